@@ -1,0 +1,78 @@
+"""A store -> features, classes and groups of the rows that can be learned from."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from stores.errors import InputError
+from stores.features import Features
+from stores.store import FeatureStore
+
+PROVENANCE = ("digest", "identity", "identity_digest", "recipe", "source")  # of the store, kept in every run
+
+
+@dataclass(frozen=True)
+class Data:
+    """The labelled rows of a store.
+
+    Attributes:
+        path: the store.
+        kind: of the features, ``pooled`` or ``ids``.
+        x: float ``[n, D]``, or features of kind ``ids``.
+        y: int ``[n]``, class of each row.
+        classes: class names, in the order of their numbers; at least 2.
+        groups: int ``[n]``, equal for rows with the same text.
+        line: int64 ``[n]``, line of the data file.
+        texts: features of kind ``ids`` of the texts themselves, for the baseline; None if the store has no texts.
+        unlabelled: rows of the store that have no label and are left out here.
+        provenance: digest, identity, recipe and source of the store, JSON-able.
+    """
+
+    path: Path
+    kind: str
+    x: np.ndarray | Features
+    y: np.ndarray
+    classes: list[str]
+    groups: np.ndarray
+    line: np.ndarray
+    texts: Features | None
+    unlabelled: int
+    provenance: dict
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+
+def load_data(path: str | Path) -> Data:
+    """The labelled rows of the store ``path``; features are held in memory.
+
+    Raises:
+        InputError: if there is no such store, it has no labels, or only one class.
+        FailureError: if it cannot be read.
+    """
+    with FeatureStore(path) as store:
+        rows = np.flatnonzero(store.codes >= 0)
+        if not len(rows):
+            raise InputError(f"{path} has no labelled rows; embed a table with a label column (--label-column)")
+        y, classes = store.codes[rows], store.classes
+        if len(classes) < 2:
+            raise InputError(f"{path} has one class only, {classes[0]!r}; a classifier needs two")
+        features = store.features()
+        if len(rows) < len(features):
+            features = features.take(rows)
+        _, groups = np.unique(store.text_hash[rows].view("V16").ravel(), return_inverse=True)
+        texts = _terms_of(store.texts(), rows) if store.has_texts and store.kind != "ids" else None
+        x = features if store.kind == "ids" else np.asarray(next(iter(features.outputs.values())), np.float32)
+        provenance = {name: getattr(store, name) for name in PROVENANCE}
+        return Data(
+            store.path, store.kind, x, y, classes, groups, store.line[rows], texts, len(store) - len(rows), provenance
+        )
+
+
+def _terms_of(texts: list[str], rows: np.ndarray) -> Features:
+    """The words of the texts as ids: all that the TF-IDF baseline looks at."""
+    return Features.from_tokens([re.findall(r"\w+", texts[row]) for row in rows])

@@ -1,0 +1,85 @@
+"""``dense``: one hidden layer, as the published ELMo and BERT experiments on these data put on their features."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from classify.heads._base import Head, X
+
+
+@dataclass
+class DenseHead(Head):
+    """Dense(units, relu, L2) and a sigmoid (two classes) or softmax layer, trained with Adam on cross-entropy.
+
+    Features are standardised with the means and variances of the training rows (part of the saved network).
+    ``history_`` holds the training loss and, on the watched rows, the validation loss of each epoch.
+
+    Options:
+        units: width of the hidden layer.
+        l2: L2 penalty on its weights.
+        learning_rate: of Adam.
+        batch: rows a step.
+        epochs: passes over the training rows.
+        scale: whether the features are standardised.
+    """
+
+    name = "dense"
+    units: int = 1024
+    l2: float = 0.001
+    learning_rate: float = 2e-4
+    batch: int = 32
+    epochs: int = 10
+    scale: bool = True
+
+    def _fit(self, x: X, y: np.ndarray, seed: int, watch: tuple[X, np.ndarray] | None) -> None:
+        keras = _keras()
+        keras.utils.set_random_seed(seed)
+        self.model_ = self._network(x, len(self.seen_))
+        two = len(self.seen_) == 2
+        self.model_.compile(
+            keras.optimizers.Adam(self.learning_rate),
+            "binary_crossentropy" if two else "sparse_categorical_crossentropy",
+        )
+        history = self.model_.fit(x, y, self.batch, self.epochs, verbose=0, validation_data=watch)
+        names = {"loss": "loss", "val_loss": "validation_loss"}
+        self.history_ = {names[k]: [float(v) for v in values] for k, values in history.history.items()}
+
+    def _network(self, x: np.ndarray, n_classes: int) -> object:
+        keras = _keras()
+        layers = [keras.Input((x.shape[1],))]
+        if self.scale:
+            mean, variance = x.mean(0, dtype=np.float64), x.var(0, dtype=np.float64)
+            variance[variance == 0] = 1.0  # a column that never varies stays as it is, less its mean
+            layers.append(keras.layers.Normalization(mean=mean.tolist(), variance=variance.tolist()))
+        penalty = keras.regularizers.L2(self.l2)
+        layers.append(keras.layers.Dense(self.units, activation="relu", kernel_regularizer=penalty))
+        two = n_classes == 2
+        layers.append(keras.layers.Dense(1 if two else n_classes, activation="sigmoid" if two else "softmax"))
+        return keras.Sequential(layers)
+
+    def _predict_proba(self, x: X) -> np.ndarray:
+        proba = np.asarray(self.model_.predict(x, batch_size=1024, verbose=0), np.float64)
+        if proba.shape[1] == 1:
+            return np.hstack([1 - proba, proba])
+        return proba / proba.sum(1, keepdims=True)  # float32 softmax sums to 1 only nearly
+
+    def _save(self, folder: Path) -> None:
+        self.model_.save(folder / "model.keras")
+
+    def _load(self, folder: Path) -> None:
+        self.model_ = _keras().models.load_model(folder / "model.keras", safe_mode=True)
+
+
+def _keras() -> object:
+    """Keras on TensorFlow, without its start-up chatter and with the same result each time."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    import keras
+    import tensorflow as tf
+
+    tf.config.experimental.enable_op_determinism()
+    return keras

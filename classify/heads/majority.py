@@ -1,0 +1,31 @@
+"""``majority``: knows the class frequencies of the training rows and nothing else. What any head must beat."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from classify.heads._base import Head, X
+
+
+@dataclass
+class MajorityHead(Head):
+    """Every text gets the class frequencies of the training rows as its probabilities."""
+
+    name = "majority"
+    kinds = frozenset({"pooled", "ids"})
+
+    def _fit(self, x: X, y: np.ndarray, seed: int, watch: tuple[X, np.ndarray] | None) -> None:
+        self.prior_ = np.bincount(y) / len(y)
+
+    def _predict_proba(self, x: X) -> np.ndarray:
+        return np.tile(self.prior_, (len(x), 1))
+
+    def _save(self, folder: Path) -> None:
+        (folder / "prior.json").write_text(json.dumps(self.prior_.tolist()), encoding="utf-8")
+
+    def _load(self, folder: Path) -> None:
+        self.prior_ = np.array(json.loads((folder / "prior.json").read_text(encoding="utf-8")))

@@ -1,0 +1,101 @@
+"""Truth and probability -> numbers; no printing.
+
+Every metric is computed for many weightings of the rows at once (``weights`` ``[B, n]``), so that a bootstrap of a
+thousand resamples costs a few passes over the rows. The definitions are scikit-learn's, precision of a class that is
+never predicted counting 0; the tests compare with it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+Measures = dict[str, np.ndarray]  # name -> [B], per class [B, C]; NaN where a metric has no value
+
+
+def measure(
+    y: np.ndarray, proba: np.ndarray, predicted: np.ndarray, positive: int, weights: np.ndarray | None = None
+) -> Measures:
+    """All metrics.
+
+    Args:
+        y: int ``[n]``, the true classes.
+        proba: ``[n, C]``, out-of-fold probabilities.
+        predicted: int ``[n]``, out-of-fold predicted classes.
+        positive: for two classes, the one whose ROC-AUC, PR-AUC and Brier score are meant.
+        weights: ``[B, n]``, how often each row counts; once if None (B = 1).
+
+    Returns:
+        ``[B]`` each: accuracy, balanced_accuracy, {precision, recall, f1}_{macro, weighted, micro}, mcc, log_loss,
+        brier, roc_auc, pr_auc (for more than two classes the mean over classes, one against the rest).
+        ``[B, C]`` each: precision, recall, f1, support. ``[B, C, C]``: confusion, true class first.
+    """
+    weights = np.ones((1, len(y))) if weights is None else weights
+    n_classes = proba.shape[1]
+    cell = y * n_classes + predicted
+    one_hot = np.zeros((len(y), n_classes * n_classes))
+    one_hot[np.arange(len(y)), cell] = 1
+    confusion = (weights @ one_hot).reshape(-1, n_classes, n_classes)
+    return {
+        **_from_confusion(confusion),
+        **_from_probabilities(y, proba, positive, weights),
+        **_from_ranks(y, proba, positive, weights),
+        "confusion": confusion,
+    }
+
+
+def _from_confusion(confusion: np.ndarray) -> Measures:
+    hit = np.diagonal(confusion, axis1=1, axis2=2)  # [B, C]
+    true, predicted, total = confusion.sum(2), confusion.sum(1), confusion.sum((1, 2))
+    precision, recall = _ratio(hit, predicted), _ratio(hit, true)
+    f1 = _ratio(2 * hit, true + predicted)
+    accuracy = hit.sum(1) / total
+    there = true > 0
+    out = {"accuracy": accuracy, "balanced_accuracy": (recall * there).sum(1) / there.sum(1)}
+    for name, per_class in (("precision", precision), ("recall", recall), ("f1", f1)):
+        seen = there | (predicted > 0)  # a class neither true nor predicted has no score
+        out[f"{name}_macro"] = (per_class * seen).sum(1) / seen.sum(1)
+        out[f"{name}_weighted"] = (per_class * true).sum(1) / total
+        out[f"{name}_micro"] = accuracy  # for one label a row all three are the accuracy
+        out[name] = per_class
+    spread = (total**2 - (predicted**2).sum(1)) * (total**2 - (true**2).sum(1))
+    out["mcc"] = _ratio(hit.sum(1) * total - (predicted * true).sum(1), np.sqrt(spread))
+    out["support"] = true
+    return out
+
+
+def _from_probabilities(y: np.ndarray, proba: np.ndarray, positive: int, weights: np.ndarray) -> Measures:
+    """Log loss (natural logarithm, probabilities at least 2.2e-16) and Brier score (two classes: of the positive)."""
+    total = weights.sum(1)
+    own = np.maximum(proba[np.arange(len(y)), y], np.finfo(float).eps)
+    truth = np.eye(proba.shape[1])[y]
+    squares = (proba - truth) ** 2
+    squares = squares[:, positive] if proba.shape[1] == 2 else squares.sum(1)
+    return {"log_loss": weights @ -np.log(own) / total, "brier": weights @ squares / total}
+
+
+def _from_ranks(y: np.ndarray, proba: np.ndarray, positive: int, weights: np.ndarray) -> Measures:
+    chosen = [positive] if proba.shape[1] == 2 else range(proba.shape[1])
+    roc, pr = zip(*(_areas(y == c, proba[:, c], weights) for c in chosen), strict=True)
+    return {"roc_auc": np.mean(roc, 0), "pr_auc": np.mean(pr, 0)}
+
+
+def _areas(hit: np.ndarray, score: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Area under the ROC curve, and average precision, ``[B]`` each; rows with equal scores count as one step."""
+    order = np.argsort(-score, kind="stable")
+    last = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))  # last row of each step
+    weights = weights[:, order]
+    found = np.cumsum(weights * hit[order], 1)[:, last]  # true positives down to each step
+    taken = np.cumsum(weights, 1)[:, last]
+    false = taken - found
+    positives, negatives = found[:, -1], false[:, -1]
+    found_step = np.diff(found, axis=1, prepend=0)
+    false_step = np.diff(false, axis=1, prepend=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        roc = (false_step * (found - found_step / 2)).sum(1) / (positives * negatives)
+        pr = (found_step * _ratio(found, taken)).sum(1) / positives
+    return np.where(negatives > 0, roc, np.nan), pr
+
+
+def _ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """a / b, and 0 where b is 0."""
+    return np.divide(a, b, out=np.zeros(np.broadcast(a, b).shape), where=b > 0)

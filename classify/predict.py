@@ -1,0 +1,70 @@
+"""A run and new features -> classes and probabilities."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from typing import TextIO
+
+import numpy as np
+
+from classify.model import Fitted
+from classify.runs import Run
+from stores.errors import FailureError
+from stores.features import Features
+
+
+class Predictor:
+    """The model of a run, loaded once.
+
+    Args:
+        run: a finished run.
+
+    Attributes:
+        classes: class names, in the order of the columns of the probabilities.
+        kind: the kind of features it takes.
+    """
+
+    def __init__(self, run: Run) -> None:
+        counts = run.recipe["model"]
+        self.classes: list[str] = run.recipe["classes"]
+        self.kind: str = run.recipe["features"]["kind"]
+        self._model = Fitted(run.model(), np.array(counts["fitted"]), np.array(counts["real"]))
+
+    def predict(self, features: Features) -> tuple[np.ndarray, list[str]]:
+        """Probabilities float64 ``[n, C]`` and class names, for features made by the run's own encoder recipe.
+
+        Raises:
+            FailureError: if these are features of another kind.
+        """
+        if features.kind != self.kind:
+            raise FailureError(f"the run was trained on {self.kind} features, not on {features.kind} features")
+        x = features if self.kind == "ids" else np.asarray(next(iter(features.outputs.values())), np.float32)
+        proba, predicted = self._model.predict(x)
+        return proba, [self.classes[i] for i in predicted]
+
+    def results(self, blocks: Iterable[tuple[str, list, Features]]) -> Iterator[dict]:
+        """One mapping a text: what identifies it, ``predicted`` and ``p_<class>`` for each class.
+
+        Args:
+            blocks: name of what identifies a text, its values, and the features of the same texts.
+        """
+        for name, keys, features in blocks:
+            proba, predicted = self.predict(features)
+            for key, label, row in zip(keys, predicted, proba.tolist(), strict=True):
+                probabilities = {f"p_{c}": float(f"{p:.6g}") for c, p in zip(self.classes, row, strict=True)}
+                yield {name: key, "predicted": label, **probabilities}
+
+
+def write_results(file: TextIO, results: Iterator[dict], form: str) -> None:
+    """Write ``results`` of a predictor as they come, as ``csv`` with a header or as ``jsonl``."""
+    writer = None
+    for result in results:
+        if form == "jsonl":
+            file.write(json.dumps(result, ensure_ascii=False) + "\n")
+            continue
+        if writer is None:
+            writer = csv.DictWriter(file, list(result), lineterminator="\n")
+            writer.writeheader()
+        writer.writerow(result)

@@ -1,0 +1,79 @@
+"""Classes and groups -> pairs of row numbers (training, test); rows of one group stay on one side."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stores.errors import InputError
+
+Split = tuple[np.ndarray, np.ndarray]  # training rows, test rows: sorted int64
+
+
+def stratified_kfold(y: np.ndarray, groups: np.ndarray, k: int, seed: int, classes: list[str]) -> list[Split]:
+    """``k`` folds of like class frequencies; each row is tested once.
+
+    The groups are what is dealt out, each with the class of its first row, so that a group of many rows, or one with
+    rows of two classes, can make the folds differ a little.
+
+    Args:
+        y: int ``[n]``, classes.
+        groups: int ``[n]``, equal for rows that must not be parted.
+        k: number of folds, at least 2.
+        seed: of the shuffling.
+        classes: class names, for messages.
+
+    Raises:
+        InputError: if k is less than 2 or some class has fewer than k groups.
+    """
+    from sklearn.model_selection import StratifiedKFold
+
+    if k < 2:
+        raise InputError(f"--cv {k}: cross-validation needs at least 2 folds")
+    first, inverse = _first_rows(groups)
+    _check_classes(y[first], k, classes, f"--cv {k}")
+    deal = StratifiedKFold(k, shuffle=True, random_state=seed)
+    return [_rows(test, inverse) for _, test in deal.split(first, y[first])]
+
+
+def holdout(y: np.ndarray, groups: np.ndarray, test_size: float, seed: int, classes: list[str]) -> list[Split]:
+    """One split with about the share ``test_size`` of the groups, of like class frequencies, to test on.
+
+    Raises:
+        InputError: if ``test_size`` is not between 0 and 1, or leaves a side without some class.
+    """
+    from sklearn.model_selection import StratifiedShuffleSplit
+
+    if not 0 < test_size < 1:
+        raise InputError(f"--test-size {test_size}: give the share of rows to test on, between 0 and 1")
+    first, inverse = _first_rows(groups)
+    _check_classes(y[first], 2, classes, f"--test-size {test_size}")
+    deal = StratifiedShuffleSplit(1, test_size=test_size, random_state=seed)
+    try:
+        _, test = next(deal.split(first, y[first]))
+    except ValueError as error:
+        raise InputError(f"--test-size {test_size} of {len(first):,} different texts: {error}") from error
+    return [_rows(test, inverse)]
+
+
+def straddling(splits: list[Split], groups: np.ndarray) -> int:
+    """How many test rows have a row of their own group among the training rows, over all splits."""
+    return int(sum(np.isin(groups[test], groups[train]).sum() for train, test in splits))
+
+
+def _first_rows(groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First row of each group, and the group number 0 ... G - 1 of each row."""
+    _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
+    return first, inverse
+
+
+def _rows(test_groups: np.ndarray, inverse: np.ndarray) -> Split:
+    in_test = np.isin(inverse, test_groups)
+    return np.flatnonzero(~in_test), np.flatnonzero(in_test)
+
+
+def _check_classes(y: np.ndarray, least: int, classes: list[str], option: str) -> None:
+    counts = np.bincount(y, minlength=len(classes))
+    if counts.min() < least:
+        few = counts.argmin()
+        found = f"class {classes[few]!r} has {counts[few]} different texts"
+        raise InputError(f"{option}: {found}, and each class needs at least {least}; lower it or add rows")

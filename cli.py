@@ -1,0 +1,348 @@
+"""The command ``tk``: check, call, print. No arithmetic, no HDF5; heavy imports inside the commands."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from classify import Run
+    from embed import Recipe, Summary, Table
+    from stores import Features
+
+INTERRUPTED = 130  # the exit code of a command ended by Ctrl-C
+
+
+class OneLineErrors(click.Group):
+    """A group whose every error is one line on stderr: exit code 2 for a wrong command or input, else 1."""
+
+    def main(self, args: Any = None, prog_name: str | None = None, **extra: Any) -> Any:  # noqa: ANN401
+        """Run the command line ``args`` (default: the process's own) and exit."""
+        args = list(sys.argv[1:] if args is None else args)
+        extra |= {"standalone_mode": False, "obj": shlex.join(["tk", *args])}
+        try:
+            sys.exit(super().main(args, prog_name or "tk", **extra) or 0)
+        except click.exceptions.Exit as end:
+            sys.exit(end.exit_code)
+        except click.Abort:
+            _stop("interrupted; what is finished is kept, and the same command goes on from there", INTERRUPTED)
+        except click.ClickException as error:
+            command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "tk"
+            _stop(f"{error.format_message()} (see: {command} --help)", 2)
+        except BrokenPipeError:  # the reader of our output has seen enough
+            sys.stdout = None
+            sys.exit(0)
+        except Exception as error:
+            if "--debug" in args:
+                raise
+            _stop(*_explain(error))
+
+
+def _explain(error: Exception) -> tuple[str, int]:
+    from stores.errors import FailureError, InputError
+
+    if isinstance(error, InputError):
+        return str(error), 2
+    if isinstance(error, FailureError):
+        return str(error), 1
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}", 1
+    if isinstance(error, MemoryError):
+        return "the machine's memory does not suffice; give a smaller table, or more memory", 1
+    return f"unforeseen {type(error).__name__}: {error}; please report it with what --debug prints", 1
+
+
+def _stop(message: str, code: int) -> None:
+    click.echo("Error: " + " ".join(message.split()), err=True)
+    sys.exit(code)
+
+
+def _note(message: str) -> None:
+    click.echo(message, err=True)
+
+
+def _print_json(value: object) -> None:
+    click.echo(json.dumps(value, indent=1, ensure_ascii=False))
+
+
+def table_options(command: Callable) -> Callable:
+    """The options that say how a table is read."""
+    for option in (
+        click.option("--delimiter", help="One character between cells.  [default: found in the header]"),
+        click.option("--encoding", help="Encoding of the file.  [default: UTF-8, else Windows-1252 with a note]"),
+        click.option("--text-column", help="Column with the texts.  [default: found by name and content]"),
+    ):
+        command = option(command)
+    return command
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+
+
+@click.group(cls=OneLineErrors, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="tk", prog_name="tk")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def cli(debug: bool) -> None:
+    """Texts through frozen encoders into feature stores, then light heads on the features, honestly measured.
+
+    \b
+    Example:
+        tk embed --encoder static --data examples/messages.csv
+        tk classify --features features/messages.static.h5 --cv 5
+        tk predict --run runs/messages.static.logistic --text "WINNER!! call now"
+    """
+
+
+@cli.command()
+@click.option("--data", required=True, type=click.Path(path_type=Path), help="CSV or TSV file, plain or .gz.")
+@click.option("--encoder", default="static", show_default=True, help="Encoder; tk encoders lists them.")
+@click.option("--out", type=click.Path(path_type=Path), help="The store.  [default: features/<data>.<encoder>.h5]")
+@click.option("--label-column", help="Column with the labels.  [default: found by name and content]")
+@table_options
+@click.option("--pooling", help="How token vectors become one vector; each encoder has its own choices.")
+@click.option("--dtype", default="float32", show_default=True, help="float32 or float16.")
+@click.option("--no-texts", is_flag=True, help="Leave the texts out of the store (hashes stay).")
+@click.option("--overwrite", is_flag=True, help="Replace the store even if texts or another identity are lost.")
+@json_option
+@click.pass_obj
+def embed(
+    command: str, data: Path, encoder: str, out: Path | None, label_column: str | None, dtype: str, no_texts: bool,
+    overwrite: bool, as_json: bool, pooling: str | None, **reading: str | None,
+) -> None:  # fmt: skip
+    """Encode the texts of a table into a feature store, each distinct text once.
+
+    Texts that a store of the same identity in the same folder knows already are taken from there. An interrupted
+    run goes on where it was when the same command is given again.
+
+    \b
+    Example:
+        tk embed --encoder static --data examples/messages.csv
+        tk embed --encoder words --data examples/messages.csv --text-column text --label-column label
+    """
+    from embed import Recipe, read_table
+    from embed import embed as run_embed
+
+    options = {"pooling": pooling} if pooling else {}
+    recipe = Recipe.of(encoder, dtype, **options)
+    table = read_table(data, label_column=label_column, **reading)
+    for note in (*table.notes, *table.columns.reasons):
+        _note(note)
+    out = out or Path("features") / f"{_stem(data)}.{encoder}.h5"
+    with _progress("encoding", "rows") as progress:
+        summary = run_embed(
+            table, recipe, out, keep_texts=not no_texts, overwrite=overwrite, command=command,
+            versions=_versions("numpy", "h5py"), progress=progress,
+        )  # fmt: skip
+    if as_json:
+        _print_json({"store": str(summary.path), "up_to_date": summary.up_to_date, "totals": summary.totals})
+    else:
+        _print_summary(summary)
+
+
+def _print_summary(summary: Summary) -> None:
+    totals = summary.totals
+    if summary.up_to_date:
+        click.echo(f"nothing to encode: {summary.path} holds all {totals['rows']:,} rows already")
+        return
+    click.echo(
+        f"{totals['rows']:,} rows, {totals['distinct']:,} distinct texts: "
+        f"{totals['encoded']:,} encoded, {totals['reused']:,} taken from earlier stores"
+    )
+    for name, what in (("empty", "empty texts"), ("unlabelled", "rows without a label")):
+        if totals[name]:
+            click.echo(f"{totals[name]:,} {what}")
+    if totals["unknown_tokens"]:
+        share = totals["unknown_tokens"] / totals["tokens"]
+        click.echo(f"{totals['unknown_tokens']:,} of {totals['tokens']:,} tokens ({share:.1%}) unknown to the encoder")
+    click.echo(f"store: {summary.path} ({summary.path.stat().st_size / 1e6:,.1f} MB)")
+
+
+@cli.command()
+@click.option("--features", required=True, type=click.Path(path_type=Path), help="Feature store from tk embed.")
+@click.option("--head", "heads", multiple=True, default=["logistic"], show_default=True,
+              help="Head, or head:option=value,...; repeatable. tk heads lists them.")  # fmt: skip
+@click.option("--cv", type=int, help="Stratified folds.  [default: 5]")
+@click.option("--test-size", type=float, help="Share of rows held out, instead of folds.")
+@click.option("--sampler", default="none", show_default=True, help="none, under or over; of training rows only.")
+@click.option("--seed", default=0, show_default=True, help="Of split, sampling, head and bootstrap.")
+@click.option("--positive", help="The class that AUC is about, of two.  [default: the last by name]")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.  [default: runs/<store>.<head>]")
+@json_option
+@click.pass_obj
+def classify(command: str, features: Path, heads: tuple[str, ...], as_json: bool, **options: Any) -> None:  # noqa: ANN401
+    """Train and measure heads on the features of a store, and keep each as a run.
+
+    Rows with the same text are never on both sides of a split. Scores are out-of-fold, with bootstrap 95 %
+    intervals; the model that is kept is fitted on all labelled rows.
+
+    \b
+    Example:
+        tk classify --features features/messages.static.h5 --cv 5
+        tk classify --features features/messages.static.h5 --head logistic --head nb --sampler under
+        tk classify --features features/messages.words.h5 --head nb:weights=counts --test-size 0.2 --seed 1
+    """
+    from classify import classify as run_classify
+
+    versions = _versions("numpy", "scikit-learn", "imbalanced-learn", "tensorflow", "keras", "skops")
+    with _progress("training", None) as progress:
+        runs = run_classify(features, heads, **options, command=command, versions=versions, progress=progress)
+    if as_json:
+        _print_json([{"run": str(run.folder), "recipe": run.recipe, "metrics": run.metrics} for run in runs])
+    else:
+        _print_runs(runs)
+
+
+def _print_runs(runs: list[Run]) -> None:
+    from rich.console import Console
+
+    from classify.report import basis, details, head_spec, score_table
+
+    Console(highlight=False).print(score_table(runs))
+    click.echo(basis(runs[0]))
+    for run in runs:
+        click.echo(f"\n{head_spec(run)}: {run.folder}")
+        for line in details(run):
+            click.echo(f"  {line}")
+
+
+@cli.command()
+@click.option("--run", "folder", required=True, type=click.Path(path_type=Path), help="Run from tk classify.")
+@click.option("--data", type=click.Path(path_type=Path), help="CSV or TSV file, plain or .gz.")
+@click.option("--text", "texts", multiple=True, help="A text, instead of a file; repeatable.")
+@table_options
+@click.option("--out", type=click.Path(path_type=Path), help="File for the result.  [default: stdout]")
+@click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
+def predict(
+    folder: Path, data: Path | None, texts: tuple[str, ...], out: Path | None, form: str, **reading: str | None
+) -> None:
+    """Classify new texts with the model of a run, encoded as the run's own texts were.
+
+    One line comes out for each text: its line in the file (or the text itself), the predicted class and the
+    probability of each class.
+
+    \b
+    Example:
+        tk predict --run runs/messages.static.logistic --text "WINNER!! call now"
+        tk predict --run runs/messages.static.logistic --data examples/messages.csv --out predicted.csv
+    """
+    from classify import Predictor, read_run, write_results
+    from embed import Recipe, read_table
+    from stores.files import whole_file
+
+    if (data is None) == (not texts):
+        raise click.UsageError("give either --data FILE or --text TEXT", click.get_current_context())
+    run = read_run(folder)
+    made = run.recipe["features"]
+    recipe = Recipe.from_dict(made["recipe"], made["identity_digest"])
+    predictor = Predictor(run)
+    table = read_table(data, **reading) if data is not None else None
+    for note in (*table.notes, table.columns.reasons[0]) if table else ():
+        _note(note)
+    results = predictor.results(_blocks(recipe, table, texts))
+    if out is None:
+        write_results(click.get_text_stream("stdout"), results, form)
+        return
+    with whole_file(out) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        write_results(file, results, form)
+    _note(f"wrote {out}")
+
+
+def _blocks(recipe: Recipe, table: Table | None, texts: tuple[str, ...]) -> Iterator[tuple[str, list, Features]]:
+    """What identifies the texts (its name, its values) and their features, a block at a time."""
+    from embed import encode_rows
+
+    if table is None:
+        yield "text", list(texts), recipe.encode(list(texts))
+    else:
+        yield from (("line", rows.line.tolist(), features) for rows, features in encode_rows(table, recipe))
+
+
+@cli.command()
+@json_option
+def encoders(as_json: bool) -> None:
+    """List the encoders with their options.
+
+    \b
+    Example:
+        tk encoders
+    """
+    import inspect
+
+    from embed.encoders import encoder_class, names
+
+    found = {
+        name: {option: p.default for option, p in inspect.signature(encoder_class(name)).parameters.items()}
+        for name in names()
+    }
+    _print_listing({n: {"about": _about(encoder_class(n)), "options": o} for n, o in found.items()}, as_json)
+
+
+@cli.command()
+@json_option
+def heads(as_json: bool) -> None:
+    """List the heads with their options and defaults.
+
+    \b
+    Example:
+        tk heads
+    """
+    from classify.heads import head_class, names
+
+    found = {name: {"about": _about(head_class(name)), "options": head_class(name)().options()} for name in names()}
+    _print_listing(found, as_json)
+
+
+def _print_listing(found: dict[str, dict], as_json: bool) -> None:
+    if as_json:
+        _print_json(found)
+        return
+    for name, entry in found.items():
+        options = ",".join(f"{option}={value}" for option, value in entry["options"].items())
+        click.echo(f"{name:10} {entry['about']}")
+        if options:
+            click.echo(f"{'':10} {options}")
+
+
+def _about(kind: type) -> str:
+    return (kind.__doc__ or "").strip().splitlines()[0]
+
+
+@contextmanager
+def _progress(what: str, unit: str | None) -> Iterator[Callable[[Any], None]]:
+    """A live line on stderr when that is a terminal, else nothing; takes a number of units done, or a step's name."""
+    if not sys.stderr.isatty():
+        yield lambda value: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(what) as status:
+        yield lambda value: status.update(f"{what}: {value:,} {unit}" if unit else f"{what}: {value}")
+
+
+def _stem(path: Path) -> str:
+    """``spam`` of ``data/spam.csv.gz``."""
+    return Path(path.name.removesuffix(".gz")).stem
+
+
+def _versions(*packages: str) -> dict[str, str]:
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"python": platform.python_version()}
+    for package in ("tk", *packages):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+if __name__ == "__main__":
+    cli()

@@ -1,0 +1,35 @@
+"""What every encoder is: an identity and one method."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from stores.features import Features
+
+
+class Encoder(ABC):
+    """A frozen function from text to features.
+
+    A subclass lives in a file named as on the command line (``words.py`` holds ``WordsEncoder``) and fills
+    ``identity`` and ``encode``. Options are keyword arguments of ``__init__`` with defaults.
+
+    Attributes:
+        name: as on the command line.
+        kind: ``pooled`` or ``ids``, see ``stores.features``.
+        part_rows: rows that are encoded and committed together; what a crash can lose. Small for slow encoders.
+    """
+
+    name: str
+    kind: str
+    part_rows: int = 8192
+
+    @abstractmethod
+    def identity(self) -> dict:
+        """Everything that a vector depends on beside its text, as a JSON-able mapping (weights by digest)."""
+
+    @abstractmethod
+    def encode(self, texts: list[str]) -> Features:
+        """Features of ``texts``, in their order.
+
+        The features of a text depend on that text alone: not on the others, their order or their number.
+        """

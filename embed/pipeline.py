@@ -1,0 +1,188 @@
+"""Text in, features out: table -> blocks -> known texts -> encoder -> parts -> store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+import numpy as np
+
+from embed.recipe import Recipe
+from embed.tables import Rows, Table
+from stores.errors import FailureError, InputError
+from stores.features import Features
+from stores.files import only_writer
+from stores.identity import hash_texts, identity_digest
+from stores.known import KnownTexts
+from stores.parts import Parts
+from stores.store import FeatureStore
+from stores.writer import Block
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run of ``embed`` did.
+
+    Attributes:
+        path: the store.
+        totals: rows, distinct texts, encoded, reused, empty, unlabelled rows; tokens, unknown, truncated.
+        up_to_date: whether the store was there already, so that nothing was done.
+    """
+
+    path: Path
+    totals: dict[str, int]
+    up_to_date: bool
+
+
+def embed(
+    table: Table,
+    recipe: Recipe,
+    output: str | Path,
+    *,
+    keep_texts: bool = True,
+    overwrite: bool = False,
+    part_rows: int | None = None,
+    command: str = "",
+    versions: dict | None = None,
+    progress: Callable[[int], None] = lambda rows: None,
+) -> Summary:
+    """Encode a table into the store ``output``; each distinct text once, and none that is known already.
+
+    Texts are known from the stores in the folder of ``output`` and from parts that an earlier run left, if these have
+    the same identity. The work is committed in parts: after a crash or Ctrl-C, the same call goes on from there.
+
+    Args:
+        table: the rows.
+        recipe: the encoder.
+        output: the store's path. A finished store of the same rows and identity is left as it is.
+        keep_texts: whether the store holds the texts as well.
+        overwrite: whether ``output`` may lose what it holds.
+        part_rows: rows a part; the encoder's own number if None.
+        command, versions: kept in the store.
+        progress: called with the number of rows done after each part.
+
+    Raises:
+        InputError: if a row is broken, or ``output`` holds another identity, or texts that ``table`` has not.
+        FailureError: if another process writes the same output, or the machine refuses a write.
+    """
+    output = Path(output)
+    identity = recipe.identity()
+    digest = identity_digest(identity)
+    rows = part_rows or recipe.encoder.part_rows
+    source = {**table.source(), "keeps_texts": keep_texts, "part_rows": rows}
+    if output.exists() and not overwrite:
+        totals = _up_to_date(output, digest, source, table)
+        if totals is not None:
+            return Summary(output, totals, up_to_date=True)
+    attributes = {"identity": identity, "identity_digest": digest, "recipe": recipe.as_dict(), "source": source}
+    parts = Parts(output, attributes | {"versions": versions or {}, "command": command})
+    created = _now()
+    with only_writer(parts.folder, output):
+        known, written = KnownTexts(digest), KnownTexts(digest)  # from before; in the parts of this run
+        known.add([*sorted(output.parent.glob("*.h5")), *parts.leftovers()])
+        number = done = 0
+        for block in table.blocks(rows):
+            if not parts.is_complete(number):
+                _write_part(parts, number, block, recipe, (written, known), keep_texts, created)
+            written.add([parts.path(number)])
+            number, done = number + 1, done + len(block.line)
+            progress(done)
+        totals = parts.assemble(number, created)
+    return Summary(output, totals, up_to_date=False)
+
+
+def encode_rows(table: Table, recipe: Recipe) -> Iterator[tuple[Rows, Features]]:
+    """The rows of a table with their features, a block at a time; nothing is kept (what ``predict`` needs)."""
+    for rows in table.blocks(recipe.encoder.part_rows):
+        distinct = {text: i for i, text in enumerate(dict.fromkeys(rows.texts))}
+        yield rows, recipe.encode(list(distinct)).take(np.array([distinct[text] for text in rows.texts]))
+
+
+def _write_part(
+    parts: Parts,
+    number: int,
+    rows: Rows,
+    recipe: Recipe,
+    sources: tuple[KnownTexts, KnownTexts],
+    keep_texts: bool,
+    created: str,
+) -> None:
+    """Write a part: each distinct text from this run's parts, else from another store, else from the encoder."""
+    start = time.perf_counter()
+    hashes = hash_texts(rows.texts)
+    first, inverse = _distinct(hashes)
+    features, rest, taken = [], np.arange(len(first)), []
+    for source in sources:
+        found = source.find(hashes[first[rest]])
+        taken.append(rest[found >= 0])
+        if len(taken[-1]):
+            features.append(source.take(found[found >= 0]))
+        rest = rest[found < 0]
+    if len(rest):
+        features.append(recipe.encode([rows.texts[i] for i in first[rest]]))
+    place = np.argsort(np.concatenate([*taken, rest]))  # of each distinct text among the features
+    whole = Features.concat(features).take(place[inverse]).canonical()
+    _check_finite(whole, rows)
+    block = Block(rows.line, hashes, rows.labels, rows.texts if keep_texts else None, whole)
+    counts = {"distinct": len(taken[1]) + len(rest), "reused": len(taken[1]), "encoded": len(rest)}
+    parts.write(number, block, _totals(rows, whole) | counts, created, time.perf_counter() - start)
+
+
+def _distinct(hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Row of each distinct hash, in the order of first appearance, and for each row which of these it is."""
+    _, first, inverse = np.unique(hashes.view("V16").ravel(), return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    return first[order], rank[inverse]
+
+
+def _totals(rows: Rows, features: Features) -> dict[str, int]:
+    tokens, unknown, truncated = features.counts.sum(0, dtype=np.int64).tolist()
+    return {
+        "rows": len(rows.line),
+        "empty": sum(not text.strip() for text in rows.texts),
+        "unlabelled": sum(label is None for label in rows.labels),
+        "tokens": tokens,
+        "unknown_tokens": unknown,
+        "truncated_tokens": truncated,
+    }
+
+
+def _check_finite(features: Features, rows: Rows) -> None:
+    for name, values in features.outputs.items():
+        bad = ~np.isfinite(values.reshape(len(values), -1)).all(1) if values.dtype.kind == "f" else np.zeros(1, bool)
+        if bad.any():
+            cure = "take --dtype float32" if values.dtype == np.float16 else "the weights are damaged"
+            raise FailureError(f"the {name} vector of the text of line {rows.line[bad.argmax()]} is not finite; {cure}")
+
+
+def _up_to_date(output: Path, digest: str, source: dict, table: Table) -> dict[str, int] | None:
+    """Totals of ``output`` if it is what is asked for; None if it may be replaced; else an error."""
+    cure = "choose another name with --out, or replace it with --overwrite"
+    try:
+        with FeatureStore(output) as store:
+            if store.identity_digest != digest:
+                raise InputError(f"{output} holds features of another identity ({_differs(store)}); {cure}")
+            if store.source == source:
+                return store.totals
+            old = store.text_hash
+    except FailureError as error:
+        raise InputError(f"{error}; {cure}") from error
+    gone = np.unique(old.view("V16").ravel())
+    for rows in table.blocks(8192):
+        gone = np.setdiff1d(gone, hash_texts(rows.texts).view("V16").ravel())
+    if len(gone):
+        raise InputError(f"{output} holds {len(gone):,} texts that {table.path} has not, and would lose them; {cure}")
+    return None
+
+
+def _differs(store: FeatureStore) -> str:
+    return ", ".join(f"{name}={value}" for name, value in store.identity.items() if not isinstance(value, dict))
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

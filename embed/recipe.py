@@ -1,0 +1,70 @@
+"""How a text becomes features: the encoder, its options and the type of the numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from embed.encoders import load
+from embed.encoders._base import Encoder
+from stores.errors import FailureError, InputError
+from stores.features import Features
+from stores.identity import identity_digest
+
+DTYPES = ("float32", "float16")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """An encoder with all that decides what it makes of a text.
+
+    Attributes:
+        encoder: the loaded encoder.
+        options: the options it was loaded with.
+        dtype: ``float32`` or ``float16``, of pooled features; ids are int32 whatever it says.
+    """
+
+    encoder: Encoder
+    options: dict
+    dtype: str = "float32"
+
+    @classmethod
+    def of(cls, encoder: str, dtype: str = "float32", **options: object) -> Recipe:
+        """The recipe of the encoder with this name; ``InputError`` for an unknown name, option or type."""
+        if dtype not in DTYPES:
+            raise InputError(f"--dtype {dtype}: choose one of {', '.join(DTYPES)}")
+        return cls(load(encoder, **options), dict(options), dtype)
+
+    @classmethod
+    def from_dict(cls, recipe: dict, digest: str) -> Recipe:
+        """The recipe that a store or run was made with, from its ``as_dict`` and identity digest.
+
+        Raises:
+            FailureError: if the encoder of this installation is not the same any more (other weights or version).
+        """
+        again = cls.of(recipe["encoder"], recipe["dtype"], **recipe["options"])
+        if identity_digest(again.identity()) != digest:
+            name = recipe["encoder"]
+            raise FailureError(
+                f"encoder {name} of this installation gives other features than the one the run was trained on"
+                f" (identity {identity_digest(again.identity())[:8]}, not {digest[:8]});"
+                f" install the versions in the run's recipe.json, or embed and train again"
+            )
+        return again
+
+    def as_dict(self) -> dict:
+        """The recipe as a JSON-able mapping."""
+        return {"encoder": self.encoder.name, "options": self.options, "dtype": self.dtype}
+
+    def identity(self) -> dict:
+        """Everything that the features depend on beside the text, as a JSON-able mapping."""
+        return {**self.encoder.identity(), "dtype": "int32" if self.encoder.kind == "ids" else self.dtype}
+
+    def encode(self, texts: list[str]) -> Features:
+        """Features of ``texts`` in the recipe's type."""
+        features = self.encoder.encode(texts)
+        if self.encoder.kind == "ids":
+            return features
+        outputs = {name: np.asarray(values, self.dtype) for name, values in features.outputs.items()}
+        return replace(features, outputs=outputs)

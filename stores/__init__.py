@@ -1,0 +1,11 @@
+"""Feature stores: what a frozen encoder made of a table of texts, kept in one HDF5 file.
+
+Knows arrays, keys and bytes; nothing of text models or scores. The file format is specified in ``stores.format``.
+"""
+
+from stores.errors import FailureError, InputError
+from stores.features import Features
+from stores.store import FeatureStore
+from stores.writer import Block, write_store
+
+__all__ = ["Block", "FailureError", "FeatureStore", "Features", "InputError", "write_store"]

@@ -1,0 +1,92 @@
+"""Files that are whole or not there, and the lock: the only place with temporary names and fsync."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from stores.errors import FailureError, InputError
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A temporary path beside ``path``; what is written there becomes ``path``, synced, when the block ends well.
+
+    When the block raises, the temporary file is removed and ``path`` is what it was before.
+
+    Raises:
+        FailureError: if the machine refuses the write (disk full, read-only folder).
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        _sync(temporary)
+        os.replace(temporary, path)
+        _sync(path.parent)
+    except OSError as error:
+        why = error.strerror or error
+        raise FailureError(f"{path} could not be written: {why}; what was there is unchanged") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """As ``whole_file``, for a folder that does not exist yet.
+
+    Raises:
+        FailureError: if the machine refuses the write.
+        InputError: if ``path`` has come into being meanwhile.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        for file in temporary.rglob("*"):
+            _sync(file)
+        if path.exists():
+            raise InputError(f"{path} exists already; give another name")
+        os.rename(temporary, path)
+        _sync(path.parent)
+    except OSError as error:
+        raise FailureError(f"{path} could not be written: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def only_writer(folder: Path, output: Path) -> Iterator[None]:
+    """Hold the lock of ``folder``, where the parts of ``output`` are collected; a dead process holds none.
+
+    Raises:
+        FailureError: if another process holds it (the message names it), or ``folder`` cannot be made.
+    """
+    from filelock import FileLock, Timeout
+
+    holder = folder / "holder"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / "lock", timeout=0):
+            holder.write_text(f"process {os.getpid()} on {socket.gethostname()}")
+            yield
+    except Timeout:
+        who = holder.read_text() if holder.exists() else "another process"
+        raise FailureError(f"{output} is being written by {who}; wait for it, or choose another --out") from None
+    except OSError as error:
+        raise FailureError(f"{folder} could not be written: {error.strerror or error}; choose another --out") from error
+
+
+def _sync(path: Path) -> None:
+    """Have the machine put a file, or the names in a folder, on the disk (folders cannot be opened on Windows)."""
+    if path.is_dir() and os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,93 @@
+"""A store in the making: parts that are each complete and synced before they count, then put together.
+
+The parts of ``features/spam.elmo.h5`` lie in ``features/spam.elmo.h5.parts/<key>/part-000000.h5`` and so on. Each is
+a store of its own, of some consecutive rows. The key is a digest of everything that decides what the parts hold, so
+parts of another data file or encoder are never taken for these.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from stores.errors import FailureError, InputError
+from stores.identity import canonical_json, digest_bytes
+from stores.store import FeatureStore
+from stores.writer import Block, Extent, sort_classes, write_store
+
+
+class Parts:
+    """The parts of one output.
+
+    Args:
+        output: path of the store that they become.
+        attributes: the root attributes that are the same for the parts and for the whole: identity,
+            identity_digest, recipe, source, versions, command.
+
+    Attributes:
+        folder: where parts of this output lie, those of earlier, other runs included; also the place of the lock.
+    """
+
+    def __init__(self, output: Path, attributes: dict) -> None:
+        self.output = output
+        self.folder = output.with_name(output.name + ".parts")
+        self._attributes = attributes
+        meaning = [attributes[name] for name in ("identity", "source")]
+        self._own = self.folder / digest_bytes([canonical_json(meaning).encode()])
+
+    def path(self, number: int) -> Path:
+        """Where part ``number``, counted from 0, lies when it is complete."""
+        return self._own / f"part-{number:06}.h5"
+
+    def leftovers(self) -> list[Path]:
+        """Complete parts of other runs for the same output: their features are as good as a store's."""
+        return sorted(path for path in self.folder.glob("*/part-*.h5") if path.parent != self._own)
+
+    def is_complete(self, number: int) -> bool:
+        """Whether part ``number`` is there and undamaged; a damaged one is to be made again."""
+        try:
+            with FeatureStore(self.path(number)) as part:
+                part.verify()
+        except (InputError, FailureError):
+            return False
+        return True
+
+    def write(self, number: int, block: Block, totals: dict[str, int], created: str, seconds: float) -> None:
+        """Write part ``number``: complete and synced, or not at all."""
+        attributes = self._attributes | {"totals": totals, "created": created, "seconds": seconds}
+        write_store(self.path(number), [block], Extent.of(block), attributes)
+
+    def assemble(self, number_of_parts: int, created: str) -> dict[str, int]:
+        """Put the parts together as the output and remove them; returns the totals.
+
+        Raises:
+            FailureError: if a part is damaged, or the machine refuses the write; the parts are kept then.
+        """
+        parts = [self.path(number) for number in range(number_of_parts)]
+        extents, totals, seconds = [], Counter(), 0.0
+        for path in parts:
+            with FeatureStore(path) as part:
+                part.verify()
+                extents.append(part.extent)
+                totals.update(part.totals)
+                seconds += part.seconds
+        whole = Extent(
+            classes=sort_classes({name for extent in extents for name in extent.classes}),
+            rows=sum(extent.rows for extent in extents),
+            tokens=sum(extent.tokens for extent in extents),
+            text_bytes=sum(extent.text_bytes for extent in extents),
+        )
+        attributes = self._attributes | {"totals": dict(totals), "created": created, "seconds": seconds}
+        write_store(self.output, _blocks(parts), whole, attributes)
+        shutil.rmtree(self._own, ignore_errors=True)  # what cannot be removed does no harm
+        if not any(path.is_dir() for path in self.folder.iterdir()):
+            shutil.rmtree(self.folder, ignore_errors=True)
+        return dict(totals)
+
+
+def _blocks(parts: list[Path]) -> Iterator[Block]:
+    for path in parts:
+        with FeatureStore(path) as part:
+            yield from part.blocks()

@@ -1,0 +1,152 @@
+"""Writing a store: blocks of rows in, one whole file out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from stores import format as layout
+from stores.features import Features, remap
+from stores.files import whole_file
+from stores.identity import canonical_json
+from stores.strings import pack
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some consecutive rows of a data file with their features.
+
+    Attributes:
+        line: int64 ``[n]``, line of the data file on which each row starts.
+        text_hash: uint8 ``[n, 16]``, see ``stores.identity.hash_texts``.
+        labels: one name a row, None where it is missing.
+        texts: the cleaned texts, or None if they are not to be kept.
+        features: features of the same ``n`` rows.
+    """
+
+    line: np.ndarray
+    text_hash: np.ndarray
+    labels: Sequence[str | None]
+    texts: Sequence[str] | None
+    features: Features
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much a store will hold, known before it is written: the class names, rows, tokens and bytes of text."""
+
+    classes: list[str]
+    rows: int
+    tokens: int
+    text_bytes: int
+
+    @classmethod
+    def of(cls, block: Block) -> Extent:
+        """The extent of a store of this one block."""
+        classes = sort_classes({label for label in block.labels if label is not None})
+        tokens = 0 if block.features.offsets is None else int(block.features.offsets[-1])
+        text_bytes = 0 if block.texts is None else len(pack(block.texts)[0])
+        return cls(classes, len(block.line), tokens, text_bytes)
+
+
+def sort_classes(names: Iterable[str]) -> list[str]:
+    """Class names in the order of their codes: by value if all are numbers, else as text."""
+    try:
+        return sorted(names, key=lambda name: (float(name), name))
+    except ValueError:
+        return sorted(names)
+
+
+def write_store(path: Path, blocks: Iterable[Block], extent: Extent, attributes: dict) -> None:
+    """Write ``blocks``, one after the other, as the store ``path``: whole and synced, or not at all.
+
+    Memory holds one block and one chunk a data set, whatever the number of blocks, and the vocabulary.
+
+    Args:
+        path: the file that is made or replaced.
+        blocks: at least one, all of the same kind, with together ``extent.rows`` rows.
+        extent: see ``Extent``.
+        attributes: the root attributes of ``stores.format`` but ``format``, ``kind`` and ``digest``;
+            those that the format keeps as JSON are given as values.
+
+    Raises:
+        FailureError: if the machine refuses the write; ``path`` is then what it was before.
+    """
+    with whole_file(path) as temporary, h5py.File(temporary, "w") as file:
+        columns: dict[str, layout.Column] = {}
+        vocabulary: dict[str, int] = {}
+        codes = {name: code for code, name in enumerate(extent.classes)} | {None: -1}
+        for block in blocks:
+            if not columns:
+                columns = _columns(file, block, extent)
+            for name, rows in _rows(block, codes, vocabulary, columns):
+                columns[name].append(rows)
+        for column in columns.values():
+            column.close()
+        _write_strings(file, "labels/classes", extent.classes)
+        if block.features.vocabulary is not None:
+            _write_strings(file, "vocabulary", list(vocabulary))
+        _write_attributes(file, attributes | {"kind": block.features.kind})
+
+
+def _columns(file: h5py.File, block: Block, extent: Extent) -> dict[str, layout.Column]:
+    """An empty column for each data set that grows with the rows."""
+    shapes = {
+        "counts": ((extent.rows, block.features.counts.shape[1]), np.int32),
+        "line": ((extent.rows,), np.int64),
+        "text_hash": ((extent.rows, block.text_hash.shape[1]), np.uint8),
+        "labels/codes": ((extent.rows,), np.int32),
+    }
+    ragged = block.features.offsets is not None
+    for name, array in block.features.outputs.items():
+        shapes[f"features/{name}"] = ((extent.tokens if ragged else extent.rows, *array.shape[1:]), array.dtype)
+    if ragged:
+        shapes["offsets"] = ((extent.rows + 1,), np.int64)
+    if block.texts is not None:
+        shapes["texts/bytes"] = ((extent.text_bytes,), np.uint8)
+        shapes["texts/offsets"] = ((extent.rows + 1,), np.int64)
+    columns = {name: layout.Column(file, name, shape, dtype) for name, (shape, dtype) in shapes.items()}
+    for name in ("offsets", "texts/offsets"):
+        if name in columns:
+            columns[name].append(np.zeros(1, np.int64))
+    return columns
+
+
+def _rows(block: Block, codes: dict, vocabulary: dict[str, int], columns: dict) -> Iterable[tuple[str, np.ndarray]]:
+    """What a block adds to each column."""
+    features = block.features
+    yield "counts", features.counts
+    yield "line", block.line
+    yield "text_hash", block.text_hash
+    yield "labels/codes", np.array([codes[label] for label in block.labels], np.int32)
+    if features.vocabulary is not None:
+        yield "features/ids", remap(features, vocabulary)
+    else:
+        yield from ((f"features/{name}", array) for name, array in features.outputs.items())
+    if features.offsets is not None:
+        yield "offsets", columns["offsets"].last + features.offsets[1:]
+    if block.texts is not None:
+        data, lengths = pack(block.texts)
+        yield "texts/bytes", data
+        yield "texts/offsets", columns["texts/offsets"].last + np.cumsum(lengths)
+
+
+def _write_strings(file: h5py.File, name: str, strings: Sequence[str]) -> None:
+    data, lengths = pack(strings)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    for part, array in (("bytes", data), ("offsets", offsets)):
+        column = layout.Column(file, f"{name}/{part}", array.shape, array.dtype)
+        column.append(array)
+        column.close()
+
+
+def _write_attributes(file: h5py.File, attributes: dict) -> None:
+    for name, value in attributes.items():
+        file.attrs[name] = canonical_json(value) if name in layout.JSON_ATTRIBUTES else value
+    file.attrs["format"] = layout.FORMAT
+    file.attrs["format_version"] = layout.VERSION
+    file.attrs["digest"] = layout.content_digest(file)
