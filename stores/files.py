@@ -13,15 +13,16 @@ from stores.errors import FailureError, InputError
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """A temporary path beside ``path``; what is written there becomes ``path``, synced, when the block ends well.
+def whole_file(path: Path, scratch: Path | None = None) -> Iterator[Path]:
+    """A temporary path; what is written there becomes ``path``, synced, when the block ends well.
 
-    When the block raises, the temporary file is removed and ``path`` is what it was before.
+    When the block raises, the temporary file is removed and ``path`` is what it was before. Only ``kill -9`` leaves a
+    temporary file behind, in ``scratch``, a folder on the same disk (that of ``path`` if None).
 
     Raises:
         FailureError: if the machine refuses the write (disk full, read-only folder).
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    temporary = (scratch or path.parent) / f".{path.name}.{os.getpid()}.partial"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary

@@ -80,7 +80,7 @@ class Parts:
             text_bytes=sum(extent.text_bytes for extent in extents),
         )
         attributes = self._attributes | {"totals": dict(totals), "created": created, "seconds": seconds}
-        write_store(self.output, _blocks(parts), whole, attributes)
+        write_store(self.output, _blocks(parts), whole, attributes, scratch=self._own)
         shutil.rmtree(self._own, ignore_errors=True)  # what cannot be removed does no harm
         if not any(path.is_dir() for path in self.folder.iterdir()):
             shutil.rmtree(self.folder, ignore_errors=True)

@@ -61,7 +61,9 @@ def sort_classes(names: Iterable[str]) -> list[str]:
         return sorted(names)
 
 
-def write_store(path: Path, blocks: Iterable[Block], extent: Extent, attributes: dict) -> None:
+def write_store(
+    path: Path, blocks: Iterable[Block], extent: Extent, attributes: dict, scratch: Path | None = None
+) -> None:
     """Write ``blocks``, one after the other, as the store ``path``: whole and synced, or not at all.
 
     Memory holds one block and one chunk a data set, whatever the number of blocks, and the vocabulary.
@@ -72,11 +74,12 @@ def write_store(path: Path, blocks: Iterable[Block], extent: Extent, attributes:
         extent: see ``Extent``.
         attributes: the root attributes of ``stores.format`` but ``format``, ``kind`` and ``digest``;
             those that the format keeps as JSON are given as values.
+        scratch: see ``stores.files.whole_file``.
 
     Raises:
         FailureError: if the machine refuses the write; ``path`` is then what it was before.
     """
-    with whole_file(path) as temporary, h5py.File(temporary, "w") as file:
+    with whole_file(path, scratch) as temporary, h5py.File(temporary, "w") as file:
         columns: dict[str, layout.Column] = {}
         vocabulary: dict[str, int] = {}
         codes = {name: code for code, name in enumerate(extent.classes)} | {None: -1}

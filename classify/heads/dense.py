@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from classify.heads._base import Head, X
+from classify.heads._keras import load_keras
 
 
 @dataclass
@@ -36,7 +36,7 @@ class DenseHead(Head):
     scale: bool = True
 
     def _fit(self, x: X, y: np.ndarray, seed: int, watch: tuple[X, np.ndarray] | None) -> None:
-        keras = _keras()
+        keras = load_keras()
         keras.utils.set_random_seed(seed)
         self.model_ = self._network(x, len(self.seen_))
         two = len(self.seen_) == 2
@@ -49,11 +49,13 @@ class DenseHead(Head):
         self.history_ = {names[k]: [float(v) for v in values] for k, values in history.history.items()}
 
     def _network(self, x: np.ndarray, n_classes: int) -> object:
-        keras = _keras()
+        keras = load_keras()
         layers = [keras.Input((x.shape[1],))]
         if self.scale:
             mean, variance = x.mean(0, dtype=np.float64), x.var(0, dtype=np.float64)
-            variance[variance == 0] = 1.0  # a column that never varies stays as it is, less its mean
+            # A column that never varied in training says nothing: whatever it holds later is turned into 0, not fed
+            # through weights that are still random.
+            variance[variance == 0] = 1e30
             layers.append(keras.layers.Normalization(mean=mean.tolist(), variance=variance.tolist()))
         penalty = keras.regularizers.L2(self.l2)
         layers.append(keras.layers.Dense(self.units, activation="relu", kernel_regularizer=penalty))
@@ -71,15 +73,4 @@ class DenseHead(Head):
         self.model_.save(folder / "model.keras")
 
     def _load(self, folder: Path) -> None:
-        self.model_ = _keras().models.load_model(folder / "model.keras", safe_mode=True)
-
-
-def _keras() -> object:
-    """Keras on TensorFlow, without its start-up chatter and with the same result each time."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    import keras
-    import tensorflow as tf
-
-    tf.config.experimental.enable_op_determinism()
-    return keras
+        self.model_ = load_keras().models.load_model(folder / "model.keras", safe_mode=True)

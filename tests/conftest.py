@@ -1,0 +1,91 @@
+"""What the tests share: real files where they are at hand, a ten-row table, stores of separable rows."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from toy import TEN_ROWS, toy_recipe, write_csv
+
+from embed import embed, read_table
+from stores import Block, Features, write_store
+from stores.identity import hash_texts, identity_digest
+from stores.writer import Extent
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+ROOT = Path(__file__).parents[1]
+REAL = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def real():
+    """The folder of real data files; without it the test is skipped."""
+    if not REAL.is_dir():
+        pytest.skip("the folder of real data files is not beside the project")
+    return REAL
+
+
+@pytest.fixture
+def in_tmp(tmp_path, monkeypatch):
+    """The test runs in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def ten_csv(tmp_path):
+    """Ten rows with duplicates, an empty text, a missing label, quotes, a line break and umlauts."""
+    return write_csv(tmp_path / "ten.csv", TEN_ROWS)
+
+
+@pytest.fixture
+def ten_store(ten_csv, tmp_path):
+    """The ten rows through the toy encoder."""
+    path = tmp_path / "features" / "ten.toy.h5"
+    embed(read_table(ten_csv), toy_recipe(), path)
+    return path
+
+
+def make_store(path, features, labels, texts):
+    """A store of given features; the texts decide which rows are duplicates."""
+    identity = {"encoder": "made", "version": 1}
+    block = Block(np.arange(2, len(labels) + 2), hash_texts(texts), labels, texts, features)
+    attributes = {
+        "identity": identity, "identity_digest": identity_digest(identity), "versions": {}, "command": "made",
+        "recipe": {"encoder": "made", "options": {}, "dtype": "float32"}, "source": {"file": "made"},
+        "totals": {"rows": len(labels)}, "created": "2020-01-01T00:00:00Z", "seconds": 0.0,
+    }  # fmt: skip
+    write_store(path, [block], Extent.of(block), attributes)
+    return path
+
+
+def pooled(values):
+    """Features of kind pooled from an array."""
+    values = np.asarray(values, np.float32)
+    return Features("pooled", {"pooled": values}, np.ones((len(values), 3), np.int32))
+
+
+@pytest.fixture
+def separable(tmp_path):
+    """120 rows, two of three of class ``no``, whose first feature tells the class of all but a few."""
+    rng = np.random.default_rng(3)
+    y = np.arange(120) % 3 == 0
+    values = rng.normal(size=(120, 5))
+    values[:, 0] += 4 * y
+    texts = [f"text {i}" for i in range(120)]
+    return make_store(tmp_path / "separable.h5", pooled(values), ["yes" if v else "no" for v in y], texts)
+
+
+@pytest.fixture
+def separable_words(tmp_path):
+    """120 rows of token ids, two of three of class ``no``; a word tells the class."""
+    rng = np.random.default_rng(3)
+    tokens = []
+    for i in range(120):
+        own = ["prize", "Free"] if i % 3 == 0 else ["home", "tea"]
+        tokens.append([*rng.choice(["the", "a", "you", "so", "!"], 4), own[i % 2]])
+    labels = ["yes" if i % 3 == 0 else "no" for i in range(120)]
+    texts = [f"{i} {' '.join(t)}" for i, t in enumerate(tokens)]
+    return make_store(tmp_path / "separable.words.h5", Features.from_tokens(tokens), labels, texts)

@@ -1,0 +1,211 @@
+"""The contract of every head: what is in ``classify/heads`` is found here by itself."""
+
+import numpy as np
+import pytest
+from toy import ToyEncoder
+
+from classify import heads
+from stores import FailureError, Features, InputError
+
+QUICK = {"dense": {"units": 32, "epochs": 30, "learning_rate": 0.01}}  # small enough for a test
+
+
+def pooled_set(n_classes, n=150, seed=0):
+    """Vectors whose class shows in one direction each; class counts differ."""
+    rng = np.random.default_rng(seed)
+    y = np.minimum(rng.integers(n_classes + 1, size=n), n_classes - 1)
+    x = rng.normal(size=(n, 6)).astype(np.float32)
+    x[np.arange(n), y] += 6
+    return x, y
+
+
+def ids_set(n_classes, n=150, seed=0):
+    """Texts with one word that tells the class."""
+    rng = np.random.default_rng(seed)
+    y = np.minimum(rng.integers(n_classes + 1, size=n), n_classes - 1)
+    return Features.from_tokens([[*rng.choice(["the", "of", "I", "!"], 3), f"Class{c}"] for c in y]), y
+
+
+SETS = {"pooled": pooled_set, "ids": ids_set}
+CASES = [(name, kind) for name in heads.names() for kind in sorted(heads.head_class(name).kinds)]
+contract = pytest.mark.parametrize(("name", "kind"), CASES)
+
+
+def make(name):
+    """An untrained head that trains quickly."""
+    return heads.load(name, **QUICK.get(name, {}))
+
+
+@contract
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_head_learns_and_gives_probabilities(name, kind, n_classes):
+    """Probabilities of new rows are float64 [n, C], sum to one, and are right on a separable set."""
+    x, y = SETS[kind](n_classes)
+    new_x, new_y = SETS[kind](n_classes, seed=1)
+    proba = make(name).fit(x, y, n_classes, seed=0).predict_proba(new_x)
+
+    assert proba.dtype == np.float64
+    assert proba.shape == (150, n_classes)
+    assert proba.min() >= 0
+    assert np.allclose(proba.sum(1), 1, atol=1e-9)
+    if name == "majority":
+        assert np.allclose(proba, np.bincount(y) / len(y))
+    else:
+        assert (proba.argmax(1) == new_y).mean() > 0.97
+
+
+@contract
+def test_head_repeats_itself(name, kind):
+    """The same seed gives the same probabilities, whatever was trained in between."""
+    x, y = SETS[kind](2)
+    first = make(name).fit(x, y, 2, seed=5).predict_proba(x)
+    make(name).fit(x, 1 - y, 2, seed=9)
+
+    assert (make(name).fit(x, y, 2, seed=5).predict_proba(x) == first).all()
+
+
+@contract
+def test_head_is_the_same_after_the_disk(name, kind, tmp_path):
+    """Saved and restored it gives the same probabilities to 1e-6, also for rows of another store; without pickle."""
+    x, y = SETS[kind](3)
+    new_x, _ = SETS[kind](3, seed=2)
+    head = make(name).fit(x, y, 3, seed=0)
+    heads.save(head, tmp_path)
+    again = heads.restore(tmp_path)
+
+    assert np.allclose(again.predict_proba(new_x), head.predict_proba(new_x), atol=1e-6)
+    assert again.options() == head.options()
+    assert not [path for path in tmp_path.iterdir() if path.suffix in (".pkl", ".joblib")]
+
+
+@contract
+def test_head_knows_classes_it_has_not_seen(name, kind):
+    """A class without a training row has probability zero, and its column is there."""
+    x, y = SETS[kind](2)
+    proba = make(name).fit(x, np.where(y == 1, 3, 0), 4, seed=0).predict_proba(x)
+
+    assert proba.shape == (150, 4)
+    assert (proba[:, 1:3] == 0).all()
+    assert np.allclose(proba.sum(1), 1)
+
+
+@contract
+def test_head_takes_no_rows(name, kind):
+    """Probabilities of no rows are an empty table."""
+    x, y = SETS[kind](2)
+    head = make(name).fit(x, y, 2, seed=0)
+
+    assert head.predict_proba(x[np.array([], int)]).shape == (0, 2)
+
+
+@contract
+def test_head_is_not_trained_by_what_it_watches(name, kind):
+    """Held-out rows with wrong labels, watched during training, change nothing."""
+    x, y = SETS[kind](2)
+    alone = make(name).fit(x, y, 2, seed=0).predict_proba(x)
+    watching = make(name).fit(x, y, 2, seed=0, watch=(x, 1 - y)).predict_proba(x)
+
+    assert (alone == watching).all()
+
+
+def test_dense_keeps_the_losses_of_each_epoch():
+    """Training and validation loss, one number an epoch; both fall on a separable set."""
+    x, y = pooled_set(2)
+    head = heads.load("dense", units="16", epochs="4").fit(x, y, 2, 0, watch=pooled_set(2, seed=1))
+
+    assert {name: len(values) for name, values in head.history_.items()} == {"loss": 4, "validation_loss": 4}
+    assert head.history_["validation_loss"][-1] < head.history_["validation_loss"][0]
+
+
+def test_dense_is_the_published_network():
+    """1024 rectified units with an L2 penalty of 0.001, a sigmoid, Adam at 2e-4, batches of 32, 10 epochs."""
+    head = heads.load("dense")
+    x, y = pooled_set(2, n=40)
+    head.epochs = 1
+    head.fit(x, y, 2, 0)
+    hidden, last = head.model_.layers[-2:]
+
+    assert (hidden.units, hidden.activation.__name__, last.activation.__name__) == (1024, "relu", "sigmoid")
+    assert float(hidden.kernel_regularizer.l2) == pytest.approx(0.001)
+    assert float(head.model_.optimizer.learning_rate) == pytest.approx(2e-4)
+    assert (heads.load("dense").batch, heads.load("dense").epochs) == (32, 10)
+
+
+def test_nb_equals_the_counts_of_a_worked_example():
+    """Manning, Raghavan, Schuetze, Introduction to Information Retrieval, example 13.1: P(China | d5) is about 0.69.
+
+    Priors 3/4 and 1/4; Chinese 3/7 and 2/9, Tokyo and Japan 1/14 and 2/9 each; so 0.0003 against 0.0001.
+    """
+    texts = ["Chinese Beijing Chinese", "Chinese Chinese Shanghai", "Chinese Macao", "Tokyo Japan Chinese"]
+    head = heads.load("nb", weights="counts")
+    head.fit(Features.from_tokens([t.split() for t in texts]), np.array([1, 1, 1, 0]), 2, 0)
+    proba = head.predict_proba(Features.from_tokens(["Chinese Chinese Chinese Tokyo Japan".split()]))
+
+    yes, no = 3 / 4 * (3 / 7) ** 3 / 14 / 14, 1 / 4 * (2 / 9) ** 3 * (2 / 9) ** 2
+    assert proba[0, 1] == pytest.approx(yes / (yes + no))
+    assert round(proba[0, 1], 2) == 0.69
+
+
+def test_terms_are_those_of_scikit_learn(real):
+    """On every tweet, the term counts are those of CountVectorizer with its default settings."""
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    from classify.heads._terms import fit_terms, term_counts
+    from embed import load_encoder, read_table
+
+    texts = [text for block in read_table(real / "disaster_tweets/train.csv").blocks(8192) for text in block.texts]
+    features = load_encoder("words").encode(texts)
+    reference = CountVectorizer()
+    expected = reference.fit_transform(texts)
+    terms = fit_terms(features)
+
+    assert terms == reference.get_feature_names_out().tolist()
+    assert (term_counts(features, terms) != expected).nnz == 0
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("forest", "no head 'forest'; there are: .*logistic"),
+        ("dense:unit=3", "no option 'unit'; it has: units"),
+        ("dense:units=many", "units=many is not a whole number"),
+        ("dense:scale=perhaps", "scale=perhaps is not true or false"),
+        ("logistic:C", "'C' has no value; write logistic:C=VALUE"),
+        ("nb:weights=gold", "weights=gold is unknown; choose tfidf or counts"),
+        ("_base", "no head '_base'"),
+    ],
+)
+def test_wrong_head_is_one_clear_line(spec, message):
+    """The message says what there is instead."""
+    with pytest.raises(InputError, match=message):
+        heads.parse(spec)
+
+
+def test_options_become_the_type_of_their_defaults():
+    """Text of a command line is turned into numbers and truth values."""
+    head = heads.parse("dense:units=256,l2=0.01,epochs=5,scale=false")
+
+    assert (head.units, head.l2, head.epochs, head.scale) == (256, 0.01, 5, False)
+
+
+def test_model_of_a_stranger_is_not_run(tmp_path):
+    """A file of types that skops does not know is refused, and so is a folder that holds something else."""
+    from skops.io import dump
+
+    x, y = pooled_set(2)
+    heads.save(heads.load("logistic").fit(x, y, 2, 0), tmp_path)
+    dump({"run": ToyEncoder()}, tmp_path / "model.skops")
+
+    with pytest.raises(FailureError, match="unknown type"):
+        heads.restore(tmp_path)
+    (tmp_path / "head.json").write_text("{}")
+    with pytest.raises(FailureError, match="no model that this version can read"):
+        heads.restore(tmp_path)
+
+
+def test_texts_without_terms_are_said_so():
+    """Texts of punctuation marks alone have nothing that a bag of words could learn from."""
+    with pytest.raises(InputError, match="no term"):
+        heads.load("nb").fit(Features.from_tokens([["!"], ["?"]]), np.array([0, 1]), 2, 0)
+
+

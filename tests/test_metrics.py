@@ -1,0 +1,136 @@
+"""Metrics and intervals, against scikit-learn, by hand, and by counting how often an interval is right."""
+
+import numpy as np
+import pytest
+from sklearn import metrics as sk
+
+from classify.intervals import bootstrap
+from classify.metrics import measure
+
+
+def problem(n_classes, seed, n=200):
+    """Random truth and coarse probabilities (so that scores tie), and the most probable class."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(n_classes, size=n)
+    proba = np.round(rng.dirichlet(np.ones(n_classes), n) + 0.5 * np.eye(n_classes)[y], 1) + 0.01
+    proba /= proba.sum(1, keepdims=True)
+    return y, proba, proba.argmax(1)
+
+
+def from_sklearn(y, proba, predicted, weights):
+    """The same metrics by scikit-learn."""
+    two = proba.shape[1] == 2
+    one_hot = np.eye(proba.shape[1])[y]
+    columns = [1] if two else range(proba.shape[1])
+    expected = {
+        "accuracy": sk.accuracy_score(y, predicted, sample_weight=weights),
+        "balanced_accuracy": sk.balanced_accuracy_score(y, predicted, sample_weight=weights),
+        "mcc": sk.matthews_corrcoef(y, predicted, sample_weight=weights),
+        "log_loss": sk.log_loss(y, proba, sample_weight=weights),
+        "roc_auc": np.mean([sk.roc_auc_score(one_hot[:, c], proba[:, c], sample_weight=weights) for c in columns]),
+        "pr_auc": np.mean(
+            [sk.average_precision_score(one_hot[:, c], proba[:, c], sample_weight=weights) for c in columns]
+        ),
+        "brier": np.average(((proba - one_hot) ** 2).sum(1) / (2 if two else 1), weights=weights),
+    }
+    for average in ("macro", "weighted", "micro"):
+        scores = sk.precision_recall_fscore_support(
+            y, predicted, average=average, sample_weight=weights, zero_division=0
+        )
+        expected |= dict(zip((f"precision_{average}", f"recall_{average}", f"f1_{average}"), scores, strict=False))
+    return expected
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 5])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_metrics_are_those_of_scikit_learn(n_classes, weighted):
+    """Every single number, with rows counted once and with rows counted as in a bootstrap resample."""
+    y, proba, predicted = problem(n_classes, seed=n_classes)
+    weights = np.random.default_rng(9).integers(0, 4, (3, len(y))).astype(float) if weighted else None
+
+    found = measure(y, proba, predicted, positive=1, weights=weights)
+
+    for b in range(3 if weighted else 1):
+        for name, value in from_sklearn(y, proba, predicted, None if weights is None else weights[b]).items():
+            assert found[name][b] == pytest.approx(value, abs=1e-12), name
+    assert {name for name, values in found.items() if values.ndim == 1} == set(from_sklearn(y, proba, predicted, None))
+
+
+def test_per_class_scores_and_confusion_are_those_of_scikit_learn():
+    """Precision, recall, F1, support of each class, and the confusion matrix with the truth in rows."""
+    y, proba, predicted = problem(3, seed=1)
+    found = measure(y, proba, predicted, positive=1)
+
+    expected = sk.precision_recall_fscore_support(y, predicted, average=None)
+    assert np.allclose([found[name][0] for name in ("precision", "recall", "f1", "support")], expected)
+    assert (found["confusion"][0] == sk.confusion_matrix(y, predicted)).all()
+
+
+def test_four_rows_by_hand():
+    """Truth 0 0 1 1, scores .1 .6 .4 .9: of the four pairs three are in order; precision 1 at recall 1/2, 2/3 at 1."""
+    y, score = np.array([0, 0, 1, 1]), np.array([0.1, 0.6, 0.4, 0.9])
+    found = measure(y, np.stack([1 - score, score], 1), (score > 0.5).astype(int), positive=1)
+
+    assert found["roc_auc"][0] == pytest.approx(3 / 4)
+    assert found["pr_auc"][0] == pytest.approx(1 / 2 * 1 + 1 / 2 * 2 / 3)
+    assert found["accuracy"][0] == 0.5
+    assert found["brier"][0] == pytest.approx((0.1**2 + 0.6**2 + 0.6**2 + 0.1**2) / 4)
+
+
+def test_metric_without_a_value_is_nan():
+    """One class only has no ROC-AUC; what has a value keeps it."""
+    found = measure(np.zeros(3, int), np.full((3, 2), 0.5), np.zeros(3, int), positive=1)
+
+    assert np.isnan(found["roc_auc"][0])
+    assert found["accuracy"][0] == 1
+
+
+def test_auc_comes_from_probabilities_not_from_rounded_labels():
+    """All rows predicted 0, and yet the ranking is perfect."""
+    y, score = np.array([0, 0, 1, 1]), np.array([0.1, 0.2, 0.3, 0.4])
+    found = measure(y, np.stack([1 - score, score], 1), np.zeros(4, int), positive=1)
+
+    assert found["roc_auc"][0] == found["pr_auc"][0] == 1
+
+
+def test_interval_of_accuracy_is_that_of_the_binomial():
+    """400 independent rows, 80 % right: 0.8 +- 1.96 * sqrt(0.8 * 0.2 / 400) = 0.761 to 0.839."""
+    y, predicted = np.zeros(400, int), (np.arange(400) % 5 == 0).astype(int)
+    proba = np.eye(2)[predicted]
+
+    low, high = bootstrap(y, proba, predicted, 1, np.arange(400), seed=0)["accuracy"]
+
+    assert (low, high) == (pytest.approx(0.761, abs=0.006), pytest.approx(0.839, abs=0.006))
+
+
+def test_copies_of_a_text_do_not_narrow_the_interval():
+    """Each row four times over, as one group: the interval stays that of the single rows."""
+    y, proba, predicted = problem(2, seed=4, n=100)
+    rows = np.repeat(np.arange(100), 4)
+
+    single = bootstrap(y, proba, predicted, 1, np.arange(100), seed=1)
+    copied = bootstrap(y[rows], proba[rows], predicted[rows], 1, rows, seed=1)
+
+    for name in single:
+        assert copied[name] == pytest.approx(single[name], abs=1e-9), name
+
+
+def test_interval_covers_the_truth_as_often_as_it_says():
+    """100 samples of 150 rows from a source with known accuracy 0.8: about 95 intervals hold it."""
+    rng = np.random.default_rng(5)
+    covered = 0
+    for seed in range(100):
+        predicted = (rng.random(150) < 0.2).astype(int)
+        low, high = bootstrap(np.zeros(150, int), np.eye(2)[predicted], predicted, 1, np.arange(150), seed, 300)["accuracy"]
+        covered += low <= 0.8 <= high
+
+    assert 88 <= covered <= 99
+
+
+def test_same_seed_same_interval():
+    """And another seed another one."""
+    y, proba, predicted = problem(2, seed=6)
+    groups = np.arange(len(y))
+
+    assert bootstrap(y, proba, predicted, 1, groups, 1) == bootstrap(y, proba, predicted, 1, groups, 1)
+    assert bootstrap(y, proba, predicted, 1, groups, 1) != bootstrap(y, proba, predicted, 1, groups, 2)

@@ -1,0 +1,133 @@
+"""kill -9 at any moment: what is finished counts, the same command goes on, the same bytes come out."""
+
+import signal
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import pytest
+from toy import toy_recipe, write_csv
+
+from embed import embed, read_table
+from stores import FeatureStore
+
+ROWS = [("ham" if i % 3 else "spam", f"message {'Number' * (i % 4)} {i % 17}") for i in range(24)]
+PART_ROWS = 6  # four parts
+
+# Dies by SIGKILL right before the n-th time that a file is synced or renamed, the moments between which states differ.
+PROGRAM = """
+import os, signal, sys
+sys.path[:0] = [{root!r}, {tests!r}]
+from toy import toy_recipe
+from embed import embed, read_table
+
+left = int(sys.argv[3])
+def dying(real):
+    def call(*args):
+        global left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*args)
+    return call
+
+os.fsync, os.replace = dying(os.fsync), dying(os.replace)
+embed(read_table(sys.argv[1]), toy_recipe(), sys.argv[2], part_rows={part_rows})
+print("done")
+"""
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+
+
+def start(table: Path, out: Path, kill_at: int) -> subprocess.CompletedProcess:
+    """Embed in a process of its own that kills itself at its ``kill_at``-th sync or rename."""
+    tests = Path(__file__).parent
+    program = PROGRAM.format(root=str(tests.parent), tests=str(tests), part_rows=PART_ROWS)
+    command = [sys.executable, "-c", program, str(table), str(out), str(kill_at)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def without_times(path: Path) -> bytes:
+    """The bytes of a store with its two times blanked."""
+    with FeatureStore(path) as store:
+        store.verify()
+        created, seconds = store.created.encode(), struct.pack("<d", store.seconds)
+    data = path.read_bytes()
+    assert data.count(created) == 1
+    assert data.count(seconds) == 1
+    return data.replace(created, b"*").replace(seconds, b"*")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """The table, and the store of a run that nothing disturbed."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    table = write_csv(folder / "table.csv", ROWS)
+    embed(read_table(table), toy_recipe(), folder / "a.h5", part_rows=PART_ROWS)
+    return table, folder / "a.h5"
+
+
+@pytest.mark.parametrize("kill_at", range(1, 16))
+def test_killed_run_resumes_to_the_same_bytes(undisturbed, tmp_path, kill_at):
+    """Killed at its n-th sync or rename: no half store, no finished part encoded again, and then the same bytes.
+
+    A part is synced, renamed, and its folder synced: its third call completes it. Four parts and the whole are 15.
+    """
+    table, expected = undisturbed
+    out = tmp_path / "a.h5"
+    killed = start(table, out, kill_at)
+
+    assert killed.returncode == -signal.SIGKILL
+    if out.exists():  # only the last sync, of the folder, can come after the rename of the whole
+        assert kill_at == 15
+    recipe = toy_recipe()
+    embed(read_table(table), recipe, out, part_rows=PART_ROWS)
+    finished = len({text for _, text in ROWS[: PART_ROWS * min(4, kill_at // 3)]})
+    assert len(recipe.encoder.seen) == len({text for _, text in ROWS}) - finished
+    assert without_times(out) == without_times(expected)
+    assert [path.name for path in tmp_path.iterdir() if path.name != "a.h5.parts"] == ["a.h5"]
+
+
+def test_run_that_is_not_killed_ends(undisturbed, tmp_path):
+    """The program of these tests, left alone, makes 15 calls and the same store: the moments above are all there are."""
+    table, expected = undisturbed
+    ended = start(table, tmp_path / "a.h5", 16)
+
+    assert ended.stdout == "done\n"
+    assert without_times(tmp_path / "a.h5") == without_times(expected)
+
+
+def test_damaged_part_is_made_again(undisturbed, tmp_path):
+    """A part whose bytes rotted on the disk is not trusted."""
+    table, expected = undisturbed
+    out = tmp_path / "a.h5"
+    start(table, out, 9)  # three parts are complete but for the last folder sync
+    part = sorted(tmp_path.glob("a.h5.parts/*/part-000001.h5"))[0]
+    with h5py.File(part) as file:
+        place = file["features/pooled"].id.get_chunk_info(0).byte_offset
+    data = bytearray(part.read_bytes())
+    data[place] ^= 1
+    part.write_bytes(data)
+
+    embed(read_table(table), toy_recipe(), out, part_rows=PART_ROWS)
+
+    assert without_times(out) == without_times(expected)
+
+
+def test_parts_of_a_changed_table_are_not_taken_for_these_but_reused(undisturbed, tmp_path):
+    """When the table changed between the kill and the next run, rows come from the new table, known texts do not."""
+    table, _ = undisturbed
+    out = tmp_path / "a.h5"
+    start(table, out, 8)  # two parts
+    changed = write_csv(tmp_path / "table.csv", [("spam", "inserted"), *ROWS])
+    recipe = toy_recipe()
+
+    summary = embed(read_table(changed), recipe, out, part_rows=PART_ROWS)
+
+    assert summary.totals["reused"] == len({text for _, text in ROWS[: 2 * PART_ROWS]})
+    with FeatureStore(out) as store:
+        store.verify()
+        assert store.texts() == ["inserted", *(text for _, text in ROWS)]
+        assert (store.features().outputs["pooled"] == toy_recipe().encode(store.texts()).outputs["pooled"]).all()

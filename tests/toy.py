@@ -1,0 +1,61 @@
+"""An encoder whose answers can be worked out by eye, and what the tests build with it."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from embed.encoders._base import Encoder
+from embed.recipe import Recipe
+from stores.features import Features
+
+
+class ToyEncoder(Encoder):
+    """A text becomes (number of words, number of letters, number of capitals); it counts what it is given."""
+
+    name = "toy"
+    kind = "pooled"
+    part_rows = 4
+
+    def __init__(self, scale: float = 1.0) -> None:
+        self.scale = scale
+        self.seen: list[str] = []
+
+    def identity(self) -> dict:
+        """The scale stands for weights."""
+        return {"encoder": "toy", "scale": self.scale}
+
+    def encode(self, texts: list[str]) -> Features:
+        """Float32 ``[n, 3]``."""
+        self.seen += texts
+        rows = [[len(t.split()), sum(map(str.isalpha, t)), sum(map(str.isupper, t))] for t in texts]
+        counts = np.array([[row[0], 0, 0] for row in rows], np.int32)
+        return Features("pooled", {"pooled": np.array(rows, np.float32) * np.float32(self.scale)}, counts)
+
+
+def toy_recipe(scale: float = 1.0) -> Recipe:
+    """A recipe of a fresh toy encoder."""
+    return Recipe(ToyEncoder(scale), {"scale": scale})
+
+
+def write_csv(path: Path, rows: list[tuple[str, str]], header: tuple[str, str] = ("label", "text")) -> Path:
+    """A CSV of (label, text) rows."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([header, *rows])
+    return path
+
+
+TEN_ROWS = [
+    ("ham", "see you at home"),
+    ("spam", "WIN cash now"),
+    ("ham", "ok"),
+    ("spam", "WIN a prize, call NOW"),
+    ("ham", "see you at home"),  # a duplicate in another part
+    ("ham", ""),
+    ("", "no label here"),
+    ("spam", 'say "yes", twice\nor more'),
+    ("ham", "grüße und küsse"),
+    ("spam", "WIN cash now"),
+]
