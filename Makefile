@@ -1,4 +1,4 @@
-# make demo: from a fresh clone to an honest score.   make test: the tests.   make lint: style and types of names.
+# make demo: from a fresh clone to an honest score.   make test: the tests.   make lint: style.
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -8,10 +8,12 @@ demo: .venv/installed
 
 test: .venv/installed-test
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest
 
 lint: .venv/installed-test
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 
 .venv/installed: pyproject.toml
 	@$(PYTHON) -c "import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 10) <= v <= (3, 13) else \

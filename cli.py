@@ -247,7 +247,7 @@ def predict(
         _note(note)
     results = predictor.results(_blocks(recipe, table, texts))
     if out is None:
-        write_results(click.get_text_stream("stdout"), results, form)
+        write_results(sys.stdout, results, form)
         return
     with whole_file(out) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         write_results(file, results, form)

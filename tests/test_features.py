@@ -1,5 +1,7 @@
 """take, concat and canonical, on both kinds of features."""
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +14,7 @@ TOKENS = st.lists(st.lists(st.sampled_from("abcdef"), max_size=5), min_size=1, m
 def tokens_of(features):
     """The tokens of each text, as lists of strings: what the ids stand for."""
     ids, offsets = features.outputs["ids"], features.offsets
-    return [[features.vocabulary[i] for i in ids[a:b]] for a, b in zip(offsets, offsets[1:], strict=False)]
+    return [[features.vocabulary[i] for i in ids[a:b]] for a, b in pairwise(offsets)]
 
 
 def test_from_tokens_by_hand():

@@ -207,5 +207,3 @@ def test_texts_without_terms_are_said_so():
     """Texts of punctuation marks alone have nothing that a bag of words could learn from."""
     with pytest.raises(InputError, match="no term"):
         heads.load("nb").fit(Features.from_tokens([["!"], ["?"]]), np.array([0, 1]), 2, 0)
-
-

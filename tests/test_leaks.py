@@ -42,7 +42,7 @@ def test_label_in_the_test_rows_alone_does_not_help(name, tmp_path):
 @pytest.mark.parametrize("sampler", ["none", "under", "over"])
 @pytest.mark.parametrize("name", FITTED)
 def test_test_rows_change_nothing_that_is_fitted(name, sampler):
-    """The test rows replaced by enormous values with other labels: scaler, sampler and head stay the same, to the bit."""
+    """Test rows replaced by enormous values with other labels: scaler, sampler and head stay the same, to the bit."""
     x, y = noise()
     rows, probe = np.arange(200), x[:50].copy()
     head = heads.load(name, **QUICK.get(name, {}))

@@ -121,7 +121,8 @@ def test_interval_covers_the_truth_as_often_as_it_says():
     covered = 0
     for seed in range(100):
         predicted = (rng.random(150) < 0.2).astype(int)
-        low, high = bootstrap(np.zeros(150, int), np.eye(2)[predicted], predicted, 1, np.arange(150), seed, 300)["accuracy"]
+        found = bootstrap(np.zeros(150, int), np.eye(2)[predicted], predicted, 1, np.arange(150), seed, 300)
+        low, high = found["accuracy"]
         covered += low <= 0.8 <= high
 
     assert 88 <= covered <= 99

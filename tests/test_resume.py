@@ -91,7 +91,7 @@ def test_killed_run_resumes_to_the_same_bytes(undisturbed, tmp_path, kill_at):
 
 
 def test_run_that_is_not_killed_ends(undisturbed, tmp_path):
-    """The program of these tests, left alone, makes 15 calls and the same store: the moments above are all there are."""
+    """The program, left alone, makes 15 calls and the same store: the moments above are all there are."""
     table, expected = undisturbed
     ended = start(table, tmp_path / "a.h5", 16)
 

@@ -98,58 +98,58 @@ def test_verify_finds_changed_attributes(ten_store):
         store.verify()
 
 
-def external_link(file):
+def _external_link(file):
     del file["line"]
     file["line"] = h5py.ExternalLink("other.h5", "/line")
 
 
-def soft_link(file):
+def _soft_link(file):
     file["features/extra"] = h5py.SoftLink("/line")
 
 
-def external_storage(file):
+def _external_storage(file):
     file.create_dataset("features/extra", (4,), "u1", external=[("/etc/hostname", 0, 4)])
 
 
-def virtual(file):
+def _virtual(file):
     layout = h5py.VirtualLayout((10,), "i8")
     layout[:] = h5py.VirtualSource("other.h5", "line", (10,))
     file.create_virtual_dataset("features/extra", layout)
 
 
-def newer(file):
+def _newer(file):
     file.attrs["format_version"] = 2
 
 
-def stranger(file):
+def _stranger(file):
     del file.attrs["format"]
 
 
-def no_hashes(file):
+def _no_hashes(file):
     del file["text_hash"]
 
 
-def short(file):
+def _short(file):
     del file["counts"]
     file["counts"] = np.zeros((3, 3), "i4")
 
 
-def reference(file):
+def _reference(file):
     file["features/extra"] = np.array([file["line"].ref], h5py.ref_dtype)
 
 
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (external_link, "is a link"),
-        (soft_link, "is a link"),
-        (external_storage, "inside the file"),
-        (virtual, "inside the file"),
-        (newer, "format version 2"),
-        (stranger, "not a feature store"),
-        (no_hashes, "lacks 'text_hash'"),
-        (short, "counts has 3 rows"),
-        (reference, "plain array of numbers"),
+        (_external_link, "is a link"),
+        (_soft_link, "is a link"),
+        (_external_storage, "inside the file"),
+        (_virtual, "inside the file"),
+        (_newer, "format version 2"),
+        (_stranger, "not a feature store"),
+        (_no_hashes, "lacks 'text_hash'"),
+        (_short, "counts has 3 rows"),
+        (_reference, "plain array of numbers"),
     ],
 )
 def test_store_of_a_stranger_is_refused(ten_store, damage, message):

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from embed import read_table
 from stores import InputError
 
+ANY_TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"))
+
 
 def read(table, rows=1000):
     """All lines, texts and labels of a table."""
@@ -48,7 +50,7 @@ def test_sms_table_in_windows_1252(real):
     assert table.encoding == "cp1252"
     assert "byte 0xE5 on line 7" in table.notes[0]
     assert lines[:2] == [2, 3]
-    assert texts[95].endswith("FML, PO Box 5249, MK17 92H. 450Ppw 16\"")  # commas that cut it into cells are back
+    assert texts[95].endswith('FML, PO Box 5249, MK17 92H. 450Ppw 16"')  # commas that cut it into cells are back
     assert "£1.50 to rcv" in texts[5]
 
 
@@ -67,7 +69,7 @@ def test_block_size_changes_nothing(real):
     assert read(table, 7) == read(table, 100_000)
 
 
-@given(st.lists(st.tuples(st.sampled_from(["ham", "spam"]), st.text(st.characters(codec="utf-8", exclude_characters="\0\r"))), min_size=1, max_size=6))  # fmt: skip
+@given(st.lists(st.tuples(st.sampled_from(["ham", "spam"]), ANY_TEXT), min_size=1, max_size=6))
 def test_any_text_comes_back(tmp_path_factory, rows):
     """Whatever Python's csv module writes is read back: quotes, commas, line breaks, any character."""
     path = tmp_path_factory.mktemp("any") / "any.csv"

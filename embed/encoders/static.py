@@ -1,0 +1,202 @@
+"""``static``: a small table of English word vectors that ships with the project, and the shape of the text.
+
+The table (27,000 rows of 256 columns) holds what the sentence encoder all-MiniLM-L6-v2 makes of each word by itself;
+``tools/distill_static.py`` made it, ``static.LICENSE.md`` says whose work it is. No network runs here.
+
+From a text to its tokens: compatibility forms and accents are taken off (NFKD), letters made small; then a web
+address, a run of letters, a run of digits and any other mark is one token each. White space only separates.
+
+From a token to its vector: its row in the table; a web address has the row of ``http``. A number that is not in the
+table is cut into its digits, a word into the longest pieces that are, from the left (``texting`` -> ``text`` +
+``##ing``), and the vector is the mean of theirs. A token that cannot be cut so (another script, an emoji) is
+unknown: it is counted and takes no part.
+
+What the columns are, with the default ``pooling="mean"`` and ``shape=True``:
+
+==========  ===============================================================================
+0 to 255    mean of the vectors of the known tokens
+256 to 266  the shape: eleven numbers about all characters but white space, see ``SHAPE``
+==========  ===============================================================================
+
+``pooling`` may also be ``max`` (the largest value in each column), ``mean+max`` (512 columns, then the shape) or
+``sif``: the mean of vectors that weigh less the more frequent the word is (Arora, Liang, Ma 2017, "A Simple but
+Tough-to-Beat Baseline for Sentence Embeddings"; without their removal of the first component, which depends on the
+other texts). The case of letters and the kinds of characters are in the shape alone, the amount of white space is
+nowhere. Empty text has zeros everywhere, a text without a known token zeros in the word columns.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterator
+from math import log1p
+from pathlib import Path
+
+import numpy as np
+
+from embed.encoders._base import Encoder
+from embed.encoders._table import POOLINGS, WordTable, load_table, pool
+from stores.errors import InputError
+from stores.features import Features
+
+TABLE = Path(__file__).with_name("static.npz")
+WIDTH = 256  # columns of the table
+VERSION = 1  # raise it whenever the same text and table give another vector
+BLOCK = 1 << 20  # characters that are worked on at once: bounds the memory, changes no vector
+
+SHAPE = (
+    "log(1 + characters)",
+    "log(1 + words), a word being what white space separates",
+    "characters a word",
+    "share of digits",
+    "share of capitals",
+    "share of marks: neither letter nor digit",
+    "share of characters beyond ASCII",
+    "share of words in capitals: two or more, and no small letter",
+    "log(1 + digits)",
+    "log(1 + capitals)",
+    "log(1 + length of the longest run of digits)",
+)
+
+_TOKEN = re.compile(r"https?://\S+|www\.\S+|[^\W\d_]+|\d+|[^\w\s]|_")
+_DIGITS = re.compile(r"\d+")
+
+
+class StaticEncoder(Encoder):
+    """One vector a text from a table of word vectors and the shape of the text; see the module.
+
+    Args:
+        pooling: ``mean``, ``max``, ``mean+max`` or ``sif``.
+        shape: whether the columns named in ``SHAPE`` follow the word columns.
+
+    Raises:
+        InputError: an option has no such value.
+    """
+
+    name = "static"
+    kind = "pooled"
+
+    def __init__(self, pooling: str = "mean", shape: bool = True) -> None:
+        allowed = (*POOLINGS, "sif")
+        if pooling not in allowed:
+            raise InputError(f"static: pooling {pooling!r} does not exist, choose one of: {', '.join(allowed)}")
+        if not isinstance(shape, bool):
+            raise InputError(f"static: shape {shape!r} does not exist, choose one of: True, False")
+        self.pooling, self.shape = pooling, shape
+        self.dimension = WIDTH * (2 if pooling == "mean+max" else 1) + len(SHAPE) * shape
+        self._table: WordTable | None = None  # read at the first text
+        self._digest: str | None = None
+
+    def identity(self) -> dict:
+        """Name, version of the algorithm, BLAKE2b of the table's file, and the options."""
+        if self._digest is None:
+            self._digest = hashlib.blake2b(TABLE.read_bytes(), digest_size=16).hexdigest()
+        options = {"pooling": self.pooling, "shape": self.shape, "dimension": self.dimension}
+        return {"encoder": self.name, "version": VERSION, "table": self._digest} | options
+
+    def encode(self, texts: list[str]) -> Features:
+        """``pooled`` float32 ``[n, dimension]``; counts: tokens, unknown tokens, 0. No value is ever NaN."""
+        if self._table is None:
+            table = load_table(TABLE)
+            vectors = table.vectors * table.weights[:, None] if self.pooling == "sif" else table.vectors
+            self._table = WordTable(table.words, vectors)
+        pooled = np.zeros((len(texts), self.dimension), np.float32)
+        counts = np.zeros((len(texts), 3), np.int32)
+        for block in _blocks(texts):
+            words = pooled[block, : self.dimension - len(SHAPE) * self.shape]
+            words[:], counts[block, :2] = self._words(texts[block])
+            if self.shape:
+                pooled[block, -len(SHAPE) :] = [shape_of(text) for text in texts[block]]
+        return Features(self.kind, {"pooled": pooled}, counts)
+
+    def _words(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        """The word columns, float32 ``[n, WIDTH or 2 * WIDTH]``, and tokens and unknown tokens, int64 ``[n, 2]``."""
+        tokens = Features.from_tokens([tokens_of(text) for text in texts])
+        # each distinct token has one vector: its row, or the mean of its pieces'
+        rows = [pieces_of(token, self._table) for token in tokens.vocabulary]
+        vectors = pool(self._table.vectors, *_flat(rows), "mean")
+        ids = tokens.outputs["ids"]
+        known = np.array([len(pieces) > 0 for pieces in rows], bool)[ids]
+        so_far = np.concatenate([[0], np.cumsum(known)])  # known tokens before each token
+        offsets = so_far[tokens.offsets]
+        lengths = np.diff(tokens.offsets)
+        pooling = "mean" if self.pooling == "sif" else self.pooling
+        return pool(vectors, ids[known], offsets, pooling), np.stack([lengths, lengths - np.diff(offsets)], axis=1)
+
+
+def tokens_of(text: str) -> list[str]:
+    """The tokens of a text, in small letters: ``"Don't, WWW.x.com 50%"`` -> ``don ' t , www.x.com 50 %``."""
+    if not text.isascii():
+        parts = unicodedata.normalize("NFKD", text)
+        text = "".join(c for c in parts if not unicodedata.combining(c))
+    return _TOKEN.findall(text.lower())
+
+
+def pieces_of(token: str, table: WordTable) -> list[int]:
+    """The rows of the table that stand for a token; none for an unknown one.
+
+    Pieces are cut as in WordPiece (Devlin et al. 2018, "BERT"): the longest first, and all or nothing.
+    """
+    index = table.index
+    if token in index:
+        return [index[token]]
+    if token.startswith(("http://", "https://", "www.")):
+        return [index["http"]]
+    if token.isdecimal():
+        rows = [index.get(digit, -1) for digit in token]
+        return [] if -1 in rows else rows
+    rows, start = [], 0
+    while start < len(token):
+        for end in range(min(start + table.longest, len(token)), start, -1):
+            row = index.get(("##" if start else "") + token[start:end])
+            if row is not None:
+                break
+        else:
+            return []
+        rows.append(row)
+        start = end
+    return rows
+
+
+def shape_of(text: str) -> list[float]:
+    """The columns named in ``SHAPE``; zeros for a text of white space."""
+    words = text.split()
+    solid = "".join(words)
+    n, m = max(len(solid), 1), max(len(words), 1)
+    digits, capitals, letters = (sum(map(kind, solid)) for kind in (str.isdecimal, str.isupper, str.isalpha))
+    beyond = 0 if solid.isascii() else sum(c > "\x7f" for c in solid)
+    shouts = sum(word.isupper() and sum(map(str.isupper, word)) > 1 for word in words)
+    digit_run = max(map(len, _DIGITS.findall(text)), default=0)
+    return [
+        log1p(len(solid)),
+        log1p(len(words)),
+        len(solid) / m,
+        digits / n,
+        capitals / n,
+        (len(solid) - letters - digits) / n,
+        beyond / n,
+        shouts / m,
+        log1p(digits),
+        log1p(capitals),
+        log1p(digit_run),
+    ]
+
+
+def _flat(lists: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of all lists in one int64 array, and the offsets of the lists in it."""
+    offsets = np.concatenate([[0], np.cumsum([len(part) for part in lists])]).astype(np.int64)
+    return np.array([number for part in lists for number in part], np.int64), offsets
+
+
+def _blocks(texts: list[str]) -> Iterator[slice]:
+    """Neighbouring texts of at most ``BLOCK`` characters together; a longer text is a block by itself."""
+    start = size = 0
+    for stop, text in enumerate(texts):
+        if size and size + len(text) > BLOCK:
+            yield slice(start, stop)
+            start, size = stop, 0
+        size += len(text)
+    if texts:
+        yield slice(start, len(texts))

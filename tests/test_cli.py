@@ -1,0 +1,249 @@
+"""The command line: what it prints, where, and with which exit code."""
+
+import csv
+import io
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+from conftest import ROOT
+from toy import TEN_ROWS, write_csv
+
+from cli import cli
+
+STATIC, WORDS = "features/messages.static.h5", "features/messages.words.h5"
+ROWS = [("ham" if i % 3 else "spam", f"{'see you' if i % 3 else 'WIN cash'} {i} {'!' * (i % 5)}") for i in range(60)]
+
+
+def tk(*args, code=0):
+    """Run a command line; its result, after the exit code was looked at."""
+    result = CliRunner().invoke(cli, list(args))
+    assert result.exit_code == code, result.output
+    return result
+
+
+@pytest.fixture
+def trained(in_tmp):
+    """A table, its stores and a run of each, in the current folder."""
+    write_csv(in_tmp / "messages.csv", ROWS)
+    for encoder in ("static", "words"):
+        tk("embed", "--encoder", encoder, "--data", "messages.csv")
+        tk("classify", "--features", f"features/messages.{encoder}.h5", "--cv", "3")
+    return in_tmp
+
+
+def test_version():
+    """The version is that of the package."""
+    assert re.fullmatch(r"tk, version \d+\.\d+\.\d+\n", tk("--version").stdout)
+
+
+@pytest.mark.parametrize("command", sorted(cli.commands))
+def test_help_explains_every_option_and_has_an_example(command):
+    """Every command says what it does, every option has help, and an example is there to copy."""
+    text = tk(command, "--help").stdout
+
+    assert "Example:" in text
+    assert cli.commands[command].help
+    for option in cli.commands[command].params:
+        assert getattr(option, "help", None) or option.name == "form", option.name
+
+
+def examples():
+    """Every command line in the help texts, in the order of the commands that need each other."""
+    order = ["embed", "classify", "predict", "encoders", "heads"]
+    assert sorted(order) == sorted(cli.commands)
+    helps = [cli.help, *(cli.commands[name].help for name in order)]
+    return [line.strip() for text in helps for line in text.splitlines() if line.strip().startswith("tk ")]
+
+
+def test_examples_of_the_help_run(in_tmp):
+    """Each command line of every help text works as it stands, in a folder that holds the examples."""
+    shutil.copytree(ROOT / "examples", in_tmp / "examples")
+
+    assert len(examples()) >= 10
+    for line in examples():
+        tk(*shlex.split(line)[1:])
+
+
+def test_embed_says_what_it_did(in_tmp):
+    """Counts and the store on stdout; the columns and why on stderr; the second run encodes nothing."""
+    write_csv(in_tmp / "ten.csv", TEN_ROWS)
+    first = tk("embed", "--encoder", "words", "--data", "ten.csv")
+
+    assert "10 rows, 8 distinct texts: 8 encoded, 0 taken from earlier stores" in first.stdout
+    assert "1 empty texts" in first.stdout
+    assert "1 rows without a label" in first.stdout
+    assert "text column 'text' (by its name)" in first.stderr
+    second = tk("embed", "--encoder", "words", "--data", "ten.csv")
+    assert second.stdout == "nothing to encode: features/ten.words.h5 holds all 10 rows already\n"
+
+
+def test_embed_json(in_tmp):
+    """Numbers for programs, and nothing else on stdout."""
+    write_csv(in_tmp / "ten.csv", TEN_ROWS)
+    found = json.loads(tk("embed", "--data", "ten.csv", "--json").stdout)
+
+    assert found["store"] == "features/ten.static.h5"
+    assert found["totals"]["encoded"] == 8
+
+
+def test_classify_prints_scores_and_baselines(trained):
+    """A row for each baseline and head with values and intervals, what they rest on, and where the run is."""
+    result = tk(*f"classify --features {WORDS} --head nb --head logistic --seed 1".split())
+
+    assert re.search(r"^ majority +0\.6667", result.stdout, re.MULTILINE)
+    assert re.search(r"^ nb +\d\.\d{4} +\d\.\d{4} +\d\.\d{4}", result.stdout, re.MULTILINE)
+    assert "60 of 60 labelled rows tested (60 distinct texts)" in result.stdout
+    assert "5 stratified folds, identical texts in one fold; seed 1; AUC of class 'spam'" in result.stdout
+    assert "nb: runs/messages.words.nb\n" in result.stdout
+    assert "logistic: runs/messages.words.logistic-2\n" in result.stdout
+
+
+def test_classify_json(trained):
+    """The whole recipe and all metrics."""
+    result = tk("classify", "--features", "features/messages.words.h5", "--head", "nb:alpha=0.5", "--json")
+    (run,) = json.loads(result.stdout)
+
+    assert run["recipe"]["head"]["options"]["alpha"] == 0.5
+    assert 0 <= run["metrics"]["overall"]["pr_auc"]["low"] <= run["metrics"]["overall"]["pr_auc"]["value"]
+
+
+@pytest.mark.parametrize("encoder", ["static", "words"])
+def test_predict_text_and_file(trained, encoder):
+    """New texts become a class and probabilities, as CSV and as JSON lines, on stdout or in a file."""
+    run = f"runs/messages.{encoder}.logistic"
+    rows = list(csv.DictReader(io.StringIO(tk("predict", "--run", run, "--text", "WIN cash 3", "--text", "").stdout)))
+    assert [row["text"] for row in rows] == ["WIN cash 3", ""]
+    assert rows[0]["predicted"] == "spam"
+    assert float(rows[0]["p_ham"]) + float(rows[0]["p_spam"]) == pytest.approx(1, abs=1e-5)
+
+    write_csv(trained / "new.csv", [("", "see you 5"), ("", "WIN cash 9"), ("", "see you 5")])
+    tk("predict", "--run", run, "--data", "new.csv", "--format", "jsonl", "--out", "new.jsonl")
+    found = [json.loads(line) for line in (trained / "new.jsonl").read_text().splitlines()]
+    assert [(row["line"], row["predicted"]) for row in found] == [(2, "ham"), (3, "spam"), (4, "ham")]
+    assert found[0]["p_spam"] == found[2]["p_spam"]
+
+
+def test_predict_agrees_with_the_store(trained):
+    """The table the run was trained on, predicted again, gives the labels it was trained with (it is separable)."""
+    result = tk(*"predict --run runs/messages.static.logistic --data messages.csv".split())
+    rows = csv.DictReader(io.StringIO(result.stdout))
+
+    assert [row["predicted"] for row in rows] == [label for label, _ in ROWS]
+
+
+def _change_encoder(folder):
+    """As if the run had been trained on the table of another version."""
+    path = folder / "runs/messages.static.logistic/recipe.json"
+    recipe = json.loads(path.read_text())
+    recipe["features"]["identity_digest"] = "0" * 32
+    path.write_text(json.dumps(recipe))
+
+
+def _make_one_class(folder):
+    write_csv(folder / "one.csv", [("ham", "a"), ("ham", "b")])
+    tk("embed", "--encoder", "words", "--data", "one.csv")
+
+
+def _make_few(folder):
+    write_csv(folder / "few.csv", [("ham", f"a {i}") for i in range(9)] + [("spam", f"b {i}") for i in range(3)])
+    tk("embed", "--encoder", "words", "--data", "few.csv")
+
+
+def _make_unlabelled(folder):
+    (folder / "texts.csv").write_text("text\nhello\nthere\n")
+    tk("embed", "--encoder", "words", "--data", "texts.csv")
+
+
+def _make_broken(folder):
+    (folder / "broken.csv").write_text("label,text\nham,fine\nspam,one,two\n")
+
+
+def _make_empty(folder):
+    (folder / "empty.csv").write_text("")
+
+
+def _make_file_in_the_way(folder):
+    (folder / "taken").write_text("a file, not a folder")
+
+
+def _make_half_run(folder):
+    (folder / "runs/messages.words.logistic/model/head.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("prepare", "args", "code", "message"),
+    [
+        (None, "embed --data none.csv", 2, "none.csv: no such file"),
+        (None, "embed --data messages.csv --text-column body", 2, "has no column 'body' (--text-column); it has:"),
+        (None, "embed --data messages.csv --encoder glovee", 2, "no encoder 'glovee'; there are:"),
+        (None, "embed --data messages.csv --encoder words --pooling max", 2, "encoder words has no option 'pooling'"),
+        (None, "embed --data messages.csv --pooling median", 2, "'median'"),
+        (None, "embed --data messages.csv --dtype int8", 2, "choose one of float32, float16"),
+        (None, "embed", 2, "Missing option '--data'"),
+        (None, "embed --dta messages.csv", 2, "No such option '--dta'"),
+        (None, "embed --data messages.csv --pooling max", 2, "holds features of another identity"),
+        (_make_empty, "embed --data empty.csv", 2, "is empty"),
+        (_make_broken, "embed --data broken.csv", 2, "broken.csv, line 3: 3 cells where the header has 2"),
+        (_make_file_in_the_way, "embed --data messages.csv --out taken/a.h5", 1, "taken/a.h5.parts could not"),
+        (None, "classify --features none.h5", 2, "none.h5: no such file; make a feature store with: tk embed"),
+        (None, "classify --features messages.csv", 1, "no HDF5 file"),
+        (_make_one_class, "classify --features features/one.words.h5", 2, "one class only, 'ham'"),
+        (_make_few, "classify --features features/few.words.h5", 2, "class 'spam' has 3 different texts"),
+        (_make_unlabelled, "classify --features features/texts.words.h5", 2, "no labelled rows"),
+        (None, f"classify --features {WORDS} --head dense", 2, "head dense takes pooled features, but"),
+        (None, f"classify --features {STATIC} --head dense:unit=3", 2, "no option 'unit'; it has: units"),
+        (None, f"classify --features {STATIC} --cv 3 --test-size 0.2", 2, "exclude each other"),
+        (None, f"classify --features {STATIC} --cv three", 2, "'three' is not a valid integer"),
+        (None, f"classify --features {STATIC} --sampler smite", 2, "choose one of none, under, over"),
+        (None, f"classify --features {STATIC} --out runs/messages.static.logistic", 2, "exists already"),
+        (_make_file_in_the_way, f"classify --features {STATIC} --out taken/run", 1, "taken/run could not be written"),
+        (None, "predict --run runs/none --text a", 2, "is no run"),
+        (None, "predict --run runs/messages.static.logistic", 2, "give either --data FILE or --text TEXT"),
+        (_change_encoder, "predict --run runs/messages.static.logistic --text a", 1, "other features than the one"),
+        (_make_half_run, "predict --run runs/messages.words.logistic --text a", 1, "holds no model"),
+        (
+            _make_broken,
+            "predict --run runs/messages.words.logistic --data broken.csv --out o.csv",
+            2,
+            "line 3: 3 cells",
+        ),
+        (None, "dance", 2, "No such command 'dance'"),
+    ],
+)
+def test_mistake_is_one_line_with_the_cure(trained, prepare, args, code, message):
+    """What, where and the cure, on stderr; nothing on stdout, no traceback, and no file is made or changed."""
+    if prepare:
+        prepare(trained)
+    before = {path: path.read_bytes() for path in trained.rglob("*") if path.is_file()}
+    result = tk(*shlex.split(args), code=code)
+
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith("Error: ")
+    assert message in last
+    assert "Traceback" not in result.output
+    assert result.stdout == ""
+    after = {path: path.read_bytes() for path in trained.rglob("*") if path.is_file() and ".parts" not in str(path)}
+    assert after == before
+
+
+def test_debug_shows_the_traceback(in_tmp):
+    """For whoever wants to mend the program rather than the input."""
+    done = subprocess.run(
+        [sys.executable, "-m", "cli", "--debug", "embed", "--data", "none.csv"],
+        capture_output=True, text=True, check=False, cwd=in_tmp, env={"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+
+    assert "Traceback" in done.stderr
+
+
+def test_listings_name_every_encoder_and_head():
+    """With their options and defaults."""
+    assert "words" in tk("encoders").stdout
+    assert "units=1024,l2=0.001,learning_rate=0.0002,batch=32,epochs=10" in tk("heads").stdout
+    assert set(json.loads(tk("heads", "--json").stdout)) >= {"majority", "logistic", "nb", "dense"}

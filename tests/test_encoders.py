@@ -1,0 +1,125 @@
+"""The contract of every encoder: what is in ``embed/encoders`` is found here by itself."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from embed import Recipe, encoders, load_encoder
+from stores import Features, InputError
+from stores.identity import canonical_json, identity_digest
+
+TEXTS = [
+    "Call me when you are home.",
+    "",
+    "WINNER!! 1,000 cash, call 0800-555-0100 now",
+    "ok",
+    "   ",
+    "Grüße aus Köln, 你好, \U0001f600 \ud800",  # a lone surrogate: what broken files hold
+    "one\ntwo\tthree",
+    "word " * 500,
+    "Call me when you are home.",
+    "a\x00b",
+    "?!",
+]
+contract = pytest.mark.parametrize("name", encoders())
+
+
+def rows_of(features):
+    """What each text has become, as comparable values."""
+    if features.kind == "ids":
+        ids, offsets = features.outputs["ids"], features.offsets
+        return [[features.vocabulary[i] for i in ids[a:b]] for a, b in pairwise(offsets)]
+    return [row.tobytes() for row in np.concatenate(list(features.outputs.values()), 1)]
+
+
+@contract
+def test_shapes_and_types(name):
+    """One row a text; pooled: finite float32 [n, D]; ids: int32 within the vocabulary; counts int32 [n, 3]."""
+    encoder = load_encoder(name)
+    features = encoder.encode(TEXTS)
+
+    assert encoder.name == name
+    assert features.kind == encoder.kind
+    assert len(features) == len(TEXTS)
+    assert (features.counts.dtype, features.counts.shape) == (np.int32, (len(TEXTS), 3))
+    assert (features.counts[:, 1] <= features.counts[:, 0]).all()
+    for values in features.outputs.values():
+        if features.kind == "ids":
+            assert values.dtype == np.int32
+            assert values.min() >= 0
+            assert values.max() < len(features.vocabulary)
+        else:
+            assert (values.dtype, values.ndim, len(values)) == (np.float32, 2, len(TEXTS))
+            assert np.isfinite(values).all()
+
+
+@contract
+def test_a_vector_depends_on_its_text_alone(name):
+    """Alone, in any batch, in any order: the same, to the bit."""
+    encoder, rng = load_encoder(name), np.random.default_rng(0)
+    together = rows_of(encoder.encode(TEXTS))
+
+    assert together[0] == together[8]
+    assert [rows_of(encoder.encode([text]))[0] for text in TEXTS] == together
+    for _ in range(10):
+        chosen = rng.choice(len(TEXTS), rng.integers(1, 9))
+        assert rows_of(encoder.encode([TEXTS[i] for i in chosen])) == [together[i] for i in chosen]
+
+
+@contract
+def test_empty_text_is_defined(name):
+    """No tokens; zeros in a pooled vector."""
+    features = load_encoder(name).encode(["", "  \n"])
+
+    assert features.counts.tolist() == [[0, 0, 0]] * 2
+    assert all(not values.any() for values in features.outputs.values())
+
+
+@contract
+def test_identity_is_stable_and_json(name):
+    """Two loads of the same encoder have one identity, which names it."""
+    first, second = load_encoder(name).identity(), load_encoder(name).identity()
+
+    assert first["encoder"] == name
+    assert identity_digest(first) == identity_digest(second)
+    assert "object at" not in canonical_json(first)
+
+
+@contract
+def test_encoding_nothing_fails_or_gives_nothing(name):
+    """No texts are no features, not an error."""
+    assert len(load_encoder(name).encode([])) == 0
+
+
+@contract
+def test_unknown_option_is_refused(name):
+    """One line that lists the options there are."""
+    with pytest.raises(InputError, match=f"encoder {name} has no option 'colour'"):
+        load_encoder(name, colour="red")
+
+
+def test_unknown_encoder_and_type_are_refused():
+    """The message says what there is instead."""
+    with pytest.raises(InputError, match="no encoder 'elmoo'; there are: .*words"):
+        load_encoder("elmoo")
+    with pytest.raises(InputError, match="--dtype int8: choose one of float32, float16"):
+        Recipe.of("words", dtype="int8")
+
+
+def test_words_by_hand():
+    """Runs of word characters and single marks, case and order kept; only blanks are lost."""
+    features = load_encoder("words").encode(["Free!! Call 0800-5 NOW, free", "l'été"])
+
+    assert rows_of(features) == [
+        ["Free", "!", "!", "Call", "0800", "-", "5", "NOW", ",", "free"],
+        ["l", "'", "été"],
+    ]
+    assert isinstance(features, Features)
+
+
+def test_options_are_part_of_the_identity():
+    """Another pooling is another identity, so its vectors are never mixed."""
+    mean, largest = Recipe.of("static", pooling="mean"), Recipe.of("static", pooling="max")
+
+    assert identity_digest(mean.identity()) != identity_digest(largest.identity())

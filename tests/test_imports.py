@@ -1,0 +1,90 @@
+"""Which module may import which, and what a fresh process must not load."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+# left may import right, and what lies in its own folder; the standard library and packages are not looked at
+ARROWS = {
+    "cli": {"embed", "classify", "stores"},
+    "embed": {"stores"},
+    "classify": {"stores"},
+    "stores": set(),
+}
+# inside the packages: what nobody but these may import
+INSIDE = {
+    "embed.encoders": {"embed.encoders", "stores.errors", "stores.features", "stores.identity"},
+    "classify.heads": {"classify.heads", "stores.errors", "stores.features"},
+    "classify.metrics": set(),
+    "classify.split": {"stores.errors"},
+    "classify.sample": {"stores.errors"},
+    "stores.features": set(),
+    "stores.identity": set(),
+}
+HEAVY = ("tensorflow", "keras", "sklearn", "imblearn", "scipy", "pyarrow", "pandas", "matplotlib")
+
+
+def modules():
+    """Name -> path of every module of the project."""
+    paths = [ROOT / "cli.py", *(p for top in ("embed", "classify", "stores") for p in (ROOT / top).rglob("*.py"))]
+    return {".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): p for p in paths}
+
+
+def imported(path: Path):
+    """Names of the project's modules that a module imports, for types alone included."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names = [node.module]
+        yield from (name for name in names if name.split(".")[0] in ARROWS)
+
+
+@pytest.mark.parametrize("name", sorted(modules()))
+def test_imports_follow_the_arrows(name):
+    """The two halves do not know each other, stores know neither, and the cores know nothing around them."""
+    top = name.split(".")[0]
+    for other in imported(modules()[name]):
+        assert other.split(".")[0] in ARROWS[top] | {top}, f"{name} imports {other}"
+        for inside, allowed in INSIDE.items():
+            if name.startswith(inside):
+                assert any(other == a or other.startswith(a + ".") for a in allowed), f"{name} imports {other}"
+
+
+def loaded(code: str, cwd: Path) -> set[str]:
+    """Top-level names of the modules that a fresh process has loaded after running ``code``."""
+    program = f"{code}\nimport json, sys; print(); print(json.dumps(sorted({{m.split('.')[0] for m in sys.modules}})))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=cwd)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def run_tk(*args: str) -> str:
+    """Code that runs a command line."""
+    return f"import cli\ntry: cli.cli({list(args)!r})\nexcept SystemExit as end: assert not end.code, end.code"
+
+
+def test_help_loads_nothing_heavy(tmp_path):
+    """``tk --help`` and the help of every command load neither numpy nor anything larger."""
+    for args in (["--help"], ["embed", "--help"], ["classify", "--help"], ["predict", "--help"]):
+        assert not loaded(run_tk(*args), tmp_path) & {*HEAVY, "numpy", "h5py", "rich"}
+
+
+@pytest.mark.parametrize("encoder", ["static", "words"])
+def test_embed_loads_no_tensorflow(ten_csv, tmp_path, encoder):
+    """Neither the first run with these encoders nor the second, which encodes nothing."""
+    for _ in range(2):
+        assert not loaded(run_tk("embed", "--encoder", encoder, "--data", str(ten_csv)), tmp_path) & set(HEAVY)
+
+
+def test_scikit_learn_heads_load_no_tensorflow(separable, tmp_path):
+    """It costs seconds, and only ``dense`` needs it."""
+    code = run_tk("classify", "--features", str(separable), "--head", "logistic", "--head", "nb", "--sampler", "under")
+
+    assert not loaded(code, tmp_path) & {"tensorflow", "keras"}
