@@ -1,9 +1,9 @@
 """Text in, features out: frozen encoders, run once over a table, into a feature store."""
 
 from embed.encoders import load as load_encoder
-from embed.encoders import names as encoders
+from embed.encoders import names as encoder_names
 from embed.pipeline import Summary, embed, encode_rows
 from embed.recipe import Recipe
 from embed.tables import Table, read_table
 
-__all__ = ["Recipe", "Summary", "Table", "embed", "encode_rows", "encoders", "load_encoder", "read_table"]
+__all__ = ["Recipe", "Summary", "Table", "embed", "encode_rows", "encoder_names", "load_encoder", "read_table"]

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from embed import Recipe, encoders, load_encoder
+from embed import Recipe, encoder_names, load_encoder
 from stores import Features, InputError
 from stores.identity import canonical_json, identity_digest
 
@@ -22,7 +22,7 @@ TEXTS = [
     "a\x00b",
     "?!",
 ]
-contract = pytest.mark.parametrize("name", encoders())
+contract = pytest.mark.parametrize("name", encoder_names())
 
 
 def rows_of(features):

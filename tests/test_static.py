@@ -1,7 +1,6 @@
 """``static``: its table, its tokens, its vectors, and the tool that made the table."""
 
 import random
-import time
 from importlib import import_module
 
 import numpy as np
@@ -60,24 +59,6 @@ def test_table_contract(table):
     assert 0 < table.weights.min() < 0.02 and table.weights.max() == 1
 
 
-def test_table_loads_fast():
-    """The best of three loads takes less than 0.3 seconds."""
-    times = []
-    for _ in range(3):
-        start = time.perf_counter()
-        load_table(TABLE)
-        times.append(time.perf_counter() - start)
-
-    assert min(times) < 0.3
-
-
-def test_lookup(table):
-    """A word is found in its row, one that is not there in row -1."""
-    rows = table.lookup(["the", "Nosuchword", "!"])
-
-    assert [table.words.index("the"), -1, table.words.index("!")] == rows.tolist()
-
-
 def test_pool_by_hand():
     """Mean and largest value of (1, -2) and (3, -4) are (2, -3) and (3, -2); a text without words has zeros."""
     vectors = np.array([[1, -2], [3, -4], [9, 9]], np.float32)
@@ -107,7 +88,7 @@ def test_pool_equals_the_loop(pooling):
 
 def test_two_words_by_hand(table, encoder):
     """The word columns of two words are half the sum of their rows; sif weighs the rows first, max takes the larger."""
-    one, two = table.lookup(["the", "flood"])
+    one, two = (table.index[word] for word in ("the", "flood"))
     a, b = table.vectors[one], table.vectors[two]
     wa, wb = table.weights[[one, two]]
 
@@ -153,7 +134,7 @@ def test_pieces():
 
 def test_pieces_are_averaged(table, encoder):
     """A word that is cut is one token, with the mean of its pieces' vectors."""
-    rows = table.lookup(["ta", "##t"])
+    rows = [table.index[piece] for piece in ("ta", "##t")]
     features = encoder.encode(["tat"])
 
     assert "tat" not in table.index
@@ -310,6 +291,6 @@ def test_table_comes_from_the_model(table):
     ids = np.array([[101, vocabulary.index(word), 102] for word in words])
     own = forward(read_safetensors(folder / "model.safetensors"), ids, 12).mean(axis=1)
     distances = np.linalg.norm(own[:, None] - own, axis=-1)
-    rows = table.vectors[table.lookup(words)]
+    rows = table.vectors[[table.index[word] for word in words]]
 
     np.testing.assert_allclose(np.linalg.norm(rows[:, None] - rows, axis=-1), distances, rtol=0.1)

@@ -10,6 +10,9 @@ import numpy as np
 from classify.heads._base import Head, X
 from classify.heads._keras import load_keras
 
+ROWS = 1024  # rows at a time where nothing is learned
+STEPS = 32  # training steps a call from Python into TensorFlow: a third less time, the same result
+
 
 @dataclass
 class DenseHead(Head):
@@ -43,8 +46,12 @@ class DenseHead(Head):
         self.model_.compile(
             keras.optimizers.Adam(self.learning_rate),
             "binary_crossentropy" if two else "sparse_categorical_crossentropy",
+            steps_per_execution=STEPS,
+            jit_compile=False,
         )
-        history = self.model_.fit(x, y, self.batch, self.epochs, verbose=0, validation_data=watch)
+        history = self.model_.fit(
+            x, y, self.batch, self.epochs, verbose=0, validation_data=watch, validation_batch_size=ROWS
+        )
         names = {"loss": "loss", "val_loss": "validation_loss"}
         self.history_ = {names[k]: [float(v) for v in values] for k, values in history.history.items()}
 
@@ -64,7 +71,8 @@ class DenseHead(Head):
         return keras.Sequential(layers)
 
     def _predict_proba(self, x: X) -> np.ndarray:
-        proba = np.asarray(self.model_.predict(x, batch_size=1024, verbose=0), np.float64)
+        blocks = [self.model_(x[i : i + ROWS], training=False) for i in range(0, len(x), ROWS)]
+        proba = np.concatenate(blocks).astype(np.float64)
         if proba.shape[1] == 1:
             return np.hstack([1 - proba, proba])
         return proba / proba.sum(1, keepdims=True)  # float32 softmax sums to 1 only nearly

@@ -17,7 +17,7 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -53,11 +53,6 @@ class WordTable:
     def longest(self) -> int:
         """Characters of the longest word."""
         return max(map(len, self.words))
-
-    def lookup(self, words: Sequence[str]) -> np.ndarray:
-        """The row of each word, int64 ``[len(words)]``; -1 for a word that the table does not have."""
-        get = self.index.get
-        return np.fromiter((get(word, -1) for word in words), np.int64, len(words))
 
 
 def pool(vectors: np.ndarray, ids: np.ndarray, offsets: np.ndarray, pooling: str) -> np.ndarray:

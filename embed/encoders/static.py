@@ -27,7 +27,6 @@ nowhere. Empty text has zeros everywhere, a text without a known token zeros in 
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -40,6 +39,7 @@ from embed.encoders._base import Encoder
 from embed.encoders._table import POOLINGS, WordTable, load_table, pool
 from stores.errors import InputError
 from stores.features import Features
+from stores.identity import digest_file
 
 TABLE = Path(__file__).with_name("static.npz")
 WIDTH = 256  # columns of the table
@@ -92,7 +92,7 @@ class StaticEncoder(Encoder):
     def identity(self) -> dict:
         """Name, version of the algorithm, BLAKE2b of the table's file, and the options."""
         if self._digest is None:
-            self._digest = hashlib.blake2b(TABLE.read_bytes(), digest_size=16).hexdigest()
+            self._digest = digest_file(TABLE)
         options = {"pooling": self.pooling, "shape": self.shape, "dimension": self.dimension}
         return {"encoder": self.name, "version": VERSION, "table": self._digest} | options
 
