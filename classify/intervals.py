@@ -15,6 +15,7 @@ def bootstrap(
     proba: np.ndarray,
     predicted: np.ndarray,
     positive: int,
+    fold: np.ndarray,
     groups: np.ndarray,
     seed: int,
     resamples: int = RESAMPLES,
@@ -24,7 +25,7 @@ def bootstrap(
     Groups, not rows, are drawn with replacement: rows with the same text are no independent evidence.
 
     Args:
-        y, proba, predicted, positive: as ``classify.metrics.measure``.
+        y, proba, predicted, positive, fold: as ``classify.metrics.measure``.
         groups: int ``[n]``, equal for rows with the same text.
         seed: of the draws.
         resamples: how many draws.
@@ -41,7 +42,7 @@ def bootstrap(
         size = min(step, resamples - start)
         draws = [np.bincount(rng.integers(n_groups, size=n_groups), minlength=n_groups) for _ in range(size)]
         weights = np.array(draws, float)[:, inverse]
-        for name, values in measure(y, proba, predicted, positive, weights).items():
+        for name, values in measure(y, proba, predicted, positive, fold, weights).items():
             if values.ndim == 1:
                 drawn.setdefault(name, []).append(values)
     return {name: _percentiles(np.concatenate(values)) for name, values in drawn.items()}

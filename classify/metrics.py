@@ -13,15 +13,25 @@ Measures = dict[str, np.ndarray]  # name -> [B], per class [B, C]; NaN where a m
 
 
 def measure(
-    y: np.ndarray, proba: np.ndarray, predicted: np.ndarray, positive: int, weights: np.ndarray | None = None
+    y: np.ndarray,
+    proba: np.ndarray,
+    predicted: np.ndarray,
+    positive: int,
+    fold: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
 ) -> Measures:
     """All metrics.
+
+    ROC-AUC and PR-AUC rank rows by their probability. Rows of different folds were scored by different models, so
+    they are ranked within each fold and the areas averaged over the folds; everything else counts all rows together
+    (Forman, Scholz 2010, "Apples-to-Apples in Cross-Validation Studies").
 
     Args:
         y: int ``[n]``, the true classes.
         proba: ``[n, C]``, out-of-fold probabilities.
         predicted: int ``[n]``, out-of-fold predicted classes.
         positive: for two classes, the one whose ROC-AUC, PR-AUC and Brier score are meant.
+        fold: int ``[n]``, which model scored each row; the same one if None.
         weights: ``[B, n]``, how often each row counts; once if None (B = 1).
 
     Returns:
@@ -32,13 +42,14 @@ def measure(
     weights = np.ones((1, len(y))) if weights is None else weights
     n_classes = proba.shape[1]
     cell = y * n_classes + predicted
+    fold = np.zeros(len(y), int) if fold is None else fold
     one_hot = np.zeros((len(y), n_classes * n_classes))
     one_hot[np.arange(len(y)), cell] = 1
     confusion = (weights @ one_hot).reshape(-1, n_classes, n_classes)
     return {
         **_from_confusion(confusion),
         **_from_probabilities(y, proba, positive, weights),
-        **_from_ranks(y, proba, positive, weights),
+        **_from_ranks(y, proba, positive, fold, weights),
         "confusion": confusion,
     }
 
@@ -73,14 +84,21 @@ def _from_probabilities(y: np.ndarray, proba: np.ndarray, positive: int, weights
     return {"log_loss": weights @ -np.log(own) / total, "brier": weights @ squares / total}
 
 
-def _from_ranks(y: np.ndarray, proba: np.ndarray, positive: int, weights: np.ndarray) -> Measures:
+def _from_ranks(y: np.ndarray, proba: np.ndarray, positive: int, fold: np.ndarray, weights: np.ndarray) -> Measures:
     chosen = [positive] if proba.shape[1] == 2 else range(proba.shape[1])
-    roc, pr = zip(*(_areas(y == c, proba[:, c], weights) for c in chosen), strict=True)
-    return {"roc_auc": np.mean(roc, 0), "pr_auc": np.mean(pr, 0)}
+    areas = []
+    for number in np.unique(fold):
+        rows = np.flatnonzero(fold == number)
+        each = [_areas(y[rows] == c, proba[rows, c], weights[:, rows]) for c in chosen]
+        areas.append(np.mean(each, 0))
+    there = ~np.isnan(areas)  # a fold with one class only has no areas, and no say
+    with np.errstate(invalid="ignore"):
+        roc, pr = np.where(there, areas, 0).sum(0) / there.sum(0)
+    return {"roc_auc": roc, "pr_auc": pr}
 
 
-def _areas(hit: np.ndarray, score: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Area under the ROC curve, and average precision, ``[B]`` each; rows with equal scores count as one step."""
+def _areas(hit: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Area under the ROC curve, and average precision, ``[2, B]``; rows with equal scores count as one step."""
     order = np.argsort(-score, kind="stable")
     last = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))  # last row of each step
     weights = weights[:, order]
@@ -93,7 +111,7 @@ def _areas(hit: np.ndarray, score: np.ndarray, weights: np.ndarray) -> tuple[np.
     with np.errstate(invalid="ignore", divide="ignore"):
         roc = (false_step * (found - found_step / 2)).sum(1) / (positives * negatives)
         pr = (found_step * _ratio(found, taken)).sum(1) / positives
-    return np.where(negatives > 0, roc, np.nan), pr
+    return np.stack([roc, np.where(negatives > 0, pr, np.nan)])
 
 
 def _ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -122,7 +122,7 @@ def evaluate(
             }
         )
     tested = np.flatnonzero(fold >= 0)
-    found = (data.y[tested], proba[tested], predicted[tested], positive)
+    found = (data.y[tested], proba[tested], predicted[tested], positive, fold[tested])
     interval = bootstrap(*found, data.groups[tested], seed)
     return Score(proba, predicted, fold, folds, measure(*found), interval)
 
@@ -131,7 +131,7 @@ def _baselines(data: Data) -> list[tuple[str, object, Head]]:
     found = [("majority", data.x, heads.load("majority"))]
     words = data.x if data.kind == "ids" else data.texts
     if words is not None:
-        found.append(("tf-idf + logistic", words, heads.load("logistic")))
+        found.append(("tfidf+logistic", words, heads.load("logistic")))
     return found
 
 

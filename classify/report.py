@@ -52,7 +52,7 @@ def basis(run: Run) -> str:
         parts.append(f"{run.recipe['sampler']}-sampling in training rows only, probabilities corrected for it")
     parts.append(f"seed {run.recipe['seed']}")
     if len(run.recipe["classes"]) == 2:
-        parts.append(f"AUC of class {run.recipe['positive']!r}")
+        parts.append(f"AUC of class {run.recipe['positive']!r}, mean over the folds")
     return "; ".join(parts)
 
 

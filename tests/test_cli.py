@@ -99,7 +99,10 @@ def test_classify_prints_scores_and_baselines(trained):
     assert re.search(r"^ majority +0\.6667", result.stdout, re.MULTILINE)
     assert re.search(r"^ nb +\d\.\d{4} +\d\.\d{4} +\d\.\d{4}", result.stdout, re.MULTILINE)
     assert "60 of 60 labelled rows tested (60 distinct texts)" in result.stdout
-    assert "5 stratified folds, identical texts in one fold; seed 1; AUC of class 'spam'" in result.stdout
+    assert (
+        "5 stratified folds, identical texts in one fold; seed 1; AUC of class 'spam', mean over the folds"
+        in result.stdout
+    )
     assert "nb: runs/messages.words.nb\n" in result.stdout
     assert "logistic: runs/messages.words.logistic-2\n" in result.stdout
 

@@ -93,12 +93,23 @@ def test_auc_comes_from_probabilities_not_from_rounded_labels():
     assert found["roc_auc"][0] == found["pr_auc"][0] == 1
 
 
+def test_areas_are_averaged_over_the_folds():
+    """A model that ranks well but scores ten times lower than the next fold's does not lose for that."""
+    y = np.array([0, 1, 0, 1])
+    score = np.array([0.01, 0.02, 0.1, 0.2])
+    proba = np.stack([1 - score, score], 1)
+
+    assert measure(y, proba, y, 1)["roc_auc"][0] == 0.75
+    assert measure(y, proba, y, 1, fold=np.array([0, 0, 1, 1]))["roc_auc"][0] == 1
+    assert measure(y, proba, y, 1, fold=np.array([0, 1, 1, 1]))["roc_auc"][0] == 0.5  # the first has one class
+
+
 def test_interval_of_accuracy_is_that_of_the_binomial():
     """400 independent rows, 80 % right: 0.8 +- 1.96 * sqrt(0.8 * 0.2 / 400) = 0.761 to 0.839."""
     y, predicted = np.zeros(400, int), (np.arange(400) % 5 == 0).astype(int)
     proba = np.eye(2)[predicted]
 
-    low, high = bootstrap(y, proba, predicted, 1, np.arange(400), seed=0)["accuracy"]
+    low, high = bootstrap(y, proba, predicted, 1, y, np.arange(400), seed=0)["accuracy"]
 
     assert (low, high) == (pytest.approx(0.761, abs=0.006), pytest.approx(0.839, abs=0.006))
 
@@ -108,8 +119,8 @@ def test_copies_of_a_text_do_not_narrow_the_interval():
     y, proba, predicted = problem(2, seed=4, n=100)
     rows = np.repeat(np.arange(100), 4)
 
-    single = bootstrap(y, proba, predicted, 1, np.arange(100), seed=1)
-    copied = bootstrap(y[rows], proba[rows], predicted[rows], 1, rows, seed=1)
+    single = bootstrap(y, proba, predicted, 1, np.zeros(100), np.arange(100), seed=1)
+    copied = bootstrap(y[rows], proba[rows], predicted[rows], 1, np.zeros(400), rows, seed=1)
 
     for name in single:
         assert copied[name] == pytest.approx(single[name], abs=1e-9), name
@@ -121,7 +132,8 @@ def test_interval_covers_the_truth_as_often_as_it_says():
     covered = 0
     for seed in range(100):
         predicted = (rng.random(150) < 0.2).astype(int)
-        found = bootstrap(np.zeros(150, int), np.eye(2)[predicted], predicted, 1, np.arange(150), seed, 300)
+        y = np.zeros(150, int)
+        found = bootstrap(y, np.eye(2)[predicted], predicted, 1, y, np.arange(150), seed, 300)
         low, high = found["accuracy"]
         covered += low <= 0.8 <= high
 
@@ -131,7 +143,6 @@ def test_interval_covers_the_truth_as_often_as_it_says():
 def test_same_seed_same_interval():
     """And another seed another one."""
     y, proba, predicted = problem(2, seed=6)
-    groups = np.arange(len(y))
+    rows = (y, proba, predicted, 1, np.zeros(len(y)), np.arange(len(y)))
 
-    assert bootstrap(y, proba, predicted, 1, groups, 1) == bootstrap(y, proba, predicted, 1, groups, 1)
-    assert bootstrap(y, proba, predicted, 1, groups, 1) != bootstrap(y, proba, predicted, 1, groups, 2)
+    assert bootstrap(*rows, seed=1) == bootstrap(*rows, seed=1) != bootstrap(*rows, seed=2)
