@@ -19,7 +19,7 @@ def score_table(runs: list[Run]) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table("head", *SHOWN.values(), box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table("head", *SHOWN.values(), box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False)
     for name, metrics in runs[0].metrics["baselines"].items():
         table.add_row(name, *_cells(metrics))
     for run in runs:
