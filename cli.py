@@ -205,7 +205,7 @@ def _print_runs(runs: list[Run]) -> None:
     from classify.report import basis, details, head_spec, score_table
 
     Console(highlight=False).print(score_table(runs))
-    click.echo(basis(runs[0]))
+    click.echo(f"\n{basis(runs[0])}")
     for run in runs:
         click.echo(f"\n{head_spec(run)}: {run.folder}")
         for line in details(run):

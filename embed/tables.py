@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
+from secrets import token_hex
 from typing import BinaryIO
 
 import numpy as np
@@ -166,7 +167,7 @@ def _read(file: BinaryIO, path: Path) -> bytes:
 def _rows(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """(line on which the row starts, cells) of every row; lines that are empty are no rows."""
     csv.field_size_limit(sys.maxsize if sys.maxsize < 2**31 else 2**31 - 1)
-    last_line = "\x00end"  # as the last cell of a row it shows that a quote was never closed
+    last_line = token_hex(16)  # no table holds it; as part of a longer row it shows that a quote was never closed
     errors = "tk-c1" if encoding == "cp1252" else "strict"
     with io.TextIOWrapper(_open(path), encoding, errors, newline="") as file:
         reader = csv.reader(chain(file, [last_line]), delimiter=delimiter)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from stores import format as layout
 from stores.features import Features, remap
-from stores.files import whole_file
+from stores.files import GuardedFile, whole_file
 from stores.identity import canonical_json
 from stores.strings import pack
 
@@ -79,7 +80,7 @@ def write_store(
     Raises:
         FailureError: if the machine refuses the write; ``path`` is then what it was before.
     """
-    with whole_file(path, scratch) as temporary, h5py.File(temporary, "w") as file:
+    with whole_file(path, scratch) as temporary, _new_file(temporary) as (file, guard):
         columns: dict[str, layout.Column] = {}
         vocabulary: dict[str, int] = {}
         codes = {name: code for code, name in enumerate(extent.classes)} | {None: -1}
@@ -88,12 +89,23 @@ def write_store(
                 columns = _columns(file, block, extent)
             for name, rows in _rows(block, codes, vocabulary, columns):
                 columns[name].append(rows)
+            guard.check()
         for column in columns.values():
             column.close()
         _write_strings(file, "labels/classes", extent.classes)
         if block.features.vocabulary is not None:
             _write_strings(file, "vocabulary", list(vocabulary))
         _write_attributes(file, attributes | {"kind": block.features.kind})
+
+
+@contextmanager
+def _new_file(path: Path) -> Iterator[tuple[h5py.File, GuardedFile]]:
+    with GuardedFile(path) as guard:
+        try:
+            with h5py.File(guard, "w") as file:
+                yield file, guard
+        finally:
+            guard.check()
 
 
 def _columns(file: h5py.File, block: Block, extent: Extent) -> dict[str, layout.Column]:

@@ -16,20 +16,22 @@ from stores import FeatureStore
 ROWS = [("ham" if i % 3 else "spam", f"message {'Number' * (i % 4)} {i % 17}") for i in range(24)]
 PART_ROWS = 6  # four parts
 
-# Dies by SIGKILL right before the n-th time that a file is synced or renamed, the moments between which states differ.
+# Sends itself a signal right before the n-th time that a file is synced or renamed, the moments between which states
+# differ; and can write no file larger than a limit, as on a full disk.
 PROGRAM = """
-import os, signal, sys
+import os, resource, signal, sys
 sys.path[:0] = [{root!r}, {tests!r}]
 from toy import toy_recipe
 from embed import embed, read_table
 
-left = int(sys.argv[3])
+left, sent, limit = int(sys.argv[3]), getattr(signal, sys.argv[4]), int(sys.argv[5])
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 def dying(real):
     def call(*args):
         global left
         left -= 1
         if left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), sent)
         return real(*args)
     return call
 
@@ -41,11 +43,11 @@ print("done")
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 
 
-def start(table: Path, out: Path, kill_at: int) -> subprocess.CompletedProcess:
-    """Embed in a process of its own that kills itself at its ``kill_at``-th sync or rename."""
+def start(table: Path, out: Path, kill_at: int, sent: str = "SIGKILL", limit: int = -1) -> subprocess.CompletedProcess:
+    """Embed in a process of its own that signals itself at its ``kill_at``-th sync or rename, 0 for never."""
     tests = Path(__file__).parent
     program = PROGRAM.format(root=str(tests.parent), tests=str(tests), part_rows=PART_ROWS)
-    command = [sys.executable, "-c", program, str(table), str(out), str(kill_at)]
+    command = [sys.executable, "-c", program, str(table), str(out), str(kill_at), sent, str(limit)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -93,10 +95,39 @@ def test_killed_run_resumes_to_the_same_bytes(undisturbed, tmp_path, kill_at):
 def test_run_that_is_not_killed_ends(undisturbed, tmp_path):
     """The program, left alone, makes 15 calls and the same store: the moments above are all there are."""
     table, expected = undisturbed
-    ended = start(table, tmp_path / "a.h5", 16)
+    ended = start(table, tmp_path / "a.h5", 16)  # the sixteenth never comes
 
     assert ended.stdout == "done\n"
     assert without_times(tmp_path / "a.h5") == without_times(expected)
+
+
+@pytest.mark.parametrize("kill_at", [1, 5, 9, 13, 14])
+def test_interrupted_run_resumes_to_the_same_bytes(undisturbed, tmp_path, kill_at):
+    """Ctrl-C leaves no temporary file, and what is finished counts."""
+    table, expected = undisturbed
+    out = tmp_path / "a.h5"
+    interrupted = start(table, out, kill_at, "SIGINT")
+
+    assert "KeyboardInterrupt" in interrupted.stderr
+    assert not list(tmp_path.rglob("*.partial"))
+    embed(read_table(table), toy_recipe(), out, part_rows=PART_ROWS)
+    assert without_times(out) == without_times(expected)
+
+
+@pytest.mark.parametrize("limit", [0, 1, 500, 2_000, 4_000, 8_000, 16_000, 19_000, 20_000, 21_000, 22_000, 23_000])
+def test_full_disk_loses_nothing(undisturbed, tmp_path, limit):
+    """Where a write fails for lack of space: one clear error, no crash, no half file, and then the same bytes."""
+    table, expected = undisturbed
+    out = tmp_path / "a.h5"
+    assert expected.stat().st_size > 23_000
+    stopped = start(table, out, 0, limit=limit)
+
+    assert stopped.returncode == 1
+    assert "could not be written: File too large" in stopped.stderr.splitlines()[-1]
+    assert not out.exists()
+    assert not list(tmp_path.rglob("*.partial"))
+    embed(read_table(table), toy_recipe(), out, part_rows=PART_ROWS)
+    assert without_times(out) == without_times(expected)
 
 
 def test_damaged_part_is_made_again(undisturbed, tmp_path):
