@@ -158,12 +158,13 @@ def _positive(name: str | None, classes: list[str]) -> int:
 
 
 def _folders(data: Data, chosen: list[Head], out: str | Path | None) -> list[Path]:
+    """The folder of each head's run, none of which exists."""
+    taken: set[Path] = set()
     if out is None:
-        taken: set[Path] = set()
         return [free_folder(Path("runs") / f"{data.path.stem}.{head.name}", taken) for head in chosen]
     out = Path(out)
     folders = [out if len(chosen) == 1 else out.with_name(f"{out.name}.{head.name}") for head in chosen]
     for folder in folders:
         if folder.exists():
             raise InputError(f"{folder} exists already; choose another --out")
-    return folders if len(set(folders)) == len(folders) else [free_folder(f, t) for t in [set()] for f in folders]
+    return [free_folder(folder, taken) for folder in folders]  # two heads of one name get two numbers

@@ -24,6 +24,7 @@ sys.path[:0] = [{root!r}, {tests!r}]
 from toy import toy_recipe
 from embed import embed, read_table
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # even where a parent ignores it
 left, sent, limit = int(sys.argv[3]), getattr(signal, sys.argv[4]), int(sys.argv[5])
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 def dying(real):
