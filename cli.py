@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shlex
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,8 +29,11 @@ class OneLineErrors(click.Group):
         """Run the command line ``args`` (default: the process's own) and exit."""
         args = list(sys.argv[1:] if args is None else args)
         extra |= {"standalone_mode": False, "obj": shlex.join(["tk", *args])}
+        note_once = functools.cache(_note)
         try:
-            sys.exit(super().main(args, prog_name or "tk", **extra) or 0)
+            with warnings.catch_warnings():
+                warnings.showwarning = lambda message, *_: note_once(f"Warning: {message}")
+                sys.exit(super().main(args, prog_name or "tk", **extra) or 0)
         except click.exceptions.Exit as end:
             sys.exit(end.exit_code)
         except click.Abort:

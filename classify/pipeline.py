@@ -10,7 +10,7 @@ import numpy as np
 
 from classify import heads
 from classify.data import Data, load_data
-from classify.heads._base import Head
+from classify.heads._base import Head, X
 from classify.intervals import bootstrap
 from classify.metrics import measure
 from classify.model import fit
@@ -95,9 +95,7 @@ def classify(
     return runs
 
 
-def evaluate(
-    data: Data, x: object, head: Head, splits: Sequence[Split], sampler: str, seed: int, positive: int
-) -> Score:
+def evaluate(data: Data, x: X, head: Head, splits: Sequence[Split], sampler: str, seed: int, positive: int) -> Score:
     """Fit a head on the training rows of each split and score it on the test rows.
 
     Everything that is fitted (scaler, terms, TF-IDF weights, sampler, head) is fitted inside the split.
@@ -127,8 +125,8 @@ def evaluate(
     return Score(proba, predicted, fold, folds, measure(*found), interval)
 
 
-def _baselines(data: Data) -> list[tuple[str, object, Head]]:
-    found = [("majority", data.x, heads.load("majority"))]
+def _baselines(data: Data) -> list[tuple[str, X, Head]]:
+    found: list[tuple[str, X, Head]] = [("majority", data.x, heads.load("majority"))]
     words = data.x if data.kind == "ids" else data.texts
     if words is not None:
         found.append(("tfidf+logistic", words, heads.load("logistic")))

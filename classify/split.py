@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from stores.errors import InputError
@@ -55,7 +57,7 @@ def holdout(y: np.ndarray, groups: np.ndarray, test_size: float, seed: int, clas
     return [_rows(test, inverse)]
 
 
-def straddling(splits: list[Split], groups: np.ndarray) -> int:
+def straddling(splits: Sequence[Split], groups: np.ndarray) -> int:
     """How many test rows have a row of their own group among the training rows, over all splits."""
     return int(sum(np.isin(groups[test], groups[train]).sum() for train, test in splits))
 

@@ -66,7 +66,9 @@ class Parts:
             FailureError: if a part is damaged, or the machine refuses the write; the parts are kept then.
         """
         parts = [self.path(number) for number in range(number_of_parts)]
-        extents, totals, seconds = [], Counter(), 0.0
+        extents: list[Extent] = []
+        totals: Counter[str] = Counter()
+        seconds = 0.0
         for path in parts:
             with FeatureStore(path) as part:
                 part.verify()

@@ -36,6 +36,12 @@ class FeatureStore:
         FailureError: if it is no store of this version, damaged, or reaches out of itself.
     """
 
+    identity: dict
+    recipe: dict
+    source: dict
+    totals: dict
+    versions: dict
+
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         if not self.path.is_file():

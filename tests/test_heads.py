@@ -188,6 +188,15 @@ def test_options_become_the_type_of_their_defaults():
     assert (head.units, head.l2, head.epochs, head.scale) == (256, 0.01, 5, False)
 
 
+def test_logistic_says_when_it_stopped_early():
+    """One line with the cure, instead of scikit-learn's paragraph; the steps are kept."""
+    x, y = pooled_set(2)
+    with pytest.warns(UserWarning, match="stopped after 1 steps, not at the optimum; raise max_iter"):
+        head = heads.load("logistic", max_iter=1).fit(x, y, 2, 0)
+
+    assert head.history_ == {"steps": [1]}
+
+
 def test_model_of_a_stranger_is_not_run(tmp_path):
     """A file of types that skops does not know is refused, and so is a folder that holds something else."""
     from skops.io import dump
