@@ -61,12 +61,13 @@ def load_data(path: str | Path) -> Data:
         y, classes = store.codes[rows], store.classes
         if len(classes) < 2:
             raise InputError(f"{path} has one class only, {classes[0]!r}; a classifier needs two")
-        features = store.features()
-        if len(rows) < len(features):
-            features = features.take(rows)
-        _, groups = np.unique(store.text_hash[rows].view("V16").ravel(), return_inverse=True)
-        texts = _terms_of(store.texts(), rows) if store.has_texts and store.kind != "ids" else None
-        x = features if store.kind == "ids" else np.asarray(next(iter(features.outputs.values())), np.float32)
+        if store.kind == "pooled":
+            x, _, groups = store.arrays()
+            x = np.asarray(x, np.float32)
+        else:
+            x = store.read() if len(rows) == len(store) else store.read().take(rows)
+            _, groups = np.unique(store.text_hash[rows].view("V16").ravel(), return_inverse=True)
+        texts = _terms_of(store.texts[:], rows) if store.texts is not None and store.kind != "ids" else None
         provenance = {name: getattr(store, name) for name in PROVENANCE}
         return Data(
             store.path, store.kind, x, y, classes, groups, store.line[rows], texts, len(store) - len(rows), provenance

@@ -1,19 +1,21 @@
 """Features: what an encoder makes of some texts, of whatever kind.
 
-Two kinds, and one set of operations on both, so that the code which stores, reuses and splits
-features never asks which encoder they came from.
+Three kinds, and one set of operations on all of them, so that the code which stores, reuses and splits features never
+asks which encoder they came from.
 
-=========  ==============================================================================
-``pooled`` one vector a text: each output is float ``[n, D]``
-``ids``    the tokens of a text: ``offsets`` int64 ``[n + 1]``, one output ``ids`` int32 ``[sum T]``
-           that points into ``vocabulary``; text ``i`` owns ``ids[offsets[i]:offsets[i + 1]]``
-=========  ==============================================================================
+==========  ==============================================================================
+``pooled``  one vector a text: each output is float ``[n, D]``
+``tokens``  one vector a token: ``offsets`` int64 ``[n + 1]``, each output float ``[sum T, D]``;
+            text ``i`` owns the rows ``offsets[i]:offsets[i + 1]``
+``ids``     the tokens of a text as numbers: ``offsets``, one output ``ids`` int32 ``[sum T]`` that
+            points into ``vocabulary`` and, for word vectors, into the rows of ``table``
+==========  ==============================================================================
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,11 +27,12 @@ class Features:
     """Features of ``n`` texts, in the order of the texts.
 
     Attributes:
-        kind: ``pooled`` or ``ids``.
-        outputs: name -> array; pooled: float ``[n, D]``; ids: ``{"ids": int32 [sum T]}``.
+        kind: ``pooled``, ``tokens`` or ``ids``.
+        outputs: name -> array, shapes as above; an encoder with several layers gives several.
         counts: int32 ``[n, 3]``: tokens of each text, of these unknown to the encoder, of these cut off.
-        offsets: int64 ``[n + 1]`` for ids, else None.
-        vocabulary: the distinct tokens that the ids point to, else None.
+        offsets: int64 ``[n + 1]``, None for pooled features.
+        vocabulary: the distinct tokens that the ids point to, None for the other kinds.
+        table: float ``[V, D]``, the vector of each token of the vocabulary; None without vectors.
     """
 
     kind: str
@@ -37,6 +40,7 @@ class Features:
     counts: np.ndarray
     offsets: np.ndarray | None = None
     vocabulary: list[str] | None = None
+    table: np.ndarray | None = None
 
     @classmethod
     def from_tokens(cls, texts: Sequence[Sequence[str]]) -> Features:
@@ -54,13 +58,13 @@ class Features:
     def take(self, rows: np.ndarray) -> Features:
         """The features of ``rows`` (int ``[m]``, repeats allowed), in that order; the vocabulary stays whole."""
         if self.offsets is None:
-            return Features(self.kind, {k: v[rows] for k, v in self.outputs.items()}, self.counts[rows])
+            return replace(self, outputs={k: v[rows] for k, v in self.outputs.items()}, counts=self.counts[rows])
         lengths = np.diff(self.offsets)[rows]
         offsets = _offsets(lengths)
         # position j of the result comes from: start of its text in the source + its place within the text
         source = np.arange(offsets[-1]) + np.repeat(self.offsets[:-1][rows] - offsets[:-1], lengths)
         outputs = {k: v[source] for k, v in self.outputs.items()}
-        return Features(self.kind, outputs, self.counts[rows], offsets, self.vocabulary)
+        return replace(self, outputs=outputs, counts=self.counts[rows], offsets=offsets)
 
     def __getitem__(self, rows: np.ndarray) -> Features:
         return self.take(rows)
@@ -68,14 +72,21 @@ class Features:
     @classmethod
     def concat(cls, parts: Sequence[Features]) -> Features:
         """All rows of ``parts`` (of one kind, at least one part), vocabularies merged in order of appearance."""
-        counts = np.concatenate([p.counts for p in parts])
-        if parts[0].offsets is None:
-            names = parts[0].outputs
-            return cls(parts[0].kind, {k: np.concatenate([p.outputs[k] for p in parts]) for k in names}, counts)
+        first = parts[0]
+        counts = np.concatenate([part.counts for part in parts])
+        offsets = None
+        if first.offsets is not None:
+            offsets = _offsets(np.concatenate([np.diff(part.offsets) for part in parts]))
+        if first.vocabulary is None:
+            outputs = {name: np.concatenate([part.outputs[name] for part in parts]) for name in first.outputs}
+            return cls(first.kind, outputs, counts, offsets)
         index: dict[str, int] = {}
-        ids = [remap(p, index) for p in parts]
-        lengths = np.concatenate([np.diff(p.offsets) for p in parts])
-        return cls("ids", {"ids": np.concatenate(ids)}, counts, _offsets(lengths), list(index))
+        merged = [remap(part, index) for part in parts]
+        ids = np.concatenate([ids for ids, _ in merged])
+        table = None
+        if first.table is not None:
+            table = np.concatenate([part.table[new] for part, (_, new) in zip(parts, merged, strict=True)])
+        return cls(first.kind, {"ids": ids}, counts, offsets, list(index), table)
 
     def canonical(self) -> Features:
         """The same features with only the tokens that occur in the vocabulary, in order of first appearance.
@@ -84,19 +95,24 @@ class Features:
         """
         if self.vocabulary is None:
             return self
-        ids = self.outputs["ids"]
-        used, first, inverse = np.unique(ids, return_index=True, return_inverse=True)
+        used, first, inverse = np.unique(self.outputs["ids"], return_index=True, return_inverse=True)
         rank = np.empty(len(used), np.int32)
         order = np.argsort(first)
         rank[order] = np.arange(len(used), dtype=np.int32)
         vocabulary = [self.vocabulary[i] for i in used[order]]
-        return Features(self.kind, {"ids": rank[inverse]}, self.counts, self.offsets, vocabulary)
+        table = None if self.table is None else self.table[used[order]]
+        return replace(self, outputs={"ids": rank[inverse]}, vocabulary=vocabulary, table=table)
 
 
-def remap(part: Features, index: dict[str, int]) -> np.ndarray:
-    """The ids of ``part`` in the numbering of ``index`` (token -> id), which grows by the tokens that are new."""
-    table = np.array([index.setdefault(token, len(index)) for token in part.vocabulary], np.int32)
-    return table[part.outputs["ids"]]
+def remap(part: Features, index: dict[str, int]) -> tuple[np.ndarray, np.ndarray]:
+    """The ids of ``part`` in the numbering of ``index`` (token -> id), which grows by the tokens that are new.
+
+    Returns:
+        ids int32 ``[sum T]``, and which tokens of the part's vocabulary were new, int64 ``[new]``, in their order.
+    """
+    before = len(index)
+    numbers = np.array([index.setdefault(token, len(index)) for token in part.vocabulary], np.int32)
+    return numbers[part.outputs["ids"]], np.flatnonzero(numbers >= before)
 
 
 def _offsets(lengths: np.ndarray) -> np.ndarray:

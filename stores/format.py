@@ -1,118 +1,81 @@
 """The store format, version 1.
 
-A store is one HDF5 file that any HDF5 reader reads with no plug-in: no filters, no compound types, no
-references, no links out of the file. ``N`` rows, in the order of the data file.
+A store is one HDF5 file that any HDF5 reader reads with no plug-in: no compound types, no references, no links out of
+the file, no filters but, if asked for, gzip or lzf. ``N`` rows, in the order of the data file.
 
-=======================  ===============================  ==================================================
-data set                 shape and type                   meaning
-=======================  ===============================  ==================================================
-``features/<output>``    float32 or float16 ``[N, D]``    pooled features, one vector a row
-``features/ids``         int32 ``[sum T]``                kind ``ids``: the tokens of all rows, end to end
-``offsets``              int64 ``[N + 1]``                kind ``ids``: row i owns ``[offsets[i]:offsets[i+1]]``
-``vocabulary``           strings ``[V]``                  kind ``ids``: what the ids point to
-``counts``               int32 ``[N, 3]``                 tokens, tokens unknown to the encoder, tokens cut off
-``line``                 int64 ``[N]``                    line of the data file on which the row starts, from 1
-``text_hash``            uint8 ``[N, 16]``                BLAKE2b-128 of the cleaned text in UTF-8
-``labels/codes``         int32 ``[N]``                    index into the classes, -1 where the label is missing
-``labels/classes``       strings ``[C]``                  class names: by value if all are numbers, else as text
-``texts``                strings ``[N]``                  the cleaned texts, unless left out
-``checksums/<path>``     uint32 ``[chunks]``              CRC-32 of each chunk of each data set above
-=======================  ===============================  ==================================================
+======================  ==============================  ===================================================
+data set                shape and type                  meaning
+======================  ==============================  ===================================================
+``features/<output>``   float32 or float16              kind ``pooled``: ``[N, D]``, one vector a row; kind
+                                                        ``tokens``: ``[sum T, D]``, one vector a token
+``features/ids``        int32 ``[sum T]``               kind ``ids``: the tokens of all rows, end to end
+``offsets``             int64 ``[N + 1]``               not for ``pooled``: row i owns the tokens from
+                                                        ``offsets[i]`` up to, not including, ``offsets[i + 1]``
+``vocabulary``          strings ``[V]``                 kind ``ids``: what the ids point to
+``table``               float32 or float16 ``[V, D]``   kind ``ids``, word vectors: the vector of each token
+``counts``              int32 ``[N, 3]``                tokens, tokens unknown to the encoder, tokens cut off
+``line``                int64 ``[N]``                   line of the data file on which the row starts, from 1
+``text_hash``           uint8 ``[N, 16]``               BLAKE2b-128 of the cleaned text in UTF-8
+``labels/codes``        int32 ``[N]``                   index into the classes, -1 where the label is missing
+``labels/classes``      strings ``[C]``                 class names: by value if all are numbers, else as text
+``texts``               strings ``[N]``                 the cleaned texts, unless left out
+``checksums/<path>``    uint32 ``[chunks]``             CRC-32 of each chunk of each data set above
+======================  ==============================  ===================================================
 
 *Strings* are a group of two data sets, ``bytes`` uint8 ``[sum L]`` (UTF-8, end to end) and ``offsets`` int64
 ``[n + 1]``: half the size of HDF5's own strings, which lie in a heap that no checksum covers.
 
+bfloat16 is no type of this format: to another HDF5 reader it would be bytes without a meaning.
+
 Attributes of the root: ``format`` = ``tk-features``, ``format_version`` = 1, ``kind``; ``identity`` (JSON: all that a
 vector depends on beside its text), ``identity_digest``; ``recipe`` (JSON: how to make the encoder again), ``source``
-(JSON: data file, its digest, how it was read), ``totals`` (JSON: rows, distinct texts, encoded, reused, ...),
+(JSON: data file, its digest, how it was read and kept), ``totals`` (JSON: rows, distinct texts, encoded, reused, ...),
 ``versions`` (JSON), ``command``; ``digest`` (BLAKE2b-128 of all of these and of every checksum); ``created``
 (UTC, 20 characters) and ``seconds`` (float64), the only two that differ between equal runs.
 
-Chunks run along the rows only, so that one chunk holds whole rows; about 512 KiB each: large enough that reading
-in order costs few calls, small enough that a random row does not drag in megabytes. They carry no filter, so they
-lie in the file as plain bytes; integrity is the checksum's work. The checksum of a chunk covers its rows in C order,
-little-endian, without the unused rest of the last chunk.
+Chunks run along the rows only, so that one chunk holds whole rows; the number of rows is a power of two, for about 512
+KiB (see ``benchmarks/README.md`` for what was measured). Without a filter they are allocated when the data set is
+made, so they lie in the file one after the other as plain bytes: one memory map serves reading in order and gathering
+random rows, and a gathered row costs its own bytes, not its chunk. HDF5's own checksum is a filter and would end that;
+so each chunk has a CRC-32 beside the data, which ``verify`` and the assembly of parts compare. It covers the rows in C
+order, little-endian, without the unused rest of the last chunk (which is zeros).
 """
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterator
+import math
+import re
 from pathlib import Path
 
 import h5py
-import numpy as np
 
 from stores.errors import FailureError
-from stores.identity import canonical_json, digest_bytes
 
 FORMAT = "tk-features"
 VERSION = 1
-CHUNK_BYTES = 1 << 19
 JSON_ATTRIBUTES = ("identity", "recipe", "source", "totals", "versions")
-TEXT_ATTRIBUTES = ("format", "kind", "identity_digest", "command", *JSON_ATTRIBUTES)  # with the digest's cover
+TEXT_ATTRIBUTES = ("format", "kind", "identity_digest", "command", *JSON_ATTRIBUTES)  # what the digest covers
+KINDS = ("pooled", "tokens", "ids")
+GROUPS = ("features", "vocabulary", "labels", "labels/classes", "texts")
+FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_LZF, h5py.h5z.FILTER_SHUFFLE}
+LONGEST_ATTRIBUTE = 1 << 20  # bytes
+LARGEST_CHUNK = 1 << 26  # bytes
+MOST_INFLATION = 1100  # deflate cannot do better: a data set that claims more is no data
 
-
-class Column:
-    """One data set that is written once, from the first row to the last, with a checksum a chunk.
-
-    Attributes:
-        last: the row that was appended last.
-
-    Args:
-        file: the store being written.
-        path: name of the data set.
-        shape: its final shape; at most this many rows can be appended.
-        dtype: its type.
-    """
-
-    def __init__(self, file: h5py.File, path: str, shape: tuple[int, ...], dtype: np.dtype | type) -> None:
-        row_bytes = max(1, np.dtype(dtype).itemsize * int(np.prod(shape[1:])))
-        self._rows = max(1, min(shape[0], CHUNK_BYTES // row_bytes))
-        chunks = (self._rows, *shape[1:]) if np.prod(shape) else None  # HDF5 has no chunks of nothing
-        self._data = file.create_dataset(path, shape, np.dtype(dtype).newbyteorder("<"), chunks=chunks)
-        self._file, self._path, self._at = file, path, 0
-        self._waiting = np.empty((0, *shape[1:]), dtype)
-        self._sums: list[int] = []
-
-    def append(self, rows: np.ndarray) -> None:
-        """Write ``rows`` after those before; the last incomplete chunk waits in memory."""
-        if len(rows):
-            self.last = rows[-1]
-        rows = np.concatenate([self._waiting, rows]) if len(self._waiting) else rows
-        whole = len(rows) - len(rows) % self._rows
-        for start in range(0, whole, self._rows):
-            self._write(rows[start : start + self._rows])
-        self._waiting = np.array(rows[whole:], self._data.dtype)
-
-    def close(self) -> None:
-        """Write what waits, and the checksums."""
-        if len(self._waiting):
-            self._write(self._waiting)
-        self._file[f"checksums/{self._path}"] = np.array(self._sums, np.uint32)
-
-    def _write(self, rows: np.ndarray) -> None:
-        rows = np.ascontiguousarray(rows, self._data.dtype)
-        self._data[self._at : self._at + len(rows)] = rows
-        self._at += len(rows)
-        self._sums.append(zlib.crc32(rows))
-
-
-def chunk_checksums(data: h5py.Dataset) -> Iterator[int]:
-    """CRC-32 of each chunk of a data set as it lies in the file now."""
-    step = data.chunks[0] if data.chunks else 1
-    for start in range(0, len(data) if data.size else 0, step):
-        yield zlib.crc32(np.ascontiguousarray(data[start : start + step]))
-
-
-def content_digest(file: h5py.File) -> str:
-    """BLAKE2b-128 over the attributes (times aside) and the name, shape, type and checksums of every data set."""
-    attributes = {name: file.attrs[name] for name in TEXT_ATTRIBUTES}
-    data = [
-        [path, list(file[path].shape), file[path].dtype.str, file[f"checksums/{path}"][...].tolist()]
-        for path in data_sets(file)
-    ]
-    return digest_bytes([canonical_json([VERSION, attributes, data]).encode()])
+_STRINGS = {"bytes": (("uint8",), 1), "offsets": (("int64",), 1)}
+_FLOATS = ("float32", "float16")
+SCHEMA: dict[str, tuple[tuple[str, ...], int]] = {  # path -> types, dimensions
+    "features/ids": (("int32",), 1),
+    "features/[^/]+": (_FLOATS, 2),
+    "offsets": (("int64",), 1),
+    "table": (_FLOATS, 2),
+    "counts": (("int32",), 2),
+    "line": (("int64",), 1),
+    "text_hash": (("uint8",), 2),
+    "labels/codes": (("int32",), 1),
+    **{f"{name}/{part}": t for name in ("vocabulary", "labels/classes", "texts") for part, t in _STRINGS.items()},
+    "checksums/.+": (("uint32",), 1),
+}
 
 
 def data_sets(file: h5py.File) -> list[str]:
@@ -123,34 +86,88 @@ def data_sets(file: h5py.File) -> list[str]:
 
 
 def check(file: h5py.File, path: Path) -> None:
-    """Refuse a file that is no store of this version, or that reaches out of itself.
+    """Refuse a file that is no store of this version, reaches out of itself, or claims an absurd size.
+
+    No features are read for that, and nothing from elsewhere.
 
     Raises:
         FailureError: naming ``path`` and the first thing that is wrong.
     """
+    _check_attributes(file, path)
+    _check_group(file, path)
+    missing = [name for name in ("features", "counts", "line", "text_hash", "labels", "checksums") if name not in file]
+    missing += [name for name in data_sets(file) if f"checksums/{name}" not in file]
+    if missing:
+        raise FailureError(f"{path} lacks {missing[0]!r}: it is no complete store; make it again with: tk embed")
+    _check_lengths(file, path)
+
+
+def _check_attributes(file: h5py.File, path: Path) -> None:
+    for name in file.attrs:
+        attribute = file.attrs.get_id(name)
+        if attribute.shape != () or attribute.dtype.kind not in "Oiuf" or attribute.get_storage_size() > 16:
+            raise FailureError(f"{path}: the attribute {name!r} is neither a number nor a text; refused")
+        if len(str(file.attrs[name])) > LONGEST_ATTRIBUTE:
+            raise FailureError(f"{path}: the attribute {name!r} is longer than {LONGEST_ATTRIBUTE:,} bytes; refused")
     if file.attrs.get("format") != FORMAT:
         raise FailureError(f"{path} is an HDF5 file but not a feature store; make one with: tk embed")
     if file.attrs.get("format_version") != VERSION:
         version = file.attrs.get("format_version")
         raise FailureError(f"{path} has store format version {version}; this tk reads version {VERSION}")
-    missing = [a for a in (*TEXT_ATTRIBUTES, "digest", "created", "seconds") if a not in file.attrs]
-    missing += [d for d in ("features", "counts", "line", "text_hash", "checksums") if d not in file]
-    if missing:
-        raise FailureError(f"{path} lacks {missing[0]!r}: it is no complete store; make it again with: tk embed")
-    _check_links(file, path)
-    rows = len(file["line"])
-    for name in ("counts", "text_hash", "labels/codes"):
-        if name in file and len(file[name]) != rows:
-            raise FailureError(f"{path}: {name} has {len(file[name])} rows where line has {rows}")
+    for name in (*TEXT_ATTRIBUTES, "digest", "created"):
+        if not isinstance(file.attrs.get(name), str):
+            raise FailureError(f"{path} lacks the attribute {name!r}; make it again with: tk embed")
+    if file.attrs["kind"] not in KINDS:
+        raise FailureError(f"{path} holds features of kind {file.attrs['kind']!r}, which this tk does not know")
 
 
-def _check_links(group: h5py.Group, path: Path) -> None:
+def _check_group(group: h5py.Group, path: Path, prefix: str = "") -> None:
     for name in group:
-        where = f"{group.name.rstrip('/')}/{name}"
+        where = prefix + name
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
             raise FailureError(f"{path}: {where} is a link; a store holds its own data, so this file is refused")
         item = group[name]
-        if isinstance(item, h5py.Group):
-            _check_links(item, path)
-        elif not isinstance(item, h5py.Dataset) or item.external or item.is_virtual or item.dtype.kind not in "iuf":
-            raise FailureError(f"{path}: {where} is not a plain array of numbers inside the file; refused")
+        if isinstance(item, h5py.Dataset):
+            _check_data(item, where, path)
+        elif isinstance(item, h5py.Group) and (where == "checksums" or where.removeprefix("checksums/") in GROUPS):
+            _check_group(item, path, f"{where}/")
+        else:
+            raise FailureError(f"{path}: {where} does not belong into a store; refused")
+
+
+def _check_data(data: h5py.Dataset, where: str, path: Path) -> None:
+    """Type, dimensions, and whether the bytes that the shape claims can be in the file."""
+    types, dimensions = next((s for name, s in SCHEMA.items() if re.fullmatch(name, where)), ((), 0))
+    if data.dtype.name not in types or data.dtype.byteorder == ">" or data.ndim != dimensions:
+        raise FailureError(f"{path}: {where} is {data.dtype} {data.shape}, which the format does not know; refused")
+    if data.external or data.is_virtual:
+        raise FailureError(f"{path}: {where} does not lie inside the file; refused")
+    properties = data.id.get_create_plist()
+    filters = {properties.get_filter(i)[0] for i in range(properties.get_nfilters())}
+    if not filters <= FILTERS:
+        raise FailureError(f"{path}: {where} has a filter that not every HDF5 reader has; refused")
+    size = math.prod(data.shape) * data.dtype.itemsize
+    chunk = math.prod(data.chunks or (0,)) * data.dtype.itemsize
+    if size > data.id.get_storage_size() * (MOST_INFLATION if filters else 1) or chunk > LARGEST_CHUNK:
+        raise FailureError(f"{path}: {where} claims {size:,} bytes, which the file does not hold; refused")
+
+
+def _check_lengths(file: h5py.File, path: Path) -> None:
+    """That the data sets fit together; the contents of the offsets are looked at by ``verify``."""
+    rows = len(file["line"])
+    wanted = {"counts": (rows, 3), "text_hash": (rows, 16), "labels/codes": (rows,), "texts/offsets": (rows + 1,)}
+    if "vocabulary/offsets" in file:
+        wanted["table"] = (len(file["vocabulary/offsets"]) - 1,)
+    tokens = rows
+    if file.attrs["kind"] != "pooled":
+        if "offsets" not in file or len(file["offsets"]) != rows + 1:
+            raise FailureError(f"{path}: there must be {rows + 1} offsets; make it again with: tk embed")
+        tokens = int(file["offsets"][-1])
+    wanted |= {f"features/{name}": (tokens,) for name in file["features"]}
+    for name in data_sets(file):
+        found = file[name].shape
+        if name in wanted and found[: len(wanted[name])] != wanted[name]:
+            raise FailureError(f"{path}: {name} has the shape {found}, which does not fit {rows} rows")
+        chunks = -(-found[0] // file[name].chunks[0]) if file[name].chunks else 0
+        if len(file[f"checksums/{name}"]) != chunks:
+            raise FailureError(f"{path}: {name} has {chunks} chunks, but not as many checksums")

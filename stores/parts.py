@@ -67,12 +67,14 @@ class Parts:
         """
         parts = [self.path(number) for number in range(number_of_parts)]
         extents: list[Extent] = []
+        words: set[str] = set()
         totals: Counter[str] = Counter()
         seconds = 0.0
         for path in parts:
             with FeatureStore(path) as part:
                 part.verify()
                 extents.append(part.extent)
+                words.update(part.vocabulary or [])
                 totals.update(part.totals)
                 seconds += part.seconds
         whole = Extent(
@@ -80,6 +82,7 @@ class Parts:
             rows=sum(extent.rows for extent in extents),
             tokens=sum(extent.tokens for extent in extents),
             text_bytes=sum(extent.text_bytes for extent in extents),
+            words=len(words),
         )
         attributes = self._attributes | {"totals": dict(totals), "created": created, "seconds": seconds}
         write_store(self.output, _blocks(parts), whole, attributes, scratch=self._own)

@@ -11,11 +11,11 @@ from types import TracebackType
 import h5py
 import numpy as np
 
-from stores import format as layout
+from stores import columns, verify
 from stores.errors import FailureError, InputError
 from stores.features import Features
-from stores.identity import hash_texts
-from stores.strings import unpack
+from stores.format import JSON_ATTRIBUTES, check
+from stores.strings import Strings
 from stores.writer import Block, Extent
 
 READ_ROWS = 4096  # rows that are looked at together when scattered ones are wanted
@@ -26,7 +26,7 @@ class FeatureStore:
 
     Attributes:
         path: the file.
-        kind: ``pooled`` or ``ids``.
+        kind: ``pooled``, ``tokens`` or ``ids``.
         identity, recipe, source, totals, versions: the JSON attributes of the format, as mappings.
         identity_digest, command, digest, created: its text attributes.
         seconds: how long the run took that wrote it.
@@ -51,11 +51,12 @@ class FeatureStore:
         except OSError as error:
             raise FailureError(f"{path} is no HDF5 file, or is damaged; make it again with: tk embed") from error
         try:
-            layout.check(self._file, self.path)
+            check(self._file, self.path)
             attributes = dict(self._file.attrs)
-            for name in layout.JSON_ATTRIBUTES:
+            for name in JSON_ATTRIBUTES:
                 setattr(self, name, json.loads(attributes[name]))
-        except (ValueError, KeyError, OSError, RuntimeError) as error:
+            self.seconds = float(attributes["seconds"])
+        except (ValueError, KeyError, TypeError, OSError, RuntimeError, RecursionError) as error:
             self.close()
             if isinstance(error, FailureError):
                 raise
@@ -65,7 +66,7 @@ class FeatureStore:
         self.command: str = attributes["command"]
         self.digest: str = attributes["digest"]
         self.created: str = attributes["created"]
-        self.seconds = float(attributes["seconds"])
+        self._views: dict[str, np.ndarray | h5py.Dataset] = {}
 
     def __enter__(self) -> FeatureStore:
         return self
@@ -77,18 +78,38 @@ class FeatureStore:
         return len(self._file["line"])
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file; arrays that were handed out stay valid."""
         self._file.close()
+
+    @property
+    def outputs(self) -> list[str]:
+        """Names of the outputs."""
+        return sorted(self._file["features"])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the first output: ``[N, D]``, ``[sum T, D]`` or ``[sum T]``."""
+        return self._file[f"features/{self.outputs[0]}"].shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Type of the first output."""
+        return self._file[f"features/{self.outputs[0]}"].dtype
 
     @cached_property
     def classes(self) -> list[str]:
         """Class names in the order of their codes."""
-        return self._strings("labels/classes", 0, len(self._file["labels/classes/offsets"]) - 1)
+        return self._strings("labels/classes")[:]
 
     @cached_property
     def codes(self) -> np.ndarray:
         """int32 ``[N]``: index into ``classes``, -1 where the label is missing."""
         return self._file["labels/codes"][...]
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Class name of each row, None where it is missing: object ``[N]``."""
+        return np.array([*self.classes, None], object)[self.codes]  # code -1 is the last
 
     @cached_property
     def line(self) -> np.ndarray:
@@ -103,77 +124,125 @@ class FeatureStore:
     @cached_property
     def vocabulary(self) -> list[str] | None:
         """What the ids of kind ``ids`` point to, else None."""
-        if "vocabulary" not in self._file:
-            return None
-        return self._strings("vocabulary", 0, len(self._file["vocabulary/offsets"]) - 1)
+        return self._strings("vocabulary")[:] if "vocabulary" in self._file else None
 
     @property
-    def has_texts(self) -> bool:
-        """Whether the texts are kept in the store."""
-        return "texts" in self._file
+    def table(self) -> np.ndarray | None:
+        """Float ``[V, D]``: the vector of each token of the vocabulary, None without vectors."""
+        return self._file["table"][...] if "table" in self._file else None
+
+    @property
+    def texts(self) -> Strings | None:
+        """The cleaned texts, to be indexed like a list and read as they are asked for; None if they were not kept."""
+        return self._strings("texts") if "texts" in self._file else None
 
     @property
     def extent(self) -> Extent:
         """How much the store holds."""
-        tokens = int(self._file["offsets"][-1]) if "offsets" in self._file else 0
-        text_bytes = len(self._file["texts/bytes"]) if self.has_texts else 0
-        return Extent(self.classes, len(self), tokens, text_bytes)
+        tokens = 0 if self.kind == "pooled" else self.shape[0]
+        text_bytes = len(self._file["texts/bytes"]) if "texts" in self._file else 0
+        words = len(self._file["vocabulary/offsets"]) - 1 if "vocabulary" in self._file else 0
+        return Extent(self.classes, len(self), tokens, text_bytes, words)
 
-    def features(self, start: int = 0, stop: int | None = None) -> Features:
+    def read(self, start: int = 0, stop: int | None = None) -> Features:
         """Features of the rows from ``start`` up to, not including, ``stop`` (default: all)."""
-        stop = len(self) if stop is None else stop
+        stop = len(self) if stop is None else min(stop, len(self))
         counts = self._file["counts"][start:stop]
-        group = self._file["features"]
-        if "offsets" not in self._file:
-            return Features(self.kind, {name: group[name][start:stop] for name in group}, counts)
+        if self.kind == "pooled":
+            return Features(self.kind, {name: self._rows(name, start, stop) for name in self.outputs}, counts)
         offsets = self._file["offsets"][start : stop + 1]
-        outputs = {name: group[name][offsets[0] : offsets[-1]] for name in group}
-        return Features(self.kind, outputs, counts, offsets - offsets[0], self.vocabulary)
+        outputs = {name: self._rows(name, offsets[0], offsets[-1]) for name in self.outputs}
+        return Features(self.kind, outputs, counts, offsets - offsets[0], self.vocabulary, self.table)
 
     def take(self, rows: np.ndarray) -> Features:
-        """Features of ``rows`` (int ``[m]``, m > 0), in that order; reads each stretch of the file at most once."""
+        """Features of ``rows`` (int ``[m]``, m > 0), in that order."""
+        views = {name: self._view(name) for name in self.outputs}
+        if self.kind == "pooled" and all(isinstance(view, np.memmap) for view in views.values()):
+            outputs = {name: np.asarray(view[rows]) for name, view in views.items()}
+            return Features(self.kind, outputs, self._file["counts"][...][rows])
         wanted, inverse = np.unique(rows, return_inverse=True)
         found = []
         for stretch in np.split(wanted, np.flatnonzero(np.diff(wanted // READ_ROWS)) + 1):
-            found.append(self.features(stretch[0], stretch[-1] + 1).take(stretch - stretch[0]))
+            found.append(self.read(stretch[0], stretch[-1] + 1).take(stretch - stretch[0]))
         return Features.concat(found).take(inverse)
 
-    def texts(self, start: int = 0, stop: int | None = None) -> list[str] | None:
-        """The cleaned texts of the rows from ``start`` to ``stop``, or None if they were not kept."""
-        return self._strings("texts", start, len(self) if stop is None else stop) if self.has_texts else None
+    @property
+    def features(self) -> RowView:
+        """The features, to be indexed by row like an array and read as they are asked for; see ``RowView``."""
+        return RowView(self)
+
+    def to_numpy(self) -> np.ndarray:
+        """All pooled features in memory, ``[N, D]``.
+
+        Raises:
+            InputError: for other kinds, which are no rectangle; ``features`` and ``blocks`` read these.
+        """
+        if self.kind != "pooled":
+            raise InputError(f"{self.path} holds {self.kind} features, no [N, D] array; read them with .features")
+        return self.features[:]
+
+    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What scikit-learn takes, of the labelled rows: features ``[n, D]``, codes, and groups of identical texts.
+
+        Raises:
+            InputError: as ``to_numpy``.
+        """
+        rows = np.flatnonzero(self.codes >= 0)
+        x = self.to_numpy()
+        _, groups = np.unique(self.text_hash[rows].view("V16").ravel(), return_inverse=True)
+        return x if len(rows) == len(x) else x[rows], self.codes[rows], groups
 
     def blocks(self, rows: int = READ_ROWS) -> Iterator[Block]:
         """All rows in order, ``rows`` at a time."""
-        names = [*self.classes, None]  # code -1 is the last
+        labels, texts = self.labels, self.texts
         for start in range(0, len(self), rows):
-            stop = min(start + rows, len(self))
-            labels = [names[code] for code in self.codes[start:stop]]
-            line, text_hash = self.line[start:stop], self.text_hash[start:stop]
-            yield Block(line, text_hash, labels, self.texts(start, stop), self.features(start, stop))
+            part = slice(start, start + rows)
+            kept = None if texts is None else texts[part]
+            yield Block(self.line[part], self.text_hash[part], labels[part], kept, self.read(start, start + rows))
 
     def verify(self) -> None:
-        """Compare every checksum, and the hash of every text, with what lies in the file.
+        """Compare every checksum, offset and hash with what lies in the file.
 
         Raises:
-            FailureError: naming the file and the first data set and row that differ.
+            FailureError: naming the file and the first data set and row that is wrong.
         """
-        for path in layout.data_sets(self._file):
-            data = self._file[path]
-            kept = self._file[f"checksums/{path}"][...].tolist() if f"checksums/{path}" in self._file else None
-            found = list(layout.chunk_checksums(data))
-            if found != kept:
-                bad = next((i for i, (a, b) in enumerate(zip(found, kept or [], strict=False)) if a != b), 0)
-                rows = f"rows from {bad * data.chunks[0]}" if data.chunks else "rows"
-                raise FailureError(f"{self.path} is damaged: {path}, {rows}; make it again with: tk embed")
-        if layout.content_digest(self._file) != self.digest:
-            raise FailureError(f"{self.path} is damaged: its attributes; make it again with: tk embed")
-        for start in range(0, len(self) if self.has_texts else 0, READ_ROWS):
-            stop = min(start + READ_ROWS, len(self))
-            differs = (hash_texts(self.texts(start, stop)) != self.text_hash[start:stop]).any(1)
-            if differs.any():
-                row = start + differs.argmax()
-                raise FailureError(f"{self.path} is damaged: the text of row {row} is not the one that was encoded")
+        verify.verify(self._file, self.path, self.digest)
 
-    def _strings(self, path: str, start: int, stop: int) -> list[str]:
-        offsets = self._file[f"{path}/offsets"][start : stop + 1]
-        return unpack(self._file[f"{path}/bytes"][offsets[0] : offsets[-1]], offsets - offsets[0])
+    def _view(self, output: str) -> np.ndarray | h5py.Dataset:
+        if output not in self._views:
+            self._views[output] = columns.view(self.path, self._file[f"features/{output}"])
+        return self._views[output]
+
+    def _rows(self, output: str, start: int, stop: int) -> np.ndarray:
+        return np.array(self._view(output)[start:stop])
+
+    def _strings(self, path: str) -> Strings:
+        return Strings(self._file[f"{path}/bytes"], self._file[f"{path}/offsets"])
+
+
+class RowView:
+    """The features of a store by row: ``view[5]``, ``view[10:20]``, ``view[np.array([7, 7, 3])]``.
+
+    Pooled features come as an array, ``[D]`` for one row, ``[n, D]`` for several; token features and ids as one array
+    a row, ``[T, D]`` or ``[T]``, in a list for several rows. It is the first output if there are several.
+    """
+
+    def __init__(self, store: FeatureStore) -> None:
+        self._store = store
+
+    def __len__(self) -> int:
+        return len(self._store)
+
+    def __getitem__(self, rows: int | slice | np.ndarray) -> np.ndarray | list[np.ndarray]:
+        if isinstance(rows, int | np.integer):
+            return self[np.arange(len(self))[[rows]]][0]
+        if isinstance(rows, slice):
+            start, stop, step = rows.indices(len(self))
+            found = self._store.read(start, stop) if step == 1 else None
+            rows = np.arange(start, stop, step)
+        else:
+            rows, found = np.arange(len(self))[np.asarray(rows)], None
+        if found is None:
+            found = self._store.take(rows) if len(rows) else self._store.read(0, 0)
+        values = found.outputs[self._store.outputs[0]]
+        return values if found.offsets is None else np.split(values, found.offsets[1:-1])[: len(found)]

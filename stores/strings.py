@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+import h5py
 import numpy as np
 
 
@@ -14,8 +15,27 @@ def pack(strings: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     return np.frombuffer(b"".join(encoded), np.uint8), np.fromiter(map(len, encoded), np.int64, len(encoded))
 
 
-def unpack(data: np.ndarray, offsets: np.ndarray) -> list[str]:
-    """Inverse of ``pack``: the strings between ``offsets`` int64 ``[n + 1]``, which count from ``data``'s start."""
-    buffer = data.tobytes()
-    bounds = offsets.tolist()
-    return [buffer[a:b].decode("utf-8", "surrogatepass") for a, b in pairwise(bounds)]
+class Strings:
+    """Inverse of ``pack``, read as it is asked for: ``strings[3]`` is a text, ``strings[10:20]`` a list of texts.
+
+    Args:
+        data: uint8 ``[sum L]``, an array or a data set.
+        offsets: int64 ``[n + 1]``.
+    """
+
+    def __init__(self, data: np.ndarray | h5py.Dataset, offsets: np.ndarray | h5py.Dataset) -> None:
+        self._data, self._offsets = data, offsets
+
+    def __len__(self) -> int:
+        return len(self._offsets) - 1
+
+    def __getitem__(self, rows: int | slice) -> str | list[str]:
+        if isinstance(rows, int | np.integer):
+            row = range(len(self))[rows]
+            return self[row : row + 1][0]
+        start, stop, step = rows.indices(len(self))
+        if step != 1 or stop <= start:
+            return [self[row] for row in range(start, stop, step)]
+        offsets = self._offsets[start : stop + 1]
+        buffer = self._data[offsets[0] : offsets[-1]].tobytes()
+        return [buffer[a:b].decode("utf-8", "surrogatepass") for a, b in pairwise((offsets - offsets[0]).tolist())]

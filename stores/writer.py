@@ -10,9 +10,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from stores import format as layout
+from stores.columns import Column, check_storable, content_digest
 from stores.features import Features, remap
 from stores.files import GuardedFile, whole_file
+from stores.format import FORMAT, JSON_ATTRIBUTES, VERSION
 from stores.identity import canonical_json
 from stores.strings import pack
 
@@ -38,12 +39,19 @@ class Block:
 
 @dataclass(frozen=True)
 class Extent:
-    """How much a store will hold, known before it is written: the class names, rows, tokens and bytes of text."""
+    """How much a store will hold, known before it is written.
+
+    Attributes:
+        classes: all class names.
+        rows, tokens, text_bytes: how many (no tokens for pooled features, no bytes without texts).
+        words: size of the vocabulary, 0 without one.
+    """
 
     classes: list[str]
     rows: int
     tokens: int
     text_bytes: int
+    words: int
 
     @classmethod
     def of(cls, block: Block) -> Extent:
@@ -51,7 +59,7 @@ class Extent:
         classes = sort_classes({label for label in block.labels if label is not None})
         tokens = 0 if block.features.offsets is None else int(block.features.offsets[-1])
         text_bytes = 0 if block.texts is None else len(pack(block.texts)[0])
-        return cls(classes, len(block.line), tokens, text_bytes)
+        return cls(classes, len(block.line), tokens, text_bytes, len(block.features.vocabulary or []))
 
 
 def sort_classes(names: Iterable[str]) -> list[str]:
@@ -63,7 +71,13 @@ def sort_classes(names: Iterable[str]) -> list[str]:
 
 
 def write_store(
-    path: Path, blocks: Iterable[Block], extent: Extent, attributes: dict, scratch: Path | None = None
+    path: Path,
+    blocks: Iterable[Block],
+    extent: Extent,
+    attributes: dict,
+    *,
+    compression: str = "none",
+    scratch: Path | None = None,
 ) -> None:
     """Write ``blocks``, one after the other, as the store ``path``: whole and synced, or not at all.
 
@@ -75,18 +89,20 @@ def write_store(
         extent: see ``Extent``.
         attributes: the root attributes of ``stores.format`` but ``format``, ``kind`` and ``digest``;
             those that the format keeps as JSON are given as values.
+        compression: of the features, see ``stores.columns.Column``.
         scratch: see ``stores.files.whole_file``.
 
     Raises:
+        InputError: if the features are of a type that a store does not hold.
         FailureError: if the machine refuses the write; ``path`` is then what it was before.
     """
     with whole_file(path, scratch) as temporary, _new_file(temporary) as (file, guard):
-        columns: dict[str, layout.Column] = {}
+        columns: dict[str, Column] = {}
         vocabulary: dict[str, int] = {}
         codes = {name: code for code, name in enumerate(extent.classes)} | {None: -1}
         for block in blocks:
             if not columns:
-                columns = _columns(file, block, extent)
+                columns = _columns(file, block, extent, compression)
             for name, rows in _rows(block, codes, vocabulary, columns):
                 columns[name].append(rows)
             guard.check()
@@ -108,23 +124,31 @@ def _new_file(path: Path) -> Iterator[tuple[h5py.File, GuardedFile]]:
             guard.check()
 
 
-def _columns(file: h5py.File, block: Block, extent: Extent) -> dict[str, layout.Column]:
+def _columns(file: h5py.File, block: Block, extent: Extent, compression: str) -> dict[str, Column]:
     """An empty column for each data set that grows with the rows."""
+    features = block.features
     shapes = {
         "counts": ((extent.rows, block.features.counts.shape[1]), np.int32),
         "line": ((extent.rows,), np.int64),
         "text_hash": ((extent.rows, block.text_hash.shape[1]), np.uint8),
         "labels/codes": ((extent.rows,), np.int32),
     }
-    ragged = block.features.offsets is not None
-    for name, array in block.features.outputs.items():
+    ragged = features.offsets is not None
+    for name, array in features.outputs.items():
+        check_storable(name, array)
         shapes[f"features/{name}"] = ((extent.tokens if ragged else extent.rows, *array.shape[1:]), array.dtype)
     if ragged:
         shapes["offsets"] = ((extent.rows + 1,), np.int64)
+    if features.table is not None:
+        check_storable("table", features.table)
+        shapes["table"] = ((extent.words, *features.table.shape[1:]), features.table.dtype)
     if block.texts is not None:
         shapes["texts/bytes"] = ((extent.text_bytes,), np.uint8)
         shapes["texts/offsets"] = ((extent.rows + 1,), np.int64)
-    columns = {name: layout.Column(file, name, shape, dtype) for name, (shape, dtype) in shapes.items()}
+    columns = {
+        name: Column(file, name, shape, dtype, compression if name.startswith("features/") else "none")
+        for name, (shape, dtype) in shapes.items()
+    }
     for name in ("offsets", "texts/offsets"):
         if name in columns:
             columns[name].append(np.zeros(1, np.int64))
@@ -139,7 +163,10 @@ def _rows(block: Block, codes: dict, vocabulary: dict[str, int], columns: dict) 
     yield "text_hash", block.text_hash
     yield "labels/codes", np.array([codes[label] for label in block.labels], np.int32)
     if features.vocabulary is not None:
-        yield "features/ids", remap(features, vocabulary)
+        ids, new = remap(features, vocabulary)
+        yield "features/ids", ids
+        if features.table is not None:
+            yield "table", features.table[new]
     else:
         yield from ((f"features/{name}", array) for name, array in features.outputs.items())
     if features.offsets is not None:
@@ -154,14 +181,14 @@ def _write_strings(file: h5py.File, name: str, strings: Sequence[str]) -> None:
     data, lengths = pack(strings)
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     for part, array in (("bytes", data), ("offsets", offsets)):
-        column = layout.Column(file, f"{name}/{part}", array.shape, array.dtype)
+        column = Column(file, f"{name}/{part}", array.shape, array.dtype)
         column.append(array)
         column.close()
 
 
 def _write_attributes(file: h5py.File, attributes: dict) -> None:
     for name, value in attributes.items():
-        file.attrs[name] = canonical_json(value) if name in layout.JSON_ATTRIBUTES else value
-    file.attrs["format"] = layout.FORMAT
-    file.attrs["format_version"] = layout.VERSION
-    file.attrs["digest"] = layout.content_digest(file)
+        file.attrs[name] = canonical_json(value) if name in JSON_ATTRIBUTES else value
+    file.attrs["format"] = FORMAT
+    file.attrs["format_version"] = VERSION
+    file.attrs["digest"] = content_digest(file)

@@ -125,7 +125,7 @@ def test_model_of_a_run_predicts_as_it_was_trained(separable, in_tmp, head):
     data = load_data(separable)
     expected, labels = fit(heads.parse(head), data.x, data.y, np.arange(120), 2, "under", 3).predict(data.x)
     with FeatureStore(separable) as store:
-        proba, predicted = Predictor(read_run(run.folder)).predict(store.features())
+        proba, predicted = Predictor(read_run(run.folder)).predict(store.read())
 
     assert np.allclose(proba, expected, atol=1e-6)
     assert predicted == [data.classes[i] for i in labels]

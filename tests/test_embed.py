@@ -42,8 +42,8 @@ def test_grown_table_encodes_its_new_texts_only(ten_csv, ten_store):
     assert summary.totals["reused"] == 8
     with FeatureStore(ten_store) as store:
         store.verify()
-        assert store.texts() == [text for _, text in rows]
-        assert (store.features().outputs["pooled"] == toy_recipe().encode(store.texts()).outputs["pooled"]).all()
+        assert store.texts[:] == [text for _, text in rows]
+        assert (store.read().outputs["pooled"] == toy_recipe().encode(store.texts[:]).outputs["pooled"]).all()
 
 
 def test_other_table_takes_over_shared_texts(ten_store, tmp_path):
@@ -61,7 +61,7 @@ def test_other_weights_are_a_miss(ten_csv, ten_store):
 
     assert len(seen) == 8
     with FeatureStore(ten_store.with_name("double.h5")) as store:
-        assert store.features().outputs["pooled"][1].tolist() == [6, 20, 6]
+        assert store.read().outputs["pooled"][1].tolist() == [6, 20, 6]
 
 
 def test_other_number_type_is_a_miss(ten_csv, ten_store):
@@ -71,7 +71,7 @@ def test_other_number_type_is_a_miss(ten_csv, ten_store):
 
     assert len(seen) == 8
     with FeatureStore(ten_store.with_name("half.h5")) as store:
-        assert store.features().outputs["pooled"].dtype == np.float16
+        assert store.read().outputs["pooled"].dtype == np.float16
 
 
 def test_store_of_another_identity_is_not_overwritten(ten_csv, ten_store):
@@ -144,7 +144,7 @@ def test_no_texts_leaves_hashes(ten_csv, tmp_path):
 
     assert seen == []
     with FeatureStore(tmp_path / "a.h5") as store:
-        assert store.texts() is None
+        assert store.texts is None
         store.verify()
 
 
@@ -171,6 +171,6 @@ def test_words_do_not_depend_on_where_they_were_taken_from(ten_csv, tmp_path):
     for folder in ("one", "two", "three"):
         with FeatureStore(tmp_path / folder / "a.h5") as store:
             store.verify()
-            features = store.features()
+            features = store.read()
             found.append((features.outputs["ids"].tolist(), features.offsets.tolist(), features.vocabulary))
     assert found[0] == found[1] == found[2]

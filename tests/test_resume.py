@@ -161,5 +161,5 @@ def test_parts_of_a_changed_table_are_not_taken_for_these_but_reused(undisturbed
     assert summary.totals["reused"] == len({text for _, text in ROWS[: 2 * PART_ROWS]})
     with FeatureStore(out) as store:
         store.verify()
-        assert store.texts() == ["inserted", *(text for _, text in ROWS)]
-        assert (store.features().outputs["pooled"] == toy_recipe().encode(store.texts()).outputs["pooled"]).all()
+        assert store.texts[:] == ["inserted", *(text for _, text in ROWS)]
+        assert (store.read().outputs["pooled"] == toy_recipe().encode(store.texts[:]).outputs["pooled"]).all()

@@ -7,23 +7,23 @@ from conftest import make_store, pooled
 from toy import TEN_ROWS
 
 from stores import FailureError, FeatureStore, InputError
-from stores.format import CHUNK_BYTES
+from stores.columns import CHUNK_BYTES
 from stores.identity import hash_texts, identity_digest
 
 
 def test_store_gives_back_what_was_written(ten_store):
     """Features, labels, lines, hashes and texts of the ten rows, in the order of the file."""
     with FeatureStore(ten_store) as store:
-        features = store.features().outputs["pooled"]
+        features = store.read().outputs["pooled"]
 
         assert len(store) == 10
         assert store.classes == ["ham", "spam"]
         assert store.codes.tolist() == [0, 1, 0, 1, 0, 0, -1, 1, 0, 1]
-        assert store.texts() == [text for _, text in TEN_ROWS]
+        assert store.texts[:] == [text for _, text in TEN_ROWS]
         assert store.line.tolist() == [2, 3, 4, 5, 6, 7, 8, 9, 11, 12]  # the eighth row has a line break in it
         assert features[1].tolist() == [3, 10, 3]  # WIN cash now
         assert features[5].tolist() == [0, 0, 0]  # the empty text
-        assert (store.text_hash == hash_texts(store.texts())).all()
+        assert (store.text_hash == hash_texts(store.texts[:])).all()
 
 
 def test_store_counts_its_rows(ten_store):
@@ -108,12 +108,12 @@ def _soft_link(file):
 
 
 def _external_storage(file):
-    file.create_dataset("features/extra", (4,), "u1", external=[("/etc/hostname", 0, 4)])
+    file.create_dataset("features/extra", (1, 1), "f4", external=[("/etc/hostname", 0, 4)])
 
 
 def _virtual(file):
-    layout = h5py.VirtualLayout((10,), "i8")
-    layout[:] = h5py.VirtualSource("other.h5", "line", (10,))
+    layout = h5py.VirtualLayout((10, 1), "f4")
+    layout[:] = h5py.VirtualSource("other.h5", "line", (10, 1))
     file.create_virtual_dataset("features/extra", layout)
 
 
@@ -148,8 +148,8 @@ def _reference(file):
         (_newer, "format version 2"),
         (_stranger, "not a feature store"),
         (_no_hashes, "lacks 'text_hash'"),
-        (_short, "counts has 3 rows"),
-        (_reference, "plain array of numbers"),
+        (_short, r"counts has the shape \(3, 3\), which does not fit 10 rows"),
+        (_reference, "features/extra is object .* refused"),
     ],
 )
 def test_store_of_a_stranger_is_refused(ten_store, damage, message):

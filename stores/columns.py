@@ -1,0 +1,129 @@
+"""One data set of a store: written chunk by chunk with a checksum each, read through a memory map where it can be."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from stores.errors import InputError
+from stores.format import TEXT_ATTRIBUTES, VERSION, data_sets
+from stores.identity import canonical_json, digest_bytes
+
+CHUNK_BYTES = 1 << 19
+COMPRESSIONS = ("none", "gzip", "lzf")
+
+
+def chunk_rows(shape: tuple[int, ...], dtype: np.dtype) -> int:
+    """Rows a chunk: a power of two for at most ``CHUNK_BYTES``, so that chunks of parts are chunks of the whole."""
+    row_bytes = max(1, dtype.itemsize * int(np.prod(shape[1:])))
+    return max(1, min(shape[0], 1 << max(0, (CHUNK_BYTES // row_bytes).bit_length() - 1)))
+
+
+class Column:
+    """One data set that is written once, from the first row to the last.
+
+    Args:
+        file: the store being written.
+        path: name of the data set.
+        shape: its final shape; this many rows are to be appended.
+        dtype: its type.
+        compression: ``none``, ``gzip``, or ``lzf`` (which h5py reads, but not every HDF5 reader).
+
+    Attributes:
+        last: the row that was appended last.
+    """
+
+    def __init__(
+        self, file: h5py.File, path: str, shape: tuple[int, ...], dtype: np.dtype | type, compression: str = "none"
+    ) -> None:
+        dtype = np.dtype(dtype).newbyteorder("<")
+        self._rows = chunk_rows(shape, dtype)
+        options: dict = {}
+        if np.prod(shape):  # HDF5 has no chunks of nothing
+            options["chunks"] = (self._rows, *shape[1:])
+            if compression == "none":
+                properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+                properties.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)  # one chunk after the other in the file
+                options |= {"dcpl": properties, "fill_time": "never"}
+            else:
+                options |= {"compression": compression, "shuffle": True}
+        self._data = file.create_dataset(path, shape, dtype, **options)
+        self._file, self._path, self._at, self._raw = file, path, 0, compression == "none"
+        self._waiting = np.empty((0, *shape[1:]), dtype)
+        self._sums: list[int] = []
+
+    def append(self, rows: np.ndarray) -> None:
+        """Write ``rows`` after those before; the last incomplete chunk waits in memory."""
+        if len(rows):
+            self.last = rows[-1]
+        rows = np.concatenate([self._waiting, rows]) if len(self._waiting) else rows
+        whole = len(rows) - len(rows) % self._rows
+        for start in range(0, whole, self._rows):
+            self._write(rows[start : start + self._rows])
+        self._waiting = np.array(rows[whole:], self._data.dtype)
+
+    def close(self) -> None:
+        """Write what waits, and the checksums."""
+        if len(self._waiting):
+            self._write(self._waiting)
+        self._file[f"checksums/{self._path}"] = np.array(self._sums, np.uint32)
+
+    def _write(self, rows: np.ndarray) -> None:
+        rows = np.ascontiguousarray(rows, self._data.dtype)
+        self._sums.append(zlib.crc32(rows))
+        if self._raw:
+            chunk = rows
+            if len(rows) < self._rows:
+                chunk = np.zeros((self._rows, *rows.shape[1:]), rows.dtype)
+                chunk[: len(rows)] = rows
+            self._data.id.write_direct_chunk((self._at, *[0] * (rows.ndim - 1)), chunk)
+        else:
+            self._data[self._at : self._at + len(rows)] = rows
+        self._at += len(rows)
+
+
+def check_storable(name: str, values: np.ndarray) -> None:
+    """Refuse a type of features that a store cannot hold (bfloat16, float64, objects).
+
+    Raises:
+        InputError: naming the output and the types that can be stored.
+    """
+    if values.dtype.name not in ("float16", "float32", "int32"):
+        raise InputError(f"{name} is {values.dtype}, which a store does not hold; give float32 or float16")
+
+
+def view(path: Path, data: h5py.Dataset) -> np.ndarray | h5py.Dataset:
+    """A read-only memory map of a data set whose chunks lie one after the other, else the data set itself."""
+    if not data.chunks or data.id.get_create_plist().get_nfilters():
+        return data
+    chunk_bytes = int(np.prod(data.chunks)) * data.dtype.itemsize
+    starts: list[tuple[int, int]] = []
+    data.id.chunk_iter(lambda chunk: starts.append((chunk.chunk_offset[0], chunk.byte_offset)))
+    starts.sort()
+    first = starts[0][1]
+    regular = all(
+        row == i * data.chunks[0] and place == first + i * chunk_bytes for i, (row, place) in enumerate(starts)
+    )
+    if not regular or first + len(starts) * chunk_bytes > path.stat().st_size or data.chunks[1:] != data.shape[1:]:
+        return data
+    return np.memmap(path, data.dtype, "r", first, data.shape)
+
+
+def chunk_checksums(values: np.ndarray | h5py.Dataset, rows: int) -> Iterator[int]:
+    """CRC-32 of each chunk of ``rows`` rows as it lies in the file now."""
+    for start in range(0, len(values), rows):
+        yield zlib.crc32(np.ascontiguousarray(values[start : start + rows]))
+
+
+def content_digest(file: h5py.File) -> str:
+    """BLAKE2b-128 over the attributes (times aside) and the name, shape, type and checksums of every data set."""
+    attributes = {name: file.attrs[name] for name in TEXT_ATTRIBUTES}
+    data = [
+        [path, list(file[path].shape), file[path].dtype.str, file[f"checksums/{path}"][...].tolist()]
+        for path in data_sets(file)
+    ]
+    return digest_bytes([canonical_json([VERSION, attributes, data]).encode()])
