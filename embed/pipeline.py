@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
@@ -79,7 +78,7 @@ def embed(
             return Summary(output, totals, up_to_date=True)
     attributes = {"identity": identity, "identity_digest": digest, "recipe": recipe.as_dict(), "source": source}
     parts = Parts(output, attributes | {"versions": versions or {}, "command": command})
-    created = _now()
+    created = time.time()
     with only_writer(parts.folder, output):
         known, written = KnownTexts(digest), KnownTexts(digest)  # from before; in the parts of this run
         known.add([*sorted(output.parent.glob("*.h5")), *parts.leftovers()])
@@ -108,7 +107,7 @@ def _write_part(
     recipe: Recipe,
     sources: tuple[KnownTexts, KnownTexts],
     keep_texts: bool,
-    created: str,
+    created: float,
 ) -> None:
     """Write a part: each distinct text from this run's parts, else from another store, else from the encoder."""
     start = time.perf_counter()
@@ -128,7 +127,7 @@ def _write_part(
     _check_finite(whole, rows)
     block = Block(rows.line, hashes, rows.labels, rows.texts if keep_texts else None, whole)
     counts = {"distinct": len(taken[1]) + len(rest), "reused": len(taken[1]), "encoded": len(rest)}
-    parts.write(number, block, _totals(rows, whole) | counts, created, time.perf_counter() - start)
+    parts.write(number, block, _totals(rows, whole) | counts, (created, time.perf_counter() - start))
 
 
 def _distinct(hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -182,7 +181,3 @@ def _up_to_date(output: Path, digest: str, source: dict, table: Table) -> dict[s
 
 def _differs(store: FeatureStore) -> str:
     return ", ".join(f"{name}={value}" for name, value in store.identity.items() if not isinstance(value, dict))
-
-
-def _now() -> str:
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -11,6 +11,7 @@ import numpy as np
 
 from stores.errors import InputError
 from stores.format import TEXT_ATTRIBUTES, VERSION, data_sets
+from stores.hdf5 import require_group
 from stores.identity import canonical_json, digest_bytes
 
 CHUNK_BYTES = 1 << 19
@@ -51,7 +52,7 @@ class Column:
                 options |= {"dcpl": properties, "fill_time": "never"}
             else:
                 options |= {"compression": compression, "shuffle": True}
-        self._data = file.create_dataset(path, shape, dtype, **options)
+        self._data = _data_set(file, path, shape, dtype, **options)
         self._file, self._path, self._at, self._raw = file, path, 0, compression == "none"
         self._waiting = np.empty((0, *shape[1:]), dtype)
         self._sums: list[int] = []
@@ -70,7 +71,8 @@ class Column:
         """Write what waits, and the checksums."""
         if len(self._waiting):
             self._write(self._waiting)
-        self._file[f"checksums/{self._path}"] = np.array(self._sums, np.uint32)
+        sums = np.array(self._sums, "<u4")
+        _data_set(self._file, f"checksums/{self._path}", sums.shape, sums.dtype, data=sums)
 
     def _write(self, rows: np.ndarray) -> None:
         rows = np.ascontiguousarray(rows, self._data.dtype)
@@ -84,6 +86,11 @@ class Column:
         else:
             self._data[self._at : self._at + len(rows)] = rows
         self._at += len(rows)
+
+
+def _data_set(file: h5py.File, path: str, shape: tuple, dtype: np.dtype, **options: object) -> h5py.Dataset:
+    folder, _, name = path.rpartition("/")
+    return require_group(file, folder).create_dataset(name, shape, dtype, track_times=False, **options)
 
 
 def check_storable(name: str, values: np.ndarray) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
 import socket
@@ -81,36 +80,6 @@ def only_writer(folder: Path, output: Path) -> Iterator[None]:
         raise FailureError(f"{output} is being written by {who}; wait for it, or choose another --out") from None
     except OSError as error:
         raise FailureError(f"{folder} could not be written: {error.strerror or error}; choose another --out") from error
-
-
-class GuardedFile(io.FileIO):
-    """A file for HDF5 to write to, whose writes never fail: the first error is kept, and the rest goes nowhere.
-
-    HDF5 cannot give up a file that it cannot write: it tries again when the process ends, and crashes. So it is left in
-    the belief that all went well, and whoever had it write asks ``check``.
-
-    Attributes:
-        error: what the machine, or the user by Ctrl-C, said at the first write that failed; None if there was none.
-    """
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path, "w+")
-        self.error: BaseException | None = None
-
-    def write(self, data: memoryview) -> int:
-        """Write all of ``data``, or keep the error."""
-        left = memoryview(data).cast("B")
-        try:
-            while left and self.error is None:
-                left = left[super().write(left) :]
-        except BaseException as error:
-            self.error = error
-        return len(data)
-
-    def check(self) -> None:
-        """Raise the first error, if there was one."""
-        if self.error is not None:
-            raise self.error
 
 
 def _sync(path: Path) -> None:

@@ -20,6 +20,8 @@ data set                shape and type                  meaning
 ``labels/classes``      strings ``[C]``                 class names: by value if all are numbers, else as text
 ``texts``               strings ``[N]``                 the cleaned texts, unless left out
 ``checksums/<path>``    uint32 ``[chunks]``             CRC-32 of each chunk of each data set above
+``times``               float64 ``[2]``                 when the run began (Unix time) and how many seconds it took:
+                                                        all that differs between equal runs, so without a checksum
 ======================  ==============================  ===================================================
 
 *Strings* are a group of two data sets, ``bytes`` uint8 ``[sum L]`` (UTF-8, end to end) and ``offsets`` int64
@@ -30,8 +32,7 @@ bfloat16 is no type of this format: to another HDF5 reader it would be bytes wit
 Attributes of the root: ``format`` = ``tk-features``, ``format_version`` = 1, ``kind``; ``identity`` (JSON: all that a
 vector depends on beside its text), ``identity_digest``; ``recipe`` (JSON: how to make the encoder again), ``source``
 (JSON: data file, its digest, how it was read and kept), ``totals`` (JSON: rows, distinct texts, encoded, reused, ...),
-``versions`` (JSON), ``command``; ``digest`` (BLAKE2b-128 of all of these and of every checksum); ``created``
-(UTC, 20 characters) and ``seconds`` (float64), the only two that differ between equal runs.
+``versions`` (JSON), ``command``; ``digest`` (BLAKE2b-128 of all of these and of every checksum).
 
 Chunks run along the rows only, so that one chunk holds whole rows; the number of rows is a power of two, for about 512
 KiB (see ``benchmarks/README.md`` for what was measured). Without a filter they are allocated when the data set is
@@ -75,14 +76,15 @@ SCHEMA: dict[str, tuple[tuple[str, ...], int]] = {  # path -> types, dimensions
     "labels/codes": (("int32",), 1),
     **{f"{name}/{part}": t for name in ("vocabulary", "labels/classes", "texts") for part, t in _STRINGS.items()},
     "checksums/.+": (("uint32",), 1),
+    "times": (("float64",), 1),
 }
 
 
 def data_sets(file: h5py.File) -> list[str]:
-    """Paths of all data sets but the checksums, sorted."""
+    """Paths of all data sets that have checksums, sorted."""
     paths: list[str] = []
     file.visititems(lambda path, item: paths.append(path) if isinstance(item, h5py.Dataset) else None)
-    return sorted(path for path in paths if not path.startswith("checksums/"))
+    return sorted(path for path in paths if not path.startswith("checksums/") and path != "times")
 
 
 def check(file: h5py.File, path: Path) -> None:
@@ -95,7 +97,9 @@ def check(file: h5py.File, path: Path) -> None:
     """
     _check_attributes(file, path)
     _check_group(file, path)
-    missing = [name for name in ("features", "counts", "line", "text_hash", "labels", "checksums") if name not in file]
+    missing = [
+        name for name in ("features", "counts", "line", "text_hash", "labels", "checksums", "times") if name not in file
+    ]
     missing += [name for name in data_sets(file) if f"checksums/{name}" not in file]
     if missing:
         raise FailureError(f"{path} lacks {missing[0]!r}: it is no complete store; make it again with: tk embed")
@@ -114,7 +118,7 @@ def _check_attributes(file: h5py.File, path: Path) -> None:
     if file.attrs.get("format_version") != VERSION:
         version = file.attrs.get("format_version")
         raise FailureError(f"{path} has store format version {version}; this tk reads version {VERSION}")
-    for name in (*TEXT_ATTRIBUTES, "digest", "created"):
+    for name in (*TEXT_ATTRIBUTES, "digest"):
         if not isinstance(file.attrs.get(name), str):
             raise FailureError(f"{path} lacks the attribute {name!r}; make it again with: tk embed")
     if file.attrs["kind"] not in KINDS:

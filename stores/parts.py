@@ -54,12 +54,12 @@ class Parts:
             return False
         return True
 
-    def write(self, number: int, block: Block, totals: dict[str, int], created: str, seconds: float) -> None:
+    def write(self, number: int, block: Block, totals: dict[str, int], times: tuple[float, float]) -> None:
         """Write part ``number``: complete and synced, or not at all."""
-        attributes = self._attributes | {"totals": totals, "created": created, "seconds": seconds}
+        attributes = self._attributes | {"totals": totals, "times": times}
         write_store(self.path(number), [block], Extent.of(block), attributes)
 
-    def assemble(self, number_of_parts: int, created: str) -> dict[str, int]:
+    def assemble(self, number_of_parts: int, created: float) -> dict[str, int]:
         """Put the parts together as the output and remove them; returns the totals.
 
         Raises:
@@ -84,7 +84,7 @@ class Parts:
             text_bytes=sum(extent.text_bytes for extent in extents),
             words=len(words),
         )
-        attributes = self._attributes | {"totals": dict(totals), "created": created, "seconds": seconds}
+        attributes = self._attributes | {"totals": dict(totals), "times": (created, seconds)}
         write_store(self.output, _blocks(parts), whole, attributes, scratch=self._own)
         shutil.rmtree(self._own, ignore_errors=True)  # what cannot be removed does no harm
         if not any(path.is_dir() for path in self.folder.iterdir()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -28,7 +29,8 @@ class FeatureStore:
         path: the file.
         kind: ``pooled``, ``tokens`` or ``ids``.
         identity, recipe, source, totals, versions: the JSON attributes of the format, as mappings.
-        identity_digest, command, digest, created: its text attributes.
+        identity_digest, command, digest: its text attributes.
+        created: when the run began that wrote it, in UTC.
         seconds: how long the run took that wrote it.
 
     Raises:
@@ -55,8 +57,9 @@ class FeatureStore:
             attributes = dict(self._file.attrs)
             for name in JSON_ATTRIBUTES:
                 setattr(self, name, json.loads(attributes[name]))
-            self.seconds = float(attributes["seconds"])
-        except (ValueError, KeyError, TypeError, OSError, RuntimeError, RecursionError) as error:
+            began, self.seconds = self._file["times"][...].tolist()
+            self.created = datetime.fromtimestamp(began, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        except (ValueError, KeyError, TypeError, OSError, OverflowError, RuntimeError, RecursionError) as error:
             self.close()
             if isinstance(error, FailureError):
                 raise
@@ -65,7 +68,6 @@ class FeatureStore:
         self.identity_digest: str = attributes["identity_digest"]
         self.command: str = attributes["command"]
         self.digest: str = attributes["digest"]
-        self.created: str = attributes["created"]
         self._views: dict[str, np.ndarray | h5py.Dataset] = {}
 
     def __enter__(self) -> FeatureStore:

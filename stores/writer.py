@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +11,9 @@ import numpy as np
 
 from stores.columns import Column, check_storable, content_digest
 from stores.features import Features, remap
-from stores.files import GuardedFile, whole_file
+from stores.files import whole_file
 from stores.format import FORMAT, JSON_ATTRIBUTES, VERSION
+from stores.hdf5 import new_file
 from stores.identity import canonical_json
 from stores.strings import pack
 
@@ -87,8 +87,8 @@ def write_store(
         path: the file that is made or replaced.
         blocks: at least one, all of the same kind, with together ``extent.rows`` rows.
         extent: see ``Extent``.
-        attributes: the root attributes of ``stores.format`` but ``format``, ``kind`` and ``digest``;
-            those that the format keeps as JSON are given as values.
+        attributes: the root attributes of ``stores.format`` but ``format``, ``kind`` and ``digest``,
+            those that the format keeps as JSON given as values; and ``times``.
         compression: of the features, see ``stores.columns.Column``.
         scratch: see ``stores.files.whole_file``.
 
@@ -96,7 +96,7 @@ def write_store(
         InputError: if the features are of a type that a store does not hold.
         FailureError: if the machine refuses the write; ``path`` is then what it was before.
     """
-    with whole_file(path, scratch) as temporary, _new_file(temporary) as (file, guard):
+    with whole_file(path, scratch) as temporary, new_file(temporary) as (file, guard):
         columns: dict[str, Column] = {}
         vocabulary: dict[str, int] = {}
         codes = {name: code for code, name in enumerate(extent.classes)} | {None: -1}
@@ -112,16 +112,6 @@ def write_store(
         if block.features.vocabulary is not None:
             _write_strings(file, "vocabulary", list(vocabulary))
         _write_attributes(file, attributes | {"kind": block.features.kind})
-
-
-@contextmanager
-def _new_file(path: Path) -> Iterator[tuple[h5py.File, GuardedFile]]:
-    with GuardedFile(path) as guard:
-        try:
-            with h5py.File(guard, "w") as file:
-                yield file, guard
-        finally:
-            guard.check()
 
 
 def _columns(file: h5py.File, block: Block, extent: Extent, compression: str) -> dict[str, Column]:
@@ -187,6 +177,7 @@ def _write_strings(file: h5py.File, name: str, strings: Sequence[str]) -> None:
 
 
 def _write_attributes(file: h5py.File, attributes: dict) -> None:
+    file.create_dataset("times", data=np.array(attributes.pop("times"), "<f8"), track_times=False)
     for name, value in attributes.items():
         file.attrs[name] = canonical_json(value) if name in JSON_ATTRIBUTES else value
     file.attrs["format"] = FORMAT

@@ -55,7 +55,7 @@ def make_store(path, features, labels, texts):
     attributes = {
         "identity": identity, "identity_digest": identity_digest(identity), "versions": {}, "command": "made",
         "recipe": {"encoder": "made", "options": {}, "dtype": "float32"}, "source": {"file": "made"},
-        "totals": {"rows": len(labels)}, "created": "2020-01-01T00:00:00Z", "seconds": 0.0,
+        "totals": {"rows": len(labels)}, "times": (0.0, 0.0),
     }  # fmt: skip
     write_store(path, [block], Extent.of(block), attributes)
     return path

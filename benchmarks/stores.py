@@ -1,0 +1,140 @@
+"""The feature store against plain h5py, np.load and NumPy's memory map: each figure a ratio within one run.
+
+Usage: python benchmarks/stores.py [--rows 200000] [--folder FOLDER]      (FOLDER: on the disk to measure)
+       python benchmarks/stores.py --memory 10000 100000 1000000          (peak memory of writing and assembling)
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from stores import Features, FeatureStore
+from stores.identity import hash_texts
+from stores.known import KnownTexts
+from stores.parts import Parts
+from stores.writer import Block
+
+WIDTH, PART = 1024, 8192
+ATTRIBUTES = {
+    "identity": {"encoder": "bench"}, "identity_digest": "bench", "versions": {}, "command": "bench",
+    "recipe": {}, "source": {},
+}  # fmt: skip
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=200_000)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--memory", type=int, nargs="*")
+    parser.add_argument("--write-only", type=int)
+    arguments = parser.parse_args()
+    if arguments.write_only:
+        with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
+            write(Path(folder) / "a.h5", arguments.write_only)
+    elif arguments.memory:
+        memory(arguments.memory)
+    else:
+        with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
+            compare(Path(folder), arguments.rows)
+
+
+def compare(folder, rows):
+    """Every ratio; the smallest of three runs of each, in turn."""
+    values = block(0, rows)
+    path, plain, array = folder / "ours.h5", folder / "plain.h5", folder / "array.npy"
+    print(f"{rows:,} x {WIDTH} float32, {values.nbytes / 1e6:,.0f} MB")
+    report("write, parts and assembly synced", 3, lambda: write(path, rows, values), lambda: write_plain(plain, values))
+    np.save(array, values)
+    with FeatureStore(path) as store:
+        report("read all in order", 3, store.to_numpy, lambda: np.load(array))
+        chosen = np.random.default_rng(1).integers(rows, size=10_000)
+        mapped = np.load(array, mmap_mode="r")
+        report("gather 10,000 random rows", 9, lambda: store.features[chosen], lambda: np.asarray(mapped[chosen]))
+        assert (store.features[chosen] == mapped[chosen]).all()
+        with h5py.File(plain) as file:
+            report(
+                "  the same, h5py's own indexing", 1, lambda: store.features[chosen], lambda: gather_h5py(file, chosen)
+            )
+        hashes = store.text_hash[chosen]
+        known = KnownTexts("bench")
+        start = time.perf_counter()
+        known.add([path])
+        known.take(known.find(hashes))
+        print(f"10,000 known texts found and joined: {time.perf_counter() - start:.3f} s")
+    tokens(folder)
+
+
+def write(path, rows, values=None):
+    """Parts of 8,192 rows, each synced, then the whole."""
+    parts = Parts(path, ATTRIBUTES)
+    for number, start in enumerate(range(0, rows, PART)):
+        stop = min(start + PART, rows)
+        part = block(start, stop) if values is None else values[start:stop]
+        features = Features("pooled", {"pooled": part}, np.ones((stop - start, 3), np.int32))
+        hashes = hash_texts([str(i) for i in range(start, stop)])
+        labels = ["ham"] * (stop - start)
+        parts.write(number, Block(np.arange(start, stop), hashes, labels, None, features), {}, (0.0, 0.0))
+    parts.assemble(number + 1, 0.0)
+
+
+def write_plain(path, values):
+    with h5py.File(path, "w") as file:
+        file.create_dataset("features", data=values)
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())
+
+
+def gather_h5py(file, rows):
+    wanted, inverse = np.unique(rows, return_inverse=True)
+    return file["features"][wanted][inverse]
+
+
+def tokens(folder):
+    """Bytes of token features against the bare numbers."""
+    lengths = np.full(5000, 30)
+    values = np.random.default_rng(2).normal(size=(lengths.sum(), 768)).astype(np.float16)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    features = Features("tokens", {"tokens": values}, np.ones((5000, 3), np.int32), offsets)
+    parts = Parts(folder / "tokens.h5", ATTRIBUTES)
+    hashes = hash_texts([str(i) for i in range(5000)])
+    parts.write(0, Block(np.arange(5000), hashes, ["ham"] * 5000, None, features), {}, (0.0, 0.0))
+    parts.assemble(1, 0.0)
+    size = (folder / "tokens.h5").stat().st_size
+    print(f"5,000 texts of 30 tokens x 768 float16: {size / values.nbytes:.4f} x the bare bytes")
+
+
+def memory(sizes):
+    """Peak memory of a process that writes and assembles so many rows."""
+    for rows in sizes:
+        process = subprocess.Popen([sys.executable, __file__, "--write-only", str(rows)])
+        _, _, usage = os.wait4(process.pid, 0)
+        print(f"{rows:>9,} rows: {usage.ru_maxrss / 1024:,.0f} MiB", flush=True)
+
+
+def block(start, stop):
+    return np.random.default_rng(start).random((stop - start, WIDTH), np.float32)
+
+
+def report(what, times, ours, rival):
+    """Seconds of both and their ratio."""
+    best = [np.inf, np.inf]
+    for _ in range(times):
+        for i, run in enumerate((ours, rival)):
+            start = time.perf_counter()
+            run()
+            best[i] = min(best[i], time.perf_counter() - start)
+    print(f"{what:36} {best[0]:8.3f} s  rival {best[1]:8.3f} s  ratio {best[0] / best[1]:6.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
