@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli_features import features
+
 if TYPE_CHECKING:
     from classify import Run
     from embed import Recipe, Summary, Table
@@ -113,13 +115,19 @@ def cli(debug: bool) -> None:
 @table_options
 @click.option("--pooling", help="How token vectors become one vector; each encoder has its own choices.")
 @click.option("--dtype", default="float32", show_default=True, help="float32 or float16.")
+@click.option(
+    "--compress", "compression", default="none", show_default=True, help="none, gzip or lzf, of the features."
+)
+@click.option("--no-reuse", is_flag=True, help="Encode texts even if another store knows them.")
+@click.option("--wait", is_flag=True, help="Wait while another process writes the same store.")
 @click.option("--no-texts", is_flag=True, help="Leave the texts out of the store (hashes stay).")
 @click.option("--overwrite", is_flag=True, help="Replace the store even if texts or another identity are lost.")
 @json_option
 @click.pass_obj
 def embed(
     command: str, data: Path, encoder: str, out: Path | None, label_column: str | None, dtype: str, no_texts: bool,
-    overwrite: bool, as_json: bool, pooling: str | None, **reading: str | None,
+    no_reuse: bool, wait: bool, compression: str, overwrite: bool, as_json: bool, pooling: str | None,
+    **reading: str | None,
 ) -> None:  # fmt: skip
     """Encode the texts of a table into a feature store, each distinct text once.
 
@@ -142,8 +150,9 @@ def embed(
     out = out or Path("features") / f"{_stem(data)}.{encoder}.h5"
     with _progress("encoding", "rows") as progress:
         summary = run_embed(
-            table, recipe, out, keep_texts=not no_texts, overwrite=overwrite, command=command,
-            versions=_versions("numpy", "h5py"), progress=progress,
+            table, recipe, out, keep_texts=not no_texts, overwrite=overwrite, reuse=not no_reuse, wait=wait,
+            compression=compression, command=command, versions=_versions("numpy", "h5py"), progress=progress,
+            note=_note,
         )  # fmt: skip
     if as_json:
         _print_json({"store": str(summary.path), "up_to_date": summary.up_to_date, "totals": summary.totals})
@@ -347,6 +356,9 @@ def _versions(*packages: str) -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+cli.add_command(features)
 
 
 if __name__ == "__main__":

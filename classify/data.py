@@ -62,16 +62,21 @@ def load_data(path: str | Path) -> Data:
         if len(classes) < 2:
             raise InputError(f"{path} has one class only, {classes[0]!r}; a classifier needs two")
         if store.kind == "pooled":
-            x, _, groups = store.arrays()
-            x = np.asarray(x, np.float32)
+            x = matrix(store.read() if len(rows) == len(store) else store.read().take(rows))
         else:
             x = store.read() if len(rows) == len(store) else store.read().take(rows)
-            _, groups = np.unique(store.text_hash[rows].view("V16").ravel(), return_inverse=True)
+        _, groups = np.unique(store.text_hash[rows].view("V16").ravel(), return_inverse=True)
         texts = _terms_of(store.texts[:], rows) if store.texts is not None and store.kind != "ids" else None
         provenance = {name: getattr(store, name) for name in PROVENANCE}
         return Data(
             store.path, store.kind, x, y, classes, groups, store.line[rows], texts, len(store) - len(rows), provenance
         )
+
+
+def matrix(features: Features) -> np.ndarray:
+    """Pooled features as the matrix that heads take: float32 ``[n, D]``, several outputs side by side, by name."""
+    outputs = [np.asarray(features.outputs[name], np.float32) for name in sorted(features.outputs)]
+    return outputs[0] if len(outputs) == 1 else np.hstack(outputs)
 
 
 def _terms_of(texts: list[str], rows: np.ndarray) -> Features:

@@ -9,6 +9,7 @@ from typing import TextIO
 
 import numpy as np
 
+from classify.data import matrix
 from classify.model import Fitted
 from classify.runs import Run
 from stores.errors import FailureError
@@ -40,7 +41,7 @@ class Predictor:
         """
         if features.kind != self.kind:
             raise FailureError(f"the run was trained on {self.kind} features, not on {features.kind} features")
-        x = features if self.kind == "ids" else np.asarray(next(iter(features.outputs.values())), np.float32)
+        x = matrix(features) if self.kind == "pooled" else features
         proba, predicted = self._model.predict(x)
         return proba, [self.classes[i] for i in predicted]
 

@@ -11,9 +11,10 @@ import numpy as np
 
 from embed.recipe import Recipe
 from embed.tables import Rows, Table
+from stores.columns import COMPRESSIONS
 from stores.errors import FailureError, InputError
 from stores.features import Features
-from stores.files import only_writer
+from stores.files import check_space, only_writer
 from stores.identity import hash_texts, identity_digest
 from stores.known import KnownTexts
 from stores.parts import Parts
@@ -43,10 +44,14 @@ def embed(
     *,
     keep_texts: bool = True,
     overwrite: bool = False,
+    reuse: bool = True,
+    wait: bool = False,
+    compression: str = "none",
     part_rows: int | None = None,
     command: str = "",
     versions: dict | None = None,
     progress: Callable[[int], None] = lambda rows: None,
+    note: Callable[[str], None] = lambda message: None,
 ) -> Summary:
     """Encode a table into the store ``output``; each distinct text once, and none that is known already.
 
@@ -59,9 +64,13 @@ def embed(
         output: the store's path. A finished store of the same rows and identity is left as it is.
         keep_texts: whether the store holds the texts as well.
         overwrite: whether ``output`` may lose what it holds.
+        reuse: whether texts are taken from other stores; what this very run has finished is never done again.
+        wait: whether to wait for another process that writes ``output``.
+        compression: ``none``, ``gzip`` or ``lzf``, of the features in the store.
         part_rows: rows a part; the encoder's own number if None.
         command, versions: kept in the store.
         progress: called with the number of rows done after each part.
+        note: called with what the user should know meanwhile.
 
     Raises:
         InputError: if a row is broken, or ``output`` holds another identity, or texts that ``table`` has not.
@@ -71,23 +80,28 @@ def embed(
     identity = recipe.identity()
     digest = identity_digest(identity)
     rows = part_rows or recipe.encoder.part_rows
-    source = {**table.source(), "keeps_texts": keep_texts, "part_rows": rows}
+    if compression not in COMPRESSIONS:
+        raise InputError(f"--compress {compression}: choose one of {', '.join(COMPRESSIONS)}")
+    source = {**table.source(), "keeps_texts": keep_texts, "part_rows": rows, "compression": compression}
     if output.exists() and not overwrite:
         totals = _up_to_date(output, digest, source, table)
         if totals is not None:
             return Summary(output, totals, up_to_date=True)
     attributes = {"identity": identity, "identity_digest": digest, "recipe": recipe.as_dict(), "source": source}
-    parts = Parts(output, attributes | {"versions": versions or {}, "command": command})
+    parts = Parts(output, attributes | {"versions": versions or {}, "command": command}, compression)
     created = time.time()
-    with only_writer(parts.folder, output):
+    with only_writer(parts.folder, output, wait, note):
         known, written = KnownTexts(digest), KnownTexts(digest)  # from before; in the parts of this run
-        known.add([*sorted(output.parent.glob("*.h5")), *parts.leftovers()])
+        if reuse:
+            known.add([*sorted(output.parent.glob("*.h5")), *parts.leftovers()])
         number = done = 0
         for block in table.blocks(rows):
             if not parts.is_complete(number):
                 _write_part(parts, number, block, recipe, (written, known), keep_texts, created)
             written.add([parts.path(number)])
             number, done = number + 1, done + len(block.line)
+            if number == 1:
+                _check_space(parts, table, done)
             progress(done)
         totals = parts.assemble(number, created)
     return Summary(output, totals, up_to_date=False)
@@ -98,6 +112,13 @@ def encode_rows(table: Table, recipe: Recipe) -> Iterator[tuple[Rows, Features]]
     for rows in table.blocks(recipe.encoder.part_rows):
         distinct = {text: i for i, text in enumerate(dict.fromkeys(rows.texts))}
         yield rows, recipe.encode(list(distinct)).take(np.array([distinct[text] for text in rows.texts]))
+
+
+def _check_space(parts: Parts, table: Table, rows: int) -> None:
+    """From the size of the first part: the other parts, and all once more when they are put together, must fit."""
+    part = parts.path(0).stat().st_size
+    whole = part * table.lines / rows
+    check_space(parts.folder, int(2 * whole - part), f"{parts.output} with up to {table.lines:,} rows")
 
 
 def _write_part(

@@ -43,6 +43,8 @@ class Recipe:
         Raises:
             FailureError: if the encoder of this installation is not the same any more (other weights or version).
         """
+        if "joined" in recipe:
+            raise InputError("the run was trained on joined features; tk predict takes runs on features of one encoder")
         again = cls.of(recipe["encoder"], recipe["dtype"], **recipe["options"])
         if identity_digest(again.identity()) != digest:
             name = recipe["encoder"]

@@ -54,6 +54,7 @@ class Table:
         digest: BLAKE2b-128 of its bytes, as stored.
         encoding: ``utf-8-sig``, ``cp1252`` or what was asked for.
         delimiter: one character.
+        lines: how many lines the file has: at least as many as rows.
         columns: which columns hold the text and the label, and why.
         notes: what the reader of a report should know about the reading, one line each.
     """
@@ -62,6 +63,7 @@ class Table:
     digest: str
     encoding: str
     delimiter: str
+    lines: int
     columns: Columns
     notes: list[str] = field(default_factory=list)
 
@@ -110,7 +112,7 @@ def read_table(
         raise InputError(f"{path}: {what}")
     _check_encoding(encoding)
     digest = digest_file(path)
-    bad = _first_bad_byte(path) if encoding is None else None
+    lines, bad = _scan(path, check_utf8=encoding is None)
     notes = []
     if bad is not None:
         where = f"byte 0x{bad.byte:02X} on line {bad.line}"
@@ -125,7 +127,7 @@ def read_table(
     if not sample:
         raise InputError(f"{path} has a header but no rows")
     columns = choose_columns(path, header, sample, text_column, label_column)
-    return Table(path, digest, encoding, delimiter, columns, notes)
+    return Table(path, digest, encoding, delimiter, lines, columns, notes)
 
 
 @dataclass(frozen=True)
@@ -134,22 +136,23 @@ class _BadByte:
     line: int
 
 
-def _first_bad_byte(path: Path) -> _BadByte | None:
-    """The first byte of the content that is not UTF-8."""
-    decoder, lines = codecs.getincrementaldecoder("utf-8")(), 0
+def _scan(path: Path, check_utf8: bool) -> tuple[int, _BadByte | None]:
+    """How many lines the file has, and the first byte of its content that is not UTF-8."""
+    decoder, lines, bad = codecs.getincrementaldecoder("utf-8")(), 0, None
     with _open(path) as file:
         while True:
             block = _read(file, path)
-            if b"\0" in block:
+            if check_utf8 and b"\0" in block:
                 raise InputError(f"{path} holds NUL bytes: no table of text, unless it is UTF-16 (--encoding utf-16)")
-            waiting = decoder.getstate()[0]  # the start of a character that the block before broke off
-            try:
-                decoder.decode(block, final=not block)
-            except UnicodeDecodeError as error:
-                data = waiting + block
-                return _BadByte(data[error.start], lines + data.count(b"\n", 0, error.start) + 1)
+            if check_utf8 and bad is None:
+                waiting = decoder.getstate()[0]  # the start of a character that the block before broke off
+                try:
+                    decoder.decode(block, final=not block)
+                except UnicodeDecodeError as error:
+                    data = waiting + block
+                    bad = _BadByte(data[error.start], lines + data.count(b"\n", 0, error.start) + 1)
             if not block:
-                return None
+                return lines + 1, bad
             lines += block.count(b"\n")
 
 

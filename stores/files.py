@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -61,25 +61,72 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def only_writer(folder: Path, output: Path) -> Iterator[None]:
+def only_writer(
+    folder: Path, output: Path, wait: bool = False, note: Callable[[str], None] = lambda message: None
+) -> Iterator[None]:
     """Hold the lock of ``folder``, where the parts of ``output`` are collected; a dead process holds none.
 
+    Args:
+        folder: made if it is not there.
+        output: for messages.
+        wait: whether to wait for another process that holds the lock, after a note that names it.
+        note: called with that note.
+
     Raises:
-        FailureError: if another process holds it (the message names it), or ``folder`` cannot be made.
+        FailureError: if another process holds it and ``wait`` is false, or ``folder`` cannot be made.
     """
     from filelock import FileLock, Timeout
 
-    holder = folder / "holder"
+    holder, lock = folder / "holder", FileLock(folder / "lock")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / "lock", timeout=0):
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            who = holder.read_text() if holder.exists() else "another process"
+            if not wait:
+                cure = "wait for it with --wait, or choose another --out"
+                raise FailureError(f"{output} is being written by {who}; {cure}") from None
+            note(f"{output} is being written by {who}; waiting for it")
+            lock.acquire()
+        try:
+            folder.mkdir(exist_ok=True)  # whoever held the lock has removed the folder
             holder.write_text(f"process {os.getpid()} on {socket.gethostname()}")
             yield
-    except Timeout:
-        who = holder.read_text() if holder.exists() else "another process"
-        raise FailureError(f"{output} is being written by {who}; wait for it, or choose another --out") from None
+        finally:
+            lock.release()
     except OSError as error:
         raise FailureError(f"{folder} could not be written: {error.strerror or error}; choose another --out") from error
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether a living process holds the lock of ``folder``."""
+    from filelock import FileLock, Timeout
+
+    if not (folder / "lock").exists():
+        return False
+    try:
+        with FileLock(folder / "lock", timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+def check_space(folder: Path, wanted: int, what: str) -> None:
+    """Refuse to begin what will not fit.
+
+    Args:
+        folder: on the disk that is meant.
+        wanted: bytes.
+        what: what they are for.
+
+    Raises:
+        FailureError: naming both numbers.
+    """
+    free = shutil.disk_usage(folder).free
+    if wanted > free:
+        numbers = f"about {wanted / 1e9:,.2f} GB, and {folder} has {free / 1e9:,.2f} GB free"
+        raise FailureError(f"{what} will need {numbers}; free some, or choose --out on another disk")
 
 
 def _sync(path: Path) -> None:

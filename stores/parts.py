@@ -8,14 +8,13 @@ parts of another data file or encoder are never taken for these.
 from __future__ import annotations
 
 import shutil
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 from stores.errors import FailureError, InputError
 from stores.identity import canonical_json, digest_bytes
+from stores.merge import concatenate
 from stores.store import FeatureStore
-from stores.writer import Block, Extent, sort_classes, write_store
+from stores.writer import Block, Extent, write_store
 
 
 class Parts:
@@ -25,15 +24,16 @@ class Parts:
         output: path of the store that they become.
         attributes: the root attributes that are the same for the parts and for the whole: identity,
             identity_digest, recipe, source, versions, command.
+        compression: of the features of the whole (parts are never compressed), see ``stores.columns.Column``.
 
     Attributes:
         folder: where parts of this output lie, those of earlier, other runs included; also the place of the lock.
     """
 
-    def __init__(self, output: Path, attributes: dict) -> None:
+    def __init__(self, output: Path, attributes: dict, compression: str = "none") -> None:
         self.output = output
         self.folder = output.with_name(output.name + ".parts")
-        self._attributes = attributes
+        self._attributes, self._compression = attributes, compression
         meaning = [attributes[name] for name in ("identity", "source")]
         self._own = self.folder / digest_bytes([canonical_json(meaning).encode()])
 
@@ -66,33 +66,9 @@ class Parts:
             FailureError: if a part is damaged, or the machine refuses the write; the parts are kept then.
         """
         parts = [self.path(number) for number in range(number_of_parts)]
-        extents: list[Extent] = []
-        words: set[str] = set()
-        totals: Counter[str] = Counter()
-        seconds = 0.0
-        for path in parts:
-            with FeatureStore(path) as part:
-                part.verify()
-                extents.append(part.extent)
-                words.update(part.vocabulary or [])
-                totals.update(part.totals)
-                seconds += part.seconds
-        whole = Extent(
-            classes=sort_classes({name for extent in extents for name in extent.classes}),
-            rows=sum(extent.rows for extent in extents),
-            tokens=sum(extent.tokens for extent in extents),
-            text_bytes=sum(extent.text_bytes for extent in extents),
-            words=len(words),
-        )
-        attributes = self._attributes | {"totals": dict(totals), "times": (created, seconds)}
-        write_store(self.output, _blocks(parts), whole, attributes, scratch=self._own)
+        attributes = self._attributes | {"times": (created, 0.0)}
+        totals = concatenate(parts, self.output, attributes, compression=self._compression, scratch=self._own)
         shutil.rmtree(self._own, ignore_errors=True)  # what cannot be removed does no harm
         if not any(path.is_dir() for path in self.folder.iterdir()):
             shutil.rmtree(self.folder, ignore_errors=True)
-        return dict(totals)
-
-
-def _blocks(parts: list[Path]) -> Iterator[Block]:
-    for path in parts:
-        with FeatureStore(path) as part:
-            yield from part.blocks()
+        return totals

@@ -88,15 +88,23 @@ class FeatureStore:
         """Names of the outputs."""
         return sorted(self._file["features"])
 
+    def shape_of(self, output: str) -> tuple[int, ...]:
+        """Shape of an output: ``[N, D]``, ``[sum T, D]`` or ``[sum T]``."""
+        return self._file[f"features/{output}"].shape
+
+    def dtype_of(self, output: str) -> np.dtype:
+        """Type of an output."""
+        return self._file[f"features/{output}"].dtype
+
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of the first output: ``[N, D]``, ``[sum T, D]`` or ``[sum T]``."""
-        return self._file[f"features/{self.outputs[0]}"].shape
+        """Shape of the first output."""
+        return self.shape_of(self.outputs[0])
 
     @property
     def dtype(self) -> np.dtype:
         """Type of the first output."""
-        return self._file[f"features/{self.outputs[0]}"].dtype
+        return self.dtype_of(self.outputs[0])
 
     @cached_property
     def classes(self) -> list[str]:
@@ -128,7 +136,7 @@ class FeatureStore:
         """What the ids of kind ``ids`` point to, else None."""
         return self._strings("vocabulary")[:] if "vocabulary" in self._file else None
 
-    @property
+    @cached_property
     def table(self) -> np.ndarray | None:
         """Float ``[V, D]``: the vector of each token of the vocabulary, None without vectors."""
         return self._file["table"][...] if "table" in self._file else None
@@ -149,7 +157,7 @@ class FeatureStore:
     def read(self, start: int = 0, stop: int | None = None) -> Features:
         """Features of the rows from ``start`` up to, not including, ``stop`` (default: all)."""
         stop = len(self) if stop is None else min(stop, len(self))
-        counts = self._file["counts"][start:stop]
+        counts = np.array(self._view("counts")[start:stop])
         if self.kind == "pooled":
             return Features(self.kind, {name: self._rows(name, start, stop) for name in self.outputs}, counts)
         offsets = self._file["offsets"][start : stop + 1]
@@ -158,10 +166,12 @@ class FeatureStore:
 
     def take(self, rows: np.ndarray) -> Features:
         """Features of ``rows`` (int ``[m]``, m > 0), in that order."""
-        views = {name: self._view(name) for name in self.outputs}
-        if self.kind == "pooled" and all(isinstance(view, np.memmap) for view in views.values()):
+        views = {name: self._view(f"features/{name}") for name in self.outputs}
+        if self.kind == "pooled" and all(
+            isinstance(view, np.memmap) for view in (*views.values(), self._view("counts"))
+        ):
             outputs = {name: np.asarray(view[rows]) for name, view in views.items()}
-            return Features(self.kind, outputs, self._file["counts"][...][rows])
+            return Features(self.kind, outputs, np.asarray(self._view("counts")[rows]))
         wanted, inverse = np.unique(rows, return_inverse=True)
         found = []
         for stretch in np.split(wanted, np.flatnonzero(np.diff(wanted // READ_ROWS)) + 1):
@@ -210,13 +220,13 @@ class FeatureStore:
         """
         verify.verify(self._file, self.path, self.digest)
 
-    def _view(self, output: str) -> np.ndarray | h5py.Dataset:
-        if output not in self._views:
-            self._views[output] = columns.view(self.path, self._file[f"features/{output}"])
-        return self._views[output]
+    def _view(self, path: str) -> np.ndarray | h5py.Dataset:
+        if path not in self._views:
+            self._views[path] = columns.view(self.path, self._file[path])
+        return self._views[path]
 
     def _rows(self, output: str, start: int, stop: int) -> np.ndarray:
-        return np.array(self._view(output)[start:stop])
+        return np.array(self._view(f"features/{output}")[start:stop])
 
     def _strings(self, path: str) -> Strings:
         return Strings(self._file[f"{path}/bytes"], self._file[f"{path}/offsets"])

@@ -55,17 +55,23 @@ def test_help_explains_every_option_and_has_an_example(command):
 
 def examples():
     """Every command line in the help texts, in the order of the commands that need each other."""
-    order = ["embed", "classify", "predict", "encoders", "heads"]
+    order = ["embed", "classify", "predict", "encoders", "heads", "features"]
     assert sorted(order) == sorted(cli.commands)
+    below = ["info", "verify", "export", "merge", "join", "diff", "prune"]
+    assert sorted(below) == sorted(cli.commands["features"].commands)
     helps = [cli.help, *(cli.commands[name].help for name in order)]
+    helps += [cli.commands["features"].commands[name].help for name in below]
     return [line.strip() for text in helps for line in text.splitlines() if line.strip().startswith("tk ")]
 
 
 def test_examples_of_the_help_run(in_tmp):
     """Each command line of every help text works as it stands, in a folder that holds the examples."""
     shutil.copytree(ROOT / "examples", in_tmp / "examples")
+    write_csv(in_tmp / "more.csv", ROWS)
+    tk(*"embed --data more.csv".split())
+    tk(*"embed --data examples/messages.csv --pooling max --out features/messages.max.h5".split())
 
-    assert len(examples()) >= 10
+    assert len(examples()) >= 18
     for line in examples():
         tk(*shlex.split(line)[1:])
 

@@ -11,7 +11,8 @@ from conftest import ROOT
 
 # left may import right, and what lies in its own folder; the standard library and packages are not looked at
 ARROWS = {
-    "cli": {"embed", "classify", "stores"},
+    "cli": {"cli_features", "embed", "classify", "stores"},
+    "cli_features": {"stores"},
     "embed": {"stores"},
     "classify": {"stores"},
     "stores": set(),
@@ -31,7 +32,8 @@ HEAVY = ("tensorflow", "keras", "sklearn", "imblearn", "scipy", "pyarrow", "pand
 
 def modules():
     """Name -> path of every module of the project."""
-    paths = [ROOT / "cli.py", *(p for top in ("embed", "classify", "stores") for p in (ROOT / top).rglob("*.py"))]
+    packages = [path for top in ("embed", "classify", "stores") for path in (ROOT / top).rglob("*.py")]
+    paths = [ROOT / "cli.py", ROOT / "cli_features.py", *packages]
     return {".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): p for p in paths}
 
 
@@ -72,7 +74,13 @@ def run_tk(*args: str) -> str:
 
 def test_help_loads_nothing_heavy(tmp_path):
     """``tk --help`` and the help of every command load neither numpy nor anything larger."""
-    for args in (["--help"], ["embed", "--help"], ["classify", "--help"], ["predict", "--help"]):
+    for args in (
+        ["--help"],
+        ["embed", "--help"],
+        ["classify", "--help"],
+        ["predict", "--help"],
+        ["features", "--help"],
+    ):
         assert not loaded(run_tk(*args), tmp_path) & {*HEAVY, "numpy", "h5py", "rich"}
 
 

@@ -115,7 +115,7 @@ def test_interrupted_run_resumes_to_the_same_bytes(undisturbed, tmp_path, kill_a
 
 @pytest.mark.parametrize("share", [0, 0.001, 0.03, 0.1, 0.25, 0.5, 0.7, 0.8, 0.85, 0.9, 0.95, 0.99, 0.999])
 def test_full_disk_loses_nothing(undisturbed, tmp_path, share):
-    """No file can be larger than a share of the whole: one clear error, no crash, no half file, and then the same bytes."""
+    """No file can be larger than a share of the whole: one error, no crash, no half file, then the same bytes."""
     table, expected = undisturbed
     out = tmp_path / "a.h5"
     stopped = start(table, out, 0, limit=int(share * expected.stat().st_size))

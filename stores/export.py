@@ -1,0 +1,250 @@
+"""A store as files that other programs read.
+
+=============  ========================================================================================================
+``npz``        one NumPy archive, not compressed, for ``np.load(allow_pickle=False)``: ``features`` (several outputs:
+               ``features_<output>`` each), ``codes``, ``classes``, ``line``, ``text_hash``, and what the store has of
+               ``offsets``, ``texts_bytes`` and ``texts_offsets``, ``vocabulary_bytes`` and ``vocabulary_offsets``,
+               ``table``; shapes and types as in ``stores.format``. Texts as one array would all be as wide as the
+               longest, so they are UTF-8 end to end: text i is ``bytes[offsets[i]:offsets[i + 1]]``
+``parquet``    one row a text: ``line``, ``label`` (null where it is missing), ``text`` if the texts were kept, and
+               ``features``: float32 ``[D]``, or for token features a list of these, or for ids a list of the tokens;
+               the encoder's identity is in the schema's metadata, as JSON
+``csv``        ``line,label,text,f0,f1,...``, numbers with 9 digits, which give back every float32; for ids
+               ``line,label,text,tokens``, the tokens joined by blanks; texts and labels are in quotes, a missing
+               label is empty without quotes; no token features
+``projector``  a folder for TensorBoard's Embedding Projector (``tensorboard --logdir``, or load the two ``.tsv`` at
+               projector.tensorflow.org): the pooled vectors with label, text and line, or for ids the word vectors
+               with the words; no token features
+=============  ========================================================================================================
+
+All four are written block by block, so memory stays flat. In all but ``npz`` a lone surrogate, which is no character
+and has no place in UTF-8, becomes U+FFFD.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+import os
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import h5py
+import numpy as np
+
+from stores.errors import InputError
+from stores.files import whole_file, whole_folder
+from stores.store import READ_ROWS, FeatureStore
+from stores.strings import Strings
+from stores.writer import Block
+
+if TYPE_CHECKING:
+    import pyarrow
+
+BLOCK_BYTES = 1 << 26  # of features in memory at a time, about
+COPY_BYTES = 1 << 22
+OPTIONAL = ("offsets", "texts/bytes", "texts/offsets", "vocabulary/bytes", "vocabulary/offsets", "table")
+SURROGATES = re.compile("[\ud800-\udfff]")
+BREAKS = re.compile("\r\n|[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")  # tabs, and all that some reader ends a line at
+# subtle: the projector drops a line of metadata that is blank (as JavaScript's trim() sees it), and all words after it
+# would get their neighbours' vectors; so a blank word is shown as an open box
+BLANK, OPEN_BOX = re.compile("[\\s\ufeff]*"), "\u2423"
+PROJECTOR_CONFIG = """embeddings {
+  tensor_name: "vectors"
+  tensor_path: "vectors.tsv"
+  metadata_path: "metadata.tsv"
+}
+"""
+
+
+def export(store: FeatureStore, to: str, out: Path, *, output: str | None = None) -> list[Path]:
+    """Write ``store`` as ``out``: whole, or not at all.
+
+    Args:
+        store: the store, which stays as it is.
+        to: ``npz``, ``parquet``, ``csv`` or ``projector``.
+        out: a file, for ``projector`` a folder, that does not exist yet.
+        output: which of several outputs; None for the only one, and with ``npz`` for all.
+
+    Returns:
+        The files that were written.
+
+    Raises:
+        InputError: if ``out`` exists, there is no such format or output, the format cannot hold features of this
+            kind, or pyarrow is missing.
+        FailureError: if the machine refuses the write.
+    """
+    out = Path(out)
+    _check(store, to)
+    outputs = _choose(store, to, output)
+    _check_free(out)
+    with whole_folder(out) if to == "projector" else whole_file(out) as partial:
+        WRITERS[to](store, outputs, partial)
+        _check_free(out)  # it may have come into being meanwhile
+    return sorted(out.iterdir()) if to == "projector" else [out]
+
+
+def _check(store: FeatureStore, to: str) -> None:
+    if to not in WRITERS:
+        raise InputError(f"there is no export to {to!r}; choose one of: {', '.join(WRITERS)}")
+    if to == "parquet" and importlib.util.find_spec("pyarrow") is None:
+        raise InputError("an export to parquet needs pyarrow; install it with: pip install pyarrow")
+    if to in ("csv", "projector") and store.kind == "tokens":
+        raise InputError(f"{store.path} holds one vector a token, which {to} cannot hold; export to parquet or npz")
+    if to == "projector" and store.kind == "ids" and store.table is None:
+        raise InputError(f"{store.path} holds token ids without vectors, which projector cannot hold; export to csv")
+
+
+def _choose(store: FeatureStore, to: str, output: str | None) -> list[str]:
+    """Names of the outputs that are to be written."""
+    names = ", ".join(store.outputs)
+    if output is not None and output not in store.outputs:
+        raise InputError(f"{store.path} has no output {output!r}; choose one of: {names}")
+    if output is None and to != "npz" and len(store.outputs) > 1:
+        raise InputError(f"{store.path} has the outputs {names}, and {to} holds one; choose it with --output")
+    return store.outputs if output is None else [output]
+
+
+def _check_free(out: Path) -> None:
+    if os.path.lexists(out):
+        raise InputError(f"{out} exists already; choose another --out")
+
+
+def _npz(store: FeatureStore, outputs: list[str], path: Path) -> None:
+    """The data sets of the store, copied one after the other.
+
+    ``classes`` is an array of strings, because there are few; NumPy drops NUL characters at the end of those.
+    """
+    members = {"features" if len(outputs) == 1 else f"features_{name}": f"features/{name}" for name in outputs}
+    members |= {"codes": "labels/codes", "line": "line", "text_hash": "text_hash"}
+    with h5py.File(store.path, "r") as source, zipfile.ZipFile(path, "w") as archive:
+        members |= {name.replace("/", "_"): name for name in OPTIONAL if name in source}
+        for name, data in members.items():
+            _copy_array(archive, name, source[data])
+        classes = Strings(source["labels/classes/bytes"], source["labels/classes/offsets"])[:]
+        _copy_array(archive, "classes", np.array(classes, np.str_))
+
+
+def _copy_array(archive: zipfile.ZipFile, name: str, data: np.ndarray | h5py.Dataset) -> None:
+    """Write ``data`` as ``np.savez`` would, some rows at a time."""
+    header = {"descr": np.lib.format.dtype_to_descr(data.dtype), "fortran_order": False, "shape": data.shape}
+    rows = max(1, COPY_BYTES // max(1, data.dtype.itemsize * int(np.prod(data.shape[1:]))))
+    with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+        np.lib.format.write_array_header_1_0(member, header)
+        for start in range(0, len(data), rows):
+            member.write(data[start : start + rows].tobytes())
+
+
+def _parquet(store: FeatureStore, outputs: list[str], path: Path) -> None:
+    """One row group a block."""
+    import pyarrow
+    from pyarrow import parquet
+
+    words = None if store.vocabulary is None else pyarrow.array(map(_utf8, store.vocabulary), pyarrow.string())
+    no_texts = None if store.texts is None else []
+    no_rows = Block(store.line[:0], store.text_hash[:0], [], no_texts, store.read(0, 0))
+    metadata = {"identity": json.dumps(store.identity, sort_keys=True)}
+    schema = _arrow(no_rows, outputs[0], words).schema.with_metadata(metadata)
+    repeating = ["label"] if words is None else ["label", "features.list.element"]  # these shrink by a dictionary
+    with parquet.ParquetWriter(path, schema, use_dictionary=repeating) as writer:
+        for block in _blocks(store):
+            writer.write_table(_arrow(block, outputs[0], words).replace_schema_metadata(metadata))
+
+
+def _arrow(block: Block, output: str, words: pyarrow.Array | None) -> pyarrow.Table:
+    """A block as a table, whose types depend on the store alone."""
+    import pyarrow
+
+    values = block.features.outputs[output]
+    if words is None:  # float16 is widened: few readers of Parquet know it
+        numbers = pyarrow.array(values.astype(np.float32).ravel())
+        features = pyarrow.FixedSizeListArray.from_arrays(numbers, values.shape[1])
+    else:
+        features = words.take(pyarrow.array(values))
+    if block.features.offsets is not None:
+        offsets = pyarrow.array(block.features.offsets.astype(np.int32))
+        features = pyarrow.ListArray.from_arrays(offsets, features)
+    columns = {"line": pyarrow.array(block.line), "label": pyarrow.array(map(_utf8, block.labels), pyarrow.string())}
+    if block.texts is not None:
+        columns["text"] = pyarrow.array(map(_utf8, block.texts), pyarrow.string())
+    return pyarrow.table(columns | {"features": features})
+
+
+def _csv(store: FeatureStore, outputs: list[str], path: Path) -> None:
+    tokens = store.kind == "ids"
+    head = ["line", "label"] if store.texts is None else ["line", "label", "text"]
+    head += ["tokens"] if tokens else [f"f{i}" for i in range(store.read(0, 0).outputs[outputs[0]].shape[1])]
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        file.write(",".join(head) + "\n")
+        for block in _blocks(store):
+            values = _joined_tokens(block) if tokens else block.features.outputs[outputs[0]]
+            columns = [map(str, block.line.tolist()), *_words(block, _quoted)]
+            columns += [map(_quoted, values) if tokens else _numbers(values, ",")]
+            file.writelines(",".join(cells) + "\n" for cells in zip(*columns, strict=True))
+
+
+def _projector(store: FeatureStore, outputs: list[str], path: Path) -> None:
+    """The projector takes the first line of the metadata for names if, and only if, there are several columns."""
+    (path / "projector_config.pbtxt").write_text(PROJECTOR_CONFIG, encoding="utf-8")
+    with (
+        open(path / "vectors.tsv", "w", encoding="utf-8", newline="") as vectors,
+        open(path / "metadata.tsv", "w", encoding="utf-8", newline="") as metadata,
+    ):
+        if store.kind == "ids":
+            vectors.writelines(line + "\n" for line in _numbers(store.table, "\t"))
+            metadata.writelines(_one_line(word) + "\n" for word in store.vocabulary)
+            return
+        metadata.write("label\tline\n" if store.texts is None else "label\ttext\tline\n")
+        for block in _blocks(store):
+            vectors.writelines(line + "\n" for line in _numbers(block.features.outputs[outputs[0]], "\t"))
+            columns = [*_words(block, _one_line), map(str, block.line.tolist())]
+            metadata.writelines("\t".join(cells) + "\n" for cells in zip(*columns, strict=True))
+
+
+def _blocks(store: FeatureStore) -> Iterator[Block]:
+    """All rows in order, in blocks of at most about ``BLOCK_BYTES``."""
+    row_bytes = math.prod(store.shape) * store.dtype.itemsize * len(store.outputs) // max(1, len(store))
+    return store.blocks(max(1, min(READ_ROWS, BLOCK_BYTES // max(1, row_bytes))))
+
+
+def _words(block: Block, form: Callable[[str], str]) -> list[Iterator[str]]:
+    """The columns of labels and, if they were kept, texts; a missing label is empty, whatever ``form`` does."""
+    labels = ("" if label is None else form(label) for label in block.labels)
+    return [labels] if block.texts is None else [labels, map(form, block.texts)]
+
+
+def _joined_tokens(block: Block) -> Iterator[str]:
+    tokens = [block.features.vocabulary[i] for i in block.features.outputs["ids"].tolist()]
+    return (" ".join(tokens[start:stop]) for start, stop in pairwise(block.features.offsets.tolist()))
+
+
+def _numbers(values: np.ndarray, separator: str) -> Iterator[str]:
+    """Each row of ``values`` ``[n, D]`` as text; 9 significant digits tell every float32 from its neighbours."""
+    pattern = separator.join(["%.9g"] * values.shape[1])
+    return (pattern % tuple(row.tolist()) for row in values)
+
+
+def _quoted(text: str) -> str:
+    return '"' + _utf8(text).replace('"', '""') + '"'
+
+
+def _one_line(text: str) -> str:
+    text = BREAKS.sub(" ", _utf8(text))
+    return OPEN_BOX if BLANK.fullmatch(text) else text
+
+
+def _utf8(text: str | None) -> str | None:
+    return None if text is None else SURROGATES.sub("\ufffd", text)
+
+
+WRITERS: dict[str, Callable[[FeatureStore, list[str], Path], None]] = {
+    "npz": _npz,
+    "parquet": _parquet,
+    "csv": _csv,
+    "projector": _projector,
+}

@@ -1,0 +1,147 @@
+"""Several stores into one: end to end, or side by side."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from stores.errors import InputError
+from stores.features import Features
+from stores.identity import identity_digest
+from stores.store import READ_ROWS, FeatureStore
+from stores.writer import Block, Extent, sort_classes, write_store
+
+
+def concatenate(paths: Sequence[Path], output: Path, attributes: dict, **options: object) -> dict[str, int]:
+    """Write the rows of the stores ``paths``, one after the other, as the store ``output``.
+
+    Memory holds one block of rows, and the vocabulary of all.
+
+    Args:
+        paths: stores of one kind and identity, at least one.
+        output: the store that is made or replaced.
+        attributes: as ``write_store``, without ``totals``; the seconds of ``times`` grow by those of the stores.
+        options: passed on to ``write_store``.
+
+    Returns:
+        the totals of all stores added up; they become the totals of ``output``.
+
+    Raises:
+        FailureError: if a store is damaged, or the machine refuses the write.
+    """
+    extents: list[Extent] = []
+    words: set[str] = set()
+    totals: Counter[str] = Counter()
+    began, seconds = attributes["times"]
+    for path in paths:
+        with FeatureStore(path) as store:
+            store.verify()
+            extents.append(store.extent)
+            words.update(store.vocabulary or [])
+            totals.update(store.totals)
+            seconds += store.seconds
+    whole = Extent(
+        classes=sort_classes({name for extent in extents for name in extent.classes}),
+        rows=sum(extent.rows for extent in extents),
+        tokens=sum(extent.tokens for extent in extents),
+        text_bytes=sum(extent.text_bytes for extent in extents),
+        words=len(words),
+    )
+    attributes = attributes | {"totals": dict(totals), "times": (began, seconds)}
+    write_store(output, _blocks(paths), whole, attributes, **options)
+    return dict(totals)
+
+
+def merge(paths: Sequence[Path], output: Path, command: str = "") -> FeatureStore:
+    """Stores of one identity, of different tables, as one store.
+
+    Raises:
+        InputError: if there are fewer than two, ``output`` exists, or they are not of one identity.
+        FailureError: if a store cannot be read, or the machine refuses the write.
+    """
+    stores = _open(paths, output)
+    first = stores[0]
+    for store in stores[1:]:
+        if store.identity_digest != first.identity_digest:
+            raise InputError(
+                f"{store.path} has another identity than {first.path}; only features of one identity merge"
+            )
+        if (store.texts is None) != (first.texts is None):
+            raise InputError(f"one of {store.path} and {first.path} keeps its texts and one does not; embed one again")
+    concatenate(paths, output, _attributes(stores, first.identity, first.recipe, command))
+    return FeatureStore(output)
+
+
+def join(paths: Sequence[Path], output: Path, command: str = "") -> FeatureStore:
+    """Pooled features of the same rows by several encoders, side by side: one output an encoder, named as it.
+
+    Rows are matched by their line in the data file, and must have the same text.
+
+    Raises:
+        InputError: if there are fewer than two, ``output`` exists, they are not pooled, or their rows do not match.
+        FailureError: if a store cannot be read, or the machine refuses the write.
+    """
+    stores = _open(paths, output)
+    for store in stores:
+        if store.kind != "pooled":
+            raise InputError(f"{store.path} holds {store.kind} features; only pooled features can stand side by side")
+        store.verify()
+    order = [_matching(stores[0], store) for store in stores]
+    identity = {"joined": [store.identity for store in stores]}
+    recipe = {"joined": [store.recipe for store in stores]}
+    attributes = _attributes(stores, identity, recipe, command) | {"totals": stores[0].totals}
+    write_store(output, _side_by_side(stores, order), stores[0].extent, attributes)
+    return FeatureStore(output)
+
+
+def _open(paths: Sequence[Path], output: Path) -> list[FeatureStore]:
+    if len(paths) < 2:
+        raise InputError("give at least two stores")
+    if output.exists():
+        raise InputError(f"{output} exists already; choose another --out")
+    return [FeatureStore(path) for path in paths]
+
+
+def _attributes(stores: list[FeatureStore], identity: dict, recipe: dict, command: str) -> dict:
+    return {
+        "identity": identity,
+        "identity_digest": identity_digest(identity),
+        "recipe": recipe,
+        "source": {"stores": [{"digest": store.digest, **store.source} for store in stores]},
+        "versions": stores[0].versions,
+        "command": command,
+        "times": (0.0, 0.0),
+    }
+
+
+def _blocks(paths: Sequence[Path]) -> Iterator[Block]:
+    for path in paths:
+        with FeatureStore(path) as store:
+            yield from store.blocks()
+
+
+def _matching(first: FeatureStore, other: FeatureStore) -> np.ndarray:
+    """For each row of ``first`` the row of ``other`` with the same line: int64 ``[N]``."""
+    order = np.argsort(other.line, kind="stable")
+    at = np.minimum(np.searchsorted(other.line[order], first.line), len(other) - 1)
+    rows = order[at]
+    wrong = (other.line[rows] != first.line) | (other.text_hash[rows] != first.text_hash).any(1)
+    if wrong.any() or len(first) != len(other):
+        line = first.line[wrong.argmax()] if wrong.any() else "beyond the last"
+        raise InputError(f"{other.path} has not the same row as {first.path} for line {line}; embed the same table")
+    return rows
+
+
+def _side_by_side(stores: list[FeatureStore], order: list[np.ndarray]) -> Iterator[Block]:
+    names = [f"{i}-{store.recipe.get('encoder', 'joined')}" for i, store in enumerate(stores, 1)]
+    for number, block in enumerate(stores[0].blocks()):
+        part = slice(number * READ_ROWS, number * READ_ROWS + len(block.line))
+        outputs = {}
+        for name, store, rows in zip(names, stores, order, strict=True):
+            found = store.take(rows[part]).outputs
+            outputs |= {name if len(found) == 1 else f"{name}-{output}": values for output, values in found.items()}
+        yield replace(block, features=Features("pooled", outputs, block.features.counts))

@@ -1,0 +1,68 @@
+"""What interrupted runs left behind: parts that no run is working on, and temporary files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from stores.files import is_locked
+
+
+@dataclass(frozen=True)
+class Stale:
+    """Something that can go.
+
+    Attributes:
+        path: a folder of parts, or a temporary file.
+        bytes: what it takes on the disk.
+        why: in words.
+    """
+
+    path: Path
+    bytes: int
+    why: str
+
+
+def find_stale(folder: Path) -> list[Stale]:
+    """All that is stale under ``folder``; what a running process holds is not.
+
+    Parts are worth something: the same ``tk embed`` command goes on from them, and other runs take known texts from
+    those of the same identity. They are stale only if nobody wants to go on.
+    """
+    found = []
+    for path in sorted(folder.rglob("*.h5.parts")):
+        if path.is_dir() and not is_locked(path):
+            finished = "of an interrupted run"
+            if path.with_name(path.name.removesuffix(".parts")).exists():
+                finished = "of an interrupted run; the store was finished by another"
+            found.append(Stale(path, sum(f.stat().st_size for f in path.rglob("*") if f.is_file()), finished))
+    for path in sorted(folder.rglob(".*.partial")):
+        inside = any(parent.name.endswith(".h5.parts") for parent in path.parents)  # goes, or stays, with the parts
+        if not inside and not _is_alive(path):
+            size = path.stat().st_size if path.is_file() else sum(f.stat().st_size for f in path.rglob("*"))
+            found.append(Stale(path, size, "written by a process that died"))
+    return found
+
+
+def _is_alive(path: Path) -> bool:
+    """Whether the process that writes ``.name.<process>.partial`` lives, on this machine; yes if it cannot be told."""
+    number = path.name.split(".")[-2]
+    if os.name == "nt" or not number.isdecimal():
+        return True
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def remove(stale: Stale) -> None:
+    """Delete it."""
+    if stale.path.is_dir():
+        shutil.rmtree(stale.path)
+    else:
+        stale.path.unlink(missing_ok=True)
