@@ -117,8 +117,8 @@ def encode_rows(table: Table, recipe: Recipe) -> Iterator[tuple[Rows, Features]]
 def _check_space(parts: Parts, table: Table, rows: int) -> None:
     """From the size of the first part: the other parts, and all once more when they are put together, must fit."""
     part = parts.path(0).stat().st_size
-    whole = part * table.lines / rows
-    check_space(parts.folder, int(2 * whole - part), f"{parts.output} with up to {table.lines:,} rows")
+    most = max(rows, table.lines - 1)
+    check_space(parts.folder, int(part * (2 * most / rows - 1)), f"{parts.output} with up to {most:,} rows")
 
 
 def _write_part(

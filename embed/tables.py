@@ -54,7 +54,7 @@ class Table:
         digest: BLAKE2b-128 of its bytes, as stored.
         encoding: ``utf-8-sig``, ``cp1252`` or what was asked for.
         delimiter: one character.
-        lines: how many lines the file has: at least as many as rows.
+        lines: how many lines the file has, the header included: more than it has rows.
         columns: which columns hold the text and the label, and why.
         notes: what the reader of a report should know about the reading, one line each.
     """
@@ -138,7 +138,7 @@ class _BadByte:
 
 def _scan(path: Path, check_utf8: bool) -> tuple[int, _BadByte | None]:
     """How many lines the file has, and the first byte of its content that is not UTF-8."""
-    decoder, lines, bad = codecs.getincrementaldecoder("utf-8")(), 0, None
+    decoder, lines, ended, bad = codecs.getincrementaldecoder("utf-8")(), 0, True, None
     with _open(path) as file:
         while True:
             block = _read(file, path)
@@ -152,8 +152,8 @@ def _scan(path: Path, check_utf8: bool) -> tuple[int, _BadByte | None]:
                     data = waiting + block
                     bad = _BadByte(data[error.start], lines + data.count(b"\n", 0, error.start) + 1)
             if not block:
-                return lines + 1, bad
-            lines += block.count(b"\n")
+                return lines + (not ended), bad
+            lines, ended = lines + block.count(b"\n"), block.endswith(b"\n")
 
 
 def _open(path: Path) -> BinaryIO:

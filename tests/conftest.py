@@ -48,16 +48,17 @@ def ten_store(ten_csv, tmp_path):
     return path
 
 
-def make_store(path, features, labels, texts):
+def make_store(path, features, labels, texts, line=None, **options):
     """A store of given features; the texts decide which rows are duplicates."""
     identity = {"encoder": "made", "version": 1}
-    block = Block(np.arange(2, len(labels) + 2), hash_texts(texts), labels, texts, features)
+    line = np.arange(2, len(labels) + 2) if line is None else line
+    block = Block(line, hash_texts(texts), labels, texts, features)
     attributes = {
         "identity": identity, "identity_digest": identity_digest(identity), "versions": {}, "command": "made",
         "recipe": {"encoder": "made", "options": {}, "dtype": "float32"}, "source": {"file": "made"},
         "totals": {"rows": len(labels)}, "times": (0.0, 0.0),
     }  # fmt: skip
-    write_store(path, [block], Extent.of(block), attributes)
+    write_store(path, [block], Extent.of(block), attributes, **options)
     return path
 
 

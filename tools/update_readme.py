@@ -73,7 +73,7 @@ def run(command: str, folder: str) -> str:
     """The standard output of a command of tk."""
     arguments = [sys.executable, "-m", "cli", *shlex.split(command)[1:]]
     environment = {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
-    done = subprocess.run(arguments, cwd=folder, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(arguments, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{command}: {done.stderr}")
     return "\n".join(line.rstrip() for line in done.stdout.splitlines()) + "\n"

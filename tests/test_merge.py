@@ -1,0 +1,222 @@
+"""Stores put together, compared and cleaned up after."""
+
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from conftest import make_store, pooled
+from toy import TEN_ROWS, toy_recipe, write_csv
+
+from classify import classify
+from embed import Recipe, embed, read_table
+from stores import FailureError, FeatureStore, InputError
+from stores.diff import diff
+from stores.files import check_space, only_writer
+from stores.merge import join, merge
+from stores.prune import find_stale, remove
+
+
+@pytest.fixture
+def other_store(tmp_path):
+    """Another table through the same encoder."""
+    table = write_csv(tmp_path / "other.csv", [("spam", "WIN cash now"), ("eggs", "unheard of")])
+    embed(read_table(table), toy_recipe(), tmp_path / "other.h5")
+    return tmp_path / "other.h5"
+
+
+def test_merge_puts_rows_after_rows(ten_store, other_store, tmp_path):
+    """Features, texts and labels of both, classes numbered anew."""
+    with merge([ten_store, other_store], tmp_path / "all.h5") as store:
+        store.verify()
+        assert store.texts[:] == [text for _, text in TEN_ROWS] + ["WIN cash now", "unheard of"]
+        assert store.classes == ["eggs", "ham", "spam"]
+        assert store.labels.tolist() == [label or None for label, _ in TEN_ROWS] + ["spam", "eggs"]
+        assert (store.features[:] == toy_recipe().encode(store.texts[:]).outputs["pooled"]).all()
+        assert store.totals["rows"] == 12
+
+
+def test_merge_refuses_other_identities_and_existing_files(ten_store, ten_csv, tmp_path):
+    """Vectors of two encoders are never mixed, and nothing is overwritten."""
+    embed(read_table(ten_csv), toy_recipe(scale=2.0), tmp_path / "double.h5")
+
+    with pytest.raises(InputError, match="another identity"):
+        merge([ten_store, tmp_path / "double.h5"], tmp_path / "all.h5")
+    with pytest.raises(InputError, match="exists already"):
+        merge([ten_store, ten_store], ten_store)
+    with pytest.raises(InputError, match="at least two"):
+        merge([ten_store], tmp_path / "all.h5")
+
+
+def test_join_matches_rows_by_line_and_text(tmp_path, in_tmp):
+    """The second store has the rows in another order; side by side they are those of the same text."""
+    rng = np.random.default_rng(0)
+    y, x = np.arange(60) % 2, rng.normal(size=(60, 3))
+    texts, labels = [f"text {i}" for i in range(60)], [str(i % 2) for i in range(60)]
+    first = make_store(tmp_path / "a.h5", pooled(x), labels, texts)
+    order = rng.permutation(60)
+    told = np.stack([y * 4 + rng.normal(size=60) * 0.1], 1)
+    second = make_store(
+        tmp_path / "b.h5", pooled(told[order]), [labels[i] for i in order], [texts[i] for i in order], line=order + 2
+    )
+    with join([first, second], tmp_path / "ab.h5") as store:
+        store.verify()
+        assert store.outputs == ["1-made", "2-made"]
+        assert np.allclose(store.read().outputs["2-made"], told.astype(np.float32))
+
+    (alone,) = classify(first, ["logistic"])
+    (both,) = classify(tmp_path / "ab.h5", ["logistic"])
+    assert alone.metrics["overall"]["accuracy"]["value"] < 0.8 < both.metrics["overall"]["accuracy"]["value"]
+
+
+def test_join_refuses_rows_that_do_not_match(ten_store, other_store, tmp_path):
+    """The first line that differs is named."""
+    with pytest.raises(InputError, match="has not the same row as .* for line 2; embed the same table"):
+        join([ten_store, other_store], tmp_path / "ab.h5")
+
+
+def test_run_on_joined_features_says_that_it_cannot_predict(tmp_path):
+    """Its features would take several encoders."""
+    with pytest.raises(InputError, match="joined features"):
+        Recipe.from_dict({"joined": []}, "x")
+
+
+def test_diff_by_hand(tmp_path):
+    """(3, 4) against (4, 3): the difference is 1, the cosine 24/25; a text on one side alone counts there."""
+    a = make_store(tmp_path / "a.h5", pooled([[3, 4], [1, 0], [0, 0]]), ["x"] * 3, ["one", "two", "zero"])
+    b = make_store(tmp_path / "b.h5", pooled([[0, 0], [4, 3], [9, 9]]), ["x"] * 3, ["zero", "one", "three"])
+    with FeatureStore(a) as first, FeatureStore(b) as second:
+        found = diff(first, second)
+
+    assert (found.shared, found.only_a, found.only_b) == (2, 1, 1)
+    assert found.largest == 1
+    assert found.cosine == pytest.approx(((1 + 24 / 25) / 2, 24 / 25))
+    assert found.farthest_line == 2
+    assert found.same_identity
+
+
+def test_prune_finds_what_dead_runs_left_and_nothing_else(ten_store, tmp_path):
+    """Parts and temporary files go; finished stores, and what a living process holds, stay."""
+    folder = ten_store.parent
+    for name in ("dead", "alive"):
+        (folder / f"{name}.h5.parts" / "key").mkdir(parents=True)
+        (folder / f"{name}.h5.parts" / "key" / "part-000000.h5").write_bytes(b"x" * 100)
+        (folder / f"{name}.h5.parts" / "lock").touch()
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    (folder / f".a.h5.{dead.pid}.partial").write_bytes(b"x" * 50)
+    (folder / f".b.h5.{os.getpid()}.partial").write_bytes(b"x" * 50)
+    with only_writer(folder / "alive.h5.parts", folder / "alive.h5"):
+        found = find_stale(folder)
+        for stale in found:
+            remove(stale)
+
+    assert [(stale.path.name, stale.bytes) for stale in found] == [
+        ("dead.h5.parts", 100),
+        (f".a.h5.{dead.pid}.partial", 50),
+    ]
+    assert {path.name for path in folder.iterdir()} == {
+        ten_store.name,
+        "alive.h5.parts",
+        f".b.h5.{os.getpid()}.partial",
+    }
+
+
+def test_no_reuse_encodes_again(ten_csv, ten_store):
+    """Other stores are not asked; duplicates within the run still cost nothing."""
+    recipe = toy_recipe()
+    summary = embed(read_table(ten_csv), recipe, ten_store.with_name("again.h5"), reuse=False)
+
+    assert len(recipe.encoder.seen) == summary.totals["encoded"] == 8
+
+
+@pytest.mark.parametrize("compression", ["gzip", "lzf"])
+def test_compressed_store_holds_the_same(ten_csv, ten_store, compression):
+    """And other runs reuse its features."""
+    path = ten_store.with_name("small.h5")
+    embed(read_table(ten_csv), toy_recipe(), path, compression=compression)
+    with FeatureStore(path) as small, FeatureStore(ten_store) as plain:
+        small.verify()
+        assert (small.features[:] == plain.features[:]).all()
+    with pytest.raises(InputError, match="--compress zip: choose one of none, gzip, lzf"):
+        embed(read_table(ten_csv), toy_recipe(), path, compression="zip")
+
+
+HOLD = """
+import sys, time
+sys.path[:0] = [{root!r}]
+from pathlib import Path
+from stores.files import only_writer
+out = Path(sys.argv[1])
+with only_writer(out.with_name(out.name + ".parts"), out):
+    print("held", flush=True)
+    time.sleep(float(sys.argv[2]))
+"""
+
+
+def hold(out, seconds):
+    """A process that holds the lock of an output for a while, once it has it."""
+    from conftest import ROOT
+
+    command = [sys.executable, "-c", HOLD.format(root=str(ROOT)), str(out), str(seconds)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def test_wait_waits_and_says_for_whom(ten_csv, tmp_path):
+    """With wait, the work begins when the other process ends."""
+    out, notes = tmp_path / "a.h5", []
+    with hold(out, 1) as other:
+        start = time.monotonic()
+        summary = embed(read_table(ten_csv), toy_recipe(), out, wait=True, note=notes.append)
+        waited = time.monotonic() - start
+
+    assert notes == [f"{out} is being written by process {other.pid} on {os.uname().nodename}; waiting for it"]
+    assert waited > 0.5
+    assert summary.totals["encoded"] == 8
+
+
+def test_lock_of_a_killed_process_does_not_block(ten_csv, tmp_path):
+    """The system frees it when the process dies, however it dies."""
+    with hold(tmp_path / "a.h5", 60) as other:
+        with pytest.raises(FailureError, match=f"process {other.pid} on .*--wait"):
+            embed(read_table(ten_csv), toy_recipe(), tmp_path / "a.h5")
+        other.kill()
+
+    assert embed(read_table(ten_csv), toy_recipe(), tmp_path / "a.h5").totals["encoded"] == 8
+
+
+def test_finished_stores_can_be_read_while_others_are_written(ten_csv, ten_store):
+    """A reader holds no lock that a writer needs, and sees the old store until the new one is whole."""
+    with FeatureStore(ten_store) as store:
+        write_csv(ten_csv, [*TEN_ROWS, ("ham", "one more")])
+        embed(read_table(ten_csv), toy_recipe(), ten_store)
+        assert len(store) == len(store.features[:]) == 10
+    with FeatureStore(ten_store) as store:
+        assert len(store) == 11
+
+
+def test_too_small_a_disk_is_foreseen(ten_csv, tmp_path, monkeypatch):
+    """After the first part the size of all is known; both numbers are named, and the part is kept."""
+    import shutil
+
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Free(1000))
+    with pytest.raises(FailureError, match=r"up to 11 rows will need about .* GB, and .* has 0.00 GB free"):
+        embed(read_table(ten_csv), toy_recipe(), tmp_path / "a.h5")
+    monkeypatch.undo()
+    recipe = toy_recipe()
+    embed(read_table(ten_csv), recipe, tmp_path / "a.h5")
+    assert len(recipe.encoder.seen) == 4  # four of the eight distinct texts were in the first part
+
+    with pytest.raises(FailureError, match="free some"):
+        check_space(tmp_path, 10**18, "this")
+
+
+class Free:
+    """What shutil.disk_usage gives, for a disk with so many bytes free."""
+
+    def __init__(self, free):
+        self.free = free
