@@ -40,7 +40,7 @@ def main():
     arguments = parser.parse_args()
     if arguments.write_only:
         with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
-            write(Path(folder) / "a.h5", arguments.write_only)
+            write(Path(folder) / "a.h5", blocks_of(arguments.write_only))
     elif arguments.memory:
         memory(arguments.memory)
     else:
@@ -51,9 +51,10 @@ def main():
 def compare(folder, rows):
     """Every ratio; the smallest of three runs of each, in turn."""
     values = block(0, rows)
+    blocks = list(blocks_of(rows, values))
     path, plain, array = folder / "ours.h5", folder / "plain.h5", folder / "array.npy"
     print(f"{rows:,} x {WIDTH} float32, {values.nbytes / 1e6:,.0f} MB")
-    report("write, parts and assembly synced", 3, lambda: write(path, rows, values), lambda: write_plain(plain, values))
+    report("write, parts and assembly synced", 3, lambda: write(path, blocks), lambda: write_plain(plain, values))
     np.save(array, values)
     with FeatureStore(path) as store:
         report("read all in order", 3, store.to_numpy, lambda: np.load(array))
@@ -74,16 +75,21 @@ def compare(folder, rows):
     tokens(folder)
 
 
-def write(path, rows, values=None):
-    """Parts of 8,192 rows, each synced, then the whole."""
-    parts = Parts(path, ATTRIBUTES)
-    for number, start in enumerate(range(0, rows, PART)):
+def blocks_of(rows, values=None):
+    """Blocks of 8,192 rows, ready to be written."""
+    for start in range(0, rows, PART):
         stop = min(start + PART, rows)
         part = block(start, stop) if values is None else values[start:stop]
         features = Features("pooled", {"pooled": part}, np.ones((stop - start, 3), np.int32))
         hashes = hash_texts([str(i) for i in range(start, stop)])
-        labels = ["ham"] * (stop - start)
-        parts.write(number, Block(np.arange(start, stop), hashes, labels, None, features), {}, (0.0, 0.0))
+        yield Block(np.arange(start, stop), hashes, ["ham"] * (stop - start), None, features)
+
+
+def write(path, blocks):
+    """Parts, each synced, then the whole."""
+    parts = Parts(path, ATTRIBUTES)
+    for number, part in enumerate(blocks):
+        parts.write(number, part, {}, (0.0, 0.0))
     parts.assemble(number + 1, 0.0)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +16,39 @@ from stores.store import READ_ROWS, FeatureStore
 from stores.writer import Block, Extent, sort_classes, write_store
 
 
-def concatenate(paths: Sequence[Path], output: Path, attributes: dict, **options: object) -> dict[str, int]:
+@dataclass(frozen=True)
+class Summary:
+    """What must be known of each store before several are put end to end.
+
+    Attributes:
+        extent, totals: as in the store.
+        words: its vocabulary, None without one.
+        seconds: how long the run took that wrote it.
+    """
+
+    extent: Extent
+    totals: dict[str, int]
+    words: list[str] | None
+    seconds: float
+
+    @classmethod
+    def of(cls, path: Path) -> Summary:
+        """The summary of a store, after every byte of it was checked; ``FailureError`` if it is damaged."""
+        with FeatureStore(path) as store:
+            store.verify()
+            return cls(store.extent, store.totals, store.vocabulary, store.seconds)
+
+
+def concatenate(
+    paths: Sequence[Path], summaries: Sequence[Summary], output: Path, attributes: dict, **options: object
+) -> dict[str, int]:
     """Write the rows of the stores ``paths``, one after the other, as the store ``output``.
 
     Memory holds one block of rows, and the vocabulary of all.
 
     Args:
         paths: stores of one kind and identity, at least one.
+        summaries: of the same stores.
         output: the store that is made or replaced.
         attributes: as ``write_store``, without ``totals``; the seconds of ``times`` grow by those of the stores.
         options: passed on to ``write_store``.
@@ -31,28 +57,22 @@ def concatenate(paths: Sequence[Path], output: Path, attributes: dict, **options
         the totals of all stores added up; they become the totals of ``output``.
 
     Raises:
-        FailureError: if a store is damaged, or the machine refuses the write.
+        FailureError: if a store cannot be read, or the machine refuses the write.
     """
-    extents: list[Extent] = []
-    words: set[str] = set()
+    extents = [summary.extent for summary in summaries]
     totals: Counter[str] = Counter()
-    began, seconds = attributes["times"]
-    for path in paths:
-        with FeatureStore(path) as store:
-            store.verify()
-            extents.append(store.extent)
-            words.update(store.vocabulary or [])
-            totals.update(store.totals)
-            seconds += store.seconds
+    for summary in summaries:
+        totals.update(summary.totals)
     whole = Extent(
         classes=sort_classes({name for extent in extents for name in extent.classes}),
         rows=sum(extent.rows for extent in extents),
         tokens=sum(extent.tokens for extent in extents),
         text_bytes=sum(extent.text_bytes for extent in extents),
-        words=len(words),
+        words=len({word for summary in summaries for word in summary.words or []}),
     )
-    attributes = attributes | {"totals": dict(totals), "times": (began, seconds)}
-    write_store(output, _blocks(paths), whole, attributes, **options)
+    began, seconds = attributes["times"]
+    times = (began, seconds + sum(summary.seconds for summary in summaries))
+    write_store(output, _blocks(paths), whole, attributes | {"totals": dict(totals), "times": times}, **options)
     return dict(totals)
 
 
@@ -72,7 +92,8 @@ def merge(paths: Sequence[Path], output: Path, command: str = "") -> FeatureStor
             )
         if (store.texts is None) != (first.texts is None):
             raise InputError(f"one of {store.path} and {first.path} keeps its texts and one does not; embed one again")
-    concatenate(paths, output, _attributes(stores, first.identity, first.recipe, command))
+    summaries = [Summary.of(path) for path in paths]
+    concatenate(paths, summaries, output, _attributes(stores, first.identity, first.recipe, command))
     return FeatureStore(output)
 
 

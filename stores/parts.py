@@ -12,8 +12,7 @@ from pathlib import Path
 
 from stores.errors import FailureError, InputError
 from stores.identity import canonical_json, digest_bytes
-from stores.merge import concatenate
-from stores.store import FeatureStore
+from stores.merge import Summary, concatenate
 from stores.writer import Block, Extent, write_store
 
 
@@ -34,6 +33,7 @@ class Parts:
         self.output = output
         self.folder = output.with_name(output.name + ".parts")
         self._attributes, self._compression = attributes, compression
+        self._summaries: dict[int, Summary] = {}  # of the parts known to be complete
         meaning = [attributes[name] for name in ("identity", "source")]
         self._own = self.folder / digest_bytes([canonical_json(meaning).encode()])
 
@@ -48,26 +48,33 @@ class Parts:
     def is_complete(self, number: int) -> bool:
         """Whether part ``number`` is there and undamaged; a damaged one is to be made again."""
         try:
-            with FeatureStore(self.path(number)) as part:
-                part.verify()
+            self._summaries[number] = Summary.of(self.path(number))
         except (InputError, FailureError):
             return False
         return True
 
     def write(self, number: int, block: Block, totals: dict[str, int], times: tuple[float, float]) -> None:
         """Write part ``number``: complete and synced, or not at all."""
-        attributes = self._attributes | {"totals": totals, "times": times}
-        write_store(self.path(number), [block], Extent.of(block), attributes)
+        extent = Extent.of(block)
+        write_store(self.path(number), [block], extent, self._attributes | {"totals": totals, "times": times})
+        self._summaries[number] = Summary(extent, totals, block.features.vocabulary, times[1])
 
     def assemble(self, number_of_parts: int, created: float) -> dict[str, int]:
         """Put the parts together as the output and remove them; returns the totals.
 
+        Parts that another process wrote are checked byte by byte first.
+
         Raises:
-            FailureError: if a part is damaged, or the machine refuses the write; the parts are kept then.
+            FailureError: if a part is missing or damaged, or the machine refuses the write; the parts are kept then.
         """
-        parts = [self.path(number) for number in range(number_of_parts)]
+        for number in range(number_of_parts):
+            if number not in self._summaries and not self.is_complete(number):
+                raise FailureError(f"{self.path(number)} is missing or damaged; give the same command again")
+        paths = [self.path(number) for number in range(number_of_parts)]
+        summaries = [self._summaries[number] for number in range(number_of_parts)]
         attributes = self._attributes | {"times": (created, 0.0)}
-        totals = concatenate(parts, self.output, attributes, compression=self._compression, scratch=self._own)
+        options = {"compression": self._compression, "scratch": self._own}
+        totals = concatenate(paths, summaries, self.output, attributes, **options)
         shutil.rmtree(self._own, ignore_errors=True)  # what cannot be removed does no harm
         if not any(path.is_dir() for path in self.folder.iterdir()):
             shutil.rmtree(self.folder, ignore_errors=True)

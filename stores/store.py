@@ -155,7 +155,7 @@ class FeatureStore:
         return Extent(self.classes, len(self), tokens, text_bytes, words)
 
     def read(self, start: int = 0, stop: int | None = None) -> Features:
-        """Features of the rows from ``start`` up to, not including, ``stop`` (default: all)."""
+        """Features of the rows from ``start`` up to, not including, ``stop`` (default: all), in memory."""
         stop = len(self) if stop is None else min(stop, len(self))
         counts = np.array(self._view("counts")[start:stop])
         if self.kind == "pooled":
