@@ -41,6 +41,8 @@ class OneLineErrors(click.Group):
         except click.Abort:
             _stop("interrupted; what is finished is kept, and the same command goes on from there", INTERRUPTED)
         except click.ClickException as error:
+            if isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):  # newer than Click 8.1
+                _stop_with_help(error.format_message())
             command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "tk"
             _stop(f"{error.format_message()} (see: {command} --help)", 2)
         except BrokenPipeError:  # the reader of our output has seen enough
@@ -69,6 +71,11 @@ def _explain(error: Exception) -> tuple[str, int]:
 def _stop(message: str, code: int) -> None:
     click.echo("Error: " + " ".join(message.split()), err=True)
     sys.exit(code)
+
+
+def _stop_with_help(text: str) -> None:
+    click.echo(text, err=True)
+    sys.exit(2)
 
 
 def _note(message: str) -> None:

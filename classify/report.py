@@ -17,9 +17,10 @@ SHOWN = {
 def score_table(runs: list[Run]) -> Table:
     """One row for each baseline and run: out-of-fold values over their 95 % intervals."""
     from rich.box import SIMPLE_HEAD
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("head", *SHOWN.values(), box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False)
+    name = Column("head", overflow="fold")
+    table = Table(name, *SHOWN.values(), box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False)
     for name, metrics in runs[0].metrics["baselines"].items():
         table.add_row(name, *_cells(metrics))
     for run in runs:

@@ -241,6 +241,15 @@ def test_mistake_is_one_line_with_the_cure(trained, prepare, args, code, message
     assert after == before
 
 
+@pytest.mark.parametrize("args", [[], ["features"]])
+def test_no_command_shows_the_help(args):
+    """As it is laid out, not as one long line."""
+    result = CliRunner().invoke(cli, args)
+
+    assert result.exit_code in (0, 2)  # by the version of Click
+    assert "\nCommands:\n" in result.output
+
+
 def test_debug_shows_the_traceback(in_tmp):
     """For whoever wants to mend the program rather than the input."""
     done = subprocess.run(
