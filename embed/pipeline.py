@@ -83,7 +83,8 @@ def embed(
     if compression not in COMPRESSIONS:
         raise InputError(f"--compress {compression}: choose one of {', '.join(COMPRESSIONS)}")
     source = {**table.source(), "keeps_texts": keep_texts, "part_rows": rows, "compression": compression}
-    if output.exists() and not overwrite:
+    stamp = _stamp(output)
+    if stamp and not overwrite:
         totals = _up_to_date(output, digest, source, table)
         if totals is not None:
             return Summary(output, totals, up_to_date=True)
@@ -91,6 +92,10 @@ def embed(
     parts = Parts(output, attributes | {"versions": versions or {}, "command": command}, compression)
     created = time.time()
     with only_writer(parts.folder, output, wait, note):
+        if _stamp(output) != stamp and not overwrite:  # another process has made it meanwhile
+            totals = _up_to_date(output, digest, source, table)
+            if totals is not None:
+                return Summary(output, totals, up_to_date=True)
         known, written = KnownTexts(digest), KnownTexts(digest)  # from before; in the parts of this run
         if reuse:
             known.add([*sorted(output.parent.glob("*.h5")), *parts.leftovers()])
@@ -178,6 +183,15 @@ def _check_finite(features: Features, rows: Rows) -> None:
         if bad.any():
             cure = "take --dtype float32" if values.dtype == np.float16 else "the weights are damaged"
             raise FailureError(f"the {name} vector of the text of line {rows.line[bad.argmax()]} is not finite; {cure}")
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Changes when the file is replaced; None while there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
 
 
 def _up_to_date(output: Path, digest: str, source: dict, table: Table) -> dict[str, int] | None:

@@ -8,8 +8,12 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stores.errors import FailureError, InputError
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 
 @contextmanager
@@ -88,15 +92,28 @@ def only_writer(
                 cure = "wait for it with --wait, or choose another --out"
                 raise FailureError(f"{output} is being written by {who}; {cure}") from None
             note(f"{output} is being written by {who}; waiting for it")
-            lock.acquire()
+            _acquire(lock, folder)
         try:
-            folder.mkdir(exist_ok=True)  # whoever held the lock has removed the folder
             holder.write_text(f"process {os.getpid()} on {socket.gethostname()}")
             yield
         finally:
+            if not any(folder.glob("*/*")):  # no part is left, so nothing to go on from
+                shutil.rmtree(folder, ignore_errors=True)
             lock.release()
     except OSError as error:
         raise FailureError(f"{folder} could not be written: {error.strerror or error}; choose another --out") from error
+
+
+def _acquire(lock: FileLock, folder: Path) -> None:
+    """Wait for a lock whose holder may remove its folder when it is done."""
+    while True:
+        try:
+            lock.acquire()
+            folder.stat()
+            return
+        except FileNotFoundError:
+            lock.release()
+            folder.mkdir(exist_ok=True)
 
 
 def is_locked(folder: Path) -> bool:

@@ -76,6 +76,4 @@ class Parts:
         options = {"compression": self._compression, "scratch": self._own}
         totals = concatenate(paths, summaries, self.output, attributes, **options)
         shutil.rmtree(self._own, ignore_errors=True)  # what cannot be removed does no harm
-        if not any(path.is_dir() for path in self.folder.iterdir()):
-            shutil.rmtree(self.folder, ignore_errors=True)
         return totals

@@ -179,6 +179,26 @@ def test_wait_waits_and_says_for_whom(ten_csv, tmp_path):
     assert summary.totals["encoded"] == 8
 
 
+@pytest.mark.parametrize("scale", [1.0, 2.0])
+def test_what_came_into_being_while_waiting_is_looked_at(ten_csv, tmp_path, scale):
+    """The same store: nothing is done again. One of another identity: it is not overwritten."""
+    out = tmp_path / "a.h5"
+
+    def write_meanwhile(note):
+        embed(read_table(ten_csv), toy_recipe(scale), tmp_path / "other" / "a.h5")
+        (tmp_path / "other" / "a.h5").rename(out)
+
+    recipe = toy_recipe()
+    with hold(out, 1):
+        if scale == 1.0:
+            assert embed(read_table(ten_csv), recipe, out, wait=True, note=write_meanwhile).up_to_date
+        else:
+            with pytest.raises(InputError, match="another identity"):
+                embed(read_table(ten_csv), recipe, out, wait=True, note=write_meanwhile)
+    assert recipe.encoder.seen == []
+    assert not (tmp_path / "a.h5.parts").exists()
+
+
 def test_lock_of_a_killed_process_does_not_block(ten_csv, tmp_path):
     """The system frees it when the process dies, however it dies."""
     with hold(tmp_path / "a.h5", 60) as other:
