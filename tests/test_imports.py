@@ -19,8 +19,19 @@ ARROWS = {
 }
 # inside the packages: what nobody but these may import
 INSIDE = {
-    "embed.encoders": {"embed.encoders", "stores.errors", "stores.features", "stores.identity"},
-    "classify.heads": {"classify.heads", "stores.errors", "stores.features"},
+    "embed.encoders": {
+        "embed.batches",
+        "embed.encoders",
+        "embed.models",
+        "embed.networks",
+        "stores.engine",
+        "stores.errors",
+        "stores.features",
+        "stores.identity",
+    },
+    "embed.networks": {"embed.networks", "stores.engine", "stores.errors"},
+    "embed.batches": {"stores.errors"},
+    "classify.heads": {"classify.heads", "stores.engine", "stores.errors", "stores.features"},
     "classify.metrics": set(),
     "classify.split": {"stores.errors"},
     "classify.sample": {"stores.errors"},

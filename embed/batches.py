@@ -1,0 +1,81 @@
+"""Texts of like length together, as many as fit a budget; fewer when the device runs out of memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import numpy as np
+
+from stores.errors import FailureError
+
+Result = TypeVar("Result")
+GROW_AFTER = 16  # batches that went well before a budget that was halved is doubled again
+OUT_OF_MEMORY = ("ResourceExhaustedError", "MemoryError")  # TensorFlow's by name: it is not imported for this
+
+
+class Batches:
+    """Cuts work into batches that cost at most a budget, by length, longest first.
+
+    A batch of ``n`` texts whose longest has ``t`` tokens costs ``cost(n, t)``; a text that costs more than the budget
+    is a batch by itself. When the device is out of memory, the budget is halved and the batch cut again, down to one
+    text; after ``GROW_AFTER`` batches that went well it is doubled, up to what it was. Only the company of a text
+    changes with that, not its vector.
+
+    Args:
+        budget: most that a batch costs, in what ``cost`` counts: padded tokens by default.
+        cost: of the number of texts and the tokens of the longest.
+    """
+
+    def __init__(self, budget: int, cost: Callable[[int, int], int] = lambda texts, longest: texts * longest) -> None:
+        self._most, self._cost = budget, cost
+        self.budget = budget
+        self._went_well = 0
+
+    def run(self, lengths: np.ndarray, work: Callable[[np.ndarray], Result]) -> Iterator[tuple[np.ndarray, Result]]:
+        """Call ``work`` with the rows of each batch; yields these rows, int64 ``[n]``, and what it returned.
+
+        Args:
+            lengths: int ``[N]``, tokens of each text; those of 0 tokens take part like those of 1.
+            work: called with int64 ``[n]`` row numbers, longest text first.
+
+        Raises:
+            FailureError: if the memory does not suffice for one text.
+        """
+        lengths = np.maximum(lengths, 1)
+        order = np.argsort(-lengths, kind="stable")
+        while len(order):
+            rows = order[: self._fitting(lengths[order])]
+            try:
+                result = work(rows)
+            except Exception as error:
+                if type(error).__name__ not in OUT_OF_MEMORY:
+                    raise
+                self._shrink(rows, int(lengths[rows[0]]), error)
+                continue
+            yield rows, result
+            order = order[len(rows) :]
+            self._grow()
+
+    def _fitting(self, lengths: np.ndarray) -> int:
+        """How many of the next texts, at least one, cost no more than the budget; the first is the longest."""
+        longest = int(lengths[0])
+        low, high = 1, len(lengths)
+        while low < high:
+            middle = (low + high + 1) // 2
+            low, high = (middle, high) if self._cost(middle, longest) <= self.budget else (low, middle - 1)
+        return low
+
+    def _shrink(self, rows: np.ndarray, longest: int, error: Exception) -> None:
+        if len(rows) == 1:
+            raise FailureError(
+                f"the device's memory is too small for a text of {longest:,} tokens; limit them with --max-tokens"
+            ) from error
+        self.budget = max(1, self._cost(len(rows), longest) // 2)
+        self._went_well = 0
+
+    def _grow(self) -> None:
+        self._went_well += 1
+        if self._went_well >= GROW_AFTER and self.budget < self._most:
+            self.budget = min(self._most, self.budget * 2)
+            self._went_well = 0

@@ -1,0 +1,33 @@
+"""TensorFlow: imported where it is used (it takes seconds), without its start-up chatter."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+
+
+def load_tensorflow() -> ModuleType:
+    """The ``tensorflow`` module; a GPU's memory is taken as it is needed, not all at once."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    with _quiet():
+        import tensorflow as tf
+
+    tf.get_logger().setLevel("ERROR")
+    return tf
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Nothing written to stderr, not even by compiled code, which heeds no log level while TensorFlow is imported."""
+    stderr, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nothing)

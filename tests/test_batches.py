@@ -1,0 +1,83 @@
+"""Batches: what is in one, and what happens when the device has too little memory."""
+
+import numpy as np
+import pytest
+
+from embed.batches import GROW_AFTER, Batches
+from stores import FailureError
+
+
+class ResourceExhaustedError(Exception):
+    """Named like TensorFlow's."""
+
+
+def run(batches, lengths, memory=10**9):
+    """Sizes of the batches in a device that holds ``memory`` padded tokens, and each row's number of visits."""
+    lengths, seen = np.array(lengths), np.zeros(len(lengths), int)
+
+    def work(rows):
+        if len(rows) * lengths[rows].max() > memory:
+            raise ResourceExhaustedError
+        return len(rows)
+
+    sizes = []
+    for rows, size in batches.run(lengths, work):
+        seen[rows] += 1
+        sizes.append(size)
+    return sizes, seen
+
+
+def test_like_lengths_share_a_batch_up_to_the_budget():
+    """12 padded tokens: 5 + 4 by twos (10), 3 x 3 and 1 with them would be 12."""
+    sizes, seen = run(Batches(12), [1, 3, 5, 3, 4, 3])
+
+    assert sizes == [2, 4]
+    assert seen.tolist() == [1] * 6
+
+
+def test_a_text_over_the_budget_is_a_batch_by_itself():
+    """Nothing is left out for being long; the budget is for the others."""
+    assert run(Batches(10), [100, 2, 2])[0] == [1, 2]
+
+
+def test_another_cost():
+    """Attention is quadratic in the length: 2 texts of 10 tokens cost 200."""
+    assert run(Batches(200, lambda texts, longest: texts * longest**2), [10, 10, 10])[0] == [2, 1]
+
+
+def test_out_of_memory_halves_the_budget_and_nothing_is_lost_or_done_twice():
+    """A budget of 64 on a device that holds 16: halved twice, then kept."""
+    batches = Batches(64)
+    sizes, seen = run(batches, [4] * 32, memory=16)
+
+    assert sizes == [4] * 8
+    assert batches.budget == 16
+    assert (seen == 1).all()
+
+
+def test_the_budget_grows_back():
+    """After enough good batches it is doubled, and a device that was full for a while is used fully again."""
+    batches = Batches(8)
+    run(batches, [2] * 4, memory=4)
+    assert batches.budget == 4
+
+    sizes, _ = run(batches, [2] * 100)
+    assert batches.budget == 8
+    assert sizes[0] == 2
+    assert sizes[GROW_AFTER] == 4
+
+
+def test_one_text_that_does_not_fit_is_an_error_with_a_cure():
+    """Down to one text, and then one line that names its length."""
+    with pytest.raises(FailureError, match="a text of 9 tokens; limit them with --max-tokens"):
+        run(Batches(64), [3, 9, 3], memory=8)
+
+
+def test_other_errors_pass():
+    """Only a lack of memory is tried again."""
+
+    def work(rows):
+        raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        list(Batches(8).run(np.array([1]), work))
