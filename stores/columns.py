@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
-from pathlib import Path
 
 import h5py
 import numpy as np
@@ -103,32 +101,9 @@ def check_storable(name: str, values: np.ndarray) -> None:
         raise InputError(f"{name} is {values.dtype}, which a store does not hold; give float32 or float16")
 
 
-def view(path: Path, data: h5py.Dataset) -> np.ndarray | h5py.Dataset:
-    """A read-only memory map of a data set whose chunks lie one after the other, else the data set itself."""
-    if not data.chunks or data.id.get_create_plist().get_nfilters():
-        return data
-    chunk_bytes = int(np.prod(data.chunks)) * data.dtype.itemsize
-    starts: list[tuple[int, int]] = []
-    data.id.chunk_iter(lambda chunk: starts.append((chunk.chunk_offset[0], chunk.byte_offset)))
-    starts.sort()
-    first = starts[0][1]
-    regular = all(
-        row == i * data.chunks[0] and place == first + i * chunk_bytes for i, (row, place) in enumerate(starts)
-    )
-    if not regular or first + len(starts) * chunk_bytes > path.stat().st_size or data.chunks[1:] != data.shape[1:]:
-        return data
-    return np.memmap(path, data.dtype, "r", first, data.shape)
-
-
-def chunk_checksums(values: np.ndarray | h5py.Dataset, rows: int) -> Iterator[int]:
-    """CRC-32 of each chunk of ``rows`` rows as it lies in the file now."""
-    for start in range(0, len(values), rows):
-        yield zlib.crc32(np.ascontiguousarray(values[start : start + rows]))
-
-
 def content_digest(file: h5py.File) -> str:
     """BLAKE2b-128 over the attributes (times aside) and the name, shape, type and checksums of every data set."""
-    attributes = {name: file.attrs[name] for name in TEXT_ATTRIBUTES}
+    attributes = {name: file.attrs[name].decode() for name in TEXT_ATTRIBUTES}
     data = [
         [path, list(file[path].shape), file[path].dtype.str, file[f"checksums/{path}"][...].tolist()]
         for path in data_sets(file)

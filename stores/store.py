@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from datetime import datetime, timezone
@@ -12,11 +13,14 @@ from types import TracebackType
 import h5py
 import numpy as np
 
-from stores import columns, verify
+from stores import verify
+from stores.check import check
 from stores.errors import FailureError, InputError
 from stores.features import Features
-from stores.format import JSON_ATTRIBUTES, check
+from stores.format import ABOUT, members
+from stores.headers import check_groups, check_start
 from stores.strings import Strings
+from stores.view import view
 from stores.writer import Block, Extent
 
 READ_ROWS = 4096  # rows that are looked at together when scattered ones are wanted
@@ -28,8 +32,8 @@ class FeatureStore:
     Attributes:
         path: the file.
         kind: ``pooled``, ``tokens`` or ``ids``.
-        identity, recipe, source, totals, versions: the JSON attributes of the format, as mappings.
-        identity_digest, command, digest: its text attributes.
+        identity, recipe, source, totals, versions, command: what is in ``about``, all but the last mappings.
+        identity_digest, digest: its attributes.
         created: when the run began that wrote it, in UTC.
         seconds: how long the run took that wrote it.
 
@@ -43,31 +47,38 @@ class FeatureStore:
     source: dict
     totals: dict
     versions: dict
+    command: str
+    kind: str
+    identity_digest: str
+    digest: str
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         if not self.path.is_file():
             raise InputError(f"{path}: no such file; make a feature store with: tk embed --data FILE")
+        root = check_start(self.path)
         try:
             self._file = h5py.File(self.path, "r")
-        except OSError as error:
+        except Exception as error:
             raise FailureError(f"{path} is no HDF5 file, or is damaged; make it again with: tk embed") from error
         try:
+            check_groups(self._file, self.path, root)
             check(self._file, self.path)
-            attributes = dict(self._file.attrs)
-            for name in JSON_ATTRIBUTES:
-                setattr(self, name, json.loads(attributes[name]))
+            verify.verify_data(self._file, "about", self.path)
+            about = json.loads(self._file["about"][...].tobytes())
+            for name in ABOUT:
+                setattr(self, name, str(about[name]) if name == "command" else dict(about[name]))
+            for name in ("kind", "identity_digest", "digest"):
+                setattr(self, name, self._file.attrs[name].decode())
             began, self.seconds = self._file["times"][...].tolist()
             self.created = datetime.fromtimestamp(began, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        except (ValueError, KeyError, TypeError, OSError, OverflowError, RuntimeError, RecursionError) as error:
-            self.close()
-            if isinstance(error, FailureError):
+        except Exception as error:  # of whatever sort: what h5py and json say of strange files is not to be foreseen
+            with contextlib.suppress(Exception):
+                self.close()
+            if isinstance(error, FailureError | MemoryError):
                 raise
-            raise FailureError(f"{path} is damaged ({error}); make it again with: tk embed") from error
-        self.kind: str = attributes["kind"]
-        self.identity_digest: str = attributes["identity_digest"]
-        self.command: str = attributes["command"]
-        self.digest: str = attributes["digest"]
+            why = " ".join(str(error).split())
+            raise FailureError(f"{path} is damaged ({why}); make it again with: tk embed") from error
         self._views: dict[str, np.ndarray | h5py.Dataset] = {}
 
     def __enter__(self) -> FeatureStore:
@@ -86,7 +97,7 @@ class FeatureStore:
     @property
     def outputs(self) -> list[str]:
         """Names of the outputs."""
-        return sorted(self._file["features"])
+        return members(self._file["features"])
 
     def shape_of(self, output: str) -> tuple[int, ...]:
         """Shape of an output: ``[N, D]``, ``[sum T, D]`` or ``[sum T]``."""
@@ -222,7 +233,7 @@ class FeatureStore:
 
     def _view(self, path: str) -> np.ndarray | h5py.Dataset:
         if path not in self._views:
-            self._views[path] = columns.view(self.path, self._file[path])
+            self._views[path] = view(self.path, self._file[path])
         return self._views[path]
 
     def _rows(self, output: str, start: int, stop: int) -> np.ndarray:

@@ -8,6 +8,8 @@ from itertools import pairwise
 import h5py
 import numpy as np
 
+from stores.errors import FailureError
+
 
 def pack(strings: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Bytes uint8 ``[sum L]`` and lengths int64 ``[n]`` of ``strings``; a lone surrogate is kept as three bytes."""
@@ -21,10 +23,14 @@ class Strings:
     Args:
         data: uint8 ``[sum L]``, an array or a data set.
         offsets: int64 ``[n + 1]``.
+
+    Raises:
+        FailureError: when strings are read that are none.
     """
 
     def __init__(self, data: np.ndarray | h5py.Dataset, offsets: np.ndarray | h5py.Dataset) -> None:
         self._data, self._offsets = data, offsets
+        self._name = f"{data.file.filename}: {data.name[1:]}" if isinstance(data, h5py.Dataset) else "these"
 
     def __len__(self) -> int:
         return len(self._offsets) - 1
@@ -37,5 +43,10 @@ class Strings:
         if step != 1 or stop <= start:
             return [self[row] for row in range(start, stop, step)]
         offsets = self._offsets[start : stop + 1]
-        buffer = self._data[offsets[0] : offsets[-1]].tobytes()
-        return [buffer[a:b].decode("utf-8", "surrogatepass") for a, b in pairwise((offsets - offsets[0]).tolist())]
+        try:
+            if offsets[0] < 0 or (offsets[1:] < offsets[:-1]).any() or offsets[-1] > len(self._data):
+                raise ValueError("offsets that do not rise")
+            buffer = self._data[offsets[0] : offsets[-1]].tobytes()
+            return [buffer[a:b].decode("utf-8", "surrogatepass") for a, b in pairwise((offsets - offsets[0]).tolist())]
+        except ValueError as error:
+            raise FailureError(f"{self._name} are no strings from row {start} on ({error}); make them again") from error

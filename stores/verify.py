@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import h5py
-import numpy as np
 
-from stores.columns import chunk_checksums, content_digest, view
+from stores.columns import content_digest
 from stores.errors import FailureError
-from stores.format import data_sets
+from stores.format import data_sets, members
 from stores.identity import hash_texts
 from stores.strings import Strings
+from stores.view import chunk_checksums, view
 
 ROWS = 4096
 STRINGS = ("vocabulary", "labels/classes", "texts")
@@ -28,21 +28,29 @@ def verify(file: h5py.File, path: Path, digest: str) -> None:
     Raises:
         FailureError: naming the file and the first data set and row that is wrong.
     """
+    where = "the names of its data sets"
     try:
-        for name in data_sets(file):
-            _verify_checksums(file, name, path)
+        for where in data_sets(file):
+            verify_data(file, where, path)
+        where = "its attributes or checksums"
         if content_digest(file) != digest:
-            raise FailureError(f"{path} is damaged: its attributes or checksums; make it again with: tk embed")
+            raise FailureError(f"{path} is damaged: {where}; make it again with: tk embed")
         _verify_meaning(file, path)
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
-        if isinstance(error, FailureError):
-            raise
-        raise FailureError(f"{path} is damaged ({error}); make it again with: tk embed") from error
+    except (FailureError, MemoryError):
+        raise
+    except Exception as error:  # of whatever sort: what h5py says of damaged files is not to be foreseen
+        why = " ".join(str(error).split())
+        raise FailureError(f"{path} is damaged: {where} ({why}); make it again with: tk embed") from error
 
 
-def _verify_checksums(file: h5py.File, name: str, path: Path) -> None:
+def verify_data(file: h5py.File, name: str, path: Path) -> None:
+    """Compare the checksums of the data set ``name``.
+
+    Raises:
+        FailureError: naming ``path``, ``name`` and the first row of the first chunk that is damaged.
+    """
     data = file[name]
-    if not data.chunks:
+    if not data.chunks:  # nor any bytes
         return
     kept = file[f"checksums/{name}"][...].tolist()
     for chunk, found in enumerate(chunk_checksums(view(path, data), data.chunks[0])):
@@ -55,29 +63,32 @@ def _verify_meaning(file: h5py.File, path: Path) -> None:
     """That numbers which point somewhere point to something, and texts are those that were encoded."""
     ends = {f"{name}/offsets": len(file[f"{name}/bytes"]) for name in STRINGS if name in file}
     if "offsets" in file:
-        ends["offsets"] = min(len(data) for data in file["features"].values())
+        ends["offsets"] = min(len(file[f"features/{name}"]) for name in members(file["features"]))
     for name, end in ends.items():
         offsets = file[name][...]
-        if offsets[0] != 0 or offsets[-1] != end or (np.diff(offsets) < 0).any():
+        if offsets[0] != 0 or offsets[-1] != end or (offsets[1:] < offsets[:-1]).any():
             raise FailureError(f"{path}: {name} do not rise from 0 to {end:,}; make it again with: tk embed")
     _verify_range(file, path, "labels/codes", -1, len(file["labels/classes/offsets"]) - 1)
     if "vocabulary" in file:
         _verify_range(file, path, "features/ids", 0, len(file["vocabulary/offsets"]) - 1)
-    if "texts" in file:
-        _verify_texts(file, path)
+    for name in STRINGS:
+        if name in file:
+            _verify_strings(file, path, name)
 
 
 def _verify_range(file: h5py.File, path: Path, name: str, low: int, high: int) -> None:
-    for start in range(0, len(file[name]), 1 << 20):
-        values = file[name][start : start + (1 << 20)]
-        if values.min() < low or values.max() >= high:
+    values = view(path, file[name])
+    for start in range(0, len(values), 1 << 20):
+        part = values[start : start + (1 << 20)]
+        if part.min() < low or part.max() >= high:
             raise FailureError(f"{path}: {name} points outside of what there is, in the rows from {start}")
 
 
-def _verify_texts(file: h5py.File, path: Path) -> None:
-    texts = Strings(file["texts/bytes"], file["texts/offsets"])
-    for start in range(0, len(texts), ROWS):
-        differs = (hash_texts(texts[start : start + ROWS]) != file["text_hash"][start : start + ROWS]).any(1)
-        if differs.any():
+def _verify_strings(file: h5py.File, path: Path, name: str) -> None:
+    """That they are UTF-8, and, if they are the texts, those that were encoded."""
+    strings = Strings(file[f"{name}/bytes"], file[f"{name}/offsets"])
+    for start in range(0, len(strings), ROWS):
+        part = strings[start : start + ROWS]
+        if name == "texts" and (differs := (hash_texts(part) != file["text_hash"][start : start + ROWS]).any(1)).any():
             row = start + differs.argmax()
             raise FailureError(f"{path} is damaged: the text of row {row} is not the one that was encoded")

@@ -12,7 +12,7 @@ import numpy as np
 from stores.columns import Column, check_storable, content_digest
 from stores.features import Features, remap
 from stores.files import whole_file
-from stores.format import FORMAT, JSON_ATTRIBUTES, VERSION
+from stores.format import ABOUT, FORMAT, VERSION
 from stores.hdf5 import new_file
 from stores.identity import canonical_json
 from stores.strings import pack
@@ -87,8 +87,7 @@ def write_store(
         path: the file that is made or replaced.
         blocks: at least one, all of the same kind, with together ``extent.rows`` rows.
         extent: see ``Extent``.
-        attributes: the root attributes of ``stores.format`` but ``format``, ``kind`` and ``digest``,
-            those that the format keeps as JSON given as values; and ``times``.
+        attributes: ``identity_digest``, all that is in ``about``, as values, and ``times``; see ``stores.format``.
         compression: of the features, see ``stores.columns.Column``.
         scratch: see ``stores.files.whole_file``.
 
@@ -169,17 +168,21 @@ def _rows(block: Block, codes: dict, vocabulary: dict[str, int], columns: dict) 
 
 def _write_strings(file: h5py.File, name: str, strings: Sequence[str]) -> None:
     data, lengths = pack(strings)
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    for part, array in (("bytes", data), ("offsets", offsets)):
-        column = Column(file, f"{name}/{part}", array.shape, array.dtype)
-        column.append(array)
-        column.close()
+    _write(file, f"{name}/bytes", data)
+    _write(file, f"{name}/offsets", np.concatenate([[0], np.cumsum(lengths)]))
+
+
+def _write(file: h5py.File, name: str, values: np.ndarray) -> None:
+    column = Column(file, name, values.shape, values.dtype)
+    column.append(values)
+    column.close()
 
 
 def _write_attributes(file: h5py.File, attributes: dict) -> None:
     file.create_dataset("times", data=np.array(attributes.pop("times"), "<f8"), track_times=False)
-    for name, value in attributes.items():
-        file.attrs[name] = canonical_json(value) if name in JSON_ATTRIBUTES else value
-    file.attrs["format"] = FORMAT
+    about = canonical_json({name: attributes.pop(name) for name in ABOUT})
+    _write(file, "about", np.frombuffer(about.encode(), np.uint8))
+    for name, value in (attributes | {"format": FORMAT}).items():
+        file.attrs[name] = np.bytes_(value)  # of fixed length: str would lie in a heap that no checksum covers
     file.attrs["format_version"] = VERSION
-    file.attrs["digest"] = content_digest(file)
+    file.attrs["digest"] = np.bytes_(content_digest(file))

@@ -90,9 +90,9 @@ def test_verify_finds_one_flipped_bit(ten_store, name):
 
 
 def test_verify_finds_changed_attributes(ten_store):
-    """An identity that somebody edited is found."""
+    """A digest of the identity that somebody edited is found."""
     with h5py.File(ten_store, "r+") as file:
-        file.attrs["identity"] = '{"encoder":"elmo"}'
+        file.attrs["identity_digest"] = np.bytes_("another")
 
     with FeatureStore(ten_store) as store, pytest.raises(FailureError, match="attributes"):
         store.verify()

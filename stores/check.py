@@ -1,0 +1,158 @@
+"""Refusing a file that is no store: its structure, types, shapes and sizes, before any of its data is read."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from stores.errors import FailureError
+from stores.format import FORMAT, GROUPS, KINDS, SCHEMA, TEXT_ATTRIBUTES, VERSION, data_sets, members, paths
+
+NEEDED = {"about", "counts", "labels/classes/bytes", "labels/classes/offsets", "labels/codes", "line", "text_hash"}
+NEEDED_BY_KIND = {
+    "pooled": NEEDED,
+    "tokens": NEEDED | {"offsets"},
+    "ids": NEEDED | {"features/ids", "offsets", "vocabulary/bytes", "vocabulary/offsets"},
+}
+LONGEST_ATTRIBUTE, LONGEST_ABOUT = 1 << 8, 1 << 24  # bytes
+SMALLEST_CHUNK, LARGEST_CHUNK = 1 << 16, 1 << 26  # bytes, where there are several
+MOST_INFLATION = 1100  # deflate cannot do better: a data set that claims more is no data
+
+
+def check(file: h5py.File, path: Path) -> None:
+    """Refuse a file that is no store of this version, reaches out of itself, or claims an absurd size.
+
+    No features are read for that, and nothing from elsewhere.
+
+    Raises:
+        FailureError: naming ``path`` and the first thing that is wrong.
+    """
+    _check_attributes(file, path)
+    _check_group(file, path)
+    _check_presence(file, path)
+    _check_lengths(file, path)
+
+
+def _check_attributes(file: h5py.File, path: Path) -> None:
+    known = (*TEXT_ATTRIBUTES, "digest", "format_version")
+    names: list[bytes] = []
+    h5py.h5a.iterate(file.id, names.append, order=h5py.h5.ITER_NATIVE)
+    for name in sorted(name.decode() for name in names):
+        attribute = file.attrs.get_id(name)
+        if name not in known:
+            raise FailureError(f"{path}: the attribute {name!r} does not belong into a store; refused")
+        if attribute.shape != () or attribute.dtype.kind not in "Siu" or attribute.dtype.itemsize > LONGEST_ATTRIBUTE:
+            raise FailureError(f"{path}: the attribute {name!r} is neither a number nor a short text; refused")
+    values = {name: file.attrs.get(name) for name in (*TEXT_ATTRIBUTES, "digest")}
+    texts = {name: value.decode() if isinstance(value, bytes) else "" for name, value in values.items()}
+    if texts["format"] != FORMAT:
+        raise FailureError(f"{path} is an HDF5 file but not a feature store; make one with: tk embed")
+    if file.attrs.get("format_version") != VERSION:
+        version = file.attrs.get("format_version")
+        raise FailureError(f"{path} has store format version {version}; this tk reads version {VERSION}")
+    for name, text in texts.items():
+        if not text:
+            raise FailureError(f"{path} lacks the attribute {name!r}; make it again with: tk embed")
+    if texts["kind"] not in KINDS:
+        raise FailureError(f"{path} holds features of kind {texts['kind']!r}, which this tk does not know")
+
+
+def _check_group(group: h5py.Group, path: Path, prefix: str = "") -> None:
+    for name in members(group):
+        where = prefix + name
+        if not where.isprintable():
+            raise FailureError(f"{path}: {where!r} does not belong into a store; refused")
+        if group.id.links.get_info(name.encode()).type != h5py.h5l.TYPE_HARD:
+            raise FailureError(f"{path}: {where} is a link; a store holds its own data, so this file is refused")
+        item = group[name]
+        if isinstance(item, h5py.Dataset):
+            _check_data(item, where, path)
+        elif isinstance(item, h5py.Group) and (where == "checksums" or where.removeprefix("checksums/") in GROUPS):
+            _check_group(item, path, f"{where}/")
+        else:
+            raise FailureError(f"{path}: {where} does not belong into a store; refused")
+
+
+def _check_data(data: h5py.Dataset, where: str, path: Path) -> None:
+    """Type, dimensions, and whether the bytes that the shape claims can be in the file."""
+    types, dimensions = next((s for name, s in SCHEMA.items() if re.fullmatch(name, where)), ((), 0))
+    if data.dtype.name not in types or data.ndim != dimensions or not _is_plain(data):
+        raise FailureError(f"{path}: {where} is {data.dtype} {data.shape}, which the format does not know; refused")
+    if data.external or data.is_virtual:
+        raise FailureError(f"{path}: {where} does not lie inside the file; refused")
+    filters = _filters(data)
+    if filters and (not _is_known(filters, data) or not where.startswith("features/")):
+        raise FailureError(f"{path}: {where} has a filter that not every HDF5 reader has; refused")
+    size = math.prod(data.shape) * data.dtype.itemsize
+    chunk = math.prod(data.chunks or (0,)) * data.dtype.itemsize
+    stored = min(data.id.get_storage_size(), path.stat().st_size)
+    if size > stored * (MOST_INFLATION if filters else 1) or chunk > LARGEST_CHUNK:
+        raise FailureError(f"{path}: {where} claims {size:,} bytes, which the file does not hold; refused")
+
+
+def _is_plain(data: h5py.Dataset) -> bool:
+    """Whether the type is just what its name says: no enumeration, no odd precision, little-endian."""
+    return data.id.get_type().equal(h5py.h5t.py_create(np.dtype(data.dtype.name).newbyteorder("<")))
+
+
+def _filters(data: h5py.Dataset) -> list[tuple[int, tuple[int, ...]]]:
+    """Code and numbers of each filter, in the order in which they were applied."""
+    properties = data.id.get_create_plist()
+    return [properties.get_filter(i)[:3:2] for i in range(properties.get_nfilters())]
+
+
+def _is_known(filters: list[tuple[int, tuple[int, ...]]], data: h5py.Dataset) -> bool:
+    """Whether it is gzip or lzf, perhaps behind a shuffle, with the numbers of the writer.
+
+    The third of lzf is the memory that it gets for a chunk, whatever HDF5 then reads of that.
+    """
+    *before, (code, numbers) = filters
+    chunk = math.prod(data.chunks) * data.dtype.itemsize
+    fine = code == h5py.h5z.FILTER_DEFLATE or (code == h5py.h5z.FILTER_LZF and numbers[2:] == (chunk,))
+    return fine and before in ([], [(h5py.h5z.FILTER_SHUFFLE, (data.dtype.itemsize,))])
+
+
+def _check_presence(file: h5py.File, path: Path) -> None:
+    """That there is all that the kind needs, and nothing else."""
+    found, kind = set(data_sets(file)), file.attrs["kind"].decode()
+    features = {name for name in found if name.startswith("features/")}
+    needed = NEEDED_BY_KIND[kind] | ({"texts/bytes", "texts/offsets"} if "texts" in file else set())
+    missing = [*sorted(needed - found), *(["features"] if not features else [])]
+    missing += [name for name in ("times", "checksums") if name not in file]
+    missing += [f"checksums/{name}" for name in sorted(found) if f"checksums/{name}" not in file]
+    if missing:
+        raise FailureError(f"{path} lacks {missing[0]!r}: it is no complete store; make it again with: tk embed")
+    optional = {"table"} if kind == "ids" else features - {"features/ids"}
+    extra = [*sorted(found - needed - optional), *(set(paths(file["checksums"])) - found)]
+    if extra:
+        raise FailureError(f"{path}: {extra[0]!r} does not belong into a store of kind {kind!r}; refused")
+
+
+def _check_lengths(file: h5py.File, path: Path) -> None:
+    """That the data sets fit together; the contents of the offsets are looked at by ``verify``."""
+    shapes = {name: file[name].shape for name in (*data_sets(file), "times")}
+    rows = shapes["line"][0]
+    wanted = {"counts": (rows, 3), "text_hash": (rows, 16), "labels/codes": (rows,), "texts/offsets": (rows + 1,)}
+    wanted |= {"offsets": (rows + 1,), "times": (2,)}
+    if "table" in shapes:
+        wanted["table"] = (shapes["vocabulary/offsets"][0] - 1,)
+    tokens = int(file["offsets"][-1]) if shapes.get("offsets") == wanted["offsets"] else rows
+    wanted |= {name: (tokens,) for name in shapes if name.startswith("features/")}
+    for name, found in shapes.items():
+        if found[: len(wanted.get(name, ()))] != wanted.get(name, ()) or (name.endswith("/offsets") and not found[0]):
+            raise FailureError(f"{path}: {name} has the shape {found}, which does not fit {rows} rows")
+    if shapes["about"][0] > LONGEST_ABOUT:
+        raise FailureError(f"{path}: about is longer than {LONGEST_ABOUT:,} bytes; refused")
+    for name in data_sets(file):
+        data = file[name]
+        if data.size and (not data.chunks or data.chunks[1:] != data.shape[1:] or data.maxshape != data.shape):
+            raise FailureError(f"{path}: {name} does not lie in chunks of whole rows; refused")
+        chunks = -(-len(data) // data.chunks[0]) if data.chunks else 0
+        if chunks > 1 and math.prod(data.chunks) * data.dtype.itemsize < SMALLEST_CHUNK:
+            raise FailureError(f"{path}: {name} lies in {chunks:,} chunks, which are too small; refused")
+        if len(file[f"checksums/{name}"]) != chunks:
+            raise FailureError(f"{path}: {name} has {chunks} chunks, but not as many checksums")
