@@ -125,6 +125,9 @@ def cli(debug: bool) -> None:
 @click.option(
     "--compress", "compression", default="none", show_default=True, help="none, gzip or lzf, of the features."
 )
+@click.option(
+    "--layout", default="whole", show_default=True, help="whole, or parts: features stay in a folder of parts."
+)
 @click.option("--no-reuse", is_flag=True, help="Encode texts even if another store knows them.")
 @click.option("--wait", is_flag=True, help="Wait while another process writes the same store.")
 @click.option("--no-texts", is_flag=True, help="Leave the texts out of the store (hashes stay).")
@@ -133,7 +136,7 @@ def cli(debug: bool) -> None:
 @click.pass_obj
 def embed(
     command: str, data: Path, encoder: str, out: Path | None, label_column: str | None, dtype: str, no_texts: bool,
-    no_reuse: bool, wait: bool, compression: str, overwrite: bool, as_json: bool, pooling: str | None,
+    no_reuse: bool, wait: bool, compression: str, layout: str, overwrite: bool, as_json: bool, pooling: str | None,
     **reading: str | None,
 ) -> None:  # fmt: skip
     """Encode the texts of a table into a feature store, each distinct text once.
@@ -158,8 +161,8 @@ def embed(
     with _progress("encoding", "rows") as progress:
         summary = run_embed(
             table, recipe, out, keep_texts=not no_texts, overwrite=overwrite, reuse=not no_reuse, wait=wait,
-            compression=compression, command=command, versions=_versions("numpy", "h5py"), progress=progress,
-            note=_note,
+            compression=compression, layout=layout, command=command, versions=_versions("numpy", "h5py"),
+            progress=progress, note=_note,
         )  # fmt: skip
     if as_json:
         _print_json({"store": str(summary.path), "up_to_date": summary.up_to_date, "totals": summary.totals})
@@ -168,6 +171,8 @@ def embed(
 
 
 def _print_summary(summary: Summary) -> None:
+    from stores import FeatureStore
+
     totals = summary.totals
     if summary.up_to_date:
         click.echo(f"nothing to encode: {summary.path} holds all {totals['rows']:,} rows already")
@@ -182,7 +187,8 @@ def _print_summary(summary: Summary) -> None:
     if totals["unknown_tokens"]:
         share = totals["unknown_tokens"] / totals["tokens"]
         click.echo(f"{totals['unknown_tokens']:,} of {totals['tokens']:,} tokens ({share:.1%}) unknown to the encoder")
-    click.echo(f"store: {summary.path} ({summary.path.stat().st_size / 1e6:,.1f} MB)")
+    with FeatureStore(summary.path) as store:
+        click.echo(f"store: {summary.path} ({store.size / 1e6:,.1f} MB)")
 
 
 @cli.command()

@@ -65,7 +65,7 @@ def _info(store: FeatureStore) -> dict:
         "totals": store.totals,
         "labels": labels,
         "texts": "kept" if store.texts is not None else "left out",
-        "bytes": store.path.stat().st_size,
+        "bytes": store.size,
         "created": store.created,
         "seconds": round(store.seconds, 3),
         "versions": store.versions,

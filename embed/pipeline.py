@@ -47,6 +47,7 @@ def embed(
     reuse: bool = True,
     wait: bool = False,
     compression: str = "none",
+    layout: str = "whole",
     part_rows: int | None = None,
     command: str = "",
     versions: dict | None = None,
@@ -67,6 +68,7 @@ def embed(
         reuse: whether texts are taken from other stores; what this very run has finished is never done again.
         wait: whether to wait for another process that writes ``output``.
         compression: ``none``, ``gzip`` or ``lzf``, of the features in the store.
+        layout: ``whole``, or ``parts``: the features are not copied once more into one file, see ``stores.virtual``.
         part_rows: rows a part; the encoder's own number if None.
         command, versions: kept in the store.
         progress: called with the number of rows done after each part.
@@ -82,15 +84,17 @@ def embed(
     rows = part_rows or recipe.encoder.part_rows
     if compression not in COMPRESSIONS:
         raise InputError(f"--compress {compression}: choose one of {', '.join(COMPRESSIONS)}")
-    source = {**table.source(), "keeps_texts": keep_texts, "part_rows": rows, "compression": compression}
+    source = {**table.source(), "keeps_texts": keep_texts, "part_rows": rows}
+    source |= {"compression": compression, "layout": layout}
     stamp = _stamp(output)
     if stamp and not overwrite:
         totals = _up_to_date(output, digest, source, table)
         if totals is not None:
             return Summary(output, totals, up_to_date=True)
     attributes = {"identity": identity, "identity_digest": digest, "recipe": recipe.as_dict(), "source": source}
-    parts = Parts(output, attributes | {"versions": versions or {}, "command": command}, compression)
+    parts = Parts(output, attributes | {"versions": versions or {}, "command": command}, compression, layout)
     created = time.time()
+    parts.check_kind(recipe.encoder.kind)
     with only_writer(parts.folder, output, wait, note):
         if _stamp(output) != stamp and not overwrite:  # another process has made it meanwhile
             totals = _up_to_date(output, digest, source, table)

@@ -10,7 +10,18 @@ import h5py
 import numpy as np
 
 from stores.errors import FailureError
-from stores.format import FORMAT, GROUPS, KINDS, SCHEMA, TEXT_ATTRIBUTES, VERSION, data_sets, members, paths
+from stores.format import (
+    FORMAT,
+    GROUPS,
+    KINDS,
+    SCHEMA,
+    TEXT_ATTRIBUTES,
+    VERSION,
+    data_sets,
+    members,
+    paths,
+    rows_a_checksum,
+)
 
 NEEDED = {"about", "counts", "labels/classes/bytes", "labels/classes/offsets", "labels/codes", "line", "text_hash"}
 NEEDED_BY_KIND = {
@@ -82,6 +93,8 @@ def _check_data(data: h5py.Dataset, where: str, path: Path) -> None:
     types, dimensions = next((s for name, s in SCHEMA.items() if re.fullmatch(name, where)), ((), 0))
     if data.dtype.name not in types or data.ndim != dimensions or not _is_plain(data):
         raise FailureError(f"{path}: {where} is {data.dtype} {data.shape}, which the format does not know; refused")
+    if data.is_virtual and where.startswith("features/") and where != "features/ids":
+        return  # it is for ``stores.virtual`` to judge
     if data.external or data.is_virtual:
         raise FailureError(f"{path}: {where} does not lie inside the file; refused")
     filters = _filters(data)
@@ -149,10 +162,12 @@ def _check_lengths(file: h5py.File, path: Path) -> None:
         raise FailureError(f"{path}: about is longer than {LONGEST_ABOUT:,} bytes; refused")
     for name in data_sets(file):
         data = file[name]
-        if data.size and (not data.chunks or data.chunks[1:] != data.shape[1:] or data.maxshape != data.shape):
+        chunked = data.chunks and data.chunks[1:] == data.shape[1:]
+        if data.maxshape != data.shape or not (chunked or data.is_virtual or not data.size):
             raise FailureError(f"{path}: {name} does not lie in chunks of whole rows; refused")
-        chunks = -(-len(data) // data.chunks[0]) if data.chunks else 0
-        if chunks > 1 and math.prod(data.chunks) * data.dtype.itemsize < SMALLEST_CHUNK:
+        rows = rows_a_checksum(data)
+        chunks = -(-len(data) // rows) if rows else 0
+        if chunks > 1 and rows * math.prod(data.shape[1:]) * data.dtype.itemsize < SMALLEST_CHUNK:
             raise FailureError(f"{path}: {name} lies in {chunks:,} chunks, which are too small; refused")
         if len(file[f"checksums/{name}"]) != chunks:
             raise FailureError(f"{path}: {name} has {chunks} chunks, but not as many checksums")

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 
 import h5py
 import numpy as np
 
+from stores import virtual
 from stores.errors import InputError
-from stores.format import TEXT_ATTRIBUTES, VERSION, data_sets
+from stores.format import TEXT_ATTRIBUTES, VERSION, chunk_rows, data_sets
 from stores.hdf5 import require_group
 from stores.identity import canonical_json, digest_bytes
 
-CHUNK_BYTES = 1 << 19
 COMPRESSIONS = ("none", "gzip", "lzf")
-
-
-def chunk_rows(shape: tuple[int, ...], dtype: np.dtype) -> int:
-    """Rows a chunk: a power of two for at most ``CHUNK_BYTES``, so that chunks of parts are chunks of the whole."""
-    row_bytes = max(1, dtype.itemsize * int(np.prod(shape[1:])))
-    return max(1, min(shape[0], 1 << max(0, (CHUNK_BYTES // row_bytes).bit_length() - 1)))
 
 
 class Column:
@@ -31,18 +26,25 @@ class Column:
         shape: its final shape; this many rows are to be appended.
         dtype: its type.
         compression: ``none``, ``gzip``, or ``lzf`` (which h5py reads, but not every HDF5 reader).
+        parts: where the rows lie already, see ``stores.virtual``; then only their checksums are written.
 
     Attributes:
         last: the row that was appended last.
     """
 
     def __init__(
-        self, file: h5py.File, path: str, shape: tuple[int, ...], dtype: np.dtype | type, compression: str = "none"
+        self,
+        file: h5py.File,
+        path: str,
+        shape: tuple[int, ...],
+        dtype: np.dtype | type,
+        compression: str = "none",
+        parts: Sequence[virtual.Part] = (),
     ) -> None:
         dtype = np.dtype(dtype).newbyteorder("<")
         self._rows = chunk_rows(shape, dtype)
         options: dict = {}
-        if np.prod(shape):  # HDF5 has no chunks of nothing
+        if np.prod(shape) and not parts:  # HDF5 has no chunks of nothing
             options["chunks"] = (self._rows, *shape[1:])
             if compression == "none":
                 properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
@@ -50,7 +52,10 @@ class Column:
                 options |= {"dcpl": properties, "fill_time": "never"}
             else:
                 options |= {"compression": compression, "shuffle": True}
-        self._data = _data_set(file, path, shape, dtype, **options)
+        self._data = (
+            virtual.make(file, path, shape, dtype, parts) if parts else _data_set(file, path, shape, dtype, **options)
+        )
+        self._lies_elsewhere = bool(parts)
         self._file, self._path, self._at, self._raw = file, path, 0, compression == "none"
         self._waiting = np.empty((0, *shape[1:]), dtype)
         self._sums: list[int] = []
@@ -75,7 +80,9 @@ class Column:
     def _write(self, rows: np.ndarray) -> None:
         rows = np.ascontiguousarray(rows, self._data.dtype)
         self._sums.append(zlib.crc32(rows))
-        if self._raw:
+        if self._lies_elsewhere:
+            pass
+        elif self._raw:
             chunk = rows
             if len(rows) < self._rows:
                 chunk = np.zeros((self._rows, *rows.shape[1:]), rows.dtype)

@@ -32,10 +32,12 @@ bfloat16 is no type of this format: to another HDF5 reader it would be bytes wit
 
 ``about`` has ``identity`` (all that a vector depends on beside its text), ``recipe`` (how to make the encoder again),
 ``source`` (data file, its digest, how it was read and kept), ``totals`` (rows, distinct texts, encoded, reused, ...),
-``versions`` and ``command``. Attributes of the root, short texts of fixed length but for the second: ``format`` =
-``tk-features``, ``format_version`` = 1, ``kind``, ``identity_digest``, ``digest`` (BLAKE2b-128 of the kind, the
-identity_digest and of every checksum). Long texts are no attributes, because these lie, as the texts of variable length
-that they would be, in a heap that no checksum covers; a flipped bit there makes HDF5 hang or crash.
+``versions``, ``command`` and ``parts``, an empty list unless the features stay in their parts: then it has path and
+rows (tokens) of each, and ``features/<output>`` are virtual data sets over these, which lie in a folder beside the
+store. Attributes of the root, short texts of fixed length but for the second: ``format`` = ``tk-features``,
+``format_version`` = 1, ``kind``, ``identity_digest``, ``digest`` (BLAKE2b-128 of the kind, the identity_digest and all
+checksums). Long texts are no attributes, because these lie, as the texts of variable length that they would be, in a
+heap that no checksum covers; a flipped bit there makes HDF5 hang or crash.
 
 Chunks run along the rows only, so that one chunk holds whole rows; the number of rows is a power of two, for about 512
 KiB (see ``benchmarks/README.md`` for what was measured). Without a filter they are allocated when the data set is
@@ -47,14 +49,24 @@ order, little-endian, without the unused rest of the last chunk (which is zeros)
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import h5py
+import numpy as np
 
 FORMAT = "tk-features"
 VERSION = 1
 TEXT_ATTRIBUTES = ("format", "kind", "identity_digest")  # what the digest covers, with all checksums
-ABOUT = ("identity", "recipe", "source", "totals", "versions", "command")
+ABOUT = {
+    "identity": dict,
+    "recipe": dict,
+    "source": dict,
+    "totals": dict,
+    "versions": dict,
+    "command": str,
+    "parts": list,
+}
 KINDS = ("pooled", "tokens", "ids")
 GROUPS = ("features", "vocabulary", "labels", "labels/classes", "texts")
 
@@ -74,6 +86,22 @@ SCHEMA: dict[str, tuple[tuple[str, ...], int]] = {  # path -> types, dimensions
     "times": (("float64",), 1),
     "about": (("uint8",), 1),
 }
+
+
+CHUNK_BYTES = 1 << 19
+
+
+def chunk_rows(shape: tuple[int, ...], dtype: np.dtype) -> int:
+    """Rows a chunk: a power of two for at most ``CHUNK_BYTES``, so that chunks of parts are chunks of the whole."""
+    row_bytes = max(1, dtype.itemsize * math.prod(shape[1:]))
+    return max(1, min(shape[0], 1 << max(0, (CHUNK_BYTES // row_bytes).bit_length() - 1)))
+
+
+def rows_a_checksum(data: h5py.Dataset) -> int:
+    """How many rows one checksum covers: a chunk, or where there are none what a chunk would be; 0 without data."""
+    if not data.size:
+        return 0
+    return data.chunks[0] if data.chunks else chunk_rows(data.shape, data.dtype)
 
 
 def members(group: h5py.Group) -> list[str]:

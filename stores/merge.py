@@ -21,11 +21,12 @@ class Summary:
     """What must be known of each store before several are put end to end.
 
     Attributes:
-        extent, totals: as in the store.
+        kind, extent, totals: as in the store.
         words: its vocabulary, None without one.
         seconds: how long the run took that wrote it.
     """
 
+    kind: str
     extent: Extent
     totals: dict[str, int]
     words: list[str] | None
@@ -36,7 +37,7 @@ class Summary:
         """The summary of a store, after every byte of it was checked; ``FailureError`` if it is damaged."""
         with FeatureStore(path) as store:
             store.verify()
-            return cls(store.extent, store.totals, store.vocabulary, store.seconds)
+            return cls(store.kind, store.extent, store.totals, store.vocabulary, store.seconds)
 
 
 def concatenate(

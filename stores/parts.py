@@ -13,7 +13,10 @@ from pathlib import Path
 from stores.errors import FailureError, InputError
 from stores.identity import canonical_json, digest_bytes
 from stores.merge import Summary, concatenate
+from stores.virtual import Part
 from stores.writer import Block, Extent, write_store
+
+LAYOUTS = ("whole", "parts")
 
 
 class Parts:
@@ -24,18 +27,28 @@ class Parts:
         attributes: the root attributes that are the same for the parts and for the whole: identity,
             identity_digest, recipe, source, versions, command.
         compression: of the features of the whole (parts are never compressed), see ``stores.columns.Column``.
+        layout: ``whole``, or ``parts``: the features stay in the parts, and the output is an index of them.
 
     Attributes:
         folder: where parts of this output lie, those of earlier, other runs included; also the place of the lock.
     """
 
-    def __init__(self, output: Path, attributes: dict, compression: str = "none") -> None:
+    def __init__(self, output: Path, attributes: dict, compression: str = "none", layout: str = "whole") -> None:
+        if layout not in LAYOUTS:
+            raise InputError(f"--layout {layout}: choose one of {', '.join(LAYOUTS)}")
+        if layout == "parts" and compression != "none":
+            raise InputError(f"--compress {compression} is for --layout whole; parts are never compressed")
         self.output = output
         self.folder = output.with_name(output.name + ".parts")
-        self._attributes, self._compression = attributes, compression
+        self._attributes, self._compression, self._layout = attributes, compression, layout
         self._summaries: dict[int, Summary] = {}  # of the parts known to be complete
         meaning = [attributes[name] for name in ("identity", "source")]
         self._own = self.folder / digest_bytes([canonical_json(meaning).encode()])
+
+    def check_kind(self, kind: str) -> None:
+        """Refuse ids that are to stay in the parts: each part numbers its own vocabulary; ``InputError``."""
+        if self._layout == "parts" and kind == "ids":
+            raise InputError("--layout parts is for vectors; token ids are small, take --layout whole")
 
     def path(self, number: int) -> Path:
         """Where part ``number``, counted from 0, lies when it is complete."""
@@ -57,10 +70,10 @@ class Parts:
         """Write part ``number``: complete and synced, or not at all."""
         extent = Extent.of(block)
         write_store(self.path(number), [block], extent, self._attributes | {"totals": totals, "times": times})
-        self._summaries[number] = Summary(extent, totals, block.features.vocabulary, times[1])
+        self._summaries[number] = Summary(block.features.kind, extent, totals, block.features.vocabulary, times[1])
 
     def assemble(self, number_of_parts: int, created: float) -> dict[str, int]:
-        """Put the parts together as the output and remove them; returns the totals.
+        """Put the parts together as the output, and remove them unless they are its layout; returns the totals.
 
         Parts that another process wrote are checked byte by byte first.
 
@@ -73,7 +86,15 @@ class Parts:
         paths = [self.path(number) for number in range(number_of_parts)]
         summaries = [self._summaries[number] for number in range(number_of_parts)]
         attributes = self._attributes | {"times": (created, 0.0)}
-        options = {"compression": self._compression, "scratch": self._own}
+        options: dict = {"compression": self._compression, "scratch": self._own}
+        if self._layout == "parts":
+            options["parts"] = [self._entry(path, s) for path, s in zip(paths, summaries, strict=True)]
         totals = concatenate(paths, summaries, self.output, attributes, **options)
-        shutil.rmtree(self._own, ignore_errors=True)  # what cannot be removed does no harm
+        if self._layout == "whole":
+            shutil.rmtree(self._own, ignore_errors=True)  # what cannot be removed does no harm
         return totals
+
+    def _entry(self, path: Path, summary: Summary) -> Part:
+        """How the index names a part."""
+        rows = summary.extent.rows if summary.kind == "pooled" else summary.extent.tokens
+        return path.relative_to(self.output.parent).as_posix(), rows

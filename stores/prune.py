@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from stores.errors import FailureError
 from stores.files import is_locked
+from stores.store import FeatureStore
 
 
 @dataclass(frozen=True)
@@ -31,9 +34,9 @@ def find_stale(folder: Path) -> list[Stale]:
     Parts are worth something: the same ``tk embed`` command goes on from them, and other runs take known texts from
     those of the same identity. They are stale only if nobody wants to go on.
     """
-    found = []
+    found, in_use = [], _in_use(folder)
     for path in sorted(folder.rglob("*.h5.parts")):
-        if path.is_dir() and not is_locked(path):
+        if path.is_dir() and not is_locked(path) and not (set(path.iterdir()) & in_use):
             finished = "of an interrupted run"
             if path.with_name(path.name.removesuffix(".parts")).exists():
                 finished = "of an interrupted run; the store was finished by another"
@@ -43,6 +46,15 @@ def find_stale(folder: Path) -> list[Stale]:
         if not inside and not _is_alive(path):
             size = path.stat().st_size if path.is_file() else sum(f.stat().st_size for f in path.rglob("*"))
             found.append(Stale(path, size, "written by a process that died"))
+    return found
+
+
+def _in_use(folder: Path) -> set[Path]:
+    """Folders of parts in which the features of a store lie."""
+    found = set()
+    for path in folder.rglob("[!.]*.h5"):
+        with contextlib.suppress(FailureError), FeatureStore(path) as store:
+            found |= {(path.parent / part).parent for part, _ in store.parts}
     return found
 
 

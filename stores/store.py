@@ -6,21 +6,22 @@ import contextlib
 import json
 from collections.abc import Iterator
 from datetime import datetime, timezone
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 
 import h5py
 import numpy as np
 
-from stores import verify
+from stores import verify, virtual
 from stores.check import check
 from stores.errors import FailureError, InputError
 from stores.features import Features
 from stores.format import ABOUT, members
 from stores.headers import check_groups, check_start
 from stores.strings import Strings
-from stores.view import view
+from stores.view import Inflated, view
+from stores.virtual import Pieces
 from stores.writer import Block, Extent
 
 READ_ROWS = 4096  # rows that are looked at together when scattered ones are wanted
@@ -32,7 +33,9 @@ class FeatureStore:
     Attributes:
         path: the file.
         kind: ``pooled``, ``tokens`` or ``ids``.
-        identity, recipe, source, totals, versions, command: what is in ``about``, all but the last mappings.
+        identity, recipe, source, totals, versions: what is in ``about``, as mappings.
+        command: how it was made.
+        parts: path and rows of each part in which the features lie, if they do not lie in the file itself.
         identity_digest, digest: its attributes.
         created: when the run began that wrote it, in UTC.
         seconds: how long the run took that wrote it.
@@ -48,6 +51,7 @@ class FeatureStore:
     totals: dict
     versions: dict
     command: str
+    parts: list
     kind: str
     identity_digest: str
     digest: str
@@ -64,10 +68,12 @@ class FeatureStore:
         try:
             check_groups(self._file, self.path, root)
             check(self._file, self.path)
-            verify.verify_data(self._file, "about", self.path)
-            about = json.loads(self._file["about"][...].tobytes())
-            for name in ABOUT:
-                setattr(self, name, str(about[name]) if name == "command" else dict(about[name]))
+            about = self._file["about"][...]
+            verify.verify_data(self._file, "about", self.path, about)
+            values = json.loads(about.tobytes())
+            for name, kind in ABOUT.items():
+                setattr(self, name, kind(values[name]))
+            virtual.check(self._file, self.path, self.parts)
             for name in ("kind", "identity_digest", "digest"):
                 setattr(self, name, self._file.attrs[name].decode())
             began, self.seconds = self._file["times"][...].tolist()
@@ -93,6 +99,11 @@ class FeatureStore:
     def close(self) -> None:
         """Let go of the file; arrays that were handed out stay valid."""
         self._file.close()
+
+    @property
+    def size(self) -> int:
+        """Bytes on the disk, those of the parts included if the features lie there."""
+        return sum(path.stat().st_size for path in (self.path, *(self.path.parent / part for part, _ in self.parts)))
 
     @property
     def outputs(self) -> list[str]:
@@ -229,12 +240,21 @@ class FeatureStore:
         Raises:
             FailureError: naming the file and the first data set and row that is wrong.
         """
-        verify.verify(self._file, self.path, self.digest)
+        verify.verify(self._file, self.path, self.digest, self._view)
 
-    def _view(self, path: str) -> np.ndarray | h5py.Dataset:
+    def _view(self, path: str) -> np.ndarray | Inflated | Pieces | h5py.Dataset:
         if path not in self._views:
-            self._views[path] = view(self.path, self._file[path])
+            data = self._file[path]
+            if data.is_virtual:
+                self._views[path] = Pieces(partial(self._view_in, path), self.parts, data.shape, data.dtype)
+            else:
+                self._views[path] = view(self.path, data)
         return self._views[path]
+
+    def _view_in(self, path: str, part: str) -> np.ndarray:
+        """The data set ``path`` of the store of a part."""
+        with FeatureStore(self.path.parent / part) as store:
+            return store._view(path)
 
     def _rows(self, output: str, start: int, stop: int) -> np.ndarray:
         return np.array(self._view(f"features/{output}")[start:stop])

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
+import numpy as np
 
 from stores.columns import content_digest
 from stores.errors import FailureError
-from stores.format import data_sets, members
+from stores.format import data_sets, members, rows_a_checksum
 from stores.identity import hash_texts
 from stores.strings import Strings
-from stores.view import chunk_checksums, view
 
 ROWS = 4096
 STRINGS = ("vocabulary", "labels/classes", "texts")
 
 
-def verify(file: h5py.File, path: Path, digest: str) -> None:
+def verify(file: h5py.File, path: Path, digest: str, view_of: Callable[[str], np.ndarray]) -> None:
     """Look at every byte of a store that ``stores.format.check`` has passed.
 
     Args:
         file: the open store.
         path: where it lies.
         digest: what the attribute of this name says.
+        view_of: from the name of a data set to its rows, as an array or something to slice like it.
 
     Raises:
         FailureError: naming the file and the first data set and row that is wrong.
@@ -31,11 +34,11 @@ def verify(file: h5py.File, path: Path, digest: str) -> None:
     where = "the names of its data sets"
     try:
         for where in data_sets(file):
-            verify_data(file, where, path)
+            verify_data(file, where, path, view_of(where))
         where = "its attributes or checksums"
         if content_digest(file) != digest:
             raise FailureError(f"{path} is damaged: {where}; make it again with: tk embed")
-        _verify_meaning(file, path)
+        _verify_meaning(file, path, view_of)
     except (FailureError, MemoryError):
         raise
     except Exception as error:  # of whatever sort: what h5py says of damaged files is not to be foreseen
@@ -43,23 +46,19 @@ def verify(file: h5py.File, path: Path, digest: str) -> None:
         raise FailureError(f"{path} is damaged: {where} ({why}); make it again with: tk embed") from error
 
 
-def verify_data(file: h5py.File, name: str, path: Path) -> None:
-    """Compare the checksums of the data set ``name``.
+def verify_data(file: h5py.File, name: str, path: Path, rows: np.ndarray) -> None:
+    """Compare the checksums of the data set ``name``, whose rows are ``rows``.
 
     Raises:
         FailureError: naming ``path``, ``name`` and the first row of the first chunk that is damaged.
     """
-    data = file[name]
-    if not data.chunks:  # nor any bytes
-        return
-    kept = file[f"checksums/{name}"][...].tolist()
-    for chunk, found in enumerate(chunk_checksums(view(path, data), data.chunks[0])):
-        if found != kept[chunk]:
-            row = chunk * data.chunks[0]
+    step, kept = rows_a_checksum(file[name]), file[f"checksums/{name}"][...].tolist()
+    for row, wanted in zip(range(0, len(rows), step or 1), kept, strict=True):
+        if zlib.crc32(np.ascontiguousarray(rows[row : row + step])) != wanted:
             raise FailureError(f"{path} is damaged: {name}, in the rows from {row}; make it again with: tk embed")
 
 
-def _verify_meaning(file: h5py.File, path: Path) -> None:
+def _verify_meaning(file: h5py.File, path: Path, view_of: Callable[[str], np.ndarray]) -> None:
     """That numbers which point somewhere point to something, and texts are those that were encoded."""
     ends = {f"{name}/offsets": len(file[f"{name}/bytes"]) for name in STRINGS if name in file}
     if "offsets" in file:
@@ -68,16 +67,16 @@ def _verify_meaning(file: h5py.File, path: Path) -> None:
         offsets = file[name][...]
         if offsets[0] != 0 or offsets[-1] != end or (offsets[1:] < offsets[:-1]).any():
             raise FailureError(f"{path}: {name} do not rise from 0 to {end:,}; make it again with: tk embed")
-    _verify_range(file, path, "labels/codes", -1, len(file["labels/classes/offsets"]) - 1)
+    _verify_range(view_of, path, "labels/codes", -1, len(file["labels/classes/offsets"]) - 1)
     if "vocabulary" in file:
-        _verify_range(file, path, "features/ids", 0, len(file["vocabulary/offsets"]) - 1)
+        _verify_range(view_of, path, "features/ids", 0, len(file["vocabulary/offsets"]) - 1)
     for name in STRINGS:
         if name in file:
             _verify_strings(file, path, name)
 
 
-def _verify_range(file: h5py.File, path: Path, name: str, low: int, high: int) -> None:
-    values = view(path, file[name])
+def _verify_range(view_of: Callable[[str], np.ndarray], path: Path, name: str, low: int, high: int) -> None:
+    values = view_of(name)
     for start in range(0, len(values), 1 << 20):
         part = values[start : start + (1 << 20)]
         if part.min() < low or part.max() >= high:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
@@ -83,9 +82,3 @@ class Inflated:
                 values = np.ascontiguousarray(values.reshape(self.dtype.itemsize, -1).T)
             self._kept = row, values.view(self.dtype).reshape(self._chunk)
         return self._kept[1]
-
-
-def chunk_checksums(values: np.ndarray | Inflated | h5py.Dataset, rows: int) -> Iterator[int]:
-    """CRC-32 of each chunk of ``rows`` rows as it lies in the file now."""
-    for start in range(0, len(values), rows):
-        yield zlib.crc32(np.ascontiguousarray(values[start : start + rows]))

@@ -16,6 +16,7 @@ from stores.format import ABOUT, FORMAT, VERSION
 from stores.hdf5 import new_file
 from stores.identity import canonical_json
 from stores.strings import pack
+from stores.virtual import Part
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ def write_store(
     *,
     compression: str = "none",
     scratch: Path | None = None,
+    parts: Sequence[Part] = (),
 ) -> None:
     """Write ``blocks``, one after the other, as the store ``path``: whole and synced, or not at all.
 
@@ -90,6 +92,7 @@ def write_store(
         attributes: ``identity_digest``, all that is in ``about``, as values, and ``times``; see ``stores.format``.
         compression: of the features, see ``stores.columns.Column``.
         scratch: see ``stores.files.whole_file``.
+        parts: stores in which the features lie already and are to stay, see ``stores.virtual``.
 
     Raises:
         InputError: if the features are of a type that a store does not hold.
@@ -101,7 +104,7 @@ def write_store(
         codes = {name: code for code, name in enumerate(extent.classes)} | {None: -1}
         for block in blocks:
             if not columns:
-                columns = _columns(file, block, extent, compression)
+                columns = _columns(file, block, extent, compression, parts)
             for name, rows in _rows(block, codes, vocabulary, columns):
                 columns[name].append(rows)
             guard.check()
@@ -110,10 +113,12 @@ def write_store(
         _write_strings(file, "labels/classes", extent.classes)
         if block.features.vocabulary is not None:
             _write_strings(file, "vocabulary", list(vocabulary))
-        _write_attributes(file, attributes | {"kind": block.features.kind})
+        _write_attributes(file, attributes | {"kind": block.features.kind, "parts": list(parts)})
 
 
-def _columns(file: h5py.File, block: Block, extent: Extent, compression: str) -> dict[str, Column]:
+def _columns(
+    file: h5py.File, block: Block, extent: Extent, compression: str, parts: Sequence[Part]
+) -> dict[str, Column]:
     """An empty column for each data set that grows with the rows."""
     features = block.features
     shapes = {
@@ -135,7 +140,7 @@ def _columns(file: h5py.File, block: Block, extent: Extent, compression: str) ->
         shapes["texts/bytes"] = ((extent.text_bytes,), np.uint8)
         shapes["texts/offsets"] = ((extent.rows + 1,), np.int64)
     columns = {
-        name: Column(file, name, shape, dtype, compression if name.startswith("features/") else "none")
+        name: Column(file, name, shape, dtype, *((compression, parts) if name.startswith("features/") else ()))
         for name, (shape, dtype) in shapes.items()
     }
     for name in ("offsets", "texts/offsets"):

@@ -7,7 +7,7 @@ from conftest import make_store, pooled
 from toy import TEN_ROWS
 
 from stores import FailureError, FeatureStore, InputError
-from stores.columns import CHUNK_BYTES
+from stores.format import CHUNK_BYTES
 from stores.identity import hash_texts, identity_digest
 
 
