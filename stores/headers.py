@@ -15,13 +15,14 @@ from typing import BinaryIO
 import h5py
 
 from stores.errors import FailureError
-from stores.format import GROUPS
+from stores.format import GROUPS, members
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
-LINKS, ATTRIBUTES, CONTINUATION = 2, 21, 16  # types of messages in the header of an object
+LINKS, LAYOUT, CONTINUATION, ATTRIBUTES = 2, 8, 16, 21  # types of messages in the header of an object
 OF_GROUPS = {0, LINKS, 6, 10, 12, CONTINUATION, ATTRIBUTES}  # also nothing, a link, group info, an attribute
 INDEXES = {LINKS: (5, 11, 7, 512, 32), ATTRIBUTES: (8, 17, 8, 1024, 40)}  # how HDF5 sets up tree and heap of many
 NOWHERE = (1 << 64) - 1  # an address
+VIRTUAL = 3  # a class of layout
 MOST_PIECES, LARGEST_PIECE = 32, 1 << 16  # of one header, bytes
 
 
@@ -68,6 +69,10 @@ def check_groups(file: h5py.File, path: Path, root: int) -> None:
                 if link.type == h5py.h5l.TYPE_HARD:
                     _check_header(raw, link.u, path, where)
                     groups[where] = groups[parent][name]
+        for name in members(groups["features"]) if "features" in groups else ():
+            link = groups["features"].id.links.get_info(name.encode())
+            if link.type == h5py.h5l.TYPE_HARD:
+                _check_layout(raw, link.u, path, f"features/{name}")
 
 
 def _check_header(raw: BinaryIO, address: int, path: Path, where: str) -> None:
@@ -79,6 +84,22 @@ def _check_header(raw: BinaryIO, address: int, path: Path, where: str) -> None:
             fine = fine and (heap == NOWHERE or _is_usual(raw, heap, tree, kind))
     if not fine or LINKS not in kinds or not kinds <= OF_GROUPS:
         raise FailureError(f"{path}: {where} is no group such as a store has; refused")
+
+
+def _check_layout(raw: BinaryIO, address: int, path: Path, where: str) -> None:
+    """Of a virtual data set: that the heap which says where it lies can be walked through to its end."""
+    for kind, body in _messages(raw, address):
+        if kind == LAYOUT and body[1:2] == bytes([VIRTUAL]):
+            place = int.from_bytes(body[2:10], "little")
+            head = _read(raw, place, 16)
+            at, size = 16, int.from_bytes(head[8:], "little")
+            while head[:8] == b"GCOL\1\0\0\0" and at + 16 <= size:
+                number, _, length = struct.unpack("<HH4xQ", _read(raw, place + at, 16))
+                at += -(-length // 8) * 8 + 16 * bool(number)  # the free rest, number 0, counts its own head
+                if not length:
+                    break
+            if at != size:
+                raise FailureError(f"{path}: {where} is no virtual data set such as a store has; refused")
 
 
 def _messages(raw: BinaryIO, address: int) -> Iterator[tuple[int, bytes]]:

@@ -35,6 +35,7 @@ import numpy as np
 
 from stores import Block, FailureError, Features, FeatureStore, InputError, write_store
 from stores.identity import hash_texts, identity_digest
+from stores.parts import Parts
 from stores.writer import Extent
 
 ROOT = Path(__file__).parents[1]
@@ -45,7 +46,7 @@ MARKS = re.compile(rb"\x89HDF|OHDR|OCHK|GCOL|(FA|EA|FS|FR|FH|BT)(HD|DB|SB|HP|IB|
 
 
 def originals() -> dict[str, tuple[Features, str]]:
-    """A name -> features of some rows and how to compress them: every kind of data set there is."""
+    """A name -> features of some rows and how to compress them, or their layout: every kind of data set there is."""
     rng = np.random.default_rng(7)
     rows = 90
     counts = np.ones((rows, 3), np.int32)
@@ -60,7 +61,7 @@ def originals() -> dict[str, tuple[Features, str]]:
     return {
         "pooled": (two, "none"), "tokens": (ragged, "none"), "ids": (ids, "none"), "table": (table, "none"),
         "pooled.gzip": (wide, "gzip"), "pooled.lzf": (wide, "lzf"), "tokens.gzip": (ragged, "gzip"),
-        "table.gzip": (table, "gzip"),
+        "table.gzip": (table, "gzip"), "pooled.index": (two, "parts"), "tokens.index": (ragged, "parts"),
     }  # fmt: skip
 
 
@@ -79,7 +80,12 @@ def make(folder: Path) -> dict[str, Path]:
         }  # fmt: skip
         block = Block(np.arange(rows), hash_texts(texts), labels, texts, features)
         paths[name] = folder / f"{name}.h5"
-        write_store(paths[name], [block], Extent.of(block), attributes, compression=compression)
+        if compression == "parts":
+            parts = Parts(paths[name], attributes, layout=compression)
+            parts.write(0, block, attributes["totals"], attributes["times"])
+            parts.assemble(1, 0.0)
+        else:
+            write_store(paths[name], [block], Extent.of(block), attributes, compression=compression)
     return paths
 
 
