@@ -32,6 +32,9 @@ class OneLineErrors(click.Group):
         args = list(sys.argv[1:] if args is None else args)
         extra |= {"standalone_mode": False, "obj": shlex.join(["tk", *args])}
         note_once = functools.cache(_note)
+        for stream in (sys.stdout, sys.stderr):  # the name of a file may be no text
+            if stream.errors == "strict":
+                stream.reconfigure(errors="backslashreplace")
         try:
             with warnings.catch_warnings():
                 warnings.showwarning = lambda message, *_: note_once(f"Warning: {message}")

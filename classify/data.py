@@ -52,9 +52,10 @@ def load_data(path: str | Path) -> Data:
 
     Raises:
         InputError: if there is no such store, it has no labels, or only one class.
-        FailureError: if it cannot be read.
+        FailureError: if it cannot be read, or is damaged.
     """
     with FeatureStore(path) as store:
+        store.verify()
         rows = np.flatnonzero(store.codes >= 0)
         if not len(rows):
             raise InputError(f"{path} has no labelled rows; embed a table with a label column (--label-column)")

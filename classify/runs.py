@@ -143,7 +143,8 @@ def _single(metrics: dict[str, np.ndarray]) -> dict[str, float]:
 
 
 def _write_json(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")  # of a file name that is no UTF-8
 
 
 def _plain(value: object) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +27,7 @@ def new_file(path: Path) -> Iterator[tuple[h5py.File, GuardedFile]]:
     create.set_obj_track_times(False)
     with GuardedFile(path) as guard:
         access.set_fileobj_driver(h5fd.fileobj_driver, guard)
-        made = h5f.create(str(path).encode(), h5f.ACC_TRUNC, create, access)
+        made = h5f.create(os.fsencode(path), h5f.ACC_TRUNC, create, access)
         access.close()  # subtle: alive when Python ends, in the traceback of an error say, it would crash the process
         try:
             with h5py.File(made) as file:

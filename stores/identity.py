@@ -13,8 +13,11 @@ HASH_BYTES = 16  # 128 bits: the chance that two of 10^9 texts collide is about 
 
 
 def canonical_json(value: object) -> str:
-    """``value`` as JSON with sorted keys and no blanks: equal values give equal text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    """``value`` as JSON with sorted keys and no blanks: equal values give equal text.
+
+    In ASCII, so that the name of a file that is no UTF-8 has a text too.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 def identity_digest(identity: dict) -> str:

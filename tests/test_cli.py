@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import re
 import shlex
 import shutil
@@ -96,6 +97,28 @@ def test_embed_json(in_tmp):
 
     assert found["store"] == "features/ten.static.h5"
     assert found["totals"]["encoded"] == 8
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the names of files are text")
+def test_file_name_that_is_no_utf8(in_tmp):
+    """From table to prediction; names of files are bytes."""
+    name = os.fsdecode(b"caf\xe9.csv")
+    write_csv(in_tmp / name, ROWS)
+    tk("embed", "--data", name)
+    tk("features", "verify", os.fsdecode(b"features/caf\xe9.static.h5"))
+    tk("classify", "--features", os.fsdecode(b"features/caf\xe9.static.h5"), "--out", "run", "--cv", "2")
+
+    assert tk("predict", "--run", "run", "--data", name).stdout.count("\n") == len(ROWS) + 1
+
+
+def test_layout_parts(in_tmp):
+    """The store is an index of a folder of parts; all else is as ever."""
+    write_csv(in_tmp / "ten.csv", TEN_ROWS)
+    said = tk("embed", "--data", "ten.csv", "--layout", "parts").stdout
+
+    assert list((in_tmp / "features" / "ten.static.h5.parts").rglob("part-000000.h5"))
+    assert "encoded" in said
+    assert "10 rows, all as written" in tk("features", "verify", "features/ten.static.h5").stdout
 
 
 def test_classify_prints_scores_and_baselines(trained):

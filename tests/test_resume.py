@@ -10,7 +10,7 @@ import pytest
 from toy import toy_recipe, write_csv
 
 from embed import embed, read_table
-from stores import FeatureStore
+from stores import FailureError, FeatureStore
 
 ROWS = [("ham" if i % 3 else "spam", f"message {'Number' * (i % 4)} {i % 17}") for i in range(24)]
 PART_ROWS = 6  # four parts
@@ -35,7 +35,16 @@ def dying(real):
         return real(*args)
     return call
 
-os.fsync, os.replace = dying(os.fsync), dying(os.replace)
+def again(real):  # a second signal while what the first one left is cleared away
+    def call(*args, **kwargs):
+        global left
+        if left <= 0 and {twice}:
+            left = 10**9
+            os.kill(os.getpid(), sent)
+        return real(*args, **kwargs)
+    return call
+
+os.fsync, os.replace, os.unlink = dying(os.fsync), dying(os.replace), again(os.unlink)
 embed(read_table(sys.argv[1]), toy_recipe(), sys.argv[2], part_rows={part_rows})
 print("done")
 """
@@ -43,10 +52,12 @@ print("done")
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 
 
-def start(table: Path, out: Path, kill_at: int, sent: str = "SIGKILL", limit: int = -1) -> subprocess.CompletedProcess:
+def start(
+    table: Path, out: Path, kill_at: int, sent: str = "SIGKILL", limit: int = -1, twice: bool = False
+) -> subprocess.CompletedProcess:
     """Embed in a process of its own that signals itself at its ``kill_at``-th sync or rename, 0 for never."""
     tests = Path(__file__).parent
-    program = PROGRAM.format(root=str(tests.parent), tests=str(tests), part_rows=PART_ROWS)
+    program = PROGRAM.format(root=str(tests.parent), tests=str(tests), part_rows=PART_ROWS, twice=twice)
     command = [sys.executable, "-c", program, str(table), str(out), str(kill_at), sent, str(limit)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
@@ -111,6 +122,50 @@ def test_interrupted_run_resumes_to_the_same_bytes(undisturbed, tmp_path, kill_a
     assert not list(tmp_path.rglob("*.partial"))
     embed(read_table(table), toy_recipe(), out, part_rows=PART_ROWS)
     assert without_times(out) == without_times(expected)
+
+
+@pytest.mark.parametrize("kill_at", [1, 4, 13])
+def test_ctrl_c_twice_loses_no_more(undisturbed, tmp_path, kill_at):
+    """A second Ctrl-C, while the first one's temporary file is being removed, leaves that file; nothing else."""
+    table, expected = undisturbed
+    out = tmp_path / "a.h5"
+    interrupted = start(table, out, kill_at, "SIGINT", twice=True)
+
+    assert interrupted.stderr.count("KeyboardInterrupt") >= 2
+    assert len(list(tmp_path.rglob("*.partial"))) == 1
+    recipe = toy_recipe()
+    embed(read_table(table), recipe, out, part_rows=PART_ROWS)
+    finished = len({text for _, text in ROWS[: PART_ROWS * min(4, kill_at // 3)]})
+    assert len(recipe.encoder.seen) == len({text for _, text in ROWS}) - finished
+    assert without_times(out) == without_times(expected)
+    assert not list(tmp_path.rglob("*.partial"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="these folders are Linux's")
+@pytest.mark.parametrize("folder", ["/proc/features", "/sys/kernel", "table.csv"])
+def test_folder_that_cannot_be_written_is_one_line(undisturbed, folder):
+    """Not even root may write there, nor into a file; nothing is encoded."""
+    table, _ = undisturbed
+    recipe = toy_recipe()
+    with pytest.raises(FailureError, match="could not be written: .*; choose another --out"):
+        embed(read_table(table), recipe, table.parent / folder / "a.h5")
+
+    assert recipe.encoder.seen == []
+
+
+def test_clock_that_goes_backwards_changes_nothing(undisturbed, tmp_path, monkeypatch):
+    """No decision rests on the time: known texts are known, and the same bytes come out."""
+    table, expected = undisturbed
+    out = tmp_path / "a.h5"
+    start(table, out, 8)  # two parts are complete
+    now = iter(range(10**9, 0, -(10**6)))
+    monkeypatch.setattr("time.time", lambda: float(next(now)))
+    recipe = toy_recipe()
+    embed(read_table(table), recipe, out, part_rows=PART_ROWS)
+
+    assert len(recipe.encoder.seen) == len({text for _, text in ROWS} - {text for _, text in ROWS[: 2 * PART_ROWS]})
+    assert without_times(out) == without_times(expected)
+    assert embed(read_table(table), recipe, out, part_rows=PART_ROWS).up_to_date
 
 
 @pytest.mark.parametrize("share", [0, 0.001, 0.03, 0.1, 0.25, 0.5, 0.7, 0.8, 0.85, 0.9, 0.95, 0.99, 0.999])

@@ -112,9 +112,10 @@ def _external_storage(file):
 
 
 def _virtual(file):
-    layout = h5py.VirtualLayout((10, 1), "f4")
-    layout[:] = h5py.VirtualSource("other.h5", "line", (10, 1))
-    file.create_virtual_dataset("features/extra", layout)
+    layout = h5py.VirtualLayout((10, 3), "f4")
+    layout[:] = h5py.VirtualSource("other.h5", "features/pooled", (10, 3))
+    del file["features/pooled"]
+    file.create_virtual_dataset("features/pooled", layout)
 
 
 def _newer(file):
@@ -144,7 +145,7 @@ def _reference(file):
         (_external_link, "is a link"),
         (_soft_link, "is a link"),
         (_external_storage, "inside the file"),
-        (_virtual, "inside the file"),
+        (_virtual, "own parts"),
         (_newer, "format version 2"),
         (_stranger, "not a feature store"),
         (_no_hashes, "lacks 'text_hash'"),
