@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -55,6 +56,11 @@ def compare(folder, rows):
     path, plain, array = folder / "ours.h5", folder / "plain.h5", folder / "array.npy"
     print(f"{rows:,} x {WIDTH} float32, {values.nbytes / 1e6:,.0f} MB")
     report("write, parts and assembly synced", 3, lambda: write(path, blocks), lambda: write_plain(plain, values))
+    index = folder / "index.h5"
+    report(
+        "  the same with --layout parts", 3, lambda: write(index, blocks, "parts"), lambda: write_plain(plain, values)
+    )
+    shutil.rmtree(folder / "index.h5.parts")
     np.save(array, values)
     with FeatureStore(path) as store:
         report("read all in order", 3, store.to_numpy, lambda: np.load(array))
@@ -85,9 +91,9 @@ def blocks_of(rows, values=None):
         yield Block(np.arange(start, stop), hashes, ["ham"] * (stop - start), None, features)
 
 
-def write(path, blocks):
-    """Parts, each synced, then the whole."""
-    parts = Parts(path, ATTRIBUTES)
+def write(path, blocks, layout="whole"):
+    """Parts, each synced, then the whole, or an index of the parts."""
+    parts = Parts(path, ATTRIBUTES, layout=layout)
     for number, part in enumerate(blocks):
         parts.write(number, part, {}, (0.0, 0.0))
     parts.assemble(number + 1, 0.0)
