@@ -22,6 +22,7 @@ INSIDE = {
     "embed.encoders": {
         "embed.batches",
         "embed.encoders",
+        "embed.hub",
         "embed.models",
         "embed.networks",
         "stores.engine",
@@ -31,6 +32,8 @@ INSIDE = {
     },
     "embed.networks": {"embed.networks", "stores.engine", "stores.errors"},
     "embed.batches": {"stores.errors"},
+    "embed.models": {"embed.archives", "embed.cache", "embed.download", "stores.errors", "stores.files"},
+    "embed.hub": {"embed.models", "stores.engine", "stores.errors"},
     "classify.heads": {"classify.heads", "stores.engine", "stores.errors", "stores.features"},
     "classify.metrics": set(),
     "classify.split": {"stores.errors"},

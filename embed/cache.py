@@ -1,0 +1,97 @@
+"""The user's cache folder, one process at a time in a part of it, and digests that are not made twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from stores.errors import FailureError
+from stores.files import whole_file
+from stores.identity import canonical_json, digest_bytes, digest_file
+
+Note = Callable[[str], None]
+
+
+def cache_folder() -> Path:
+    """Where models are kept: ``TK_CACHE_DIR``, else ``tk`` in the user's cache folder of this system."""
+    if given := os.environ.get("TK_CACHE_DIR"):
+        return Path(given).absolute()
+    home = Path.home()
+    if os.name == "nt":
+        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "tk" / "Cache"
+    if sys.platform == "darwin":
+        return home / "Library" / "Caches" / "tk"
+    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "tk"
+
+
+@contextmanager
+def alone(folder: Path, note: Note) -> Iterator[None]:
+    """Hold the lock of a folder of the cache, after waiting for a process that holds it.
+
+    Raises:
+        FailureError: if the cache cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(f"{folder}.lock")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            note(f"another process is filling {folder}; waiting for it")
+            lock.acquire()
+    except OSError as error:
+        cure = "name another folder in the environment variable TK_CACHE_DIR"
+        raise FailureError(f"{folder.parent} could not be written: {error.strerror or error}; {cure}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def weights_digest(path: Path) -> str:
+    """32 hexadecimal digits (BLAKE2b) of a model: its files' names and bytes, hidden files aside.
+
+    The digest is remembered in the cache folder, and made again when the size, a time or the inode of a file changes.
+
+    Args:
+        path: a folder, whose place and name do not matter, or a file, whose name does not.
+
+    Raises:
+        FailureError: if a file cannot be read.
+    """
+    path = path.resolve()
+    memory = cache_folder() / "digests" / f"{digest_bytes([os.fsencode(path)])}.json"
+    try:
+        files = sorted(_files(path))
+        stamp = [[name, s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino] for name, s in files]
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            found = json.loads(memory.read_text(encoding="utf-8"))
+            if found["files"] == stamp:
+                return str(found["digest"])
+        lines = [[name, digest_file(path / name)] for name, _ in files]
+    except OSError as error:
+        raise FailureError(f"{error.filename or path} cannot be read: {error.strerror or error}") from error
+    digest = digest_bytes([canonical_json(lines).encode("utf-8", "surrogateescape")])
+    with suppress(FailureError):  # it is only slower without
+        write_json(memory, {"path": str(path), "files": stamp, "digest": digest})
+    return digest
+
+
+def _files(path: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """Name below ``path`` and description of each file that is not hidden; a file by itself is called ``.``."""
+    for file in [path] if path.is_file() else path.rglob("*"):
+        name = file.relative_to(path)
+        if file.is_file() and not any(part.startswith(".") for part in name.parts):
+            yield name.as_posix(), file.stat()
+
+
+def write_json(path: Path, value: dict) -> None:
+    """Write ``value`` whole or not at all; ``FailureError`` if the machine refuses."""
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(value), encoding="utf-8")

@@ -1,0 +1,45 @@
+"""Modules of TensorFlow Hub, as a folder on this machine, in both generations.
+
+Those of the first (TF1 Hub, ``tfhub_module.pb``) have ``signatures`` and cannot be called; those of the second
+(SavedModel of TensorFlow 2) can. A module is a program: what is loaded here runs with the user's rights.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from embed.models import missing_part
+from stores.engine import load_tensorflow
+from stores.errors import FailureError, InputError
+
+
+def load_module(path: Path) -> Any:  # noqa: ANN401 (what TensorFlow makes of it has no common type)
+    """The module in the folder ``path``.
+
+    ``tensorflow_text`` is loaded first where it is installed (not on Windows): its operations would be unknown else.
+
+    Raises:
+        InputError: if ``path`` is no SavedModel.
+        FailureError: if a part of it is missing, or TensorFlow cannot load it.
+    """
+    if lack := missing_part(path):
+        what = "half deleted, or no TF-Hub module" if path.is_dir() else "no folder of a TF-Hub module"
+        raise InputError(f"{path} is {what}: it holds {lack}; give the folder with saved_model.pb, or get it again")
+    load_tensorflow()
+    with suppress(ImportError):
+        import tensorflow_text  # noqa: F401 (it registers operations)
+    import tensorflow_hub
+
+    try:
+        return tensorflow_hub.load(str(path))
+    except Exception as error:  # TensorFlow raises whatever comes to hand
+        raise FailureError(f"{path} cannot be loaded by TensorFlow: {_why(error)}") from error
+
+
+def _why(error: Exception) -> str:
+    text = str(error).strip() or type(error).__name__
+    if "Op type not registered" in text:
+        return f"{text.splitlines()[0]} (is tensorflow-text installed, in the version of TensorFlow?)"
+    return text.splitlines()[0]
