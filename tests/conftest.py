@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
 
+import lookalikes
 import numpy as np
 import pytest
 from toy import TEN_ROWS, toy_recipe, write_csv
@@ -25,6 +27,24 @@ def real():
     if not REAL.is_dir():
         pytest.skip("the folder of real data files is not beside the project")
     return REAL
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory):
+    """Models that the tests fetch are cached in a folder of their own, and no others are found."""
+    for name in ("TK_CACHE_DIR", "TFHUB_CACHE_DIR", "KAGGLEHUB_CACHE"):
+        os.environ[name] = str(tmp_path_factory.mktemp(name))
+
+
+@pytest.fixture(scope="session")
+def lookalike(tmp_path_factory):
+    """A function: name of a builder in ``lookalikes`` (and what it takes) -> the folder of the model, built once."""
+
+    @functools.cache
+    def built(name, *args):
+        return getattr(lookalikes, name)(tmp_path_factory.mktemp("models") / name, *args)
+
+    return built
 
 
 @pytest.fixture
