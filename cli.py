@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli_encoders import encoder_options, encoders
 from cli_features import features
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def cli(debug: bool) -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="The store.  [default: features/<data>.<encoder>.h5]")
 @click.option("--label-column", help="Column with the labels.  [default: found by name and content]")
 @table_options
-@click.option("--pooling", help="How token vectors become one vector; each encoder has its own choices.")
+@encoder_options
 @click.option("--dtype", default="float32", show_default=True, help="float32 or float16.")
 @click.option(
     "--compress", "compression", default="none", show_default=True, help="none, gzip or lzf, of the features."
@@ -139,7 +140,7 @@ def cli(debug: bool) -> None:
 @click.pass_obj
 def embed(
     command: str, data: Path, encoder: str, out: Path | None, label_column: str | None, dtype: str, no_texts: bool,
-    no_reuse: bool, wait: bool, compression: str, layout: str, overwrite: bool, as_json: bool, pooling: str | None,
+    no_reuse: bool, wait: bool, compression: str, layout: str, overwrite: bool, as_json: bool, options: dict[str, Any],
     **reading: str | None,
 ) -> None:  # fmt: skip
     """Encode the texts of a table into a feature store, each distinct text once.
@@ -155,7 +156,6 @@ def embed(
     from embed import Recipe, read_table
     from embed import embed as run_embed
 
-    options = {"pooling": pooling} if pooling else {}
     recipe = Recipe.of(encoder, dtype, **options)
     table = read_table(data, label_column=label_column, **reading)
     for note in (*table.notes, *table.columns.reasons):
@@ -296,26 +296,6 @@ def _blocks(recipe: Recipe, table: Table | None, texts: tuple[str, ...]) -> Iter
 
 @cli.command()
 @json_option
-def encoders(as_json: bool) -> None:
-    """List the encoders with their options.
-
-    \b
-    Example:
-        tk encoders
-    """
-    import inspect
-
-    from embed.encoders import encoder_class, names
-
-    found = {
-        name: {option: p.default for option, p in inspect.signature(encoder_class(name)).parameters.items()}
-        for name in names()
-    }
-    _print_listing({n: {"about": _about(encoder_class(n)), "options": o} for n, o in found.items()}, as_json)
-
-
-@cli.command()
-@json_option
 def heads(as_json: bool) -> None:
     """List the heads with their options and defaults.
 
@@ -326,10 +306,6 @@ def heads(as_json: bool) -> None:
     from classify.heads import head_class, names
 
     found = {name: {"about": _about(head_class(name)), "options": head_class(name)().options()} for name in names()}
-    _print_listing(found, as_json)
-
-
-def _print_listing(found: dict[str, dict], as_json: bool) -> None:
     if as_json:
         _print_json(found)
         return
@@ -374,6 +350,7 @@ def _versions(*packages: str) -> dict[str, str]:
     return found
 
 
+cli.add_command(encoders)
 cli.add_command(features)
 
 

@@ -56,6 +56,8 @@ def _files(archive: Path) -> Iterator[tuple[str, BinaryIO]]:
                 yield member.name, opened.extractfile(member)
             elif not member.isdir():
                 raise _refused(archive, member.name, "a link or a device")
+        while opened.fileobj.read(1 << 20):  # to the checksum at the end of the compressed bytes
+            pass
 
 
 def _inside(name: str, archive: Path) -> PurePosixPath:

@@ -78,7 +78,7 @@ def weights_digest(path: Path) -> str:
     except OSError as error:
         raise FailureError(f"{error.filename or path} cannot be read: {error.strerror or error}") from error
     digest = digest_bytes([canonical_json(lines).encode("utf-8", "surrogateescape")])
-    with suppress(FailureError):  # it is only slower without
+    with suppress(FailureError, OSError):  # it is only slower without
         write_json(memory, {"path": str(path), "files": stamp, "digest": digest})
     return digest
 

@@ -38,7 +38,8 @@ def fetch(url: str, target: Path, note: Callable[[str], None]) -> None:
     except HTTPError as error:
         raise Unreachable(f"the server answered {error.code} {error.reason}") from error
     except (OSError, HTTPException) as error:
-        raise Unreachable(str(getattr(error, "reason", error))) from error
+        reason = getattr(error, "reason", error)
+        raise Unreachable(str(getattr(reason, "strerror", None) or reason)) from error
     with response, open(target, "wb") as file:
         size = int(response.headers.get("Content-Length") or 0)
         note(f"downloading {url}" + (f" ({size / 1e6:,.1f} MB)" if size else ""))

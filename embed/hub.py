@@ -14,6 +14,8 @@ from embed.models import missing_part
 from stores.engine import load_tensorflow
 from stores.errors import FailureError, InputError
 
+ATTENTION = {"BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "Einsum"}
+
 
 def load_module(path: Path) -> Any:  # noqa: ANN401 (what TensorFlow makes of it has no common type)
     """The module in the folder ``path``.
@@ -36,6 +38,18 @@ def load_module(path: Path) -> Any:  # noqa: ANN401 (what TensorFlow makes of it
         return tensorflow_hub.load(str(path))
     except Exception as error:  # TensorFlow raises whatever comes to hand
         raise FailureError(f"{path} cannot be loaded by TensorFlow: {_why(error)}") from error
+
+
+def has_attention(path: Path) -> bool:
+    """Whether a module's graphs multiply batches of matrices, as attention does: it costs the square of the length."""
+    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+    if not (path / "saved_model.pb").is_file():  # but saved_model.pbtxt, which nobody publishes
+        return True
+    model = SavedModel.FromString((path / "saved_model.pb").read_bytes())
+    graphs = [meta.graph_def for meta in model.meta_graphs]
+    nodes = [graph.node for graph in graphs] + [f.node_def for graph in graphs for f in graph.library.function]
+    return any(node.op in ATTENTION for some in nodes for node in some)
 
 
 def _why(error: Exception) -> str:

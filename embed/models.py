@@ -23,7 +23,6 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from embed.archives import SUFFIXES, unpack
@@ -49,23 +48,6 @@ _KAGGLE = re.compile(
     re.IGNORECASE,
 )
 _FILE = re.compile(r"[^/]+\.[A-Za-z]\w*$")  # the end of a URL that names a file; a TF-Hub handle ends in its version
-
-
-@dataclass(frozen=True)
-class Published:
-    """What is to be known of a model before it is downloaded.
-
-    Attributes:
-        model: what ``resolve`` takes; empty where the weights ship with the project.
-        size: of the download, for people.
-        licence: of the weights.
-        source: who published it, and where it is described.
-    """
-
-    model: str
-    size: str
-    licence: str
-    source: str
 
 
 def _to_stderr(message: str) -> None:
@@ -105,20 +87,29 @@ def remembered(model: str) -> str:
     return str(Path(model).resolve()) if Path(model).exists() else model
 
 
-def cached(model: str) -> Path | None:
+def cached(model: str, check: bool = True) -> Path | None:
     """Where the files of a handle lie already, or None; nothing is downloaded.
 
     Raises:
-        FailureError: if a part of them was deleted.
+        FailureError: if ``check``, and a part of them was deleted.
     """
     handle = _handle(model) or model
     for folder in (_own_folder(handle), *_elsewhere(handle)):
         if folder.is_dir() and any(folder.iterdir()):
-            if lack := _lack(handle, folder):
+            if check and (lack := _lack(handle, folder)):
                 cure = f"remove it (rm -r {shlex.quote(str(folder))}) and give the same command again"
                 raise FailureError(f"{folder}, the cached {handle}, is half deleted: it holds {lack}; {cure}")
             return _top(folder) / _file_name(handle)
     return None
+
+
+def models_in_cache() -> Iterator[dict]:
+    """The handles that were used and lie on this machine: ``model``, ``path`` and ``bytes`` of each."""
+    for record in sorted((cache_folder() / "models").glob("*.json")):
+        model = _read_record(record)["model"]
+        if path := cached(model, check=False):
+            files = path.rglob("*") if path.is_dir() else [path]
+            yield {"model": model, "path": str(path), "bytes": sum(f.stat().st_size for f in files if f.is_file())}
 
 
 def missing_part(folder: Path) -> str | None:
@@ -222,19 +213,24 @@ def _how_to_get(handle: str, why: str) -> str:
 def _as_at_first_use(handle: str, path: Path) -> Path:
     """``path``, after its digest was recorded, or compared with the record."""
     record, digest = _own_folder(handle).with_suffix(".json"), weights_digest(path)
-    try:
-        first = json.loads(record.read_text(encoding="utf-8"))["digest"]
-    except FileNotFoundError:
+    if not record.exists():
         write_json(record, {"model": handle, "digest": digest})
         return path
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise FailureError(f"{record} is damaged ({error}); remove it if you trust {path}") from error
+    first = _read_record(record)["digest"]
     if digest != first:
         raise FailureError(
             f"{path} is not what {handle} was at its first use (digest {digest[:8]}, not {first[:8]}):"
             f" remove {path} to download it again, or {record} if you trust what is there now"
         )
     return path
+
+
+def _read_record(record: Path) -> dict[str, str]:
+    try:
+        found = json.loads(record.read_text(encoding="utf-8"))
+        return {name: str(found[name]) for name in ("model", "digest")}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FailureError(f"{record} is damaged ({error!r}); remove it if you trust the model beside it") from error
 
 
 def _unpacked(archive: Path, note: Note) -> Path:

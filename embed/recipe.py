@@ -8,6 +8,7 @@ import numpy as np
 
 from embed.encoders import load
 from embed.encoders._base import Encoder
+from embed.models import remembered
 from stores.errors import FailureError, InputError
 from stores.features import Features
 from stores.identity import identity_digest
@@ -21,7 +22,7 @@ class Recipe:
 
     Attributes:
         encoder: the loaded encoder.
-        options: the options it was loaded with.
+        options: the options it was loaded with; a model that is a path is an absolute one.
         dtype: ``float32`` or ``float16``, of pooled features; ids are int32 whatever it says.
     """
 
@@ -34,6 +35,8 @@ class Recipe:
         """The recipe of the encoder with this name; ``InputError`` for an unknown name, option or type."""
         if dtype not in DTYPES:
             raise InputError(f"--dtype {dtype}: choose one of {', '.join(DTYPES)}")
+        if "model" in options:
+            options["model"] = remembered(str(options["model"]))
         return cls(load(encoder, **options), dict(options), dtype)
 
     @classmethod
@@ -56,8 +59,9 @@ class Recipe:
         return again
 
     def as_dict(self) -> dict:
-        """The recipe as a JSON-able mapping."""
-        return {"encoder": self.encoder.name, "options": self.options, "dtype": self.dtype}
+        """The recipe as a JSON-able mapping; where it was computed is no part of it."""
+        options = {name: value for name, value in self.options.items() if name != "device"}
+        return {"encoder": self.encoder.name, "options": options, "dtype": self.dtype}
 
     def identity(self) -> dict:
         """Everything that the features depend on beside the text, as a JSON-able mapping."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import ModuleType
+
+from stores.errors import InputError
 
 
 def load_tensorflow() -> ModuleType:
@@ -18,6 +20,22 @@ def load_tensorflow() -> ModuleType:
 
     tf.get_logger().setLevel("ERROR")
     return tf
+
+
+def on_device(name: str | None) -> AbstractContextManager:
+    """What TensorFlow does within runs on the device ``cpu``, ``gpu`` or ``gpu:1``; None: where it chooses.
+
+    Raises:
+        InputError: if this machine has no such device.
+    """
+    if name is None:
+        return nullcontext()
+    tf = load_tensorflow()
+    found = [device.name.removeprefix("/device:").lower() for device in tf.config.list_logical_devices()]
+    wanted = name.lower() if ":" in name else f"{name.lower()}:0"
+    if wanted not in found:
+        raise InputError(f"--device {name}: this machine has {', '.join(found)}")
+    return tf.device(f"/device:{wanted.upper()}")
 
 
 @contextmanager

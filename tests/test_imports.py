@@ -11,7 +11,8 @@ from conftest import ROOT
 
 # left may import right, and what lies in its own folder; the standard library and packages are not looked at
 ARROWS = {
-    "cli": {"cli_features", "embed", "classify", "stores"},
+    "cli": {"cli_encoders", "cli_features", "embed", "classify", "stores"},
+    "cli_encoders": {"embed"},
     "cli_features": {"stores"},
     "embed": {"stores"},
     "classify": {"stores"},
@@ -47,7 +48,7 @@ HEAVY = ("tensorflow", "keras", "sklearn", "imblearn", "scipy", "pyarrow", "pand
 def modules():
     """Name -> path of every module of the project."""
     packages = [path for top in ("embed", "classify", "stores") for path in (ROOT / top).rglob("*.py")]
-    paths = [ROOT / "cli.py", ROOT / "cli_features.py", *packages]
+    paths = [*ROOT.glob("cli*.py"), *packages]
     return {".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): p for p in paths}
 
 
@@ -94,6 +95,7 @@ def test_help_loads_nothing_heavy(tmp_path):
         ["classify", "--help"],
         ["predict", "--help"],
         ["features", "--help"],
+        ["encoders", "check", "--help"],
     ):
         assert not loaded(run_tk(*args), tmp_path) & {*HEAVY, "numpy", "h5py", "rich"}
 

@@ -3,8 +3,26 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 
 from stores.features import Features
+
+
+@dataclass(frozen=True)
+class Published:
+    """What is to be known of weights before they are downloaded.
+
+    Attributes:
+        model: what ``embed.models.resolve`` takes; empty where the weights ship with the project.
+        size: of the download, for people.
+        licence: of the weights.
+        source: who published them, and where they are to be had.
+    """
+
+    model: str
+    size: str
+    licence: str
+    source: str
 
 
 class Encoder(ABC):
@@ -17,11 +35,13 @@ class Encoder(ABC):
         name: as on the command line.
         kind: ``pooled`` or ``ids``, see ``stores.features``.
         part_rows: rows that are encoded and committed together; what a crash can lose. Small for slow encoders.
+        published: the default model; None for an encoder without weights, or whose weights the user must name.
     """
 
     name: str
     kind: str
     part_rows: int = 8192
+    published: Published | None = None
 
     @abstractmethod
     def identity(self) -> dict:

@@ -35,7 +35,7 @@ from pathlib import Path
 
 import numpy as np
 
-from embed.encoders._base import Encoder
+from embed.encoders._base import Encoder, Published
 from embed.encoders._table import POOLINGS, WordTable, load_table, pool
 from stores.errors import InputError
 from stores.features import Features
@@ -77,6 +77,7 @@ class StaticEncoder(Encoder):
 
     name = "static"
     kind = "pooled"
+    published = Published("", "5 MB", "Apache-2.0", "ships with tk, made from all-MiniLM-L6-v2")
 
     def __init__(self, pooling: str = "mean", shape: bool = True) -> None:
         allowed = (*POOLINGS, "sif")

@@ -1,0 +1,108 @@
+"""The options of the encoders, and the commands ``tk encoders ...``: list them, and check one with its model."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+ENCODER_OPTIONS = {
+    "model": click.option(
+        "--model",
+        help="Weights: TF-Hub handle, Kaggle path, folder, archive or file.  [default: see tk encoders]",
+    ),
+    "pooling": click.option(
+        "--pooling", help="How token vectors become one vector; each encoder has its own choices."
+    ),
+    "max_tokens": click.option("--max-tokens", type=int, help="Tokens (use: words) of a text that are encoded."),
+    "device": click.option("--device", help="cpu, gpu or gpu:1.  [default: TensorFlow's choice]"),
+}  # fmt: skip
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+
+
+def encoder_options(command: Callable) -> Callable:
+    """The options of all encoders; those that were given reach the command as the mapping ``options``."""
+
+    @functools.wraps(command)
+    def with_options(*args: Any, **values: Any) -> Any:  # noqa: ANN401
+        given = {name: values.pop(name) for name in ENCODER_OPTIONS}
+        options = {name: value for name, value in given.items() if value is not None}
+        return command(*args, options=options, **values)
+
+    for option in reversed(ENCODER_OPTIONS.values()):
+        with_options = option(with_options)
+    return with_options
+
+
+@click.group(invoke_without_command=True)
+@json_option
+@click.pass_context
+def encoders(context: click.Context, as_json: bool) -> None:
+    """List the encoders with their options and default models, and the models in the cache.
+
+    \b
+    Example:
+        tk encoders
+        tk encoders check static
+    """
+    if context.invoked_subcommand is None:
+        found = _listing()
+        click.echo(json.dumps(found, indent=1, ensure_ascii=False)) if as_json else _print_listing(found)
+
+
+def _listing() -> dict:
+    import inspect
+    from dataclasses import asdict
+
+    from embed.cache import cache_folder
+    from embed.encoders import encoder_class, names
+    from embed.models import cached, models_in_cache
+
+    found = {}
+    for name in names():
+        kind = encoder_class(name)
+        options = {option: p.default for option, p in inspect.signature(kind).parameters.items()}
+        found[name] = {"about": (kind.__doc__ or "").strip().splitlines()[0], "options": options, "model": None}
+        if kind.published:
+            place = cached(kind.published.model, check=False) if kind.published.model else None
+            found[name]["model"] = asdict(kind.published) | {"cached": place and str(place)}
+    return {"encoders": found, "cache": {"folder": str(cache_folder()), "models": list(models_in_cache())}}
+
+
+def _print_listing(found: dict) -> None:
+    for name, entry in found["encoders"].items():
+        click.echo(f"{name:10} {entry['about']}")
+        if entry["options"]:
+            click.echo(f"{'':10} {','.join(f'{option}={value}' for option, value in entry['options'].items())}")
+        if model := entry["model"]:
+            place = "" if not model["model"] else ", cached" if model["cached"] else ", not cached"
+            click.echo(f"{'':10} weights: {model['size']}, {model['licence']}, {model['source']}{place}")
+    cache = found["cache"]
+    click.echo(f"\nmodels that were used, cache folder {cache['folder']}:{'' if cache['models'] else ' none'}")
+    for model in cache["models"]:
+        click.echo(f"  {model['model']} ({model['bytes'] / 1e6:,.1f} MB) in {model['path']}")
+
+
+@encoders.command()
+@click.argument("name")
+@encoder_options
+@json_option
+def check(name: str, options: dict[str, Any], as_json: bool) -> None:
+    """Load an encoder with its model, encode a few texts, and report: weights, width, time, batch independence.
+
+    \b
+    Example:
+        tk encoders check static
+        tk encoders check use --model models/universal-sentence-encoder
+    """
+    from embed.check import check as run_check
+
+    found = run_check(name, options)
+    if as_json:
+        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        return
+    for what, value in found.items():
+        click.echo(f"{what:20} {value}")

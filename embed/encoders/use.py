@@ -1,0 +1,175 @@
+"""``use``: the Universal Sentence Encoder, or any other TF-Hub module that makes vectors of strings.
+
+Every published version runs by its own graph: base and large 1 to 5, multilingual (which needs ``tensorflow_text``),
+lite, whose SentencePiece ids are made here, and others such as nnlm or Swivel. One vector a text, as wide as the
+module makes it (512 for the Universal Sentence Encoder), and as the module gives it: nothing is normalised.
+
+A text that holds nothing but white space has zeros, and so has one of which the module makes NaN, as the mean of no
+known word would be: its words are counted as unknown. A lone surrogate, which UTF-8 has no bytes for, is read as
+U+FFFD. A module whose vector of a text changes with the other texts of the batch, as that of
+universal-sentence-encoder-large/2 does, is found out by a probe and given one text at a time.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from embed.batches import Batches
+from embed.encoders._base import Encoder, Published
+from embed.hub import has_attention, load_module
+from embed.models import resolve, weights_digest
+from stores.engine import load_tensorflow, on_device
+from stores.errors import FailureError, InputError
+from stores.features import Features
+
+VERSION = 1  # raise it whenever the same text and module give another vector
+LINEAR_BUDGET = 1 << 15  # padded tokens: 64 MiB a tensor that is 512 wide
+ATTENTION_BUDGET = 1 << 22  # texts * tokens * (tokens + 256): 8 heads' attention and 512-wide tensors, 128 MiB each
+PROBE = ["one", "a probe of the vectors, alone and in a batch", "two words", "你好 世界"]
+TOLERANCE = 1e-4  # of the probe; float noise is 1e-7
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_WORD = re.compile(r"\S+")
+
+
+class UseEncoder(Encoder):
+    """One vector a text from the Universal Sentence Encoder or another TF-Hub module; see the module.
+
+    Args:
+        model: a TF-Hub handle, Kaggle path, folder or archive, see ``embed.models.resolve``.
+        max_tokens: words of a text (between white space) that are encoded, the rest is cut off; None: all.
+        device: ``cpu``, ``gpu`` or ``gpu:1``; None: TensorFlow's choice.
+
+    Raises:
+        InputError: an option has no such value, or there is no such model.
+        FailureError: the model is not to be had.
+    """
+
+    name = "use"
+    kind = "pooled"
+    part_rows = 2048
+    published = Published(
+        "https://tfhub.dev/google/universal-sentence-encoder/4", "1 GB", "Apache-2.0", "Google on TF-Hub and Kaggle"
+    )
+
+    def __init__(self, model: str = published.model, max_tokens: int | None = None, device: str | None = None) -> None:
+        if max_tokens is not None and max_tokens < 1:
+            raise InputError(f"use: max_tokens {max_tokens} leaves no word; give 1 or more")
+        self.max_tokens, self.device = max_tokens, device
+        self.path = resolve(model)
+        self._call: Callable[[list[bytes]], np.ndarray] | None = None  # made at the first text
+        self._batches: Batches
+
+    def identity(self) -> dict:
+        """Name, version of this code, digest of the module, and the length limit."""
+        weights = weights_digest(self.path)
+        return {"encoder": self.name, "version": VERSION, "weights": weights, "max_tokens": self.max_tokens}
+
+    def encode(self, texts: list[str]) -> Features:
+        """``pooled`` float32 ``[n, D]``; counts: words, of these in texts that have no vector, words cut off."""
+        if self._call is None:
+            self._load()
+        cut = [_cut(_SURROGATES.sub("\ufffd", text), self.max_tokens) for text in texts]
+        strings = [text.encode() for text, _, _ in cut]
+        counts = np.array([(words, 0, truncated) for _, words, truncated in cut], np.int32).reshape(-1, 3)
+        pooled = np.zeros((len(texts), self.dimension), np.float32)
+        rows = np.flatnonzero(counts[:, 0])
+        lengths = np.array([len(strings[row]) // 4 + 1 for row in rows])  # a token is some 4 bytes in most languages
+        with on_device(self.device):
+            for some, vectors in self._batches.run(lengths, lambda some: self._call([strings[i] for i in rows[some]])):
+                pooled[rows[some]] = vectors
+        nothing = ~np.isfinite(pooled).all(1)
+        pooled[nothing], counts[nothing, 1] = 0, counts[nothing, 0]
+        return Features(self.kind, {"pooled": pooled}, counts)
+
+    def _load(self) -> None:
+        with on_device(self.device):
+            self._call = _caller(load_module(self.path), self.path)
+            probe = [text.encode() for text in PROBE]
+            together, alone = self._call(probe), np.concatenate([self._call([text]) for text in probe])
+        if not np.isfinite(together).any():
+            raise FailureError(f"{self.path} makes no finite vectors: its weights are damaged; get it again")
+        self.dimension = together.shape[1]
+        if np.nan_to_num(np.abs(together - alone)).max() > TOLERANCE:
+            warnings.warn(
+                f"{self.path}: the vector of a text changes with the others of its batch, so each is encoded alone",
+                stacklevel=2,
+            )
+            self._batches = Batches(0)
+        elif has_attention(self.path):
+            self._batches = Batches(ATTENTION_BUDGET, lambda texts, longest: texts * longest * (longest + 256))
+        else:
+            self._batches = Batches(LINEAR_BUDGET)
+
+
+def _cut(text: str, most: int | None) -> tuple[str, int, int]:
+    """The first ``most`` words of a text as they stand, the number of all its words, and of those cut off."""
+    ends = [word.end() for word in _WORD.finditer(text)]
+    if most is None or len(ends) <= most:
+        return text, len(ends), 0
+    return text[: ends[most - 1]], len(ends), len(ends) - most
+
+
+def _caller(module: Any, path: Path) -> Callable[[list[bytes]], np.ndarray]:  # noqa: ANN401
+    """A function from ``n`` texts in UTF-8 to float32 ``[n, D]``, for a module of either generation.
+
+    The function raises ``FailureError`` if the module takes no strings, or does not make one vector of each.
+    """
+    tf = load_tensorflow()
+    run = _with_pieces(module) if "spm_path" in module.signatures else _on_strings(module, path)
+
+    def call(texts: list[bytes]) -> np.ndarray:
+        try:
+            result = run(tf.constant(texts, tf.string))
+        except tf.errors.ResourceExhaustedError:
+            raise
+        except (TypeError, ValueError, tf.errors.OpError) as error:
+            why = str(error).partition("\n")[0]
+            raise FailureError(f"{path} does not take a list of strings, as --encoder use gives it: {why}") from error
+        vectors = np.asarray(_one_of(result, path), np.float32)
+        if vectors.ndim != 2 or len(vectors) != len(texts):
+            raise FailureError(f"{path} made numbers {vectors.shape} of {len(texts)} texts, not one vector of each")
+        return vectors
+
+    return call
+
+
+def _on_strings(module: Any, path: Path) -> Callable[[Any], Any]:  # noqa: ANN401
+    """The module itself, or its signature for strings."""
+    if callable(module):
+        return module
+    for name in ("default", "serving_default"):
+        if name in module.signatures:
+            return module.signatures[name]
+    raise FailureError(f"{path} has no signature 'default'; it has: {', '.join(sorted(module.signatures)) or 'none'}")
+
+
+def _one_of(result: Any, path: Path) -> Any:  # noqa: ANN401
+    """The vectors among what a module gives: version 4 gives a tensor, 3 a dict, TF1 Hub modules a dict."""
+    if not isinstance(result, dict):
+        return result
+    for name in ("outputs", "default", *(result if len(result) == 1 else ())):
+        if name in result:
+            return result[name]
+    raise FailureError(f"{path} gives {', '.join(sorted(result))}, and neither 'outputs' nor 'default'")
+
+
+def _with_pieces(module: Any) -> Callable[[Any], dict]:  # noqa: ANN401
+    """The ``default`` signature of a lite module, fed with strings."""
+    import tensorflow_text
+
+    tf = load_tensorflow()
+    path = module.asset_paths[0].asset_path.numpy().decode()  # what the signature spm_path gives is no path
+    tokenizer = tensorflow_text.SentencepieceTokenizer(Path(path).read_bytes())
+
+    def run(texts: Any) -> dict:  # noqa: ANN401
+        ids = tf.cast(tokenizer.tokenize(texts), tf.int64).to_sparse()
+        return module.signatures["default"](values=ids.values, indices=ids.indices, dense_shape=ids.dense_shape)
+
+    return run
