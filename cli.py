@@ -152,6 +152,7 @@ def embed(
     Example:
         tk embed --encoder static --data examples/messages.csv
         tk embed --encoder words --data examples/messages.csv --text-column text --label-column label
+        tk embed --encoder use --model models/universal-sentence-encoder --data examples/messages.csv
     """
     from embed import Recipe, read_table
     from embed import embed as run_embed

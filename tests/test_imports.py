@@ -107,6 +107,14 @@ def test_embed_loads_no_tensorflow(ten_csv, tmp_path, encoder):
         assert not loaded(run_tk("embed", "--encoder", encoder, "--data", str(ten_csv)), tmp_path) & set(HEAVY)
 
 
+def test_nothing_to_encode_loads_no_tensorflow(ten_csv, tmp_path, lookalike):
+    """The identity of an encoder with a model comes without it; its digest is not made again."""
+    run = ["embed", "--encoder", "use", "--model", str(lookalike("use4")), "--data", str(ten_csv)]
+
+    assert "tensorflow" in loaded(run_tk(*run), tmp_path)
+    assert not loaded(run_tk(*run), tmp_path) & set(HEAVY)
+
+
 def test_scikit_learn_heads_load_no_tensorflow(separable, tmp_path):
     """It costs seconds, and only ``dense`` needs it."""
     code = run_tk("classify", "--features", str(separable), "--head", "logistic", "--head", "nb", "--sampler", "under")
