@@ -248,11 +248,13 @@ def _print_runs(runs: list[Run]) -> None:
 @click.option("--data", type=click.Path(path_type=Path), help="CSV or TSV file, plain or .gz.")
 @click.option("--text", "texts", multiple=True, help="A text, instead of a file; repeatable.")
 @table_options
+@click.option("--model", help="Where the model of the run's encoder is now.  [default: where it was]")
 @click.option("--out", type=click.Path(path_type=Path), help="File for the result.  [default: stdout]")
 @click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
 def predict(
-    folder: Path, data: Path | None, texts: tuple[str, ...], out: Path | None, form: str, **reading: str | None
-) -> None:
+    folder: Path, data: Path | None, texts: tuple[str, ...], model: str | None, out: Path | None, form: str,
+    **reading: str | None,
+) -> None:  # fmt: skip
     """Classify new texts with the model of a run, encoded as the run's own texts were.
 
     One line comes out for each text: its line in the file (or the text itself), the predicted class and the
@@ -271,7 +273,7 @@ def predict(
         raise click.UsageError("give either --data FILE or --text TEXT", click.get_current_context())
     run = read_run(folder)
     made = run.recipe["features"]
-    recipe = Recipe.from_dict(made["recipe"], made["identity_digest"])
+    recipe = Recipe.from_dict(made["recipe"], made["identity_digest"], model)
     predictor = Predictor(run)
     table = read_table(data, **reading) if data is not None else None
     for note in (*table.notes, table.columns.reasons[0]) if table else ():

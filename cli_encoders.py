@@ -48,9 +48,13 @@ def encoders(context: click.Context, as_json: bool) -> None:
         tk encoders
         tk encoders check static
     """
-    if context.invoked_subcommand is None:
-        found = _listing()
-        click.echo(json.dumps(found, indent=1, ensure_ascii=False)) if as_json else _print_listing(found)
+    if context.invoked_subcommand:
+        return
+    found = _listing()
+    if as_json:
+        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+    else:
+        _print_listing(found)
 
 
 def _listing() -> dict:

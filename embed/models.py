@@ -2,19 +2,16 @@
 
 What is downloaded or unpacked is kept in the user's cache folder, see ``embed.cache``:
 
-================================  =====================================================================
-``models/<sha1 of handle>/``      the files of a handle; the folder is named as tensorflow_hub names it
-``models/<sha1 of handle>.json``  ``{"model": handle, "digest": ...}``, written at its first use
-``archives/<digest>/``            the files of a local archive
-``digests/<digest of path>.json``  a digest with the sizes, times and inodes that it was made at
-================================  =====================================================================
-
-A handle is also looked for where other tools keep it: in ``TFHUB_CACHE_DIR`` and in the cache of kagglehub.
+==================================  ===================================================================
+``models/<sha1 of handle>/``        the files of a handle
+``archives/<digest of archive>/``   the files of a local archive
+``<either>.json``                   ``{"model": ..., "digest": ...}``, written at the first use
+``digests/<digest of path>.json``   a digest with the sizes, times and inodes that it was made at
+==================================  ===================================================================
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -28,26 +25,11 @@ from pathlib import Path
 from embed.archives import SUFFIXES, unpack
 from embed.cache import Note, alone, cache_folder, weights_digest, write_json
 from embed.download import Unreachable, fetch
+from embed.handles import download_url, file_name, folders, handle_of, how_to_get, is_module, own_folder
 from stores.errors import FailureError, InputError
 from stores.files import whole_folder
 
 PROGRAM = "a SavedModel is a program that runs with your rights: take it from publishers you trust"
-# the same model on Kaggle, where versions are numbered anew
-ON_KAGGLE = {
-    "https://tfhub.dev/google/universal-sentence-encoder/4": (
-        "google/universal-sentence-encoder/tensorFlow2/universal-sentence-encoder/2"
-    ),
-    "https://tfhub.dev/google/universal-sentence-encoder-large/5": (
-        "google/universal-sentence-encoder/tensorFlow2/large/2"
-    ),
-    "https://tfhub.dev/google/elmo/3": "google/elmo/tensorFlow1/elmo/3",
-}
-_KAGGLE = re.compile(
-    r"(?:https?://(?:www\.)?kaggle\.com/models/|kaggle://)?([\w.-]+/[\w.-]+)/"
-    r"(?:frameworks/)?tensorflow([12])/(?:variations/)?([\w.-]+)/(?:versions/)?(\d+)/?",
-    re.IGNORECASE,
-)
-_FILE = re.compile(r"[^/]+\.[A-Za-z]\w*$")  # the end of a URL that names a file; a TF-Hub handle ends in its version
 
 
 def _to_stderr(message: str) -> None:
@@ -70,12 +52,15 @@ def resolve(model: str, *, note: Note = _to_stderr) -> Path:
     """
     path = Path(model)
     if path.is_file() and path.name.lower().endswith(SUFFIXES):
-        return _unpacked(path, note)
+        folder = cache_folder() / "archives" / weights_digest(path)
+        with alone(folder, note):
+            return _as_at_first_use(model, folder, _unpacked(path, folder, note))
     if path.exists():
         return path
-    if handle := _handle(model):
-        with alone(_own_folder(handle), note):
-            return _as_at_first_use(handle, cached(handle) or _download(handle, note))
+    if handle := handle_of(model):
+        folder = own_folder(handle)
+        with alone(folder, note):
+            return _as_at_first_use(handle, folder, cached(handle) or _download(handle, folder, note))
     raise InputError(
         f"model {model}: no such folder, archive or file; a handle begins with https://tfhub.dev/ or is a Kaggle path"
         " such as google/elmo/tensorFlow1/elmo/3"
@@ -93,13 +78,13 @@ def cached(model: str, check: bool = True) -> Path | None:
     Raises:
         FailureError: if ``check``, and a part of them was deleted.
     """
-    handle = _handle(model) or model
-    for folder in (_own_folder(handle), *_elsewhere(handle)):
+    handle = handle_of(model) or model
+    for folder in folders(handle):
         if folder.is_dir() and any(folder.iterdir()):
             if check and (lack := _lack(handle, folder)):
                 cure = f"remove it (rm -r {shlex.quote(str(folder))}) and give the same command again"
                 raise FailureError(f"{folder}, the cached {handle}, is half deleted: it holds {lack}; {cure}")
-            return _top(folder) / _file_name(handle)
+            return _top(folder) / file_name(handle)
     return None
 
 
@@ -127,61 +112,22 @@ def missing_part(folder: Path) -> str | None:
     return None
 
 
-def download_url(handle: str) -> str:
-    """Where the archive or file of a handle is to be had."""
-    if "://" not in handle:
-        return f"https://www.kaggle.com/api/v1/models/{handle}/download"
-    return handle if _FILE.search(handle) else f"{handle}?tf-hub-format=compressed"
-
-
-def _handle(model: str) -> str | None:
-    """``model`` as a URL without a slash at its end, or as ``owner/model/tensorFlow2/variation/version``; or None."""
-    if found := _KAGGLE.fullmatch(model):
-        owner_and_model, generation, variation, version = found.groups()
-        return f"{owner_and_model}/tensorFlow{generation}/{variation}/{version}"
-    return model.rstrip("/") if model.startswith(("https://", "http://")) else None
-
-
-def _file_name(handle: str) -> str:
-    """Name of the one file that a handle is; empty where it is an archive of files."""
-    found = _FILE.search(handle)
-    return found[0] if found and not found[0].lower().endswith(SUFFIXES) else ""
-
-
 def _lack(handle: str, folder: Path) -> str | None:
     """What of the files of a handle is not in ``folder``; None if nothing, as far as names tell."""
-    if name := _file_name(handle):
+    if name := file_name(handle):
         return None if (folder / name).is_file() else f"no {name}"
-    return None if _FILE.search(handle) else missing_part(_top(folder))
+    return missing_part(_top(folder)) if is_module(handle) else None
 
 
-def _own_folder(handle: str) -> Path:
-    return cache_folder() / "models" / _sha1(handle)
-
-
-def _elsewhere(handle: str) -> Iterator[Path]:
-    """Where tensorflow_hub (with and without a slash at the end) and kagglehub would keep a handle."""
-    if seeds := os.environ.get("TFHUB_CACHE_DIR"):
-        yield from (Path(seeds) / _sha1(typed) for typed in (handle, handle + "/"))
-    if on_kaggle := ON_KAGGLE.get(handle, None if "://" in handle else handle):
-        yield Path(os.environ.get("KAGGLEHUB_CACHE") or Path.home() / ".cache" / "kagglehub") / "models" / on_kaggle
-
-
-def _sha1(handle: str) -> str:
-    return hashlib.sha1(handle.encode(), usedforsecurity=False).hexdigest()
-
-
-def _download(handle: str, note: Note) -> Path:
-    folder, url = _own_folder(handle), download_url(handle)
-    for left in folder.parent.glob(f".{folder.name}.*"):  # by a process that was killed
-        shutil.rmtree(left) if left.is_dir() else left.unlink()
-    with suppress(FileNotFoundError):
-        folder.rmdir()  # empty, or it would be cached
+def _download(handle: str, folder: Path, note: Note) -> Path:
+    """``folder``, or the file in it, with what the publisher gives for a handle."""
+    url = download_url(handle)
     archive = folder.with_name(f".{folder.name}.download")
+    _clear(folder)
     try:
         fetch(url, archive, note)
         with whole_folder(folder) as partial:
-            if name := _file_name(handle):
+            if name := file_name(handle):
                 os.replace(archive, partial / name)
             else:
                 unpack(archive, partial)
@@ -189,38 +135,52 @@ def _download(handle: str, note: Note) -> Path:
             if lack := _lack(handle, partial):
                 raise FailureError(f"{archive} holds {lack}: it is no model that TensorFlow Hub could load")
     except Unreachable as error:
-        raise FailureError(_how_to_get(handle, str(error))) from error
+        why = f"{handle} is not in the cache and cannot be downloaded ({error})"
+        raise FailureError(f"{why}; {how_to_get(handle)}") from error
     except FailureError as error:
         raise FailureError(str(error).replace(str(archive), f"what {url} gave")) from error
     finally:
         archive.unlink(missing_ok=True)
-    return _top(folder) / _file_name(handle)
+    return _top(folder) / file_name(handle)
 
 
-def _how_to_get(handle: str, why: str) -> str:
-    """What to do where there is no network."""
-    folder, url = _own_folder(handle), download_url(handle)
-    name = "-".join(handle.split("/")[-2:]) + ".tar.gz" if not _FILE.search(handle) else handle.rsplit("/", 1)[1]
-    kaggle = ON_KAGGLE.get(handle)
-    return (
-        f"{handle} is not in the cache and cannot be downloaded ({why}); where there is a network, run:"
-        f" curl -L -o {shlex.quote(name)} {shlex.quote(url)}"
-        + (f" (the same on Kaggle: {kaggle})" if kaggle else "")
-        + f"; then give --model {shlex.quote(name)} here, or put its unpacked files into {folder}"
-    )
+def _unpacked(archive: Path, folder: Path, note: Note) -> Path:
+    """``folder`` with the files of a local archive."""
+    if not folder.is_dir():
+        _clear(folder)
+        note(f"unpacking {archive} into {folder}; {PROGRAM}")
+        with whole_folder(folder) as partial:
+            unpack(archive, partial)
+    return _top(folder)
 
 
-def _as_at_first_use(handle: str, path: Path) -> Path:
-    """``path``, after its digest was recorded, or compared with the record."""
-    record, digest = _own_folder(handle).with_suffix(".json"), weights_digest(path)
+def _clear(folder: Path) -> None:
+    """Remove what a process that was killed left of its attempt to fill ``folder``, whose lock is held."""
+    for left in folder.parent.glob(f".{folder.name}.*"):
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
+    with suppress(FileNotFoundError):
+        folder.rmdir()  # it is empty, or it would be cached
+
+
+def _top(folder: Path) -> Path:
+    """Where the files begin: many an archive holds one folder that holds the rest."""
+    while len(below := list(folder.iterdir())) == 1 and below[0].is_dir():
+        folder = below[0]
+    return folder
+
+
+def _as_at_first_use(model: str, folder: Path, path: Path) -> Path:
+    """``path``, after its digest was recorded beside ``folder``, or compared with the record."""
+    record, digest = folder.with_suffix(".json"), weights_digest(path)
     if not record.exists():
-        write_json(record, {"model": handle, "digest": digest})
+        write_json(record, {"model": model, "digest": digest})
         return path
     first = _read_record(record)["digest"]
     if digest != first:
+        place = folder if path.is_relative_to(folder) else path
         raise FailureError(
-            f"{path} is not what {handle} was at its first use (digest {digest[:8]}, not {first[:8]}):"
-            f" remove {path} to download it again, or {record} if you trust what is there now"
+            f"{place} is not what {model} was at its first use (digest {digest[:8]}, not {first[:8]}):"
+            f" remove {place} to get it again, or {record} if you trust what is there now"
         )
     return path
 
@@ -231,21 +191,3 @@ def _read_record(record: Path) -> dict[str, str]:
         return {name: str(found[name]) for name in ("model", "digest")}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise FailureError(f"{record} is damaged ({error!r}); remove it if you trust the model beside it") from error
-
-
-def _unpacked(archive: Path, note: Note) -> Path:
-    """The folder with the files of a local archive."""
-    folder = cache_folder() / "archives" / weights_digest(archive)
-    with alone(folder, note):
-        if not folder.is_dir():
-            note(f"unpacking {archive} into {folder}; {PROGRAM}")
-            with whole_folder(folder) as partial:
-                unpack(archive, partial)
-    return _top(folder)
-
-
-def _top(folder: Path) -> Path:
-    """Where the files begin: many an archive holds one folder that holds the rest."""
-    while len(below := list(folder.iterdir())) == 1 and below[0].is_dir():
-        folder = below[0]
-    return folder

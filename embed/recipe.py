@@ -40,15 +40,20 @@ class Recipe:
         return cls(load(encoder, **options), dict(options), dtype)
 
     @classmethod
-    def from_dict(cls, recipe: dict, digest: str) -> Recipe:
+    def from_dict(cls, recipe: dict, digest: str, model: str | None = None) -> Recipe:
         """The recipe that a store or run was made with, from its ``as_dict`` and identity digest.
+
+        Args:
+            recipe, digest: as kept.
+            model: where the encoder's model is now; None: where it was.
 
         Raises:
             FailureError: if the encoder of this installation is not the same any more (other weights or version).
         """
         if "joined" in recipe:
             raise InputError("the run was trained on joined features; tk predict takes runs on features of one encoder")
-        again = cls.of(recipe["encoder"], recipe["dtype"], **recipe["options"])
+        options = recipe["options"] | ({"model": model} if model else {})
+        again = cls.of(recipe["encoder"], recipe["dtype"], **options)
         if identity_digest(again.identity()) != digest:
             name = recipe["encoder"]
             raise FailureError(

@@ -324,16 +324,18 @@ def test_model_by_a_path_is_found_again(with_model, monkeypatch):
 
 
 def test_run_whose_model_has_changed(with_model):
-    """It is refused, and so is one whose model is gone."""
+    """It is refused, and so is one whose model is gone, until --model says where it is."""
     tk(*"embed --encoder use --model use --data messages.csv".split())
     tk(*"classify --features features/messages.use.h5 --cv 3".split())
     predict = ["predict", "--run", "runs/messages.use.logistic", "--text", "ok"]
+    shutil.copytree("use", "copy")
     with open("use/saved_model.pb", "ab") as file:
         file.write(b"\0")
     assert "gives other features than the one the run was trained on" in tk(*predict, code=1).stderr
 
     shutil.rmtree("use")
     assert f"model {with_model / 'use'}: no such folder, archive or file" in tk(*predict, code=2).stderr
+    assert "ok,ham," in tk(*predict, "--model", "copy").stdout
 
 
 def test_check_reports(with_model):

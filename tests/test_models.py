@@ -13,8 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from embed import models
 from embed.cache import cache_folder
+from embed.handles import download_url, own_folder
 from embed.models import cached, missing_part, models_in_cache, remembered, resolve, weights_digest
 from stores import FailureError, InputError
 
@@ -30,13 +30,24 @@ def cache(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def no_network(monkeypatch):
-    """Every download goes to a port on which nobody listens."""
-    monkeypatch.setattr(models, "download_url", lambda handle: "http://127.0.0.1:9/")
+def downloads_from(monkeypatch):
+    """A function that sets where the handles' files are to be had: handle -> URL."""
+
+    def set_to(download_url):
+        for module in ("embed.handles", "embed.models"):
+            monkeypatch.setattr(f"{module}.download_url", download_url)
+
+    return set_to
 
 
 @pytest.fixture
-def server():
+def no_network(downloads_from):
+    """Every download goes to a port on which nobody listens."""
+    downloads_from(lambda handle: "http://127.0.0.1:9/")
+
+
+@pytest.fixture
+def server(monkeypatch):
     """A web server on this machine: ``served`` maps a path to what it gives, ``asked`` lists what was asked for."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -51,6 +62,7 @@ def server():
         def log_message(self, *args):
             pass
 
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.served, server.asked, server.missing = {}, [], 0
     server.url = f"http://127.0.0.1:{server.server_port}"
@@ -106,7 +118,7 @@ def test_nothing_there_is_a_mistake_of_the_user(cache):
 
 @pytest.mark.parametrize("name", ["m.tar.gz", "m.tgz", "m.tar", "m.zip"])
 def test_archive_is_unpacked_once(cache, tmp_path, name):
-    """Into the cache; a folder that holds all the rest is stepped into."""
+    """Into the cache; a folder that holds all the rest is stepped into. What was unpacked must not change."""
     path = tmp_path / name
     if name.endswith(".zip"):
         with zipfile.ZipFile(path, "w") as archive:
@@ -124,6 +136,11 @@ def test_archive_is_unpacked_once(cache, tmp_path, name):
     assert "a SavedModel is a program" in notes[0]
     assert resolve(str(path), note=notes.append) == folder
     assert len(notes) == 1
+    (folder / "saved_model.pb").unlink()
+    with pytest.raises(FailureError, match=rf"is not what .*{name} was at its first use .* remove {folder.parent} to"):
+        resolve(str(path))
+    shutil.rmtree(folder.parent)
+    assert files_below(resolve(str(path))) == MODEL
 
 
 def test_real_module_of_the_first_generation(cache, real):
@@ -205,7 +222,7 @@ def test_handle_is_downloaded_once(cache, server):
     """The archive of a TF-Hub handle, asked for as TF-Hub wants it, in a folder named as tensorflow_hub names it."""
     server.served["/google/elmo/3?tf-hub-format=compressed"] = tar_bytes(MODEL)
     handle, notes = f"{server.url}/google/elmo/3", []
-    folder = resolve(handle + "/", note=notes.append)
+    folder = resolve(handle + "/", note=notes.append)  # the slash is no other model
 
     assert files_below(folder) == MODEL
     assert folder == cache / "models" / hashlib.sha1(handle.encode()).hexdigest()
@@ -218,8 +235,8 @@ def test_handle_is_downloaded_once(cache, server):
 
 def test_published_handles_have_the_folders_that_tensorflow_hub_gives_them(cache):
     """SHA-1 of the handle, as seen in public logs."""
-    assert models._own_folder(USE4).name == "063d866c06683311b44b4992fd46003be952409c"
-    assert models._own_folder("https://tfhub.dev/google/elmo/2").name == "9bb74bc86f9caffc8c47dd7b33ec4bb354d9602d"
+    assert own_folder(USE4).name == "063d866c06683311b44b4992fd46003be952409c"
+    assert own_folder("https://tfhub.dev/google/elmo/2").name == "9bb74bc86f9caffc8c47dd7b33ec4bb354d9602d"
 
 
 @pytest.mark.parametrize(
@@ -231,11 +248,11 @@ def test_published_handles_have_the_folders_that_tensorflow_hub_gives_them(cache
         "https://www.kaggle.com/models/google/universal-sentence-encoder/frameworks/tensorFlow2/variations/large/versions/2",
     ],
 )
-def test_kaggle_paths(cache, server, monkeypatch, typed):
+def test_kaggle_paths(cache, server, downloads_from, typed):
     """All the ways of writing one are the same model; it comes from Kaggle's interface for downloads."""
     path = "google/universal-sentence-encoder/tensorFlow2/large/2"
-    assert models.download_url(path) == f"https://www.kaggle.com/api/v1/models/{path}/download"
-    monkeypatch.setattr(models, "download_url", lambda handle: f"{server.url}/{handle}")
+    assert download_url(path) == f"https://www.kaggle.com/api/v1/models/{path}/download"
+    downloads_from(lambda handle: f"{server.url}/{handle}")
     server.served[f"/{path}"] = tar_bytes(MODEL)
 
     assert files_below(resolve(typed)) == MODEL
@@ -264,12 +281,14 @@ def test_seeds_of_tensorflow_hub_are_taken(cache, tmp_path, monkeypatch, no_netw
 
 def test_file_by_its_url(cache, server):
     """A URL that names a file gives that file; one that names an archive, its folder."""
-    server.served |= {"/v/glove.txt.gz": b"the 1 2", "/v/model.tar.gz": tar_bytes({"options.json": b"{}"})}
+    archive = tar_bytes({"options.json": b"{}"})
+    server.served |= {"/v/glove.txt.gz": b"the 1 2", "/v/model.tar.gz": archive, "/v/model.tar.gz?v=2": archive}
 
     assert resolve(f"{server.url}/v/glove.txt.gz").read_bytes() == b"the 1 2"
     assert resolve(f"{server.url}/v/glove.txt.gz").name == "glove.txt.gz"
-    assert files_below(resolve(f"{server.url}/v/model.tar.gz")) == {"options.json": b"{}"}
-    assert len(server.asked) == 2
+    for name in ("model.tar.gz", "model.tar.gz?v=2"):
+        assert files_below(resolve(f"{server.url}/v/{name}")) == {"options.json": b"{}"}
+    assert len(server.asked) == 3
 
 
 def test_without_network_the_cure_is_one_line(cache, no_network):
@@ -325,7 +344,7 @@ def test_bad_download_leaves_nothing(cache, server, body, missing, message):
 def test_what_a_killed_process_left_is_cleared_away(cache, server):
     """Half a download, half an unpacked archive, and an empty folder."""
     server.served["/m/1?tf-hub-format=compressed"] = tar_bytes(MODEL)
-    folder = models._own_folder(f"{server.url}/m/1")
+    folder = own_folder(f"{server.url}/m/1")
     write_model(folder.with_name(f".{folder.name}.999.partial"))
     folder.with_name(f".{folder.name}.download").write_bytes(b"half")
     folder.mkdir()

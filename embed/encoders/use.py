@@ -30,7 +30,7 @@ from stores.features import Features
 
 VERSION = 1  # raise it whenever the same text and module give another vector
 LINEAR_BUDGET = 1 << 15  # padded tokens: 64 MiB a tensor that is 512 wide
-ATTENTION_BUDGET = 1 << 22  # texts * tokens * (tokens + 256): 8 heads' attention and 512-wide tensors, 128 MiB each
+ATTENTION_BUDGET = 1 << 22  # texts * tokens * (tokens + 256): the attention of 8 heads takes 128 MiB
 PROBE = ["one", "a probe of the vectors, alone and in a batch", "two words", "你好 世界"]
 TOLERANCE = 1e-4  # of the probe; float noise is 1e-7
 
