@@ -16,7 +16,9 @@ from typing import BinaryIO
 from stores.errors import FailureError
 
 SUFFIXES = (".tar.gz", ".tgz", ".tar", ".zip")
-BROKEN = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError)
+BROKEN = (
+    tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError
+)  # fmt: skip
 
 
 def unpack(archive: Path, folder: Path) -> None:
@@ -46,6 +48,8 @@ def _files(archive: Path) -> Iterator[tuple[str, BinaryIO]]:
                 kind = stat.S_IFMT(member.external_attr >> 16)  # 0 where it was packed on Windows
                 if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
                     raise _refused(archive, member.filename, "a link or a device")
+                if member.flag_bits & 1:
+                    raise _refused(archive, member.filename, "an encrypted file")
                 if not member.is_dir():
                     with opened.open(member) as content:
                         yield member.filename, content

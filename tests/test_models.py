@@ -197,6 +197,19 @@ def test_zip_cannot_leave_its_folder(cache, tmp_path, name):
         resolve(str(tmp_path / "evil.zip"))
 
 
+def test_encrypted_zip_is_refused(cache, tmp_path):
+    """By the flag in the directory of the archive; no password is asked for."""
+    with zipfile.ZipFile(tmp_path / "locked.zip", "w") as archive:
+        archive.writestr("saved_model.pb", b"graph")
+    data = bytearray((tmp_path / "locked.zip").read_bytes())
+    data[6] |= 1
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    (tmp_path / "locked.zip").write_bytes(data)
+
+    with pytest.raises(FailureError, match="locked.zip holds an encrypted file, 'saved_model.pb', and is not unpacked"):
+        resolve(str(tmp_path / "locked.zip"))
+
+
 @pytest.mark.parametrize("keep", [0, 10, 100, -1])
 def test_broken_archive_is_named(cache, tmp_path, keep):
     """Cut off anywhere, in one line, and nothing of it counts as unpacked."""

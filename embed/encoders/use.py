@@ -90,9 +90,9 @@ class UseEncoder(Encoder):
 
     def _load(self) -> None:
         with on_device(self.device):
-            self._call = _caller(load_module(self.path), self.path)
+            call = _caller(load_module(self.path), self.path)
             probe = [text.encode() for text in PROBE]
-            together, alone = self._call(probe), np.concatenate([self._call([text]) for text in probe])
+            together, alone = call(probe), np.concatenate([call([text]) for text in probe])
         if not np.isfinite(together).any():
             raise FailureError(f"{self.path} makes no finite vectors: its weights are damaged; get it again")
         self.dimension = together.shape[1]
@@ -106,6 +106,7 @@ class UseEncoder(Encoder):
             self._batches = Batches(ATTENTION_BUDGET, lambda texts, longest: texts * longest * (longest + 256))
         else:
             self._batches = Batches(LINEAR_BUDGET)
+        self._call = call
 
 
 def _cut(text: str, most: int | None) -> tuple[str, int, int]:
@@ -162,9 +163,11 @@ def _one_of(result: Any, path: Path) -> Any:  # noqa: ANN401
 
 def _with_pieces(module: Any) -> Callable[[Any], dict]:  # noqa: ANN401
     """The ``default`` signature of a lite module, fed with strings."""
-    import tensorflow_text
-
     tf = load_tensorflow()
+    try:
+        import tensorflow_text
+    except ImportError as error:
+        raise FailureError(f"a lite module needs tensorflow-text, which is not installed here ({error})") from error
     path = module.asset_paths[0].asset_path.numpy().decode()  # what the signature spm_path gives is no path
     tokenizer = tensorflow_text.SentencepieceTokenizer(Path(path).read_bytes())
 
