@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import lzma
 import shutil
@@ -16,8 +17,9 @@ from typing import BinaryIO
 from stores.errors import FailureError
 
 SUFFIXES = (".tar.gz", ".tgz", ".tar", ".zip")
-BROKEN = (
-    tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError
+BROKEN = (  # what the standard library raises at damaged bytes; ValueError and IndexError at damaged names
+    tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError,
+    EOFError, NotImplementedError, ValueError, IndexError,
 )  # fmt: skip
 
 
@@ -35,7 +37,9 @@ def unpack(archive: Path, folder: Path) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             with open(target, "wb") as file:
                 shutil.copyfileobj(content, file, 1 << 20)
-    except BROKEN as error:
+    except (*BROKEN, OSError) as error:
+        if not isinstance(error, BROKEN) and error.errno != errno.EINVAL:  # EINVAL: a place before the file's beginning
+            raise
         why = str(error).partition("\n")[0].rstrip(":")
         raise FailureError(f"{archive} is no whole tar or zip archive ({why}); get it again") from error
 

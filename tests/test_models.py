@@ -11,8 +11,10 @@ import threading
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import numpy as np
 import pytest
 
+from embed.archives import unpack
 from embed.cache import cache_folder
 from embed.handles import download_url, own_folder
 from embed.models import cached, missing_part, models_in_cache, remembered, resolve, weights_digest
@@ -219,6 +221,30 @@ def test_broken_archive_is_named(cache, tmp_path, keep):
     for _ in range(2):
         with pytest.raises(FailureError, match=r"cut.tgz is no whole tar or zip archive \([^\n]*\); get it again"):
             resolve(str(tmp_path / "cut.tgz"))
+
+
+def test_any_damage_to_an_archive_is_refused_in_one_line(tmp_path):
+    """Bytes changed anywhere: the files come out, below the folder, or one error does."""
+    rng, refused = np.random.default_rng(0), 0
+    with zipfile.ZipFile(tmp_path / "m.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in MODEL.items():
+            archive.writestr(name, content)
+    packed = tar_bytes(MODEL)
+    seeds = [packed, gzip.decompress(packed)[:4096], (tmp_path / "m.zip").read_bytes()]
+    for number in range(450):
+        data = bytearray(seeds[number % 3])
+        for place in rng.integers(0, len(data), 3):
+            data[place] = rng.integers(256)
+        (tmp_path / "damaged").write_bytes(data)
+        (tmp_path / "out").mkdir()
+        try:
+            unpack(tmp_path / "damaged", tmp_path / "out")
+        except FailureError:
+            refused += 1
+        assert {path.name for path in tmp_path.iterdir()} == {"m.zip", "damaged", "out"}
+        shutil.rmtree(tmp_path / "out")
+
+    assert 100 < refused < 450
 
 
 def test_damaged_byte_in_an_archive_is_found(cache, tmp_path):
