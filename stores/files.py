@@ -6,7 +6,7 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +37,8 @@ def whole_file(path: Path, scratch: Path | None = None) -> Iterator[Path]:
         why = error.strerror or error
         raise FailureError(f"{path} could not be written: {why}; what was there is unchanged") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # it may never have been there, nor its folder
+            temporary.unlink()
 
 
 @contextmanager
