@@ -22,6 +22,7 @@ from stores.format import (
     paths,
     rows_a_checksum,
 )
+from stores.virtual import Declared, StoreFile
 
 NEEDED = {"about", "counts", "labels/classes/bytes", "labels/classes/offsets", "labels/codes", "line", "text_hash"}
 NEEDED_BY_KIND = {
@@ -29,12 +30,12 @@ NEEDED_BY_KIND = {
     "tokens": NEEDED | {"offsets"},
     "ids": NEEDED | {"features/ids", "offsets", "vocabulary/bytes", "vocabulary/offsets"},
 }
-LONGEST_ATTRIBUTE, LONGEST_ABOUT = 1 << 8, 1 << 24  # bytes
+LONGEST_ATTRIBUTE = 1 << 8  # bytes
 SMALLEST_CHUNK, LARGEST_CHUNK = 1 << 16, 1 << 26  # bytes, where there are several
 MOST_INFLATION = 1100  # deflate cannot do better: a data set that claims more is no data
 
 
-def check(file: h5py.File, path: Path) -> None:
+def check(file: StoreFile, path: Path) -> None:
     """Refuse a file that is no store of this version, reaches out of itself, or claims an absurd size.
 
     No features are read for that, and nothing from elsewhere.
@@ -42,13 +43,13 @@ def check(file: h5py.File, path: Path) -> None:
     Raises:
         FailureError: naming ``path`` and the first thing that is wrong.
     """
-    _check_attributes(file, path)
-    _check_group(file, path)
+    _check_group(file, path, "")
     _check_presence(file, path)
     _check_lengths(file, path)
 
 
-def _check_attributes(file: h5py.File, path: Path) -> None:
+def check_attributes(file: h5py.File, path: Path) -> None:
+    """Refuse a file that is no store, or one of another version; ``FailureError``."""
     known = (*TEXT_ATTRIBUTES, "digest", "format_version")
     names: list[bytes] = []
     h5py.h5a.iterate(file.id, names.append, order=h5py.h5.ITER_NATIVE)
@@ -72,30 +73,31 @@ def _check_attributes(file: h5py.File, path: Path) -> None:
         raise FailureError(f"{path} holds features of kind {texts['kind']!r}, which this tk does not know")
 
 
-def _check_group(group: h5py.Group, path: Path, prefix: str = "") -> None:
+def _check_group(file: StoreFile, path: Path, prefix: str) -> None:
+    group = file[prefix or "/"]
     for name in members(group):
         where = prefix + name
         if not where.isprintable():
             raise FailureError(f"{path}: {where!r} does not belong into a store; refused")
         if group.id.links.get_info(name.encode()).type != h5py.h5l.TYPE_HARD:
             raise FailureError(f"{path}: {where} is a link; a store holds its own data, so this file is refused")
-        item = group[name]
+        item = file[where]
+        if isinstance(item, Declared):
+            continue
         if isinstance(item, h5py.Dataset):
-            _check_data(item, where, path)
+            check_data(item, where, path)
         elif isinstance(item, h5py.Group) and (where == "checksums" or where.removeprefix("checksums/") in GROUPS):
-            _check_group(item, path, f"{where}/")
+            _check_group(file, path, f"{where}/")
         else:
             raise FailureError(f"{path}: {where} does not belong into a store; refused")
 
 
-def _check_data(data: h5py.Dataset, where: str, path: Path) -> None:
-    """Type, dimensions, and whether the bytes that the shape claims can be in the file."""
+def check_data(data: h5py.Dataset, where: str, path: Path) -> None:
+    """Type, dimensions, and whether the bytes that the shape claims can be in the file; ``FailureError``."""
     types, dimensions = next((s for name, s in SCHEMA.items() if re.fullmatch(name, where)), ((), 0))
     if data.dtype.name not in types or data.ndim != dimensions or not _is_plain(data):
         raise FailureError(f"{path}: {where} is {data.dtype} {data.shape}, which the format does not know; refused")
-    if data.is_virtual and where.startswith("features/") and where != "features/ids":
-        return  # it is for ``stores.virtual`` to judge
-    if data.external or data.is_virtual:
+    if data.external:
         raise FailureError(f"{path}: {where} does not lie inside the file; refused")
     filters = _filters(data)
     if filters and (not _is_known(filters, data) or not where.startswith("features/")):
@@ -140,7 +142,10 @@ def _check_presence(file: h5py.File, path: Path) -> None:
     if missing:
         raise FailureError(f"{path} lacks {missing[0]!r}: it is no complete store; make it again with: tk embed")
     optional = {"table"} if kind == "ids" else features - {"features/ids"}
-    extra = [*sorted(found - needed - optional), *(set(paths(file["checksums"])) - found)]
+    extra = [
+        *sorted(found - needed - optional),
+        *(set(paths(file, "checksums/")) - {f"checksums/{name}" for name in found}),
+    ]
     if extra:
         raise FailureError(f"{path}: {extra[0]!r} does not belong into a store of kind {kind!r}; refused")
 
@@ -158,12 +163,10 @@ def _check_lengths(file: h5py.File, path: Path) -> None:
     for name, found in shapes.items():
         if found[: len(wanted.get(name, ()))] != wanted.get(name, ()) or (name.endswith("/offsets") and not found[0]):
             raise FailureError(f"{path}: {name} has the shape {found}, which does not fit {rows} rows")
-    if shapes["about"][0] > LONGEST_ABOUT:
-        raise FailureError(f"{path}: about is longer than {LONGEST_ABOUT:,} bytes; refused")
     for name in data_sets(file):
         data = file[name]
         chunked = data.chunks and data.chunks[1:] == data.shape[1:]
-        if data.maxshape != data.shape or not (chunked or data.is_virtual or not data.size):
+        if data.maxshape != data.shape or not (chunked or isinstance(data, Declared) or not data.size):
             raise FailureError(f"{path}: {name} does not lie in chunks of whole rows; refused")
         rows = rows_a_checksum(data)
         chunks = -(-len(data) // rows) if rows else 0

@@ -32,9 +32,11 @@ bfloat16 is no type of this format: to another HDF5 reader it would be bytes wit
 
 ``about`` has ``identity`` (all that a vector depends on beside its text), ``recipe`` (how to make the encoder again),
 ``source`` (data file, its digest, how it was read and kept), ``totals`` (rows, distinct texts, encoded, reused, ...),
-``versions``, ``command`` and ``parts``, an empty list unless the features stay in their parts: then it has path and
-rows (tokens) of each, and ``features/<output>`` are virtual data sets over these, which lie in a folder beside the
-store. Attributes of the root, short texts of fixed length but for the second: ``format`` = ``tk-features``,
+``versions``, ``command`` and ``parts``, empty unless the features stay in their parts: then ``files`` has path and rows
+(tokens) of each, ``outputs`` type and shape of each ``features/<output>``, and these are virtual data sets over the
+parts, which lie in a folder beside the store.
+
+Attributes of the root, short texts of fixed length but for the second: ``format`` = ``tk-features``,
 ``format_version`` = 1, ``kind``, ``identity_digest``, ``digest`` (BLAKE2b-128 of the kind, the identity_digest and all
 checksums). Long texts are no attributes, because these lie, as the texts of variable length that they would be, in a
 heap that no checksum covers; a flipped bit there makes HDF5 hang or crash.
@@ -65,7 +67,7 @@ ABOUT = {
     "totals": dict,
     "versions": dict,
     "command": str,
-    "parts": list,
+    "parts": dict,
 }
 KINDS = ("pooled", "tokens", "ids")
 GROUPS = ("features", "vocabulary", "labels", "labels/classes", "texts")
@@ -120,8 +122,8 @@ def data_sets(file: h5py.File) -> list[str]:
     return sorted(path for path in paths(file) if not path.startswith("checksums/") and path != "times")
 
 
-def paths(group: h5py.Group, prefix: str = "") -> Iterator[str]:
-    """Paths of all data sets in a group and the groups in it."""
-    for name in members(group):
-        item = group[name]
-        yield from paths(item, f"{prefix}{name}/") if isinstance(item, h5py.Group) else [prefix + name]
+def paths(file: h5py.File, prefix: str = "") -> Iterator[str]:
+    """Paths of all data sets in the group ``prefix``, which ends in a slash, and the groups in it."""
+    for name in members(file[prefix or "/"]):
+        where = prefix + name
+        yield from paths(file, f"{where}/") if isinstance(file[where], h5py.Group) else [where]

@@ -47,18 +47,24 @@ def check_start(path: Path) -> int:
     return int.from_bytes(start[36:44], "little")
 
 
-def check_groups(file: h5py.File, path: Path, root: int) -> None:
+def check_groups(file: h5py.File, path: Path, root: int) -> set[str]:
     """Refuse groups whose members or attributes are kept otherwise than HDF5 does it for the writer.
 
     Where these are many, they lie in a heap with a tree as its index. HDF5 (1.14) believes what heap and tree say of
     themselves, so their numbers are looked at before HDF5 does.
 
+    Nor may HDF5 open a virtual data set: it believes the list of places in it.
+
     Args:
         root: where the header of the root begins.
 
+    Returns:
+        paths of the features that are virtual data sets.
+
     Raises:
-        FailureError: naming ``path`` and the group.
+        FailureError: naming ``path`` and the group, or the virtual data set that is not of features.
     """
+    found = set()
     groups = {"": file}
     with open(path, "rb") as raw:
         _check_header(raw, root, path, "/")
@@ -69,10 +75,14 @@ def check_groups(file: h5py.File, path: Path, root: int) -> None:
                 if link.type == h5py.h5l.TYPE_HARD:
                     _check_header(raw, link.u, path, where)
                     groups[where] = groups[parent][name]
-        for name in members(groups["features"]) if "features" in groups else ():
-            link = groups["features"].id.links.get_info(name.encode())
-            if link.type == h5py.h5l.TYPE_HARD:
-                _check_layout(raw, link.u, path, f"features/{name}")
+        for where, group in groups.items():
+            for name in members(group):
+                link = group.id.links.get_info(name.encode())
+                if link.type == h5py.h5l.TYPE_HARD and _is_virtual(raw, link.u):
+                    found.add(f"{where}/{name}")
+    if other := [where for where in found if not where.startswith("features/")]:
+        raise FailureError(f"{path}: {other[0]} does not lie inside the file; refused")
+    return found
 
 
 def _check_header(raw: BinaryIO, address: int, path: Path, where: str) -> None:
@@ -86,20 +96,8 @@ def _check_header(raw: BinaryIO, address: int, path: Path, where: str) -> None:
         raise FailureError(f"{path}: {where} is no group such as a store has; refused")
 
 
-def _check_layout(raw: BinaryIO, address: int, path: Path, where: str) -> None:
-    """Of a virtual data set: that the heap which says where it lies can be walked through to its end."""
-    for kind, body in _messages(raw, address):
-        if kind == LAYOUT and body[1:2] == bytes([VIRTUAL]):
-            place = int.from_bytes(body[2:10], "little")
-            head = _read(raw, place, 16)
-            at, size = 16, int.from_bytes(head[8:], "little")
-            while head[:8] == b"GCOL\1\0\0\0" and at + 16 <= size:
-                number, _, length = struct.unpack("<HH4xQ", _read(raw, place + at, 16))
-                at += -(-length // 8) * 8 + 16 * bool(number)  # the free rest, number 0, counts its own head
-                if not length:
-                    break
-            if at != size:
-                raise FailureError(f"{path}: {where} is no virtual data set such as a store has; refused")
+def _is_virtual(raw: BinaryIO, address: int) -> bool:
+    return any(kind == LAYOUT and body[1:2] == bytes([VIRTUAL]) for kind, body in _messages(raw, address))
 
 
 def _messages(raw: BinaryIO, address: int) -> Iterator[tuple[int, bytes]]:

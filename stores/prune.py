@@ -54,7 +54,7 @@ def _in_use(folder: Path) -> set[Path]:
     found = set()
     for path in folder.rglob("[!.]*.h5"):
         with contextlib.suppress(FailureError), FeatureStore(path) as store:
-            found |= {(path.parent / part).parent for part, _ in store.parts}
+            found |= {part.parent for part in store.part_paths}
     return found
 
 

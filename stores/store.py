@@ -13,17 +13,18 @@ from types import TracebackType
 import h5py
 import numpy as np
 
-from stores import verify, virtual
-from stores.check import check
+from stores import verify
+from stores.check import check, check_attributes, check_data
 from stores.errors import FailureError, InputError
 from stores.features import Features
 from stores.format import ABOUT, members
 from stores.headers import check_groups, check_start
 from stores.strings import Strings
 from stores.view import Inflated, view
-from stores.virtual import Pieces
+from stores.virtual import Declared, Pieces, StoreFile, declared
 from stores.writer import Block, Extent
 
+LONGEST_ABOUT = 1 << 24  # bytes
 READ_ROWS = 4096  # rows that are looked at together when scattered ones are wanted
 
 
@@ -35,7 +36,7 @@ class FeatureStore:
         kind: ``pooled``, ``tokens`` or ``ids``.
         identity, recipe, source, totals, versions: what is in ``about``, as mappings.
         command: how it was made.
-        parts: path and rows of each part in which the features lie, if they do not lie in the file itself.
+        parts: what ``about`` has of the parts in which the features lie; empty if they lie in the file itself.
         identity_digest, digest: its attributes.
         created: when the run began that wrote it, in UTC.
         seconds: how long the run took that wrote it.
@@ -51,7 +52,7 @@ class FeatureStore:
     totals: dict
     versions: dict
     command: str
-    parts: list
+    parts: dict
     kind: str
     identity_digest: str
     digest: str
@@ -62,18 +63,17 @@ class FeatureStore:
             raise InputError(f"{path}: no such file; make a feature store with: tk embed --data FILE")
         root = check_start(self.path)
         try:
-            self._file = h5py.File(self.path, "r")
+            self._file = StoreFile(self.path, "r")
         except Exception as error:
             raise FailureError(f"{path} is no HDF5 file, or is damaged; make it again with: tk embed") from error
         try:
-            check_groups(self._file, self.path, root)
-            check(self._file, self.path)
-            about = self._file["about"][...]
-            verify.verify_data(self._file, "about", self.path, about)
-            values = json.loads(about.tobytes())
+            virtual = check_groups(self._file, self.path, root)
+            check_attributes(self._file, self.path)
+            about = self._about()
             for name, kind in ABOUT.items():
-                setattr(self, name, kind(values[name]))
-            virtual.check(self._file, self.path, self.parts)
+                setattr(self, name, kind(about[name]))
+            self._file.declared = declared(self.parts, self.path, virtual)
+            check(self._file, self.path)
             for name in ("kind", "identity_digest", "digest"):
                 setattr(self, name, self._file.attrs[name].decode())
             began, self.seconds = self._file["times"][...].tolist()
@@ -86,6 +86,17 @@ class FeatureStore:
             why = " ".join(str(error).split())
             raise FailureError(f"{path} is damaged ({why}); make it again with: tk embed") from error
         self._views: dict[str, np.ndarray | h5py.Dataset] = {}
+
+    def _about(self) -> dict:
+        for name in ("about", "checksums/about"):
+            if name not in self._file:
+                raise FailureError(f"{self.path} lacks {name!r}: it is no complete store; make it again with: tk embed")
+            check_data(self._file[name], name, self.path)
+            if self._file[name].size > LONGEST_ABOUT:
+                raise FailureError(f"{self.path}: {name} is longer than {LONGEST_ABOUT:,} bytes; refused")
+        about = self._file["about"][...]
+        verify.verify_data(self._file, "about", self.path, about)
+        return json.loads(about.tobytes())
 
     def __enter__(self) -> FeatureStore:
         return self
@@ -103,7 +114,12 @@ class FeatureStore:
     @property
     def size(self) -> int:
         """Bytes on the disk, those of the parts included if the features lie there."""
-        return sum(path.stat().st_size for path in (self.path, *(self.path.parent / part for part, _ in self.parts)))
+        return sum(path.stat().st_size for path in (self.path, *self.part_paths))
+
+    @property
+    def part_paths(self) -> list[Path]:
+        """The parts in which the features lie; none if they lie in the file itself."""
+        return [self.path.parent / part for part, _ in self.parts.get("files", ())]
 
     @property
     def outputs(self) -> list[str]:
@@ -245,8 +261,8 @@ class FeatureStore:
     def _view(self, path: str) -> np.ndarray | Inflated | Pieces | h5py.Dataset:
         if path not in self._views:
             data = self._file[path]
-            if data.is_virtual:
-                self._views[path] = Pieces(partial(self._view_in, path), self.parts, data.shape, data.dtype)
+            if isinstance(data, Declared):
+                self._views[path] = Pieces(partial(self._view_in, path), self.parts["files"], data.shape, data.dtype)
             else:
                 self._views[path] = view(self.path, data)
         return self._views[path]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
@@ -36,40 +37,74 @@ def make(file: h5py.File, path: str, shape: tuple[int, ...], dtype: np.dtype, pa
     return group[name]
 
 
-def check(file: h5py.File, path: Path, parts: Sequence[Part]) -> None:
-    """Refuse an index that points elsewhere than to ``parts``, or to parts that do not lie in a folder beside it.
+@dataclass(frozen=True)
+class Declared:
+    """What the store says of a virtual data set, which is not opened: HDF5 would believe the list of places in it."""
+
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    chunks = None
+
+    @property
+    def size(self) -> int:
+        """How many numbers."""
+        return math.prod(self.shape)
+
+    @property
+    def maxshape(self) -> tuple[int, ...]:
+        """It does not grow."""
+        return self.shape
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+
+class StoreFile(h5py.File):
+    """A store's HDF5 file, in place of whose virtual data sets there is what the store says of them.
+
+    Attributes:
+        declared: these, by path.
+    """
+
+    declared: dict[str, Declared] = {}  # noqa: RUF012 (each file is given its own)
+
+    def __getitem__(self, name: str) -> h5py.Dataset | h5py.Group | Declared:
+        return self.declared[name] if name in self.declared else super().__getitem__(name)
+
+
+def declare(outputs: h5py.Group, parts: Sequence[Part]) -> dict:
+    """What ``about`` has of an index of ``parts``; nothing for a store that is none."""
+    if not parts:
+        return {}
+    kept = {name: [data.dtype.name, list(data.shape)] for name, data in outputs.items()}
+    return {"files": [list(part) for part in parts], "outputs": kept}
+
+
+def declared(parts: dict, path: Path, found: set[str]) -> dict[str, Declared]:
+    """The virtual data sets of the store ``path``: the inverse of ``declare``.
+
+    Args:
+        parts: what ``about`` has of an index.
+        path: the store.
+        found: paths of all virtual data sets that there are.
 
     Raises:
-        FailureError: naming ``path`` and what is wrong.
+        FailureError: if these are not those, or the parts are not there, or not in a folder beside the store.
     """
-    for part, _ in parts:
+    files, outputs = parts.get("files", ()), parts.get("outputs", {})
+    if {f"features/{name}" for name in outputs} != found:
+        raise FailureError(f"{path}: a virtual data set does not lie in the store's own parts; refused")
+    for part, _ in files:
         if not PART.fullmatch(part) or (path.parent / part).resolve().parents[2] != path.parent.resolve():
             raise FailureError(f"{path}: the part {part!r} does not lie in the store's own folder; refused")
         if not (path.parent / part).is_file():
             raise FailureError(f"{path} keeps its features in {part}, which is not there; copy both together")
-    for data in file["features"].values():
-        if data.is_virtual != bool(parts) or (parts and _sources(data) != _wanted(data, parts)):
-            raise FailureError(f"{path}: {data.name[1:]} does not lie in the store's own parts; refused")
-
-
-def _sources(data: h5py.Dataset) -> list:
-    """File, data set, first and last place, and number of values of each stretch of rows of a virtual data set."""
-    return [
-        (source.file_name, source.dset_name, *source.vspace.get_select_bounds(), source.vspace.get_select_npoints())
-        for source in data.virtual_sources()
-        if source.src_space.get_select_type() == h5py.h5s.SEL_ALL
-    ]
-
-
-def _wanted(data: h5py.Dataset, parts: Sequence[Part]) -> list:
-    wanted, start = [], 0
-    zeros, ends = (0,) * (data.ndim - 1), tuple(size - 1 for size in data.shape[1:])
-    for part, rows in parts:
-        if rows:
-            size = rows * math.prod(data.shape[1:])
-            wanted.append((part, data.name[1:], (start, *zeros), (start + rows - 1, *ends), size))
-        start += rows
-    return wanted
+    data = {}
+    for name, (dtype, (rows, columns)) in outputs.items():
+        if dtype not in ("float32", "float16") or rows != sum(rows for _, rows in files) or columns < 0:
+            raise FailureError(f"{path}: {name} cannot be {dtype} [{rows}, {columns}] in these parts; refused")
+        data[f"features/{name}"] = Declared(np.dtype(dtype), (rows, columns))
+    return data
 
 
 class Pieces:

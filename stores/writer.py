@@ -16,7 +16,7 @@ from stores.format import ABOUT, FORMAT, VERSION
 from stores.hdf5 import new_file
 from stores.identity import canonical_json
 from stores.strings import pack
-from stores.virtual import Part
+from stores.virtual import Part, declare
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def write_store(
         _write_strings(file, "labels/classes", extent.classes)
         if block.features.vocabulary is not None:
             _write_strings(file, "vocabulary", list(vocabulary))
-        _write_attributes(file, attributes | {"kind": block.features.kind, "parts": list(parts)})
+        _write_attributes(file, attributes | {"kind": block.features.kind, "parts": declare(file["features"], parts)})
 
 
 def _columns(

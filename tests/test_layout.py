@@ -1,6 +1,8 @@
 """Features that stay in their parts: the same store, read through an index."""
 
+import json
 import shutil
+import zlib
 
 import h5py
 import numpy as np
@@ -113,20 +115,63 @@ def test_another_store_in_place_of_a_part_is_found(tmp_path):
         store.to_numpy()
 
 
-@pytest.mark.parametrize("target", ["elsewhere.h5", "../elsewhere.h5", "/etc/passwd", "index.h5.parts/../elsewhere.h5"])
-def test_an_index_that_points_elsewhere_is_refused(target, tmp_path):
-    """Neither the list in the store nor the virtual data sets may leave the folder of parts."""
-    path = write(tmp_path / "index.h5", pooled(), "parts", sizes=(N,))
-    write(tmp_path / "elsewhere.h5", pooled(), "whole", sizes=(N,))
-    with h5py.File(path, "r+") as file:
-        data = file["features/layer1"]
-        layout = h5py.VirtualLayout(data.shape, data.dtype)
-        layout[:] = h5py.VirtualSource(target, "features/layer1", data.shape)
+TARGETS = pytest.mark.parametrize("target", ["elsewhere.h5", "../elsewhere.h5", "/etc/passwd", "a.parts/../b.h5"])
+
+
+@TARGETS
+def test_virtual_data_sets_are_not_followed(target, tmp_path):
+    """They are for other readers; where a stranger has them point is not looked at."""
+    features = pooled()
+    path = write(tmp_path / "index.h5", features, "parts", sizes=(N,))
+    with h5py.File(path, "r+", libver=("v110", "v110")) as file:
+        layout = h5py.VirtualLayout((N, 300), "f4")
+        layout[:] = h5py.VirtualSource(target, "features/layer2", (N, 300))
         del file["features/layer1"]
         file["features"].create_virtual_dataset("layer1", layout)
 
-    with pytest.raises(FailureError, match="features/layer1 does not lie in the store's own parts; refused"):
+    with FeatureStore(path) as store:
+        assert (store.read().outputs["layer1"] == features.outputs["layer1"]).all()
+
+
+@TARGETS
+def test_an_index_that_names_other_files_is_refused(target, tmp_path):
+    """Parts lie in the store's own folder of parts, under their own names."""
+    path = write(tmp_path / "index.h5", pooled(), "parts", sizes=(N,))
+    edit(path, lambda about: about["parts"]["files"][0].__setitem__(0, target))
+
+    with pytest.raises(FailureError, match="does not lie in the store's own folder; refused"):
         FeatureStore(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda parts: parts.clear(), "a virtual data set does not lie in the store's own parts"),
+        (lambda parts: parts["outputs"].pop("layer2"), "a virtual data set does not lie in the store's own parts"),
+        (lambda parts: parts["outputs"]["layer1"].__setitem__(0, "O"), "layer1 cannot be O"),
+        (lambda parts: parts["outputs"]["layer1"].__setitem__(1, [10**12, 300]), "layer1 cannot be float32"),
+        (lambda parts: parts["files"][0].__setitem__(1, 10**12), "cannot be float32"),
+        (lambda parts: parts["outputs"].__setitem__("layer1", 7), "is damaged"),
+    ],
+)
+def test_an_index_that_does_not_fit_is_refused(change, message, tmp_path):
+    """Names, types and sizes must be those of the file and of the parts."""
+    path = write(tmp_path / "index.h5", pooled(), "parts", sizes=(N,))
+    edit(path, lambda about: change(about["parts"]))
+
+    with pytest.raises(FailureError, match=message):
+        FeatureStore(path)
+
+
+def edit(path, change):
+    """Change what a store says of itself, its checksum included."""
+    with h5py.File(path, "r+", libver=("v110", "v110")) as file:
+        about = json.loads(file["about"][...].tobytes())
+        change(about)
+        text = np.frombuffer(json.dumps(about).encode(), "u1")
+        del file["about"], file["checksums/about"]
+        file.create_dataset("about", data=text, chunks=text.shape)
+        file["checksums/about"] = np.array([zlib.crc32(text)], "u4")
 
 
 def test_a_part_that_is_a_link_is_refused(tmp_path):
