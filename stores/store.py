@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 from collections.abc import Iterator
-from datetime import datetime, timezone
 from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
@@ -14,17 +11,16 @@ import h5py
 import numpy as np
 
 from stores import verify
-from stores.check import check, check_attributes, check_data
-from stores.errors import FailureError, InputError
+from stores.errors import InputError
 from stores.features import Features
-from stores.format import ABOUT, members
-from stores.headers import check_groups, check_start
+from stores.format import members
+from stores.opening import open_store
+from stores.rows import RowView
 from stores.strings import Strings
 from stores.view import Inflated, view
-from stores.virtual import Declared, Pieces, StoreFile, declared
+from stores.virtual import Declared, Pieces
 from stores.writer import Block, Extent
 
-LONGEST_ABOUT = 1 << 24  # bytes
 READ_ROWS = 4096  # rows that are looked at together when scattered ones are wanted
 
 
@@ -56,47 +52,17 @@ class FeatureStore:
     kind: str
     identity_digest: str
     digest: str
+    created: str
+    seconds: float
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         if not self.path.is_file():
             raise InputError(f"{path}: no such file; make a feature store with: tk embed --data FILE")
-        root = check_start(self.path)
-        try:
-            self._file = StoreFile(self.path, "r")
-        except Exception as error:
-            raise FailureError(f"{path} is no HDF5 file, or is damaged; make it again with: tk embed") from error
-        try:
-            virtual = check_groups(self._file, self.path, root)
-            check_attributes(self._file, self.path)
-            about = self._about()
-            for name, kind in ABOUT.items():
-                setattr(self, name, kind(about[name]))
-            self._file.declared = declared(self.parts, self.path, virtual)
-            check(self._file, self.path)
-            for name in ("kind", "identity_digest", "digest"):
-                setattr(self, name, self._file.attrs[name].decode())
-            began, self.seconds = self._file["times"][...].tolist()
-            self.created = datetime.fromtimestamp(began, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        except Exception as error:  # of whatever sort: what h5py and json say of strange files is not to be foreseen
-            with contextlib.suppress(Exception):
-                self.close()
-            if isinstance(error, FailureError | MemoryError):
-                raise
-            why = " ".join(str(error).split())
-            raise FailureError(f"{path} is damaged ({why}); make it again with: tk embed") from error
+        self._file, entries = open_store(self.path)
+        for name, value in entries.items():
+            setattr(self, name, value)
         self._views: dict[str, np.ndarray | h5py.Dataset] = {}
-
-    def _about(self) -> dict:
-        for name in ("about", "checksums/about"):
-            if name not in self._file:
-                raise FailureError(f"{self.path} lacks {name!r}: it is no complete store; make it again with: tk embed")
-            check_data(self._file[name], name, self.path)
-            if self._file[name].size > LONGEST_ABOUT:
-                raise FailureError(f"{self.path}: {name} is longer than {LONGEST_ABOUT:,} bytes; refused")
-        about = self._file["about"][...]
-        verify.verify_data(self._file, "about", self.path, about)
-        return json.loads(about.tobytes())
 
     def __enter__(self) -> FeatureStore:
         return self
@@ -277,31 +243,3 @@ class FeatureStore:
 
     def _strings(self, path: str) -> Strings:
         return Strings(self._file[f"{path}/bytes"], self._file[f"{path}/offsets"])
-
-
-class RowView:
-    """The features of a store by row: ``view[5]``, ``view[10:20]``, ``view[np.array([7, 7, 3])]``.
-
-    Pooled features come as an array, ``[D]`` for one row, ``[n, D]`` for several; token features and ids as one array
-    a row, ``[T, D]`` or ``[T]``, in a list for several rows. It is the first output if there are several.
-    """
-
-    def __init__(self, store: FeatureStore) -> None:
-        self._store = store
-
-    def __len__(self) -> int:
-        return len(self._store)
-
-    def __getitem__(self, rows: int | slice | np.ndarray) -> np.ndarray | list[np.ndarray]:
-        if isinstance(rows, int | np.integer):
-            return self[np.arange(len(self))[[rows]]][0]
-        if isinstance(rows, slice):
-            start, stop, step = rows.indices(len(self))
-            found = self._store.read(start, stop) if step == 1 else None
-            rows = np.arange(start, stop, step)
-        else:
-            rows, found = np.arange(len(self))[np.asarray(rows)], None
-        if found is None:
-            found = self._store.take(rows) if len(rows) else self._store.read(0, 0)
-        values = found.outputs[self._store.outputs[0]]
-        return values if found.offsets is None else np.split(values, found.offsets[1:-1])[: len(found)]
