@@ -126,9 +126,7 @@ def cli(debug: bool) -> None:
 @table_options
 @encoder_options
 @click.option("--dtype", default="float32", show_default=True, help="float32 or float16.")
-@click.option(
-    "--compress", "compression", default="none", show_default=True, help="none, gzip or lzf, of the features."
-)
+@click.option("--compress", "compression", default="none", show_default=True, help="none or gzip, of the features.")
 @click.option(
     "--layout", default="whole", show_default=True, help="whole, or parts: features stay in a folder of parts."
 )

@@ -67,7 +67,7 @@ def embed(
         overwrite: whether ``output`` may lose what it holds.
         reuse: whether texts are taken from other stores; what this very run has finished is never done again.
         wait: whether to wait for another process that writes ``output``.
-        compression: ``none``, ``gzip`` or ``lzf``, of the features in the store.
+        compression: ``none`` or ``gzip``, of the features in the store.
         layout: ``whole``, or ``parts``: the features are not copied once more into one file, see ``stores.virtual``.
         part_rows: rows a part; the encoder's own number if None.
         command, versions: kept in the store.

@@ -14,7 +14,7 @@ from stores.format import TEXT_ATTRIBUTES, VERSION, chunk_rows, data_sets
 from stores.hdf5 import require_group
 from stores.identity import canonical_json, digest_bytes
 
-COMPRESSIONS = ("none", "gzip", "lzf")
+COMPRESSIONS = ("none", "gzip")
 
 
 class Column:
@@ -25,7 +25,7 @@ class Column:
         path: name of the data set.
         shape: its final shape; this many rows are to be appended.
         dtype: its type.
-        compression: ``none``, ``gzip``, or ``lzf`` (which h5py reads, but not every HDF5 reader).
+        compression: ``none`` or ``gzip`` (other filters are not in every HDF5 reader).
         parts: where the rows lie already, see ``stores.virtual``; then only their checksums are written.
 
     Attributes:

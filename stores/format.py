@@ -1,7 +1,7 @@
 """The store format, version 1.
 
 A store is one HDF5 file that any HDF5 reader reads with no plug-in: no compound types, no references, no links out of
-the file, no filters but, if asked for, gzip or lzf. ``N`` rows, in the order of the data file.
+the file, no filter but, if asked for, gzip. ``N`` rows, in the order of the data file.
 
 ======================  ==============================  ===================================================
 data set                shape and type                  meaning

@@ -14,14 +14,13 @@ from stores.errors import FailureError
 
 def view(path: Path, data: h5py.Dataset) -> np.ndarray | Inflated | h5py.Dataset:
     """A read-only memory map of a data set whose chunks lie one after the other, else something to slice like it."""
-    filters = [data.id.get_create_plist().get_filter(i) for i in range(data.id.get_create_plist().get_nfilters())]
-    if not data.chunks or (filters and filters[-1][0] == h5py.h5z.FILTER_LZF):
+    if not data.chunks:
         return data
     chunk_bytes = math.prod(data.chunks) * data.dtype.itemsize
     chunks: list[tuple[int, int, int]] = []
     data.id.chunk_iter(lambda chunk: chunks.append((chunk.chunk_offset[0], chunk.byte_offset, chunk.size)))
     chunks.sort()
-    if filters:
+    if data.id.get_create_plist().get_nfilters():
         return Inflated(path, data, chunks)
     first = chunks[0][1]
     regular = all(
@@ -40,7 +39,7 @@ class Inflated:
 
     Args:
         path: the file.
-        data: its data set, in chunks of whole rows, with the filters ``gzip`` or ``shuffle`` and ``gzip``.
+        data: its data set, in chunks of whole rows, with the filters ``shuffle`` and ``gzip``.
         chunks: first row, place in the file and size of each chunk.
 
     Raises:
@@ -48,9 +47,8 @@ class Inflated:
     """
 
     def __init__(self, path: Path, data: h5py.Dataset, chunks: list[tuple[int, int, int]]) -> None:
-        properties = data.id.get_create_plist()
         self.shape, self.dtype, self._name = data.shape, data.dtype, f"{path} is damaged: {data.name[1:]}"
-        self._chunk, self._shuffled = data.chunks, properties.get_nfilters() > 1
+        self._chunk = data.chunks
         self._raw = np.memmap(path, np.uint8, "r")
         self._places = {row: slice(place, place + size) for row, place, size in chunks}
         self._kept: tuple[int, np.ndarray] = (-1, np.empty(0))
@@ -77,8 +75,6 @@ class Inflated:
                 raw = more = b""
             if len(raw) != size or more or not inflate.eof:
                 raise FailureError(f"{self._name}, in the rows from {row}; make it again with: tk embed")
-            values = np.frombuffer(raw, np.uint8)
-            if self._shuffled:  # all first bytes, all second bytes, ...
-                values = np.ascontiguousarray(values.reshape(self.dtype.itemsize, -1).T)
-            self._kept = row, values.view(self.dtype).reshape(self._chunk)
+            shuffled = np.frombuffer(raw, np.uint8).reshape(self.dtype.itemsize, -1)  # all first bytes, all second ...
+            self._kept = row, np.ascontiguousarray(shuffled.T).view(self.dtype).reshape(self._chunk)
         return self._kept[1]

@@ -57,7 +57,7 @@ def meaning(features):
 
 
 @KINDS
-@pytest.mark.parametrize("compression", ["none", "gzip", "lzf"])
+@pytest.mark.parametrize("compression", ["none", "gzip"])
 def test_features_come_back(tmp_path, make, compression):
     """To the bit: all rows, a stretch, scattered rows out of order; and the store verifies."""
     features = make()

@@ -132,15 +132,14 @@ def test_no_reuse_encodes_again(ten_csv, ten_store):
     assert len(recipe.encoder.seen) == summary.totals["encoded"] == 8
 
 
-@pytest.mark.parametrize("compression", ["gzip", "lzf"])
-def test_compressed_store_holds_the_same(ten_csv, ten_store, compression):
+def test_compressed_store_holds_the_same(ten_csv, ten_store):
     """And other runs reuse its features."""
     path = ten_store.with_name("small.h5")
-    embed(read_table(ten_csv), toy_recipe(), path, compression=compression)
+    embed(read_table(ten_csv), toy_recipe(), path, compression="gzip")
     with FeatureStore(path) as small, FeatureStore(ten_store) as plain:
         small.verify()
         assert (small.features[:] == plain.features[:]).all()
-    with pytest.raises(InputError, match="--compress zip: choose one of none, gzip, lzf"):
+    with pytest.raises(InputError, match="--compress zip: choose one of none, gzip"):
         embed(read_table(ten_csv), toy_recipe(), path, compression="zip")
 
 

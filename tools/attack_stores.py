@@ -60,7 +60,7 @@ def originals() -> dict[str, tuple[Features, str]]:
     table = Features("ids", ids.outputs, ids.counts, ids.offsets, ids.vocabulary, table)
     return {
         "pooled": (two, "none"), "tokens": (ragged, "none"), "ids": (ids, "none"), "table": (table, "none"),
-        "pooled.gzip": (wide, "gzip"), "pooled.lzf": (wide, "lzf"), "tokens.gzip": (ragged, "gzip"),
+        "pooled.gzip": (wide, "gzip"), "tokens.gzip": (ragged, "gzip"),
         "table.gzip": (table, "gzip"), "pooled.index": (two, "parts"), "tokens.index": (ragged, "parts"),
     }  # fmt: skip
 
