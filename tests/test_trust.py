@@ -147,7 +147,9 @@ def _many(file):
 
 
 def _one_chunk_of_many(file):
-    data = file.create_dataset("features/c", (1 << 22, 64), "f4", chunks=(1 << 11, 64), compression="gzip")
+    data = file.create_dataset(
+        "features/c", (1 << 22, 64), "f4", chunks=(1 << 11, 64), compression="gzip", shuffle=True
+    )
     data[:90] = 1
 
 
@@ -171,7 +173,7 @@ MISMADE = [
     (_add("features/c", (1,), h5py.vlen_dtype("f4")), "c is object .* refused"),
     (_add("features/c", BILLIONS, "f4"), "c claims 1,200,000,000,000,000 bytes"),
     (_add("features/c", BILLIONS, "f4", chunks=(1024, 300)), "c claims 1,200,000,000,000,000 bytes"),
-    (_add("features/c", BILLIONS, "f4", chunks=(1024, 300), compression="gzip"), "c claims"),
+    (_add("features/c", BILLIONS, "f4", chunks=(1024, 300), compression="gzip", shuffle=True), "c claims"),
     (_one_chunk_of_many, "c claims 1,073,741,824 bytes"),
     (_add("line", (10**12,), "i8"), "line claims"),
     (_add("line", data=np.zeros(0, "i8")), "does not fit 0 rows"),
