@@ -16,6 +16,7 @@ import click
 
 from cli_encoders import encoder_options, encoders
 from cli_features import features
+from cli_reading import DATA_HELP, clean_option, data_option, read, table_options
 
 if TYPE_CHECKING:
     from classify import Run
@@ -90,17 +91,6 @@ def _print_json(value: object) -> None:
     click.echo(json.dumps(value, indent=1, ensure_ascii=False))
 
 
-def table_options(command: Callable) -> Callable:
-    """The options that say how a table is read."""
-    for option in (
-        click.option("--delimiter", help="One character between cells.  [default: found in the header]"),
-        click.option("--encoding", help="Encoding of the file.  [default: UTF-8, else Windows-1252 with a note]"),
-        click.option("--text-column", help="Column with the texts.  [default: found by name and content]"),
-    ):
-        command = option(command)
-    return command
-
-
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
 
@@ -119,11 +109,11 @@ def cli(debug: bool) -> None:
 
 
 @cli.command()
-@click.option("--data", required=True, type=click.Path(path_type=Path), help="CSV or TSV file, plain or .gz.")
+@data_option
 @click.option("--encoder", default="static", show_default=True, help="Encoder; tk encoders lists them.")
 @click.option("--out", type=click.Path(path_type=Path), help="The store.  [default: features/<data>.<encoder>.h5]")
-@click.option("--label-column", help="Column with the labels.  [default: found by name and content]")
 @table_options
+@clean_option
 @encoder_options
 @click.option("--dtype", default="float32", show_default=True, help="float32 or float16.")
 @click.option("--compress", "compression", default="none", show_default=True, help="none or gzip, of the features.")
@@ -137,9 +127,9 @@ def cli(debug: bool) -> None:
 @json_option
 @click.pass_obj
 def embed(
-    command: str, data: Path, encoder: str, out: Path | None, label_column: str | None, dtype: str, no_texts: bool,
+    command: str, data: tuple[str, ...], encoder: str, out: Path | None, dtype: str, no_texts: bool, clean: str,
     no_reuse: bool, wait: bool, compression: str, layout: str, overwrite: bool, as_json: bool, options: dict[str, Any],
-    **reading: str | None,
+    reading: dict[str, Any],
 ) -> None:  # fmt: skip
     """Encode the texts of a table into a feature store, each distinct text once.
 
@@ -152,14 +142,13 @@ def embed(
         tk embed --encoder words --data examples/messages.csv --text-column text --label-column label
         tk embed --encoder use --model models/universal-sentence-encoder --data examples/messages.csv
     """
-    from embed import Recipe, read_table
+    from embed import Recipe
     from embed import embed as run_embed
 
-    recipe = Recipe.of(encoder, dtype, **options)
-    table = read_table(data, label_column=label_column, **reading)
-    for note in (*table.notes, *table.columns.reasons):
-        _note(note)
-    out = out or Path("features") / f"{_stem(data)}.{encoder}.h5"
+    recipe = Recipe.of(encoder, dtype, clean, **options)
+    table = read(data, **reading)
+    out = out or Path("features") / f"{table.stem}.{encoder}.h5"
+    table = table.listing_bad_rows(out.with_suffix(".bad-rows.jsonl"))
     with _progress("encoding", "rows") as progress:
         summary = run_embed(
             table, recipe, out, keep_texts=not no_texts, overwrite=overwrite, reuse=not no_reuse, wait=wait,
@@ -169,10 +158,10 @@ def embed(
     if as_json:
         _print_json({"store": str(summary.path), "up_to_date": summary.up_to_date, "totals": summary.totals})
     else:
-        _print_summary(summary)
+        _print_summary(summary, table.bad_rows)
 
 
-def _print_summary(summary: Summary) -> None:
+def _print_summary(summary: Summary, listing: str) -> None:
     from stores import FeatureStore
 
     totals = summary.totals
@@ -183,7 +172,13 @@ def _print_summary(summary: Summary) -> None:
         f"{totals['rows']:,} rows, {totals['distinct']:,} distinct texts: "
         f"{totals['encoded']:,} encoded, {totals['reused']:,} taken from earlier stores"
     )
-    for name, what in (("empty", "empty texts"), ("unlabelled", "rows without a label")):
+    for name, what in (
+        ("empty", "empty texts"),
+        ("emptied", "of these were emptied by the cleaning"),
+        ("mojibake", "texts with controls U+0080 to U+009F, where other characters once were"),
+        ("unlabelled", "rows without a label"),
+        ("bad_rows", f"broken rows left out, listed in {listing}"),
+    ):
         if totals[name]:
             click.echo(f"{totals[name]:,} {what}")
     if totals["unknown_tokens"]:
@@ -243,20 +238,20 @@ def _print_runs(runs: list[Run]) -> None:
 
 @cli.command()
 @click.option("--run", "folder", required=True, type=click.Path(path_type=Path), help="Run from tk classify.")
-@click.option("--data", type=click.Path(path_type=Path), help="CSV or TSV file, plain or .gz.")
+@click.option("--data", multiple=True, help=DATA_HELP)
 @click.option("--text", "texts", multiple=True, help="A text, instead of a file; repeatable.")
 @table_options
 @click.option("--model", help="Where the model of the run's encoder is now.  [default: where it was]")
 @click.option("--out", type=click.Path(path_type=Path), help="File for the result.  [default: stdout]")
-@click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
+@click.option("--to", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True, help="Form of the result.")
 def predict(
-    folder: Path, data: Path | None, texts: tuple[str, ...], model: str | None, out: Path | None, form: str,
-    **reading: str | None,
+    folder: Path, data: tuple[str, ...], texts: tuple[str, ...], model: str | None, out: Path | None, to: str,
+    reading: dict[str, Any],
 ) -> None:  # fmt: skip
     """Classify new texts with the model of a run, encoded as the run's own texts were.
 
-    One line comes out for each text: its line in the file (or the text itself), the predicted class and the
-    probability of each class.
+    One line comes out for each text: its line in the file and its id if it has one (or the text itself), the
+    predicted class and the probability of each class. The table needs no labels.
 
     \b
     Example:
@@ -264,35 +259,38 @@ def predict(
         tk predict --run runs/messages.static.logistic --data examples/messages.csv --out predicted.csv
     """
     from classify import Predictor, read_run, write_results
-    from embed import Recipe, read_table
+    from embed import Recipe
     from stores.files import whole_file
 
-    if (data is None) == (not texts):
+    if bool(data) == bool(texts):
         raise click.UsageError("give either --data FILE or --text TEXT", click.get_current_context())
     run = read_run(folder)
     made = run.recipe["features"]
     recipe = Recipe.from_dict(made["recipe"], made["identity_digest"], model)
     predictor = Predictor(run)
-    table = read_table(data, **reading) if data is not None else None
-    for note in (*table.notes, table.columns.reasons[0]) if table else ():
-        _note(note)
+    table = read(data, **{"label_columns": ()} | reading) if data else None
     results = predictor.results(_blocks(recipe, table, texts))
     if out is None:
-        write_results(sys.stdout, results, form)
+        write_results(sys.stdout, results, to)
         return
     with whole_file(out) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        write_results(file, results, form)
+        write_results(file, results, to)
     _note(f"wrote {out}")
 
 
-def _blocks(recipe: Recipe, table: Table | None, texts: tuple[str, ...]) -> Iterator[tuple[str, list, Features]]:
-    """What identifies the texts (its name, its values) and their features, a block at a time."""
+def _blocks(recipe: Recipe, table: Table | None, texts: tuple[str, ...]) -> Iterator[tuple[dict, Features]]:
+    """What identifies the texts (name -> values) and their features, a block at a time."""
     from embed import encode_rows
 
     if table is None:
-        yield "text", list(texts), recipe.encode(list(texts))
-    else:
-        yield from (("line", rows.line.tolist(), features) for rows, features in encode_rows(table, recipe))
+        yield {"text": list(texts)}, recipe.encode(recipe.clean(list(texts)))
+        return
+    bad = 0
+    for rows, encoded in encode_rows(table, recipe):
+        yield {"line": rows.line.tolist()} | ({"id": rows.ids} if rows.ids else {}), encoded
+        bad += len(rows.bad)
+    if bad:
+        _note(f"{bad:,} broken rows have no prediction")
 
 
 @cli.command()
@@ -331,11 +329,6 @@ def _progress(what: str, unit: str | None) -> Iterator[Callable[[Any], None]]:
 
     with Console(stderr=True).status(what) as status:
         yield lambda value: status.update(f"{what}: {value:,} {unit}" if unit else f"{what}: {value}")
-
-
-def _stem(path: Path) -> str:
-    """``spam`` of ``data/spam.csv.gz``."""
-    return Path(path.name.removesuffix(".gz")).stem
 
 
 def _versions(*packages: str) -> dict[str, str]:

@@ -52,8 +52,11 @@ def info(store: Path, as_json: bool) -> None:
 def _info(store: FeatureStore) -> dict:
     import numpy as np
 
-    counts = np.bincount(store.codes[store.codes >= 0], minlength=len(store.classes)).tolist()
-    labels = dict(zip(store.classes, counts, strict=True)) | {"(none)": int((store.codes < 0).sum())}
+    if store.has_several_labels:
+        counts = (store.codes == 1).sum(0).tolist()
+    else:
+        counts = np.bincount(store.codes[store.labelled], minlength=len(store.classes)).tolist()
+    labels = dict(zip(store.classes, counts, strict=True)) | {"(none)": int((~store.labelled).sum())}
     return {
         "store": str(store.path),
         "rows": len(store),

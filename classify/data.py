@@ -51,12 +51,15 @@ def load_data(path: str | Path) -> Data:
     """The labelled rows of the store ``path``; features are held in memory.
 
     Raises:
-        InputError: if there is no such store, it has no labels, or only one class.
+        InputError: if there is no such store, it has no labels, several a row, or only one class.
         FailureError: if it cannot be read, or is damaged.
     """
     with FeatureStore(path) as store:
         store.verify()
-        rows = np.flatnonzero(store.codes >= 0)
+        if store.has_several_labels:
+            cure = "embed the table again with one --label-column"
+            raise InputError(f"{path} has {len(store.classes)} labels a row, and a head learns one; {cure}")
+        rows = np.flatnonzero(store.labelled)
         if not len(rows):
             raise InputError(f"{path} has no labelled rows; embed a table with a label column (--label-column)")
         y, classes = store.codes[rows], store.classes

@@ -45,17 +45,17 @@ class Predictor:
         proba, predicted = self._model.predict(x)
         return proba, [self.classes[i] for i in predicted]
 
-    def results(self, blocks: Iterable[tuple[str, list, Features]]) -> Iterator[dict]:
+    def results(self, blocks: Iterable[tuple[dict[str, list], Features]]) -> Iterator[dict]:
         """One mapping a text: what identifies it, ``predicted`` and ``p_<class>`` for each class.
 
         Args:
-            blocks: name of what identifies a text, its values, and the features of the same texts.
+            blocks: name -> values of what identifies the texts, and the features of the same texts.
         """
-        for name, keys, features in blocks:
+        for keys, features in blocks:
             proba, predicted = self.predict(features)
-            for key, label, row in zip(keys, predicted, proba.tolist(), strict=True):
+            for key, label, row in zip(zip(*keys.values(), strict=True), predicted, proba.tolist(), strict=True):
                 probabilities = {f"p_{c}": float(f"{p:.6g}") for c, p in zip(self.classes, row, strict=True)}
-                yield {name: key, "predicted": label, **probabilities}
+                yield dict(zip(keys, key, strict=True)) | {"predicted": label, **probabilities}
 
 
 def write_results(file: TextIO, results: Iterator[dict], form: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from embed.recipe import Recipe
-from embed.tables import Rows, Table
+from embed.tables import MOJIBAKE, Rows, Table
 from stores.columns import COMPRESSIONS
 from stores.errors import FailureError, InputError
 from stores.features import Features
@@ -28,7 +28,8 @@ class Summary:
 
     Attributes:
         path: the store.
-        totals: rows, distinct texts, encoded, reused, empty, unlabelled rows; tokens, unknown, truncated.
+        totals: rows, distinct texts, encoded, reused; empty texts, those of them that were made so by the cleaning,
+            texts with control characters where others once were; unlabelled and bad rows; tokens, unknown, truncated.
         up_to_date: whether the store was there already, so that nothing was done.
     """
 
@@ -88,7 +89,7 @@ def embed(
     source |= {"compression": compression, "layout": layout}
     stamp = _stamp(output)
     if stamp and not overwrite:
-        totals = _up_to_date(output, digest, source, table)
+        totals = _up_to_date(output, digest, source, table, recipe)
         if totals is not None:
             return Summary(output, totals, up_to_date=True)
     attributes = {"identity": identity, "identity_digest": digest, "recipe": recipe.as_dict(), "source": source}
@@ -97,7 +98,7 @@ def embed(
     parts.check_kind(recipe.encoder.kind)
     with only_writer(parts.folder, output, wait, note):
         if _stamp(output) != stamp and not overwrite:  # another process has made it meanwhile
-            totals = _up_to_date(output, digest, source, table)
+            totals = _up_to_date(output, digest, source, table, recipe)
             if totals is not None:
                 return Summary(output, totals, up_to_date=True)
         known, written = KnownTexts(digest), KnownTexts(digest)  # from before; in the parts of this run
@@ -119,14 +120,15 @@ def embed(
 def encode_rows(table: Table, recipe: Recipe) -> Iterator[tuple[Rows, Features]]:
     """The rows of a table with their features, a block at a time; nothing is kept (what ``predict`` needs)."""
     for rows in table.blocks(recipe.encoder.part_rows):
-        distinct = {text: i for i, text in enumerate(dict.fromkeys(rows.texts))}
-        yield rows, recipe.encode(list(distinct)).take(np.array([distinct[text] for text in rows.texts]))
+        texts = recipe.clean(rows.texts)
+        distinct = {text: i for i, text in enumerate(dict.fromkeys(texts))}
+        yield rows, recipe.encode(list(distinct)).take(np.array([distinct[text] for text in texts]))
 
 
 def _check_space(parts: Parts, table: Table, rows: int) -> None:
     """From the size of the first part: the other parts, and all once more when they are put together, must fit."""
     part = parts.path(0).stat().st_size
-    most = max(rows, table.lines - 1)
+    most = max(rows, table.most_rows)
     check_space(parts.folder, int(part * (2 * most / rows - 1)), f"{parts.output} with up to {most:,} rows")
 
 
@@ -141,7 +143,8 @@ def _write_part(
 ) -> None:
     """Write a part: each distinct text from this run's parts, else from another store, else from the encoder."""
     start = time.perf_counter()
-    hashes = hash_texts(rows.texts)
+    texts = recipe.clean(rows.texts)
+    hashes = hash_texts(texts)
     first, inverse = _distinct(hashes)
     features, rest, taken = [], np.arange(len(first)), []
     for source in sources:
@@ -151,13 +154,14 @@ def _write_part(
             features.append(source.take(found[found >= 0]))
         rest = rest[found < 0]
     if len(rest):
-        features.append(recipe.encode([rows.texts[i] for i in first[rest]]))
+        features.append(recipe.encode([texts[i] for i in first[rest]]))
     place = np.argsort(np.concatenate([*taken, rest]))  # of each distinct text among the features
     whole = Features.concat(features).take(place[inverse]).canonical()
     _check_finite(whole, rows)
-    block = Block(rows.line, hashes, rows.labels, rows.texts if keep_texts else None, whole)
+    kept = texts if keep_texts else None
+    block = Block(rows.line, hashes, rows.labels, kept, whole, rows.label_names, rows.ids, rows.splits)
     counts = {"distinct": len(taken[1]) + len(rest), "reused": len(taken[1]), "encoded": len(rest)}
-    parts.write(number, block, _totals(rows, whole) | counts, (created, time.perf_counter() - start))
+    parts.write(number, block, _totals(rows, texts, whole) | counts, (created, time.perf_counter() - start))
 
 
 def _distinct(hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -169,12 +173,15 @@ def _distinct(hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return first[order], rank[inverse]
 
 
-def _totals(rows: Rows, features: Features) -> dict[str, int]:
+def _totals(rows: Rows, texts: list[str], features: Features) -> dict[str, int]:
     tokens, unknown, truncated = features.counts.sum(0, dtype=np.int64).tolist()
     return {
         "rows": len(rows.line),
-        "empty": sum(not text.strip() for text in rows.texts),
-        "unlabelled": sum(label is None for label in rows.labels),
+        "empty": sum(not text.strip() for text in texts),
+        "emptied": sum(bool(raw.strip()) and not text.strip() for raw, text in zip(rows.texts, texts, strict=True)),
+        "mojibake": sum(MOJIBAKE.search(text) is not None for text in rows.texts),
+        "unlabelled": int(rows.unlabelled.sum()),
+        "bad_rows": len(rows.bad),
         "tokens": tokens,
         "unknown_tokens": unknown,
         "truncated_tokens": truncated,
@@ -198,7 +205,7 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     return found.st_ino, found.st_mtime_ns
 
 
-def _up_to_date(output: Path, digest: str, source: dict, table: Table) -> dict[str, int] | None:
+def _up_to_date(output: Path, digest: str, source: dict, table: Table, recipe: Recipe) -> dict[str, int] | None:
     """Totals of ``output`` if it is what is asked for; None if it may be replaced; else an error."""
     cure = "choose another name with --out, or replace it with --overwrite"
     try:
@@ -212,9 +219,9 @@ def _up_to_date(output: Path, digest: str, source: dict, table: Table) -> dict[s
         raise InputError(f"{error}; {cure}") from error
     gone = np.unique(old.view("V16").ravel())
     for rows in table.blocks(8192):
-        gone = np.setdiff1d(gone, hash_texts(rows.texts).view("V16").ravel())
+        gone = np.setdiff1d(gone, hash_texts(recipe.clean(rows.texts)).view("V16").ravel())
     if len(gone):
-        raise InputError(f"{output} holds {len(gone):,} texts that {table.path} has not, and would lose them; {cure}")
+        raise InputError(f"{output} holds {len(gone):,} texts that {table.name} has not, and would lose them; {cure}")
     return None
 
 

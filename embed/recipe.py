@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from embed.cleaning import clean, parse_steps
 from embed.encoders import load
 from embed.encoders._base import Encoder
 from embed.models import remembered
@@ -24,20 +25,22 @@ class Recipe:
         encoder: the loaded encoder.
         options: the options it was loaded with; a model that is a path is an absolute one.
         dtype: ``float32`` or ``float16``, of pooled features; ids are int32 whatever it says.
+        cleaning: names of the steps that each text goes through first, see ``embed.cleaning``.
     """
 
     encoder: Encoder
     options: dict
     dtype: str = "float32"
+    cleaning: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, encoder: str, dtype: str = "float32", **options: object) -> Recipe:
-        """The recipe of the encoder with this name; ``InputError`` for an unknown name, option or type."""
+    def of(cls, encoder: str, dtype: str = "float32", clean: str = "none", **options: object) -> Recipe:
+        """The recipe of the encoder with this name; ``InputError`` for an unknown name, option, type or step."""
         if dtype not in DTYPES:
             raise InputError(f"--dtype {dtype}: choose one of {', '.join(DTYPES)}")
         if "model" in options:
             options["model"] = remembered(str(options["model"]))
-        return cls(load(encoder, **options), dict(options), dtype)
+        return cls(load(encoder, **options), dict(options), dtype, parse_steps(clean))
 
     @classmethod
     def from_dict(cls, recipe: dict, digest: str, model: str | None = None) -> Recipe:
@@ -53,7 +56,8 @@ class Recipe:
         if "joined" in recipe:
             raise InputError("the run was trained on joined features; tk predict takes runs on features of one encoder")
         options = recipe["options"] | ({"model": model} if model else {})
-        again = cls.of(recipe["encoder"], recipe["dtype"], **options)
+        clean = ",".join(recipe["cleaning"]) or "none"
+        again = cls.of(recipe["encoder"], recipe["dtype"], clean, **options)
         if identity_digest(again.identity()) != digest:
             name = recipe["encoder"]
             raise FailureError(
@@ -66,14 +70,20 @@ class Recipe:
     def as_dict(self) -> dict:
         """The recipe as a JSON-able mapping; where it was computed is no part of it."""
         options = {name: value for name, value in self.options.items() if name != "device"}
-        return {"encoder": self.encoder.name, "options": options, "dtype": self.dtype}
+        made = {"encoder": self.encoder.name, "options": options, "dtype": self.dtype}
+        return made | {"cleaning": list(self.cleaning)}
 
     def identity(self) -> dict:
         """Everything that the features depend on beside the text, as a JSON-able mapping."""
-        return {**self.encoder.identity(), "dtype": "int32" if self.encoder.kind == "ids" else self.dtype}
+        dtype = "int32" if self.encoder.kind == "ids" else self.dtype
+        return {**self.encoder.identity(), "dtype": dtype, "cleaning": list(self.cleaning)}
+
+    def clean(self, texts: list[str]) -> list[str]:
+        """The texts as the encoder is to see them."""
+        return clean(texts, self.cleaning)
 
     def encode(self, texts: list[str]) -> Features:
-        """Features of ``texts`` in the recipe's type."""
+        """Features of ``texts``, which are clean already, in the recipe's type."""
         features = self.encoder.encode(texts)
         if self.encoder.kind == "ids":
             return features

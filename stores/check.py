@@ -14,6 +14,7 @@ from stores.format import (
     FORMAT,
     GROUPS,
     KINDS,
+    ROW_STRINGS,
     SCHEMA,
     TEXT_ATTRIBUTES,
     VERSION,
@@ -95,8 +96,8 @@ def _check_group(file: StoreFile, path: Path, prefix: str) -> None:
 
 def check_data(data: h5py.Dataset, where: str, path: Path) -> None:
     """Type, dimensions, and whether the bytes that the shape claims can be in the file; ``FailureError``."""
-    types, dimensions = next((s for name, s in SCHEMA.items() if re.fullmatch(name, where)), ((), 0))
-    if data.dtype.name not in types or data.ndim != dimensions or not _is_plain(data):
+    types, *dimensions = next((s for name, s in SCHEMA.items() if re.fullmatch(name, where)), ((), 0))
+    if data.dtype.name not in types or data.ndim not in dimensions or not _is_plain(data):
         raise FailureError(f"{path}: {where} is {data.dtype} {data.shape}, which the format does not know; refused")
     if data.external:
         raise FailureError(f"{path}: {where} does not lie inside the file; refused")
@@ -125,7 +126,8 @@ def _check_presence(file: h5py.File, path: Path) -> None:
     """That there is all that the kind needs, and nothing else."""
     found, kind = set(data_sets(file)), file.attrs["kind"].decode()
     features = {name for name in found if name.startswith("features/")}
-    needed = NEEDED_BY_KIND[kind] | ({"texts/bytes", "texts/offsets"} if "texts" in file else set())
+    kept = [name for name in ROW_STRINGS if name in file]
+    needed = NEEDED_BY_KIND[kind] | {f"{name}/{part}" for name in kept for part in ("bytes", "offsets")}
     missing = [*sorted(needed - found), *(["features"] if not features else [])]
     missing += [name for name in ("times", "checksums") if name not in file]
     missing += [f"checksums/{name}" for name in sorted(found) if f"checksums/{name}" not in file]
@@ -144,10 +146,13 @@ def _check_lengths(file: h5py.File, path: Path) -> None:
     """That the data sets fit together; the contents of the offsets are looked at by ``verify``."""
     shapes = {name: file[name].shape for name in (*data_sets(file), "times")}
     rows = shapes["line"][0]
-    wanted = {"counts": (rows, 3), "text_hash": (rows, 16), "labels/codes": (rows,), "texts/offsets": (rows + 1,)}
+    wanted = {"counts": (rows, 3), "text_hash": (rows, 16), "labels/codes": (rows,)}
+    wanted |= {f"{name}/offsets": (rows + 1,) for name in ROW_STRINGS}
     wanted |= {"offsets": (rows + 1,), "times": (2,)}
     if "table" in shapes:
         wanted["table"] = (shapes["vocabulary/offsets"][0] - 1,)
+    if len(shapes["labels/codes"]) > 1:
+        wanted["labels/codes"] = (rows, shapes["labels/classes/offsets"][0] - 1)
     tokens = int(file["offsets"][-1]) if shapes.get("offsets") == wanted["offsets"] else rows
     wanted |= {name: (tokens,) for name in shapes if name.startswith("features/")}
     for name, found in shapes.items():

@@ -3,9 +3,10 @@
 =============  ========================================================================================================
 ``npz``        one NumPy archive, not compressed, for ``np.load(allow_pickle=False)``: ``features`` (several outputs:
                ``features_<output>`` each), ``codes``, ``classes``, ``line``, ``text_hash``, and what the store has of
-               ``offsets``, ``texts_bytes`` and ``texts_offsets``, ``vocabulary_bytes`` and ``vocabulary_offsets``,
-               ``table``; shapes and types as in ``stores.format``. Texts as one array would all be as wide as the
-               longest, so they are UTF-8 end to end: text i is ``bytes[offsets[i]:offsets[i + 1]]``
+               ``offsets``, ``texts_bytes`` and ``texts_offsets``, ``vocabulary_bytes`` and ``vocabulary_offsets``
+               (so too for ``ids`` and ``splits``), ``table``; shapes and types as in ``stores.format``. Texts as one
+               array would all be as wide as the longest, so they are UTF-8 end to end: text i is
+               ``bytes[offsets[i]:offsets[i + 1]]``
 ``parquet``    one row a text: ``line``, ``label`` (null where it is missing), ``text`` if the texts were kept, and
                ``features``: float32 ``[D]``, or for token features a list of these, or for ids a list of the tokens;
                the encoder's identity is in the schema's metadata, as JSON
@@ -17,8 +18,9 @@
                with the words; no token features
 =============  ========================================================================================================
 
-All four are written block by block, so memory stays flat. In all but ``npz`` a lone surrogate, which is no character
-and has no place in UTF-8, becomes U+FFFD.
+Of several labels those that a row has are its ``label``, with ``|`` between them. All four are written block by block,
+so memory stays flat. In all but ``npz`` a lone surrogate, which is no character and has no place in UTF-8, becomes
+U+FFFD.
 """
 
 from __future__ import annotations
@@ -29,8 +31,8 @@ import math
 import os
 import re
 import zipfile
-from collections.abc import Callable, Iterator
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Iterator
+from itertools import compress, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +41,7 @@ import numpy as np
 
 from stores.errors import InputError
 from stores.files import whole_file, whole_folder
+from stores.format import ROW_STRINGS
 from stores.store import READ_ROWS, FeatureStore
 from stores.strings import Strings
 from stores.writer import Block
@@ -48,7 +51,8 @@ if TYPE_CHECKING:
 
 BLOCK_BYTES = 1 << 26  # of features in memory at a time, about
 COPY_BYTES = 1 << 22
-OPTIONAL = ("offsets", "texts/bytes", "texts/offsets", "vocabulary/bytes", "vocabulary/offsets", "table")
+STRINGS = (*ROW_STRINGS, "vocabulary")
+OPTIONAL = ("offsets", *(f"{name}/{part}" for name in STRINGS for part in ("bytes", "offsets")), "table")
 SURROGATES = re.compile("[\ud800-\udfff]")
 BREAKS = re.compile("\r\n|[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")  # tabs, and all that some reader ends a line at
 # subtle: the projector drops a line of metadata that is blank (as JavaScript's trim() sees it), and all words after it
@@ -169,7 +173,8 @@ def _arrow(block: Block, output: str, words: pyarrow.Array | None) -> pyarrow.Ta
     if block.features.offsets is not None:
         offsets = pyarrow.array(block.features.offsets.astype(np.int32))
         features = pyarrow.ListArray.from_arrays(offsets, features)
-    columns = {"line": pyarrow.array(block.line), "label": pyarrow.array(map(_utf8, block.labels), pyarrow.string())}
+    labels = pyarrow.array(map(_utf8, _labels(block)), pyarrow.string())
+    columns = {"line": pyarrow.array(block.line), "label": labels}
     if block.texts is not None:
         columns["text"] = pyarrow.array(map(_utf8, block.texts), pyarrow.string())
     return pyarrow.table(columns | {"features": features})
@@ -214,8 +219,15 @@ def _blocks(store: FeatureStore) -> Iterator[Block]:
 
 def _words(block: Block, form: Callable[[str], str]) -> list[Iterator[str]]:
     """The columns of labels and, if they were kept, texts; a missing label is empty, whatever ``form`` does."""
-    labels = ("" if label is None else form(label) for label in block.labels)
+    labels = ("" if label is None else form(label) for label in _labels(block))
     return [labels] if block.texts is None else [labels, map(form, block.texts)]
+
+
+def _labels(block: Block) -> Iterable[str | None]:
+    """One text a row: its label, or those of several that it has, with ``|`` between; None if that is not known."""
+    if block.classes is None:
+        return block.labels
+    return (None if -1 in row else "|".join(compress(block.classes, row)) for row in block.labels.tolist())
 
 
 def _joined_tokens(block: Block) -> Iterator[str]:

@@ -1,9 +1,10 @@
 """A store as what TensorFlow and Keras train from, for stores that are larger than memory.
 
 Both give batches of the labelled rows: features ``[b, D]`` in the store's own type, and codes int32 ``[b]``, which
-index ``store.classes``; the last batch is what is left. The features of a batch are gathered through the memory map
-when the batch is asked for; only the codes and the row numbers stay in memory. Of several outputs it is the first, as
-``store.features`` gives it. The store has to stay open for as long as batches are read.
+index ``store.classes`` (with several labels ``[b, L]``, see ``store.codes``); the last batch is what is left. The
+features of a batch are gathered through the memory map when the batch is asked for; only the codes and the row numbers
+stay in memory. Of several outputs it is the first, as ``store.features`` gives it. The store has to stay open for as
+long as batches are read.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def to_dataset(store: FeatureStore, batch_size: int = 32, shuffle: bool = False,
 
     def load(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         x, y = tf.numpy_function(gather, [batch], [store.dtype, codes.dtype])
-        return tf.ensure_shape(x, [None, store.shape[1]]), tf.ensure_shape(y, [None])
+        return tf.ensure_shape(x, [None, store.shape[1]]), tf.ensure_shape(y, [None, *codes.shape[1:]])
 
     data = tf.data.Dataset.from_tensor_slices(rows)
     if shuffle:
@@ -107,7 +108,7 @@ def _labelled_rows(store: FeatureStore, batch_size: int) -> np.ndarray:
         raise InputError(f"{store.path} holds {store.kind}, not one vector a row; make a pooled store with: tk embed")
     if batch_size < 1:
         raise InputError(f"batch_size is {batch_size}; give at least 1")
-    rows = np.flatnonzero(store.codes >= 0)
+    rows = np.flatnonzero(store.labelled)
     if not len(rows):
         raise InputError(f"{store.path} has no labelled row; make it again with: tk embed --label-column NAME")
     return rows

@@ -16,9 +16,14 @@ data set                shape and type                  meaning
 ``counts``              int32 ``[N, 3]``                tokens, tokens unknown to the encoder, tokens cut off
 ``line``                int64 ``[N]``                   line of the data file on which the row starts, from 1
 ``text_hash``           uint8 ``[N, 16]``               BLAKE2b-128 of the cleaned text in UTF-8
-``labels/codes``        int32 ``[N]``                   index into the classes, -1 where the label is missing
-``labels/classes``      strings ``[C]``                 class names: by value if all are numbers, else as text
+``labels/codes``        int32 ``[N]`` or ``[N, C]``     index into the classes, -1 where the label is missing; or,
+                                                        with several labels a row, for each 1 (it has it), 0, or -1
+``labels/classes``      strings ``[C]``                 class names: by value if all are numbers, else as text; of
+                                                        several labels in the order of their columns
 ``texts``               strings ``[N]``                 the cleaned texts, unless left out
+``ids``                 strings ``[N]``                 what identifies the rows, if the data file has such a column
+``splits``              strings ``[N]``                 to which part of the data set the rows belong (``train``,
+                                                        ``test``), if the data file says so
 ``about``               uint8 ``[L]``                   one JSON object in UTF-8, see below
 ``checksums/<path>``    uint32 ``[chunks]``             CRC-32 of each chunk of each data set above
 ``times``               float64 ``[2]``                 when the run began (Unix time) and how many seconds it took:
@@ -70,11 +75,12 @@ ABOUT = {
     "parts": dict,
 }
 KINDS = ("pooled", "tokens", "ids")
-GROUPS = ("features", "vocabulary", "labels", "labels/classes", "texts")
+ROW_STRINGS = ("texts", "ids", "splits")  # strings of the rows, of which each store holds those that it was given
+GROUPS = ("features", "vocabulary", "labels", "labels/classes", *ROW_STRINGS)
 
 _STRINGS = {"bytes": (("uint8",), 1), "offsets": (("int64",), 1)}
 _FLOATS = ("float32", "float16")
-SCHEMA: dict[str, tuple[tuple[str, ...], int]] = {  # path -> types, dimensions
+SCHEMA: dict[str, tuple] = {  # path -> types, then how many dimensions there may be
     "features/ids": (("int32",), 1),
     "features/[^/]+": (_FLOATS, 2),
     "offsets": (("int64",), 1),
@@ -82,8 +88,8 @@ SCHEMA: dict[str, tuple[tuple[str, ...], int]] = {  # path -> types, dimensions
     "counts": (("int32",), 2),
     "line": (("int64",), 1),
     "text_hash": (("uint8",), 2),
-    "labels/codes": (("int32",), 1),
-    **{f"{name}/{part}": t for name in ("vocabulary", "labels/classes", "texts") for part, t in _STRINGS.items()},
+    "labels/codes": (("int32",), 1, 2),
+    **{f"{name}/{part}": t for name in ("vocabulary", "labels/classes", *ROW_STRINGS) for part, t in _STRINGS.items()},
     "checksums/.+": (("uint32",), 1),
     "times": (("float64",), 1),
     "about": (("uint8",), 1),

@@ -64,12 +64,15 @@ def concatenate(
     totals: Counter[str] = Counter()
     for summary in summaries:
         totals.update(summary.totals)
+    first = extents[0]
+    union = sort_classes({name for extent in extents for name in extent.classes})
     whole = Extent(
-        classes=sort_classes({name for extent in extents for name in extent.classes}),
+        classes=first.classes if first.several_labels else union,
         rows=sum(extent.rows for extent in extents),
         tokens=sum(extent.tokens for extent in extents),
-        text_bytes=sum(extent.text_bytes for extent in extents),
+        strings={name: sum(extent.strings[name] for extent in extents) for name in first.strings},
         words=len({word for summary in summaries for word in summary.words or []}),
+        several_labels=first.several_labels,
     )
     began, seconds = attributes["times"]
     times = (began, seconds + sum(summary.seconds for summary in summaries))
@@ -93,6 +96,11 @@ def merge(paths: Sequence[Path], output: Path, command: str = "") -> FeatureStor
             )
         if (store.texts is None) != (first.texts is None):
             raise InputError(f"one of {store.path} and {first.path} keeps its texts and one does not; embed one again")
+        if store.extent.strings.keys() != first.extent.strings.keys():
+            raise InputError(f"one of {store.path} and {first.path} has ids or splits and one has not; embed one again")
+        several = store.has_several_labels or first.has_several_labels
+        if several and (store.classes != first.classes or store.codes.ndim != first.codes.ndim):
+            raise InputError(f"{store.path} and {first.path} have not the same labels; embed one again")
     summaries = [Summary.of(path) for path in paths]
     concatenate(paths, summaries, output, _attributes(stores, first.identity, first.recipe, command))
     return FeatureStore(output)

@@ -13,7 +13,7 @@ import numpy as np
 from stores import verify
 from stores.errors import InputError
 from stores.features import Features
-from stores.format import members
+from stores.format import ROW_STRINGS, members
 from stores.opening import open_store
 from stores.rows import RowView
 from stores.strings import Strings
@@ -117,12 +117,27 @@ class FeatureStore:
 
     @cached_property
     def codes(self) -> np.ndarray:
-        """int32 ``[N]``: index into ``classes``, -1 where the label is missing."""
+        """int32 ``[N]``: index into ``classes``, -1 where the label is missing.
+
+        With several labels int32 ``[N, L]``: for each of ``classes`` 1 where the row has it, 0, or -1 if not known.
+        """
         return self._file["labels/codes"][...]
 
     @property
+    def has_several_labels(self) -> bool:
+        """Whether a row may have several labels."""
+        return self._file["labels/codes"].ndim > 1
+
+    @property
+    def labelled(self) -> np.ndarray:
+        """Bool ``[N]``: whether the label of the row, or each of its labels, is known."""
+        return (self.codes.reshape(len(self), -1) >= 0).all(1)
+
+    @property
     def labels(self) -> np.ndarray:
-        """Class name of each row, None where it is missing: object ``[N]``."""
+        """Class name of each row, None where it is missing: object ``[N]``; with several labels ``codes``."""
+        if self.has_several_labels:
+            return self.codes
         return np.array([*self.classes, None], object)[self.codes]  # code -1 is the last
 
     @cached_property
@@ -151,12 +166,22 @@ class FeatureStore:
         return self._strings("texts") if "texts" in self._file else None
 
     @property
+    def ids(self) -> Strings | None:
+        """What identifies the rows in the data file, empty where nothing does; None if it has no such column."""
+        return self._strings("ids") if "ids" in self._file else None
+
+    @property
+    def splits(self) -> Strings | None:
+        """To which part of the data set each row belongs, empty if to none; None if the data file does not say."""
+        return self._strings("splits") if "splits" in self._file else None
+
+    @property
     def extent(self) -> Extent:
         """How much the store holds."""
         tokens = 0 if self.kind == "pooled" else self.shape[0]
-        text_bytes = len(self._file["texts/bytes"]) if "texts" in self._file else 0
+        strings = {name: len(self._file[f"{name}/bytes"]) for name in ROW_STRINGS if name in self._file}
         words = len(self._file["vocabulary/offsets"]) - 1 if "vocabulary" in self._file else 0
-        return Extent(self.classes, len(self), tokens, text_bytes, words)
+        return Extent(self.classes, len(self), tokens, strings, words, self.has_several_labels)
 
     def read(self, start: int = 0, stop: int | None = None) -> Features:
         """Features of the rows from ``start`` up to, not including, ``stop`` (default: all), in memory."""
@@ -203,18 +228,19 @@ class FeatureStore:
         Raises:
             InputError: as ``to_numpy``.
         """
-        rows = np.flatnonzero(self.codes >= 0)
+        rows = np.flatnonzero(self.labelled)
         x = self.to_numpy()
         _, groups = np.unique(self.text_hash[rows].view("V16").ravel(), return_inverse=True)
         return x if len(rows) == len(x) else x[rows], self.codes[rows], groups
 
     def blocks(self, rows: int = READ_ROWS) -> Iterator[Block]:
         """All rows in order, ``rows`` at a time."""
-        labels, texts = self.labels, self.texts
+        labels, classes = self.labels, self.classes if self.has_several_labels else None
         for start in range(0, len(self), rows):
             part = slice(start, start + rows)
-            kept = None if texts is None else texts[part]
-            yield Block(self.line[part], self.text_hash[part], labels[part], kept, self.read(start, start + rows))
+            texts, ids, splits = (None if s is None else s[part] for s in (self.texts, self.ids, self.splits))
+            features = self.read(start, start + rows)
+            yield Block(self.line[part], self.text_hash[part], labels[part], texts, features, classes, ids, splits)
 
     def verify(self) -> None:
         """Compare every checksum, offset and hash with what lies in the file.

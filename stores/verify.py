@@ -11,12 +11,12 @@ import numpy as np
 
 from stores.columns import content_digest
 from stores.errors import FailureError
-from stores.format import data_sets, members, rows_a_checksum
+from stores.format import ROW_STRINGS, data_sets, members, rows_a_checksum
 from stores.identity import hash_texts
 from stores.strings import Strings
 
 ROWS = 4096
-STRINGS = ("vocabulary", "labels/classes", "texts")
+STRINGS = ("vocabulary", "labels/classes", *ROW_STRINGS)
 
 
 def verify(file: h5py.File, path: Path, digest: str, view_of: Callable[[str], np.ndarray]) -> None:
@@ -67,7 +67,8 @@ def _verify_meaning(file: h5py.File, path: Path, view_of: Callable[[str], np.nda
         offsets = file[name][...]
         if offsets[0] != 0 or offsets[-1] != end or (offsets[1:] < offsets[:-1]).any():
             raise FailureError(f"{path}: {name} do not rise from 0 to {end:,}; make it again with: tk embed")
-    _verify_range(view_of, path, "labels/codes", -1, len(file["labels/classes/offsets"]) - 1)
+    classes = 2 if file["labels/codes"].ndim > 1 else len(file["labels/classes/offsets"]) - 1
+    _verify_range(view_of, path, "labels/codes", -1, classes)
     if "vocabulary" in file:
         _verify_range(view_of, path, "features/ids", 0, len(file["vocabulary/offsets"]) - 1)
     for name in STRINGS:

@@ -12,7 +12,7 @@ import numpy as np
 from stores.columns import Column, check_storable, content_digest
 from stores.features import Features, remap
 from stores.files import whole_file
-from stores.format import ABOUT, FORMAT, VERSION
+from stores.format import ABOUT, FORMAT, ROW_STRINGS, VERSION
 from stores.hdf5 import new_file
 from stores.identity import canonical_json
 from stores.strings import pack
@@ -26,16 +26,27 @@ class Block:
     Attributes:
         line: int64 ``[n]``, line of the data file on which each row starts.
         text_hash: uint8 ``[n, 16]``, see ``stores.identity.hash_texts``.
-        labels: one name a row, None where it is missing.
+        labels: one name a row, None where it is missing; or int ``[n, L]``, 1, 0, or -1 where it is not known.
         texts: the cleaned texts, or None if they are not to be kept.
         features: features of the same ``n`` rows.
+        classes: names of the ``L`` labels, None if each row has one.
+        ids: what identifies each row in the data file, or None.
+        splits: to which part of the data set each row belongs, or None.
     """
 
     line: np.ndarray
     text_hash: np.ndarray
-    labels: Sequence[str | None]
+    labels: Sequence[str | None] | np.ndarray
     texts: Sequence[str] | None
     features: Features
+    classes: Sequence[str] | None = None
+    ids: Sequence[str] | None = None
+    splits: Sequence[str] | None = None
+
+    @property
+    def strings(self) -> dict[str, Sequence[str]]:
+        """Those of ``ROW_STRINGS`` that there are."""
+        return {name: getattr(self, name) for name in ROW_STRINGS if getattr(self, name) is not None}
 
 
 @dataclass(frozen=True)
@@ -44,23 +55,27 @@ class Extent:
 
     Attributes:
         classes: all class names.
-        rows, tokens, text_bytes: how many (no tokens for pooled features, no bytes without texts).
+        rows, tokens: how many (no tokens for pooled features).
+        strings: name of each kind of strings that are kept -> how many bytes.
         words: size of the vocabulary, 0 without one.
+        several_labels: whether a row may have several labels.
     """
 
     classes: list[str]
     rows: int
     tokens: int
-    text_bytes: int
+    strings: dict[str, int]
     words: int
+    several_labels: bool = False
 
     @classmethod
     def of(cls, block: Block) -> Extent:
         """The extent of a store of this one block."""
-        classes = sort_classes({label for label in block.labels if label is not None})
+        several = block.classes is not None
+        classes = list(block.classes) if several else sort_classes({name for name in block.labels if name is not None})
         tokens = 0 if block.features.offsets is None else int(block.features.offsets[-1])
-        text_bytes = 0 if block.texts is None else len(pack(block.texts)[0])
-        return cls(classes, len(block.line), tokens, text_bytes, len(block.features.vocabulary or []))
+        strings = {name: len(pack(values)[0]) for name, values in block.strings.items()}
+        return cls(classes, len(block.line), tokens, strings, len(block.features.vocabulary or []), several)
 
 
 def sort_classes(names: Iterable[str]) -> list[str]:
@@ -125,7 +140,7 @@ def _columns(
         "counts": ((extent.rows, block.features.counts.shape[1]), np.int32),
         "line": ((extent.rows,), np.int64),
         "text_hash": ((extent.rows, block.text_hash.shape[1]), np.uint8),
-        "labels/codes": ((extent.rows,), np.int32),
+        "labels/codes": ((extent.rows, *[len(extent.classes)] * extent.several_labels), np.int32),
     }
     ragged = features.offsets is not None
     for name, array in features.outputs.items():
@@ -136,15 +151,15 @@ def _columns(
     if features.table is not None:
         check_storable("table", features.table)
         shapes["table"] = ((extent.words, *features.table.shape[1:]), features.table.dtype)
-    if block.texts is not None:
-        shapes["texts/bytes"] = ((extent.text_bytes,), np.uint8)
-        shapes["texts/offsets"] = ((extent.rows + 1,), np.int64)
+    for name, size in extent.strings.items():
+        shapes[f"{name}/bytes"] = ((size,), np.uint8)
+        shapes[f"{name}/offsets"] = ((extent.rows + 1,), np.int64)
     columns = {
         name: Column(file, name, shape, dtype, *((compression, parts) if name.startswith("features/") else ()))
         for name, (shape, dtype) in shapes.items()
     }
-    for name in ("offsets", "texts/offsets"):
-        if name in columns:
+    for name in columns:
+        if name.endswith("offsets"):
             columns[name].append(np.zeros(1, np.int64))
     return columns
 
@@ -155,7 +170,8 @@ def _rows(block: Block, codes: dict, vocabulary: dict[str, int], columns: dict) 
     yield "counts", features.counts
     yield "line", block.line
     yield "text_hash", block.text_hash
-    yield "labels/codes", np.array([codes[label] for label in block.labels], np.int32)
+    one_each = block.classes is None
+    yield "labels/codes", np.array([codes[label] for label in block.labels] if one_each else block.labels, np.int32)
     if features.vocabulary is not None:
         ids, new = remap(features, vocabulary)
         yield "features/ids", ids
@@ -165,10 +181,10 @@ def _rows(block: Block, codes: dict, vocabulary: dict[str, int], columns: dict) 
         yield from ((f"features/{name}", array) for name, array in features.outputs.items())
     if features.offsets is not None:
         yield "offsets", columns["offsets"].last + features.offsets[1:]
-    if block.texts is not None:
-        data, lengths = pack(block.texts)
-        yield "texts/bytes", data
-        yield "texts/offsets", columns["texts/offsets"].last + np.cumsum(lengths)
+    for name, strings in block.strings.items():
+        data, lengths = pack(strings)
+        yield f"{name}/bytes", data
+        yield f"{name}/offsets", columns[f"{name}/offsets"].last + np.cumsum(lengths)
 
 
 def _write_strings(file: h5py.File, name: str, strings: Sequence[str]) -> None:

@@ -157,7 +157,7 @@ def test_predict_text_and_file(trained, encoder):
     assert float(rows[0]["p_ham"]) + float(rows[0]["p_spam"]) == pytest.approx(1, abs=1e-5)
 
     write_csv(trained / "new.csv", [("", "see you 5"), ("", "WIN cash 9"), ("", "see you 5")])
-    tk("predict", "--run", run, "--data", "new.csv", "--format", "jsonl", "--out", "new.jsonl")
+    tk("predict", "--run", run, "--data", "new.csv", "--to", "jsonl", "--out", "new.jsonl")
     found = [json.loads(line) for line in (trained / "new.jsonl").read_text().splitlines()]
     assert [(row["line"], row["predicted"]) for row in found] == [(2, "ham"), (3, "spam"), (4, "ham")]
     assert found[0]["p_spam"] == found[2]["p_spam"]

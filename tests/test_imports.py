@@ -11,9 +11,10 @@ from conftest import ROOT
 
 # left may import right, and what lies in its own folder; the standard library and packages are not looked at
 ARROWS = {
-    "cli": {"cli_encoders", "cli_features", "embed", "classify", "stores"},
+    "cli": {"cli_encoders", "cli_features", "cli_reading", "embed", "classify", "stores"},
     "cli_encoders": {"embed"},
     "cli_features": {"stores"},
+    "cli_reading": {"embed", "stores"},
     "embed": {"stores"},
     "classify": {"stores"},
     "stores": set(),
@@ -42,6 +43,8 @@ INSIDE = {
         "stores.files",
     },
     "embed.hub": {"embed.models", "stores.engine", "stores.errors"},
+    "embed.cleaning": {"stores.errors"},
+    "embed.reading": {"embed.reading", "stores.errors", "stores.identity"},
     "classify.heads": {"classify.heads", "stores.engine", "stores.errors", "stores.features"},
     "classify.metrics": set(),
     "classify.split": {"stores.errors"},

@@ -9,6 +9,7 @@ import numpy as np
 
 from embed.encoders._base import Encoder
 from embed.recipe import Recipe
+from embed.tables import Table
 from stores.features import Features
 
 
@@ -35,9 +36,16 @@ class ToyEncoder(Encoder):
         return Features("pooled", {"pooled": np.array(rows, np.float32) * np.float32(self.scale)}, counts)
 
 
-def toy_recipe(scale: float = 1.0) -> Recipe:
+def toy_recipe(scale: float = 1.0, cleaning: tuple[str, ...] = ()) -> Recipe:
     """A recipe of a fresh toy encoder."""
-    return Recipe(ToyEncoder(scale), {"scale": scale})
+    return Recipe(ToyEncoder(scale), {"scale": scale}, cleaning=cleaning)
+
+
+def read(table: Table, rows: int = 1000) -> tuple[list, list, list]:
+    """All lines, texts and labels of a table."""
+    blocks = list(table.blocks(rows))
+    lines = [line for block in blocks for line in block.line.tolist()]
+    return lines, [text for block in blocks for text in block.texts], [label for b in blocks for label in b.labels]
 
 
 def write_csv(path: Path, rows: list[tuple[str, str]], header: tuple[str, str] = ("label", "text")) -> Path:

@@ -1,0 +1,125 @@
+"""Parquet, Feather and Arrow files, through pyarrow, a batch of rows at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from embed.reading.files import Source
+from embed.reading.form import BATCH_ROWS, SAMPLE_ROWS, Batch, Form
+from stores.errors import InputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class ArrowTable(Form):
+    """A Parquet file, or an Arrow file or stream (Feather is Arrow). See ``Form``.
+
+    A row's line is its number, from 1. Numbers and booleans become text (``1``, ``2.5``, ``true``), null a missing
+    cell. Columns of lists or structures are left out.
+    """
+
+    def __init__(self, source: Source, form: str) -> None:
+        super().__init__(source)
+        self._form = form
+        with self._open() as (schema, rows, _):
+            self.lines = self.most_rows = rows
+            fields = list(schema)
+        flat = [field.name for field in fields if not _is_nested(field.type)]
+        self.header = [name for name in dict.fromkeys(flat) if flat.count(name) == 1]
+        left = [field.name for field in fields if field.name not in self.header]
+        self.notes = [f"{source.name}: nested or repeated columns are left out: {', '.join(left)}"] if left else []
+        if not self.header:
+            raise InputError(f"{source.name} has no column of texts or numbers; nested columns hold no text")
+        self.how = {"format": form}
+
+    def sample(self) -> dict[str, list[str | None]]:
+        """See ``Form``."""
+        first = next(self._read(self.header, SAMPLE_ROWS), None)
+        return {name: _as_text(first.column(i)) if first else [] for i, name in enumerate(self.header)}
+
+    def batches(self, columns: list[str], text: str) -> Iterator[Batch]:
+        """See ``Form``."""
+        row = 1
+        for batch in self._read(columns, BATCH_ROWS):
+            cells = {name: _as_text(batch.column(i)) for i, name in enumerate(columns)}
+            yield Batch(np.arange(row, row + batch.num_rows), cells)
+            row += batch.num_rows
+
+    def _read(self, columns: list[str], rows: int) -> Iterator[pa.RecordBatch]:
+        """Batches of the columns, in this order, of at most so many rows."""
+        with self._open() as (_, _, batches):
+            for batch in batches(columns):
+                for start in range(0, batch.num_rows, rows):
+                    yield batch.select(columns).slice(start, rows)
+
+    @contextmanager
+    def _open(self) -> Iterator[tuple]:
+        """Schema, number of rows, and a function that gives batches of some columns."""
+        import pyarrow as pa
+
+        try:
+            with self.source.on_disk() as path, (_parquet if self._form == "parquet" else _ipc)(path) as opened:
+                yield opened
+        except (pa.ArrowException, OSError) as error:
+            if isinstance(error, OSError) and error.filename:
+                raise
+            raise InputError(f"{self.name} is damaged, or no {self._form} file: {error}") from error
+
+
+@contextmanager
+def _parquet(path: Path) -> Iterator[tuple]:
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path, pre_buffer=False) as file:
+        yield (
+            file.schema_arrow,
+            file.metadata.num_rows,
+            lambda columns: file.iter_batches(BATCH_ROWS, columns=columns, use_threads=False),
+        )
+
+
+@contextmanager
+def _ipc(path: Path) -> Iterator[tuple]:
+    import pyarrow as pa
+
+    with pa.memory_map(str(path)) as file:
+        if file.read(6) == b"ARROW1":
+            reader = pa.ipc.open_file(file)
+            batches = lambda: (reader.get_batch(i) for i in range(reader.num_record_batches))  # noqa: E731
+        else:
+            file.seek(0)
+            reader = pa.ipc.open_stream(file)
+            batches = lambda: reader  # noqa: E731
+        yield reader.schema, _count_rows(path), lambda columns: batches()
+
+
+def _count_rows(path: Path) -> int:
+    """Rows of an Arrow file or stream; the batches are mapped into memory, not read."""
+    import pyarrow as pa
+
+    with pa.memory_map(str(path)) as file:
+        if file.read(6) == b"ARROW1":
+            return pa.ipc.open_file(file).count_rows()
+        file.seek(0)
+        return sum(batch.num_rows for batch in pa.ipc.open_stream(file))
+
+
+def _is_nested(kind: pa.DataType) -> bool:
+    import pyarrow.types as types
+
+    return types.is_nested(kind) or types.is_binary(kind) or types.is_large_binary(kind)
+
+
+def _as_text(column: pa.Array) -> list[str | None]:
+    """The cells of a column as text; a missing one is None."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    return column.cast(pa.string()).to_pylist()

@@ -1,0 +1,165 @@
+"""Where the bytes of a table are, and how they are packed."""
+
+from __future__ import annotations
+
+import bz2
+import glob
+import gzip
+import lzma
+import shutil
+import sys
+import tempfile
+import weakref
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from stores.errors import InputError
+
+BLOCK = 1 << 20  # bytes that are read at once
+STDIN = "stdin"
+SUFFIXES = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zst": "zstd", ".zstd": "zstd", ".zip": "zip"}
+MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\0": "xz", b"\x28\xb5\x2f\xfd": "zstd", b"PK\3\4": "zip"}
+NO_TABLES = {
+    b"\x89HDF": "an HDF5 file",
+    b"%PDF": "a PDF",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook; save it as CSV",
+    b"SQLite format 3": "an SQLite database; export the table as CSV",
+    b"FEA1": "Feather of version 1; save it as Parquet",
+    b"\x89PNG": "a picture",
+    b"\x7fELF": "a program",
+}
+DAMAGE = (OSError, EOFError, ValueError, RuntimeError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file, plain or packed.
+
+    Attributes:
+        path: where it lies.
+        name: what people call it; ``stdin`` for what came from there.
+        packing: ``none``, ``gzip``, ``bz2``, ``xz``, ``zstd`` or ``zip`` (with a single member).
+    """
+
+    path: Path
+    name: str
+    packing: str
+
+    @property
+    def stem(self) -> str:
+        """``spam`` of ``data/spam.csv.gz``."""
+        return self.unpacked_name.stem
+
+    @property
+    def unpacked_name(self) -> Path:
+        """``spam.csv`` of ``data/spam.csv.gz``."""
+        name = Path(self.name)
+        return Path(name.stem if name.suffix.lower() in SUFFIXES else name.name)
+
+    def blocks(self) -> Iterator[bytes]:
+        """The unpacked bytes, ``BLOCK`` at a time.
+
+        Raises:
+            InputError: if they cannot be unpacked.
+        """
+        with self._reading(), OPENERS[self.packing](self.path) as file:
+            while block := file.read(BLOCK):
+                yield block
+
+    def start(self) -> bytes:
+        """The first block of the unpacked bytes."""
+        return next(self.blocks(), b"")
+
+    @contextmanager
+    def on_disk(self) -> Iterator[Path]:
+        """A file with the unpacked bytes, for forms that are not read from front to back."""
+        if self.packing == "none":
+            yield self.path
+            return
+        with tempfile.TemporaryDirectory(prefix="tk-") as folder:
+            copy = Path(folder) / self.unpacked_name
+            with open(copy, "wb") as file:
+                file.writelines(self.blocks())
+            yield copy
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except DAMAGE as error:
+            if isinstance(error, InputError) or (isinstance(error, OSError) and error.filename):
+                raise
+            raise InputError(f"{self.name} is damaged: {error}; fetch it again") from error
+
+
+def find_sources(data: str) -> list[Source]:
+    """The files that ``data`` names: one, those that match a pattern in the order of their names, or stdin for ``-``.
+
+    Raises:
+        InputError: if there is none, or it is of a kind that holds no table.
+    """
+    if data == "-":
+        return [_spool(sys.stdin.buffer)]
+    if Path(data).exists():
+        return [source_of(Path(data))]
+    found = sorted(path for path in map(Path, glob.glob(data, recursive=True)) if path.is_file())
+    if not found:
+        what = "no file matches it" if glob.has_magic(data) else "no such file"
+        raise InputError(f"{data}: {what}")
+    return [source_of(path) for path in found]
+
+
+def source_of(path: Path, name: str | None = None) -> Source:
+    """The file ``path``; how it is packed is said by its name, or else by its first bytes."""
+    packing = SUFFIXES.get(path.suffix.lower())
+    with open(path, "rb") as file:
+        start = file.read(16)
+    for magic, what in NO_TABLES.items():
+        if start.startswith(magic):
+            raise InputError(f"{name or path} is {what}: no table that can be read")
+    packing = packing or next((packing for magic, packing in MAGIC.items() if start.startswith(magic)), "none")
+    return Source(path, name or str(path), packing)
+
+
+def _spool(stream: BinaryIO) -> Source:
+    """Stdin is read twice, so it is copied to disk; the copy goes when nothing needs it any more."""
+    folder = Path(tempfile.mkdtemp(prefix="tk-"))
+    with open(folder / STDIN, "wb") as file:
+        shutil.copyfileobj(stream, file, BLOCK)
+    source = source_of(folder / STDIN, STDIN)
+    weakref.finalize(source, shutil.rmtree, folder, ignore_errors=True)
+    return source
+
+
+def _open_zstd(path: Path) -> BinaryIO:
+    import pyarrow as pa  # Python has it from 3.14 on
+
+    return pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")
+
+
+@contextmanager
+def _open_zip(path: Path) -> Iterator[BinaryIO]:
+    with zipfile.ZipFile(path) as archive:
+        names = [m.filename for m in archive.infolist() if not m.is_dir() and not m.filename.startswith("__MACOSX/")]
+        if "[Content_Types].xml" in names:
+            raise InputError(f"{path} is an office document; save the table as CSV")
+        if len(names) != 1:
+            listing = ", ".join(names[:5]) + ", ..." * (len(names) > 5)
+            raise InputError(f"{path} holds {len(names)} files ({listing}); unpack it and give one, or a pattern")
+        with archive.open(names[0]) as member:
+            yield member
+
+
+OPENERS: dict[str, Callable] = {
+    "none": lambda path: open(path, "rb"),
+    "gzip": gzip.open,
+    "bz2": bz2.open,
+    "xz": lzma.open,
+    "zstd": _open_zstd,
+    "zip": _open_zip,
+}

@@ -1,0 +1,141 @@
+"""A folder of class folders, on disk or in a tar archive: ``aclImdb/train/pos/0_9.txt``, ..."""
+
+from __future__ import annotations
+
+import hashlib
+import lzma
+import tarfile
+import zlib
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from embed.reading.decode import check_encoding, decode_whole
+from embed.reading.files import Source
+from embed.reading.form import BATCH_ROWS, LONGEST_ROW, SAMPLE_ROWS, BadRow, Batch, Form
+from stores.errors import InputError
+from stores.identity import HASH_BYTES
+
+TABLES = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".feather", ".arrow")
+TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+UNLABELLED = ("unsup", "unlabelled", "unlabeled")  # aclImdb keeps reviews without a label in train/unsup
+
+
+class Folder(Form):
+    """Texts that are a file each, in folders that name their class, these perhaps in folders that name the split.
+
+    The deepest files are the texts: ``<split>/<class>/<file>``, ``<class>/<file>`` or, without labels, ``<file>``;
+    folders that all have in common do not count, and files higher up are left out, with a note. The row of a text is
+    its number, from 1, in the order of the paths on disk, of the archive in a tar; its id is its path. Each file is
+    UTF-8 or else Windows-1252. See ``Form``.
+    """
+
+    def __init__(self, path: Path, encoding: str | None) -> None:
+        check_encoding(encoding)
+        super().__init__(Source(path, str(path), "none"))
+        self._encoding, self._digest = encoding, hashlib.blake2b(digest_size=HASH_BYTES)
+        self.notes, other, parts = [], [], []
+        for name, data in self._files():
+            parts.append(PurePosixPath(name).parts)
+            if encoding is None and decode_whole(data, None)[1] != "utf-8-sig":
+                other.append(name)
+            self._digest.update(b"%s\0%d\0%s" % (name.encode("utf-8", "surrogateescape"), len(data), data))
+        if not parts:
+            raise InputError(f"{path} holds no files; give a table, or a folder of class folders with texts")
+        self._shared = 0
+        while all(len(part) - 1 > self._shared and part[self._shared] == parts[0][self._shared] for part in parts):
+            self._shared += 1
+        self._depth = max(map(len, parts)) - self._shared
+        if self._depth == 1 and parts[0][-1].endswith(TABLES):
+            raise InputError(
+                f"{path} is a folder of tables; give a pattern: --data '{path}/*{Path(parts[0][-1]).suffix}'"
+            )
+        if self._depth > 3:
+            raise InputError(f"{path} has too many levels; give a folder with <split>/<class>/<file> or <class>/<file>")
+        left = ["/".join(part) for part in parts if not self._is_text(part)]
+        if left:
+            listing = ", ".join(left[:3]) + ", ..." * (len(left) > 3)
+            self.notes.append(f"{path}: {len(left)} files that lie in no class folder are left out: {listing}")
+        self.most_rows = self.lines = len(parts) - len(left)
+        self.header = ["text", "id", *["label"] * (self._depth > 1), *["split"] * (self._depth > 2)]
+        self.how = {"format": "folder", "encoding": encoding}
+        other = [name for name in other if self._is_text(PurePosixPath(name).parts)]
+        if other:
+            listing = f"{len(other)} of its files, {other[0]} first,"
+            self.notes.append(f"{path}: {listing} are not UTF-8; read as Windows-1252, --encoding decides")
+
+    def digest(self) -> str:
+        """BLAKE2b-128 over the names, lengths and bytes of all files, in order."""
+        return self._digest.hexdigest()
+
+    def sample(self) -> dict[str, list[str | None]]:
+        """See ``Form``."""
+        rows = [row for row, _ in islice(self._rows(), SAMPLE_ROWS) if isinstance(row, dict)]
+        return {name: [row[name] for row in rows] for name in self.header}
+
+    def batches(self, columns: list[str], text: str) -> Iterator[Batch]:
+        """See ``Form``."""
+        rows, number = self._rows(), 1
+        while taken := list(islice(rows, BATCH_ROWS)):
+            good = [(line, row) for line, (row, _) in enumerate(taken, number) if isinstance(row, dict)]
+            bad = [
+                BadRow(f"{self.name}/{name}", 1, why, "give another --encoding, or --bad-rows skip", "")
+                for why, name in taken
+                if isinstance(why, str)
+            ]
+            cells = {column: [row[column] for _, row in good] for column in columns}
+            yield Batch(np.array([line for line, _ in good], np.int64), cells, bad)
+            number += len(taken)
+
+    def _rows(self) -> Iterator[tuple[dict[str, str | None] | str, str]]:
+        """The cells of each text, or why it cannot be read, and its path."""
+        for name, data in self._files():
+            parts = PurePosixPath(name).parts
+            if not self._is_text(parts):
+                continue
+            *folders, _ = own = parts[self._shared :]
+            label = folders[-1] if folders and folders[-1].lower() not in UNLABELLED else None
+            try:
+                text = decode_whole(data, self._encoding)[0]
+            except UnicodeError as error:
+                yield str(error), name
+                continue
+            yield {"text": text, "id": "/".join(own), "label": label, "split": folders[0] if folders else None}, name
+
+    def _is_text(self, parts: tuple[str, ...]) -> bool:
+        return len(parts) - self._shared == self._depth
+
+    def _files(self) -> Iterator[tuple[str, bytes]]:
+        """Path and bytes of every file that is not hidden."""
+        files = _on_disk(self.source.path) if self.source.path.is_dir() else _in_tar(self.source.path)
+        return (
+            (name, data) for name, data in files if not any(part.startswith(".") for part in PurePosixPath(name).parts)
+        )
+
+
+def _on_disk(path: Path) -> Iterator[tuple[str, bytes]]:
+    for file in sorted(path.rglob("*"), key=lambda file: file.parts):
+        if file.is_file():
+            _check_size(file.stat().st_size, file)
+            yield file.relative_to(path).as_posix(), file.read_bytes()
+
+
+def _in_tar(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Read as a stream, nothing is unpacked to disk; links and devices are passed over."""
+    try:
+        with tarfile.open(path, "r|*") as archive:
+            for member in archive:
+                if member.isfile():
+                    _check_size(member.size, f"{path}/{member.name}")
+                    yield member.name, archive.extractfile(member).read()
+    except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, OSError) as error:
+        if isinstance(error, OSError) and error.filename:
+            raise
+        raise InputError(f"{path} is damaged: {error}; fetch it again") from error
+
+
+def _check_size(size: int, file: object) -> None:
+    if size > LONGEST_ROW:
+        raise InputError(f"{file} has {size:,} bytes, too many for one text ({LONGEST_ROW:,}); is it a table?")

@@ -1,0 +1,167 @@
+"""JSON lines, a JSON array of objects, and plain text with one text a line."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
+
+import numpy as np
+
+from embed.reading.decode import scan, utf8_blocks
+from embed.reading.files import Source
+from embed.reading.form import BATCH_ROWS, LONGEST_ROW, SAMPLE_ROWS, BadRow, Batch, Form
+from stores.errors import InputError
+
+SURROGATES = re.compile("[\ud800-\udfff]")
+NEXT = re.compile(r"[ \t\r\n]*,?[ \t\r\n]*")
+Row = tuple[int, dict | str, str]  # line or number, the record or why there is none, what stands there
+
+
+class Lines(Form):
+    """A file with one text a line; an empty line is an empty text. See ``Form``."""
+
+    def __init__(self, source: Source, encoding: str | None) -> None:
+        found = scan(source, encoding)
+        super().__init__(source)
+        self.header, self.notes = ["text"], list(found.notes)
+        self.lines = self.most_rows = found.lines
+        self.how = {"encoding": found.encoding, "format": "lines"}
+
+    def sample(self) -> dict[str, list[str | None]]:
+        """See ``Form``."""
+        return next(self.batches(["text"], "text"), Batch(np.empty(0, np.int64), {"text": []})).cells
+
+    def batches(self, columns: list[str], text: str) -> Iterator[Batch]:
+        """See ``Form``."""
+        rows = ((line, {"text": row.decode()}, "") for line, row in _lines(self.source, self.how["encoding"]))
+        return _batches(rows, columns, self.name)
+
+
+class Json(Form):
+    """A file of JSON objects: one a line, or the elements of one array. See ``Form``.
+
+    Numbers stay as they are written (``1e5``, ``007`` is no JSON), true and false become these words, null a missing
+    cell. A lone surrogate, which no file in UTF-8 can hold, becomes U+FFFD.
+    """
+
+    def __init__(self, source: Source, encoding: str | None) -> None:
+        found = scan(source, encoding)
+        super().__init__(source)
+        self.notes = list(found.notes)
+        self.most_rows = found.braces
+        start = next(filter(None, utf8_blocks(source, found.encoding)), b"").lstrip()
+        if not start:
+            raise InputError(f"{source.name} is empty; give JSON objects, one a line or in an array")
+        self._is_array = start.startswith(b"[")
+        self.lines = found.braces if self._is_array else found.lines
+        self.how = {"encoding": found.encoding, "format": "json"}
+        first = [record for _, record, _ in islice(self._records(), SAMPLE_ROWS) if isinstance(record, dict)]
+        if not first:
+            raise InputError(
+                f"{source.name} has no JSON object in its first rows; give one a line, or an array of them"
+            )
+        self.header = list(dict.fromkeys(chain.from_iterable(first)))
+        self._first = [{name: value if _is_flat(value) else None for name, value in row.items()} for row in first]
+
+    def sample(self) -> dict[str, list[str | None]]:
+        """See ``Form``."""
+        return {name: [_cell(record.get(name)) for record in self._first] for name in self.header}
+
+    def batches(self, columns: list[str], text: str) -> Iterator[Batch]:
+        """See ``Form``."""
+        return _batches(self._records(), columns, self.name, "element" if self._is_array else "line")
+
+    def _records(self) -> Iterator[Row]:
+        encoding = self.how["encoding"]
+        return _array(self.source, encoding) if self._is_array else _json_lines(_lines(self.source, encoding))
+
+
+def _batches(rows: Iterator[Row], columns: list[str], name: str, unit: str = "line") -> Iterator[Batch]:
+    while taken := list(islice(rows, BATCH_ROWS)):
+        good, bad = [], []
+        for line, record, row in taken:
+            why = record if isinstance(record, str) else _nested(record, columns)
+            if why:
+                bad.append(BadRow(name, line, why, "mend it, or give --bad-rows skip", row[:1000], unit))
+            else:
+                good.append((line, record))
+        cells = {column: [_cell(record.get(column)) for _, record in good] for column in columns}
+        yield Batch(np.array([line for line, _ in good], np.int64), cells, bad)
+
+
+def _json_lines(lines: Iterable[tuple[int, bytes]]) -> Iterator[Row]:
+    load = _decoder().decode
+    for number, line in lines:
+        if not line.isspace() and line:
+            row = line.decode()
+            record = _load(load, row)
+            yield number, record, row
+
+
+def _load(load: Callable, row: str) -> dict | str:
+    try:
+        record = load(row)
+    except (ValueError, RecursionError) as error:
+        return f"no JSON ({getattr(error, 'msg', error)})"
+    return record if isinstance(record, dict) else "no JSON object"
+
+
+def _array(source: Source, encoding: str) -> Iterator[Row]:
+    """The elements of an array, each as soon as it is whole."""
+    decode, buffer, at, number, line, why = _decoder().raw_decode, "", -1, 0, 1, None
+    for block in chain(codecs.iterdecode(utf8_blocks(source, encoding), "utf-8"), [""]):
+        buffer, at = (buffer[at:] + block, 0) if at >= 0 else (block, block.index("[") + 1)
+        while True:
+            start = NEXT.match(buffer, at).end()
+            if buffer.startswith("]", start):
+                return
+            try:
+                record, end = decode(buffer, start)
+            except (ValueError, RecursionError) as error:
+                why = getattr(error, "msg", error)
+                break
+            if end == len(buffer) and block:
+                break  # it may go on
+            number += 1
+            yield number, record if isinstance(record, dict) else "no JSON object", buffer[start:end]
+            line, at = line + buffer.count("\n", at, end), end
+        if len(buffer) - at > LONGEST_ROW:
+            break
+    raise InputError(f"{source.name}, line {line} or after: the array breaks off or is no JSON ({why}); mend it")
+
+
+def _lines(source: Source, encoding: str) -> Iterator[tuple[int, bytes]]:
+    """Number, from 1, and bytes of each line, without its end."""
+    number, rest = 1, b""
+    for block in utf8_blocks(source, encoding):
+        *whole, rest = (rest + block).split(b"\n")
+        for number, line in enumerate(whole, number):  # noqa: B020
+            yield number, line.removesuffix(b"\r")
+        number += bool(whole)
+        if len(rest) > LONGEST_ROW:
+            raise InputError(f"{source.name}, line {number} has more than {LONGEST_ROW:,} bytes: no table of text")
+    if rest:
+        yield number, rest
+
+
+def _decoder() -> json.JSONDecoder:
+    return json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
+
+
+def _nested(record: dict, columns: list[str]) -> str:
+    """What is wrong with the cells of these columns, if anything."""
+    return next((f"{name} holds no text but a {type(record[name]).__name__}" for name in columns
+                 if not _is_flat(record.get(name))), "")  # fmt: skip
+
+
+def _is_flat(value: object) -> bool:
+    return not isinstance(value, list | dict)
+
+
+def _cell(value: str | bool | None) -> str | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if value is None or value.isascii() else SURROGATES.sub("\ufffd", value)
