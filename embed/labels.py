@@ -43,10 +43,11 @@ def read_labels(cells: Sequence[list[str | None]], names: list[str], label_map: 
         one label a row, or int8 ``[n, L]``; and row -> why its label cannot be used.
     """
     if len(names) < 2:
-        values = [(cell or "").strip() for cell in cells[0]] if names else []
-        bad = {row: why for value in set(values) if (why := _wrong(value, label_map))
-               for row, other in enumerate(values) if other == value}  # fmt: skip
-        return [label_map.get(value, value) or None for value in values], bad
+        kinds = {cell: (cell or "").strip() for cell in set(cells[0])} if names else {}
+        wrong = {cell: why for cell, value in kinds.items() if (why := _wrong(value, label_map))}
+        bad = {row: wrong[cell] for row, cell in enumerate(cells[0]) if cell in wrong} if wrong else {}
+        meant = {cell: label_map.get(value, value) or None for cell, value in kinds.items()}
+        return [meant[cell] for cell in cells[0]] if names else [], bad
     bad, columns = {}, []
     for name, column in zip(names, cells, strict=True):
         known = {cell: BITS.get(_mapped(cell, label_map)) for cell in set(column)}

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -77,7 +78,7 @@ class Rows:
         """All rows of ``parts`` (at least one), with these broken rows."""
 
         def joined(lists: list[list | None]) -> list | None:
-            return None if lists[0] is None else [item for part in lists for item in part]
+            return None if lists[0] is None else list(chain.from_iterable(lists))
 
         labels = [part.labels for part in parts]
         return cls(
@@ -184,11 +185,11 @@ class Table:
         labels, wrong = read_labels(
             [batch.cells[name] for name in self.columns.labels], self.columns.labels, self.label_map
         )
-        texts = [text or "" for text in batch.cells[self.columns.text]]
+        texts = _without_none(batch.cells[self.columns.text])
         if not self.columns.labels:
             labels = [None] * len(texts)
-        splits = [cell or "" for cell in batch.cells[self.columns.split]] if self.columns.split else None
-        ids = [cell or "" for cell in batch.cells[self.columns.id]] if self.columns.id else None
+        splits = _without_none(batch.cells[self.columns.split]) if self.columns.split else None
+        ids = _without_none(batch.cells[self.columns.id]) if self.columns.id else None
         names = self.columns.labels if len(self.columns.labels) > 1 else None
         rows = Rows(batch.line + before, texts, labels, splits, ids, names, batch.bad)
         return _without(rows, wrong, form, before) if wrong else rows
@@ -292,6 +293,10 @@ def _delimiter(delimiter: str | None) -> str | None:
     if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n' or not delimiter.isascii()):
         raise InputError(f"--delimiter {delimiter!r}: give one character, or tab")
     return delimiter
+
+
+def _without_none(cells: list[str | None]) -> list[str]:
+    return [cell or "" for cell in cells] if None in cells else cells
 
 
 def _without(rows: Rows, wrong: dict[int, str], form: Form, before: int) -> Rows:

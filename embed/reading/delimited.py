@@ -3,8 +3,8 @@
 A block of bytes is cut at the end of a row and given to pyarrow's parser, with one more row behind it that no table
 holds. If that row comes out whole, if every row has as many cells as the header, and if the line ends in the cells
 and between the rows make up those of the block, then both parsers agree on the block, and every row's line is known.
-In all other cases (literal or unclosed quotes, too many or too few cells, empty lines, NUL bytes, bare carriage
-returns) the csv module reads the block, row by row.
+In all other cases (unclosed quotes, too many or too few cells, empty lines, NUL bytes) the csv module reads the block,
+row by row.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ class Delimited(Form):
 
         block = data if final else data[: self._last_row_end(data)]
         values = np.frombuffer(block, np.uint8)
-        if not block or 0 in block or (b"\r" in block and _has_bare_returns(values)):
+        if not block or 0 in block or block.endswith(b"\r"):
             return None
         whole = block if block.endswith(b"\n") else block + b"\n"
         names = [str(i) for i in range(self._width)]
@@ -187,7 +187,10 @@ class Delimited(Form):
                 quote_char=False if self._quoting == csv.QUOTE_NONE else '"',
                 newlines_in_values=True,
             ),
-            "convert_options": arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
+            "convert_options": arrow_csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()),
+                check_utf8=False,  # ``scan`` has seen to it
+            ),
         }
         try:
             sentinel = END + self._delimiter * (self._width - 1) + "\n"
@@ -197,7 +200,7 @@ class Delimited(Form):
         rows = table.num_rows - 1
         if rows < 0 or table.column(0)[-1].as_py() != END:
             return None
-        lines = int(np.count_nonzero(values == ord("\n"))) + (whole is not block)
+        lines = int(np.count_nonzero(_is_break(values))) + (whole is not block)
         columns = [column.slice(0, rows) for column in table.columns]
         starts = _row_starts(columns, rows, lines)
         return None if starts is None else Piece(starts + line, columns, [], len(block), lines)
@@ -274,20 +277,24 @@ def _find_delimiter(text: str, quoting: int) -> str:
 
 def _row_starts(columns: list[pa.ChunkedArray], rows: int, lines: int) -> np.ndarray | None:
     """Line of each row, int64 ``[rows]`` from 0; None if the rows do not make up so many lines."""
-    if lines == rows:
-        return np.arange(rows)
-    import pyarrow.compute as pc
-
     spans = np.ones(rows, np.int64)
-    for column in columns:
-        spans += pc.count_substring(column, "\n").to_numpy()
+    if lines != rows:
+        for chunk in (chunk for column in columns for chunk in column.chunks):
+            _, offsets, values = chunk.buffers()
+            breaks = np.flatnonzero(_is_break(np.frombuffer(values or b"", np.uint8)))
+            owners = np.searchsorted(np.frombuffer(offsets, np.int32, rows + 1), breaks, side="right") - 1
+            spans += np.bincount(owners, minlength=rows)[:rows]
     ends = np.cumsum(spans)
     return ends - spans if rows and ends[-1] == lines else None
 
 
-def _has_bare_returns(values: np.ndarray) -> bool:
-    returns = values == ord("\r")
-    return bool(returns[-1]) or np.count_nonzero(returns) != np.count_nonzero(returns[:-1] & (values[1:] == ord("\n")))
+def _is_break(values: np.ndarray) -> np.ndarray:
+    """Bool ``[n]``: bytes that end a line: line feeds, and carriage returns that have none behind them."""
+    breaks = values == ord("\n")
+    returns = np.flatnonzero(values == ord("\r"))
+    if len(returns):
+        breaks[returns[~np.append(breaks, False)[returns + 1]]] = True
+    return breaks
 
 
 def _ahead(pieces: Iterator[Piece]) -> Iterator[Piece]:
