@@ -16,7 +16,7 @@ import click
 
 from cli_encoders import encoder_options, encoders
 from cli_features import features
-from cli_reading import DATA_HELP, clean_option, data_option, read, table_options
+from cli_reading import DATA_HELP, clean_option, data_option, describe, read, table_options
 
 if TYPE_CHECKING:
     from classify import Run
@@ -345,6 +345,7 @@ def _versions(*packages: str) -> dict[str, str]:
 
 
 cli.add_command(encoders)
+cli.add_command(describe)
 cli.add_command(features)
 
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import functools
+import json
+import shlex
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
     from embed import Table
+    from embed.describe import Description
 
 DATA_HELP = "File, pattern ('part-*.csv'), folder of class folders, tar archive of one, or - for stdin; repeatable."
 data_option = click.option("--data", required=True, multiple=True, help=DATA_HELP)
@@ -57,3 +64,121 @@ def read(data: tuple[str, ...], **reading: Any) -> Table:  # noqa: ANN401
     for note in (*table.notes, *table.columns.reasons):
         click.echo(note, err=True)
     return table
+
+
+@click.command()
+@data_option
+@table_options
+@clean_option
+@click.option("--out", type=click.Path(path_type=Path), help="Picture of the lengths by class (.png, .svg, .pdf).")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+def describe(data: tuple[str, ...], reading: dict, clean: str, out: Path | None, as_json: bool) -> None:
+    """Say what is in a table before anything is encoded: classes, duplicates, lengths, broken rows, what is cut off.
+
+    Broken rows are counted and the first of them shown, unless --bad-rows says otherwise.
+
+    \b
+    Example:
+        tk describe --data examples/messages.csv
+        tk describe --data examples/messages.csv --clean classic --out lengths.png
+    """
+    from dataclasses import asdict
+
+    from embed.cleaning import parse_steps
+    from embed.describe import describe as run_describe
+    from embed.describe import draw_lengths
+
+    steps = parse_steps(clean)
+    table = read(data, **{"bad_rows": "skip"} | reading)
+    found = run_describe(table, steps)
+    if out:
+        draw_lengths(found, out)
+    if as_json:
+        click.echo(json.dumps({"source": table.source(), **asdict(found)}, indent=1, ensure_ascii=False))
+    else:
+        given = {"clean": clean if steps else None, "bad_rows": "skip" if found.bad else None} | reading
+        _print_description(found, _embed_command(table, given))
+    if out:
+        click.echo(f"wrote {out}", err=True)
+
+
+def _print_description(found: Description, command: str) -> None:
+    from rich.console import Console
+
+    from embed.describe import BEGINNING
+
+    click.echo(f"{found.rows:,} rows, {found.distinct:,} distinct texts")
+    for count, what in (
+        (found.duplicates, "rows repeat the text of an earlier row"),
+        (found.contradictory, "texts stand with different labels"),
+        (found.empty, "empty texts"),
+        (found.emptied, "of these were emptied by the cleaning"),
+        (found.mojibake, "texts with controls U+0080 to U+009F, where other characters once were"),
+        (found.unlabelled, "rows without a label"),
+        (found.bad, "broken rows"),
+    ):
+        if count:
+            click.echo(f"{count:,} {what}")
+    for line in found.first_bad:
+        click.echo(f"  {line}")
+    if found.splits:
+        click.echo("split: " + ", ".join(f"{name or '(none)'} {rows:,}" for name, rows in found.splits.items()))
+    console = Console(highlight=False)
+    console.print(_length_table(found))
+    console.print(_histogram(found))
+    shares = ", ".join(f"{share:.1%} at {limit}" for limit, share in found.cut.items())
+    click.echo(f"texts longer than a limit of word pieces, estimated from words and marks: {shares}")
+    click.echo("longest texts (line, characters, beginning):")
+    for line, characters, text in found.longest:
+        click.echo(f"  {line:>8} {characters:>9,}  {' '.join(text.split())[:BEGINNING]}")
+    click.echo(f"tk embed would encode {found.distinct:,} texts:\n  {command}")
+
+
+def _length_table(found: Description) -> RichTable:
+    from rich.table import Table as RichTable
+
+    grid = RichTable(box=None, pad_edge=False)
+    grid.add_column("class", overflow="fold")
+    for name in ("rows", "share", "characters: median", "p95", "max", "words: median", "p95", "max"):
+        grid.add_column(name, justify="right")
+    for name, characters in found.characters.items():
+        rows = sum(found.histogram[name])
+        lengths = [f"{kind[q]:,.0f}" for kind in (characters, found.words[name]) for q in ("median", "p95", "max")]
+        grid.add_row(_plain(name), f"{rows:,}", f"{rows / found.rows:.1%}", *lengths)
+    return grid
+
+
+def _histogram(found: Description) -> RichTable:
+    from rich.table import Table as RichTable
+
+    from embed.describe import bin_names
+
+    grid = RichTable(box=None, pad_edge=False)
+    grid.add_column("words", justify="right")
+    for name in found.histogram:
+        grid.add_column(_plain(name), overflow="fold")
+    most = max(max(counts) for counts in found.histogram.values())
+    width = max(5, 60 // len(found.histogram))
+    columns = list(found.histogram.values())
+    for i, name in enumerate(bin_names(len(columns[0]))):
+        grid.add_row(name, *("█" * -(-width * counts[i] // most) for counts in columns))
+    return grid
+
+
+def _embed_command(table: Table, given: dict) -> str:
+    """The command that reads the table just so."""
+    columns = table.columns
+    options = [*(("--data", form.name) for form in table.forms), ("--text-column", columns.text)]
+    options += [*(("--label-column", name) for name in columns.labels), ("--split-column", columns.split)]
+    options += [("--id-column", columns.id)]
+    names = ("format", "encoding", "delimiter", "quoting", "label_map", "bad_rows", "clean")
+    options += [(f"--{name.replace('_', '-')}", given.get(name)) for name in names]
+    words = [word for name, value in options if value for word in (name, value)]
+    return shlex.join(["tk", "embed", *words, *["--no-header"] * ("header" in given)])
+
+
+def _plain(name: str) -> Text:
+    """A name as it is: to rich, brackets would be styles."""
+    from rich.text import Text
+
+    return Text(name)

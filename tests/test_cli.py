@@ -56,7 +56,7 @@ def test_help_explains_every_option_and_has_an_example(command):
 
 def examples():
     """Every command line in the help texts, in the order of the commands that need each other."""
-    order = ["embed", "classify", "predict", "encoders", "heads", "features"]
+    order = ["describe", "embed", "classify", "predict", "encoders", "heads", "features"]
     assert sorted(order) == sorted(cli.commands)
     below = ["info", "verify", "export", "merge", "join", "diff", "prune"]
     assert sorted(below) == sorted(cli.commands["features"].commands)
@@ -121,6 +121,59 @@ def test_layout_parts(in_tmp):
     assert list((in_tmp / "features" / "ten.static.h5.parts").rglob("part-000000.h5"))
     assert "encoded" in said
     assert "10 rows, all as written" in tk("features", "verify", "features/ten.static.h5").stdout
+
+
+def test_embed_lists_broken_rows(in_tmp):
+    """Beside the store, and says how many."""
+    write_csv(in_tmp / "ten.csv", [*TEN_ROWS, ("one", "two", "three")])
+    result = tk("embed", "--data", "ten.csv", "--bad-rows", "skip")
+
+    assert "1 broken rows left out, listed in features/ten.static.bad-rows.jsonl" in result.stdout
+    assert json.loads((in_tmp / "features/ten.static.bad-rows.jsonl").read_text())["row"] == "one,two,three"
+
+
+def test_embed_stdin_and_several_files(in_tmp, monkeypatch):
+    """What is piped in needs its format only if nothing tells it; two files make one store."""
+    data = write_csv(in_tmp / "a.csv", TEN_ROWS).read_bytes()
+    write_csv(in_tmp / "b.csv", ROWS)
+    result = CliRunner().invoke(cli, ["embed", "--encoder", "words", "--data", "-", "--format", "csv"], input=data)
+
+    assert "store: features/stdin.words.h5" in result.stdout
+    assert "70 rows" in tk("embed", "--data", "a.csv", "--data", "b.csv", "--clean", "classic").stdout
+    assert (in_tmp / "features/a-and-1-more.static.h5").exists()
+
+
+def test_several_labels_are_kept_but_not_learned_yet(in_tmp):
+    """The store has them all; a head takes one."""
+    (in_tmp / "toxic.csv").write_text("comment_text,toxic,insult\none,0,0\ntwo,1,1\nthree,1,0\n")
+    tk("embed", "--encoder", "words", "--data", "toxic.csv")
+    info = json.loads(tk("features", "info", "features/toxic.words.h5", "--json").stdout)
+    result = tk("classify", "--features", "features/toxic.words.h5", code=2)
+
+    assert info["labels"] == {"toxic": 2, "insult": 1, "(none)": 0}
+    assert "has 2 labels a row, and a head learns one" in result.stderr
+
+
+def test_predict_names_the_rows_by_their_ids(trained):
+    """As competitions want them; no label is needed, and a broken row has no prediction."""
+    (trained / "new.csv").write_text("id,text\n007,WIN cash 9\n1e5,see you 5\nx\n")
+    run = "runs/messages.words.logistic"
+    result = tk("predict", "--run", run, "--data", "new.csv", "--bad-rows", "skip")
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+
+    assert [(row["id"], row["predicted"]) for row in rows] == [("007", "spam"), ("1e5", "ham")]
+    assert "1 broken rows have no prediction" in result.stderr
+
+
+def test_cleaning_of_a_run_is_that_of_its_predictions(trained):
+    """A text differs from another only by what the cleaning takes away."""
+    tk("embed", "--encoder", "words", "--data", "messages.csv", "--clean", "classic", "--out", "features/clean.h5")
+    tk("classify", "--features", "features/clean.h5", "--cv", "3", "--out", "runs/clean")
+    result = tk("predict", "--run", "runs/clean", "--text", "WIN <b>cash</b> 3!", "--text", "WIN cash")
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+
+    assert rows[0]["p_spam"] == rows[1]["p_spam"]
+    assert rows[0]["text"] == "WIN <b>cash</b> 3!"
 
 
 def test_classify_prints_scores_and_baselines(trained):
