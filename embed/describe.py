@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from embed.cleaning import clean
-from embed.tables import MOJIBAKE, Rows, Table
+from embed.rows import MOJIBAKE, Rows
+from embed.tables import Table
 from stores.files import whole_file
 from stores.identity import hash_texts
 

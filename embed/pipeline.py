@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from embed.recipe import Recipe
-from embed.tables import MOJIBAKE, Rows, Table
+from embed.rows import MOJIBAKE, Rows
+from embed.tables import Table
 from stores.columns import COMPRESSIONS
 from stores.errors import FailureError, InputError
 from stores.features import Features

@@ -7,89 +7,17 @@ the reading, or is counted and listed. The forms themselves are read in ``embed.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from itertools import chain
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from embed.columns import Columns, choose_columns
-from embed.labels import Labels, parse_label_map, read_labels
-from embed.reading.arrow import ArrowTable
-from embed.reading.delimited import Delimited
-from embed.reading.files import Source, find_sources
-from embed.reading.folders import TAR_SUFFIXES, Folder
+from embed.labels import parse_label_map, read_labels
 from embed.reading.form import BadRow, Batch, Form
-from embed.reading.records import Json, Lines
+from embed.reading.forms import open_forms
+from embed.rows import Rows
 from stores.errors import InputError
 from stores.identity import canonical_json, digest_bytes
-
-FORMATS = ("csv", "tsv", "json", "jsonl", "lines", "parquet", "arrow")
-SUFFIXES = {
-    ".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".txt": "lines", ".json": "json", ".jsonl": "json",
-    ".ndjson": "json", ".parquet": "parquet", ".pq": "parquet", ".feather": "arrow", ".arrow": "arrow", ".ipc": "arrow",
-}  # fmt: skip
-QUOTINGS = ("double", "none")
-MOJIBAKE = re.compile("[\x80-\x9f]")  # controls that no one types: other characters, decoded wrongly on the way
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Some consecutive rows of a table.
-
-    Attributes:
-        line: int64 ``[n]``, line on which each row starts, from 1; of several files, as if they were one.
-        texts: the texts as they stand in the table; empty where there is none.
-        labels: a name a row, None where there is none; with several label columns int8 ``[n, L]``, -1 where unknown.
-        splits: for each row the part of the data set that it belongs to, empty where none is given; None without a
-            split column.
-        ids: likewise, what identifies the row.
-        label_names: names of the ``L`` label columns, None if there is one or none.
-        bad: rows that could not be used and are not among the n; those that come before them, in order.
-    """
-
-    line: np.ndarray
-    texts: list[str]
-    labels: Labels
-    splits: list[str] | None = None
-    ids: list[str] | None = None
-    label_names: list[str] | None = None
-    bad: list[BadRow] = field(default_factory=list)
-
-    def __len__(self) -> int:
-        return len(self.texts)
-
-    def __getitem__(self, rows: slice) -> Rows:
-        splits = None if self.splits is None else self.splits[rows]
-        ids = None if self.ids is None else self.ids[rows]
-        return Rows(self.line[rows], self.texts[rows], self.labels[rows], splits, ids, self.label_names)
-
-    @property
-    def unlabelled(self) -> np.ndarray:
-        """Bool ``[n]``: rows whose label, or one of whose labels, is not known."""
-        if self.label_names:
-            return (self.labels < 0).any(1)
-        return np.array([label is None for label in self.labels], bool)
-
-    @classmethod
-    def concat(cls, parts: Sequence[Rows], bad: list[BadRow]) -> Rows:
-        """All rows of ``parts`` (at least one), with these broken rows."""
-
-        def joined(lists: list[list | None]) -> list | None:
-            return None if lists[0] is None else list(chain.from_iterable(lists))
-
-        labels = [part.labels for part in parts]
-        return cls(
-            np.concatenate([part.line for part in parts]),
-            joined([part.texts for part in parts]),
-            np.concatenate(labels) if isinstance(labels[0], np.ndarray) else joined(labels),
-            joined([part.splits for part in parts]),
-            joined([part.ids for part in parts]),
-            parts[0].label_names,
-            bad,
-        )
 
 
 @dataclass(frozen=True)
@@ -215,7 +143,7 @@ def read_table(
     Args:
         data: a file, a pattern, a folder of class folders or a tar archive of one, ``-`` for stdin; or several of
             these, which are read one after the other.
-        format: one of ``FORMATS``; said by the name of the file, or else found in its first bytes, if None.
+        format: one of ``embed.reading.forms.FORMATS``; by the name of the file, else its first bytes, if None.
         encoding: a Python codec name; by the byte-order mark, else UTF-8, else Windows-1252 if None.
         delimiter: of CSV, one character; found in the first rows if None.
         quoting: of CSV, ``double`` or ``none``.
@@ -228,13 +156,9 @@ def read_table(
     Raises:
         InputError: if there is no such file, it is empty, not text, or lacks a column that was asked for.
     """
-    if format not in (None, *FORMATS):
-        raise InputError(f"--format {format}: choose one of {', '.join(FORMATS)}")
-    if quoting not in QUOTINGS:
-        raise InputError(f"--quoting {quoting}: choose one of {', '.join(QUOTINGS)}")
-    csv_options = {"delimiter": _delimiter(delimiter), "quoting": quoting, "has_header": header}
-    given = [str(data)] if isinstance(data, str | Path) else list(map(str, data))
-    forms = [form for item in given for form in _open(item, format, encoding, csv_options)]
+    given = [data] if isinstance(data, str | Path) else data
+    options = (format, encoding, delimiter, quoting, header)
+    forms = [form for item in given for form in open_forms(str(item), *options)]
     sample = forms[0].sample()
     if not any(sample.values()):
         raise InputError(_why_no_rows(forms[0]))
@@ -252,47 +176,9 @@ def read_table(
     )
 
 
-def _open(data: str, format: str | None, encoding: str | None, csv_options: dict) -> Iterator[Form]:
-    path = Path(data)
-    if format is None and (path.is_dir() or (path.is_file() and data.lower().endswith(TAR_SUFFIXES))):
-        yield Folder(path, encoding)
-        return
-    for source in find_sources(data):
-        form = format or _guess_format(source)
-        if form in ("csv", "tsv"):
-            yield Delimited(
-                source,
-                encoding,
-                **csv_options | ({"delimiter": csv_options["delimiter"] or "\t"} if form == "tsv" else {}),
-            )
-        elif form in ("json", "jsonl"):
-            yield Json(source, encoding)
-        elif form == "lines":
-            yield Lines(source, encoding)
-        else:
-            yield ArrowTable(source, form)
-
-
 def _why_no_rows(form: Form) -> str:
     bad = [row for batch in form.batches(form.header[:1], form.header[0]) for row in batch.bad]
     return str(bad[0]) if bad else f"{form.name} has a header but no rows"
-
-
-def _guess_format(source: Source) -> str:
-    """By the ending of the name, else by the first bytes."""
-    by_name = SUFFIXES.get(source.unpacked_name.suffix.lower())
-    if by_name:
-        return by_name
-    start = source.start()[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
-    magic = {b"PAR1": "parquet", b"ARROW1": "arrow", b"{": "json", b"[": "json"}
-    return next((form for mark, form in magic.items() if start.startswith(mark)), "csv")
-
-
-def _delimiter(delimiter: str | None) -> str | None:
-    delimiter = {"tab": "\t", r"\t": "\t"}.get(delimiter, delimiter)
-    if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n' or not delimiter.isascii()):
-        raise InputError(f"--delimiter {delimiter!r}: give one character, or tab")
-    return delimiter
 
 
 def _without_none(cells: list[str | None]) -> list[str]:
@@ -302,11 +188,7 @@ def _without_none(cells: list[str | None]) -> list[str]:
 def _without(rows: Rows, wrong: dict[int, str], form: Form, before: int) -> Rows:
     """The rows but those whose labels are wrong, which are broken ones."""
     cure = "mend it, choose another --label-column, or give --bad-rows skip"
-    bad = [
-        BadRow(form.name, int(rows.line[row]) - before, why, cure, rows.texts[row][:1000]) for row, why in wrong.items()
-    ]
-    keep = [row for row in range(len(rows)) if row not in wrong]
-    labels = rows.labels[keep] if isinstance(rows.labels, np.ndarray) else [rows.labels[row] for row in keep]
-    pick = lambda cells: None if cells is None else [cells[row] for row in keep]  # noqa: E731
+    lines = {row: int(rows.line[row]) - before for row in wrong}
+    bad = [BadRow(form.name, lines[row], why, cure, rows.texts[row][:1000]) for row, why in wrong.items()]
     ordered = sorted([*rows.bad, *bad], key=lambda row: row.line)
-    return Rows(rows.line[keep], pick(rows.texts), labels, pick(rows.splits), pick(rows.ids), rows.label_names, ordered)
+    return rows.take([row for row in range(len(rows)) if row not in wrong], ordered)

@@ -55,7 +55,7 @@ WRITERS = {
 def _zip(data, name):
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.mkdir("inside")
+        archive.writestr("inside/", b"")
         archive.writestr(f"inside/{name}", data)
         archive.writestr("__MACOSX/._a", b"what a Mac adds")
     return file.getvalue()
@@ -144,7 +144,9 @@ def test_one_text_a_line(tmp_path):
     (tmp_path / "a.txt").write_bytes('one, "two"\r\n\nthree\u2028four\tfive'.encode())
 
     expected = ['one, "two"', "", "three\u2028four\tfive"]
-    assert read(read_table(tmp_path / "a.txt")) == ([1, 2, 3], expected, [None] * 3)
+    table = read_table(tmp_path / "a.txt")
+    assert read(table) == ([1, 2, 3], expected, [None] * 3)
+    assert "has tabs; a table needs --format tsv" in table.notes[0]
 
 
 def make_folder(path):

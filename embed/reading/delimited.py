@@ -1,11 +1,4 @@
-"""CSV and TSV: rows exactly as Python's csv module reads them, faster where a block of the file is regular.
-
-A block of bytes is cut at the end of a row and given to pyarrow's parser, with one more row behind it that no table
-holds. If that row comes out whole, if every row has as many cells as the header, and if the line ends in the cells
-and between the rows make up those of the block, then both parsers agree on the block, and every row's line is known.
-In all other cases (unclosed quotes, too many or too few cells, empty lines, NUL bytes) the csv module reads the block,
-row by row.
-"""
+"""CSV and TSV: rows exactly as Python's csv module reads them; of large files by a faster way where it is safe."""
 
 from __future__ import annotations
 
@@ -24,6 +17,7 @@ import numpy as np
 from embed.reading.decode import scan, utf8_blocks
 from embed.reading.files import Source
 from embed.reading.form import LONGEST_ROW, SAMPLE_ROWS, BadRow, Batch, Form
+from embed.reading.regular import END, is_blank, last_row_end, parse_regular
 from stores.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,7 +26,6 @@ if TYPE_CHECKING:
 DELIMITERS = ",\t;|"
 DELIMITER_ROWS = 50  # what the choice of the delimiter looks at
 FAST_FROM = 1 << 22  # bytes: below, importing pyarrow takes longer than it saves
-END = token_hex(16)  # no table holds it; as part of a longer row it shows that a quote was never closed
 NUL = token_hex(16)  # stands for U+0000, which csv refuses before Python 3.11
 CONTROL = re.compile(f"[\1-\x08\x0e-\x1f]|{NUL}")
 QUOTE = "put quotes around cells that hold a delimiter or line break, or give --quoting none or --bad-rows skip"
@@ -43,7 +36,7 @@ class Piece(NamedTuple):
     """Rows out of one block: their lines int64 ``[n]``, all columns, the broken rows, bytes and lines used up."""
 
     line: np.ndarray
-    columns: list[list[str] | pa.ChunkedArray]
+    columns: list[list[str] | pa.Array]
     bad: list[BadRow]
     bytes: int
     lines: int
@@ -171,49 +164,10 @@ class Delimited(Form):
 
     def _parse_fast(self, data: bytes, line: int, final: bool) -> Piece | None:
         """The whole rows at the beginning of ``data`` by pyarrow, or None where that could go wrong."""
-        import pyarrow as pa
-        from pyarrow import csv as arrow_csv
-
-        block = data if final else data[: self._last_row_end(data)]
-        values = np.frombuffer(block, np.uint8)
-        if not block or 0 in block or block.endswith(b"\r"):
-            return None
-        whole = block if block.endswith(b"\n") else block + b"\n"
-        names = [str(i) for i in range(self._width)]
-        options = {
-            "read_options": arrow_csv.ReadOptions(column_names=names, use_threads=False, block_size=len(whole) + 1000),
-            "parse_options": arrow_csv.ParseOptions(
-                delimiter=self._delimiter,
-                quote_char=False if self._quoting == csv.QUOTE_NONE else '"',
-                newlines_in_values=True,
-            ),
-            "convert_options": arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()),
-                check_utf8=False,  # ``scan`` has seen to it
-            ),
-        }
-        try:
-            sentinel = END + self._delimiter * (self._width - 1) + "\n"
-            table = arrow_csv.read_csv(pa.py_buffer(whole + sentinel.encode()), **options)
-        except pa.ArrowInvalid:
-            return None
-        rows = table.num_rows - 1
-        if rows < 0 or table.column(0)[-1].as_py() != END:
-            return None
-        lines = int(np.count_nonzero(_is_break(values))) + (whole is not block)
-        columns = [column.slice(0, rows) for column in table.columns]
-        starts = _row_starts(columns, rows, lines)
-        return None if starts is None else Piece(starts + line, columns, [], len(block), lines)
-
-    def _last_row_end(self, data: bytes) -> int:
-        """Where the last whole row ends, if quotes come in pairs; 0 if there is none."""
-        cut = data.rfind(b"\n") + 1
-        odd = self._quoting != csv.QUOTE_NONE and data.count(b'"', 0, cut) % 2
-        while cut and odd:
-            line = data.rfind(b"\n", 0, cut - 1) + 1
-            odd ^= data.count(b'"', line, cut) % 2
-            cut = line
-        return cut
+        quotes = self._quoting != csv.QUOTE_NONE
+        block = data if final else data[: last_row_end(data, quotes)]
+        found = parse_regular(block, self._width, self._delimiter, quotes)
+        return found and Piece(found[1] + line, found[0], [], len(block), found[2])
 
     def _parse_slow(self, data: bytes, line: int, final: bool) -> Piece:
         """The whole rows at the beginning of ``data`` by Python's csv module."""
@@ -275,28 +229,6 @@ def _find_delimiter(text: str, quoting: int) -> str:
     return max(DELIMITERS, key=fitness)
 
 
-def _row_starts(columns: list[pa.ChunkedArray], rows: int, lines: int) -> np.ndarray | None:
-    """Line of each row, int64 ``[rows]`` from 0; None if the rows do not make up so many lines."""
-    spans = np.ones(rows, np.int64)
-    if lines != rows:
-        for chunk in (chunk for column in columns for chunk in column.chunks):
-            _, offsets, values = chunk.buffers()
-            breaks = np.flatnonzero(_is_break(np.frombuffer(values or b"", np.uint8)))
-            owners = np.searchsorted(np.frombuffer(offsets, np.int32, rows + 1), breaks, side="right") - 1
-            spans += np.bincount(owners, minlength=rows)[:rows]
-    ends = np.cumsum(spans)
-    return ends - spans if rows and ends[-1] == lines else None
-
-
-def _is_break(values: np.ndarray) -> np.ndarray:
-    """Bool ``[n]``: bytes that end a line: line feeds, and carriage returns that have none behind them."""
-    breaks = values == ord("\n")
-    returns = np.flatnonzero(values == ord("\r"))
-    if len(returns):
-        breaks[returns[~np.append(breaks, False)[returns + 1]]] = True
-    return breaks
-
-
 def _ahead(pieces: Iterator[Piece]) -> Iterator[Piece]:
     """The same pieces, each made in a thread while the one before is used."""
     with ThreadPoolExecutor(1) as pool:
@@ -306,12 +238,12 @@ def _ahead(pieces: Iterator[Piece]) -> Iterator[Piece]:
             yield piece
 
 
-def _as_list(column: list[str] | pa.ChunkedArray) -> list[str]:
+def _as_list(column: list[str] | pa.Array) -> list[str]:
     return column if isinstance(column, list) else column.to_pylist()
 
 
-def _is_blank(column: list[str] | pa.ChunkedArray) -> bool:
-    return not (any(column) if isinstance(column, list) else any(chunk.buffers()[2] for chunk in column.chunks))
+def _is_blank(column: list[str] | pa.Array) -> bool:
+    return not any(column) if isinstance(column, list) else is_blank(column)
 
 
 def _join(cells: tuple[str, ...]) -> str:

@@ -27,6 +27,8 @@ class Lines(Form):
         found = scan(source, encoding)
         super().__init__(source)
         self.header, self.notes = ["text"], list(found.notes)
+        if b"\t" in source.start():
+            self.notes.append(f"{source.name} is read as one text a line, but has tabs; a table needs --format tsv")
         self.lines = self.most_rows = found.lines
         self.how = {"encoding": found.encoding, "format": "lines"}
 
