@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import lzma
+import random
 import sys
 import tarfile
 import zipfile
@@ -13,7 +14,7 @@ import pyarrow as pa
 import pyarrow.feather
 import pyarrow.parquet
 import pytest
-from toy import TEN_ROWS, read, write_csv
+from toy import TEN_ROWS, mutate, read, write_csv
 
 from embed import read_table
 from stores import InputError
@@ -228,8 +229,8 @@ BROKEN = {
     "cut.csv.zip": (lambda: _truncated(_zip(bytes(range(256)) * 99, "a")), "is damaged"),
     "no.csv.gz": (lambda: b"label,text\n", "is damaged"),
     "cut.tar.gz": (lambda: gzip.compress(b"label,text\n"), "is damaged"),
-    "cut.parquet": (lambda: b"PAR1" + b"x" * 100, "is damaged, or no parquet file"),
-    "cut.arrow": (lambda: b"ARROW1" + b"x" * 100, "is damaged, or no arrow file"),
+    "cut.parquet": (lambda: b"PAR1" + b"x" * 100, "is damaged: Parquet magic bytes"),
+    "cut.arrow": (lambda: b"ARROW1" + b"x" * 100, "is damaged: "),
     "a.xlsx": (lambda: _zip(b"", "[Content_Types].xml").replace(b"inside/", b""), "is damaged|office document"),
     "a.xls": (lambda: b"\xd0\xcf\x11\xe0" + b"x" * 100, "old Excel workbook; save it as CSV"),
     "a.pdf": (lambda: b"%PDF-1.4", "is a PDF"),
@@ -256,6 +257,27 @@ def test_broken_file_is_one_clear_line(tmp_path, name):
     with pytest.raises(InputError, match=message) as error:
         read(read_table(tmp_path / name))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", [*WRITERS, "a.csv.gz", "a.json.zip", "a.feather.zst", "reviews.tar.gz"])
+def test_damaged_file_is_read_or_refused(tmp_path, name):
+    """60 times some bytes of a file are changed: rows come out, or one line says why not."""
+    plain = name.removesuffix(".gz").removesuffix(".zip").removesuffix(".zst")
+    if name == "reviews.tar.gz":
+        with tarfile.open(tmp_path / name, "w:gz") as archive:
+            archive.add(make_folder(tmp_path / "reviews"), "reviews")
+    else:
+        WRITERS[plain](tmp_path / plain)
+        if name != plain:
+            packer = PACKERS[name.removeprefix(plain)]
+            (tmp_path / name).write_bytes(packer((tmp_path / plain).read_bytes(), plain))
+    data, rng = (tmp_path / name).read_bytes(), random.Random(2)
+    for _ in range(60):
+        (tmp_path / name).write_bytes(mutate(data, rng))
+        try:
+            assert read(read_table(tmp_path / name, bad_rows="skip"))[1]
+        except InputError as error:
+            assert "\n" not in str(error)
 
 
 def test_zip_of_several_files_names_them(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import random
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,19 @@ def write_csv(path: Path, rows: list[tuple[str, str]], header: tuple[str, str] =
     with open(path, "w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows([header, *rows])
     return path
+
+
+def mutate(data: bytes, rng: random.Random) -> bytes:
+    """A few bytes replaced, put in, doubled or taken out, most of them bytes that mean something."""
+    data = bytearray(data)
+    for _ in range(rng.randint(1, 8)):
+        at = rng.randrange(len(data))
+        stretch = data[at : at + rng.choice([1, 1, 1, 50])]
+        new = rng.choice(
+            [b'"', b",", b"\n", b"\r", b"\0", b"\xff", b'"""', bytes([rng.randrange(256)]), b"", stretch * 2]
+        )
+        data[at : at + len(stretch)] = new
+    return bytes(data)
 
 
 TEN_ROWS = [

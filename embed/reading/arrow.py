@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embed.reading.files import Source
+from embed.reading.files import Source, damage_is_one_line
 from embed.reading.form import BATCH_ROWS, SAMPLE_ROWS, Batch, Form
 from stores.errors import InputError
 
@@ -29,10 +29,10 @@ class ArrowTable(Form):
         self._form = form
         with self._open() as (schema, rows, _):
             self.lines = self.most_rows = rows
-            fields = list(schema)
-        flat = [field.name for field in fields if not _is_nested(field.type)]
+            names = [field.name for field in schema]
+            flat = [field.name for field in schema if not _is_nested(field.type)]
         self.header = [name for name in dict.fromkeys(flat) if flat.count(name) == 1]
-        left = [field.name for field in fields if field.name not in self.header]
+        left = [name for name in names if name not in self.header]
         self.notes = [f"{source.name}: nested or repeated columns are left out: {', '.join(left)}"] if left else []
         if not self.header:
             raise InputError(f"{source.name} has no column of texts or numbers; nested columns hold no text")
@@ -55,21 +55,22 @@ class ArrowTable(Form):
         """Batches of the columns, in this order, of at most so many rows."""
         with self._open() as (_, _, batches):
             for batch in batches(columns):
+                batch = batch.select(columns)
+                batch.validate(full=True)  # subtle: pyarrow trusts the offsets in an Arrow file, and would crash
                 for start in range(0, batch.num_rows, rows):
-                    yield batch.select(columns).slice(start, rows)
+                    yield batch.slice(start, rows)
 
     @contextmanager
     def _open(self) -> Iterator[tuple]:
         """Schema, number of rows, and a function that gives batches of some columns."""
         import pyarrow as pa
 
+        reader = _parquet if self._form == "parquet" else _ipc
         try:
-            with self.source.on_disk() as path, (_parquet if self._form == "parquet" else _ipc)(path) as opened:
+            with damage_is_one_line(self.name), self.source.on_disk() as path, reader(path) as opened:
                 yield opened
-        except (pa.ArrowException, OSError) as error:
-            if isinstance(error, OSError) and error.filename:
-                raise
-            raise InputError(f"{self.name} is damaged, or no {self._form} file: {error}") from error
+        except pa.ArrowMemoryError as error:  # what a damaged file claims to hold is seldom little
+            raise InputError(f"{self.name} is damaged, or too large a batch for this memory: {error}") from error
 
 
 @contextmanager

@@ -11,7 +11,6 @@ import sys
 import tempfile
 import weakref
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,7 +32,6 @@ NO_TABLES = {
     b"\x89PNG": "a picture",
     b"\x7fELF": "a program",
 }
-DAMAGE = (OSError, EOFError, ValueError, RuntimeError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ class Source:
         Raises:
             InputError: if they cannot be unpacked.
         """
-        with self._reading(), OPENERS[self.packing](self.path) as file:
+        with damage_is_one_line(self.name), OPENERS[self.packing](self.path) as file:
             while block := file.read(BLOCK):
                 yield block
 
@@ -87,14 +85,22 @@ class Source:
                 file.writelines(self.blocks())
             yield copy
 
-    @contextmanager
-    def _reading(self) -> Iterator[None]:
-        try:
-            yield
-        except DAMAGE as error:
-            if isinstance(error, InputError) or (isinstance(error, OSError) and error.filename):
-                raise
-            raise InputError(f"{self.name} is damaged: {error}; fetch it again") from error
+
+@contextmanager
+def damage_is_one_line(name: str) -> Iterator[None]:
+    """Say in words whatever is raised on reading the file ``name``; but errors of the machine stay what they are.
+
+    (What libraries raise on damaged files is not to be foreseen.)
+    """
+    try:
+        yield
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.filename:
+            raise
+        why = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{name} is damaged: {why}; fetch it again") from error
 
 
 def find_sources(data: str) -> list[Source]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import lzma
 import tarfile
-import zlib
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -13,7 +11,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from embed.reading.decode import check_encoding, decode_whole
-from embed.reading.files import Source
+from embed.reading.files import Source, damage_is_one_line
 from embed.reading.form import BATCH_ROWS, LONGEST_ROW, SAMPLE_ROWS, BadRow, Batch, Form
 from stores.errors import InputError
 from stores.identity import HASH_BYTES
@@ -124,16 +122,11 @@ def _on_disk(path: Path) -> Iterator[tuple[str, bytes]]:
 
 def _in_tar(path: Path) -> Iterator[tuple[str, bytes]]:
     """Read as a stream, nothing is unpacked to disk; links and devices are passed over."""
-    try:
-        with tarfile.open(path, "r|*") as archive:
-            for member in archive:
-                if member.isfile():
-                    _check_size(member.size, f"{path}/{member.name}")
-                    yield member.name, archive.extractfile(member).read()
-    except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, OSError) as error:
-        if isinstance(error, OSError) and error.filename:
-            raise
-        raise InputError(f"{path} is damaged: {error}; fetch it again") from error
+    with damage_is_one_line(str(path)), tarfile.open(path, "r|*") as archive:
+        for member in archive:
+            if member.isfile():
+                _check_size(member.size, f"{path}/{member.name}")
+                yield member.name, archive.extractfile(member).read()
 
 
 def _check_size(size: int, file: object) -> None:
