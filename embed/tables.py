@@ -103,7 +103,7 @@ class Table:
                     raise InputError(str(part.bad[0]))
                 if part.bad and self.bad_rows != "skip":
                     Path(self.bad_rows).parent.mkdir(parents=True, exist_ok=True)
-                    with open(self.bad_rows, mode, encoding="utf-8") as file:
+                    with open(self.bad_rows, mode, encoding="utf-8", errors="surrogateescape") as file:
                         file.writelines(json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in part.bad)
                     mode = "a"
                 yield part
@@ -189,6 +189,6 @@ def _without(rows: Rows, wrong: dict[int, str], form: Form, before: int) -> Rows
     """The rows but those whose labels are wrong, which are broken ones."""
     cure = "mend it, choose another --label-column, or give --bad-rows skip"
     lines = {row: int(rows.line[row]) - before for row in wrong}
-    bad = [BadRow(form.name, lines[row], why, cure, rows.texts[row][:1000]) for row, why in wrong.items()]
+    bad = [BadRow(form.name, lines[row], why, cure, rows.texts[row][:1000], form.unit) for row, why in wrong.items()]
     ordered = sorted([*rows.bad, *bad], key=lambda row: row.line)
     return rows.take([row for row in range(len(rows)) if row not in wrong], ordered)

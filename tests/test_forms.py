@@ -221,6 +221,12 @@ def _truncated(data):
     return data[: len(data) * 2 // 3]
 
 
+def _labelled_parquet():
+    file = io.BytesIO()
+    pa.parquet.write_table(pa.table({"text": ["a"] * 9, "label": ["x", "y" * 300, *"xxxxxxx"]}), file)
+    return file.getvalue()
+
+
 BROKEN = {
     "cut.csv.gz": (lambda: _truncated(gzip.compress(bytes(range(256)) * 99)), "is damaged"),
     "cut.csv.bz2": (lambda: _truncated(bz2.compress(bytes(range(256)) * 99)), "is damaged"),
@@ -243,6 +249,7 @@ BROKEN = {
     "d.json": (lambda: b'{"text": "a"}\n{"text": "b"\n', "line 2: no JSON"),
     "e.json": (lambda: b'{"text": "a"}\n{"text": ["b"]}\n', "line 2: text holds no text but a list"),
     "g.json": (lambda: b'[{"text": "a"}, {"text": {}}]', "g.json, element 2: text holds no text but a dict"),
+    "a.parquet": (lambda: _labelled_parquet(), "a.parquet, row 2: a label of 300 characters"),
     "f.json": (lambda: b'{"text": "a"}\n' + b"[" * 100_000 + b"\n", "line 2: no JSON"),
     "a.txt": (lambda: b"", "header but no rows|is empty"),
 }

@@ -24,6 +24,8 @@ class ArrowTable(Form):
     cell. Columns of lists or structures are left out.
     """
 
+    unit = "row"
+
     def __init__(self, source: Source, form: str) -> None:
         super().__init__(source)
         self._form = form

@@ -70,6 +70,7 @@ class Delimited(Form):
         names, self._header_bytes, self._header_lines = self._first_row(first)
         if not has_header:
             names, self._header_bytes, self._header_lines = [str(i + 1) for i in range(len(names))], 0, 0
+        names = list(map(str.strip, names))
         self._width = len(names)
         self._unnamed = [i for i, name in enumerate(names) if not name]
         self._places = self._name(names)
@@ -119,7 +120,7 @@ class Delimited(Form):
     def _name(self, names: list[str]) -> dict[str, int]:
         """Place of each named column; the second of two equal names gets a number."""
         places: dict[str, int] = {}
-        for i, name in enumerate(map(str.strip, names)):
+        for i, name in enumerate(names):
             unique, number = name, 2
             while unique in places:
                 unique, number = f"{name}.{number}", number + 1

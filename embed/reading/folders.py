@@ -30,6 +30,8 @@ class Folder(Form):
     UTF-8 or else Windows-1252. See ``Form``.
     """
 
+    unit = "text"
+
     def __init__(self, path: Path, encoding: str | None) -> None:
         check_encoding(encoding)
         super().__init__(Source(path, str(path), "none"))

@@ -67,8 +67,10 @@ class Form(ABC):
         lines: by how much the lines of a file that follows are moved on.
         notes: what the user should know about the reading, one line each.
         how: how it is read, JSON-able: with the same, the same rows come out.
+        unit: what the ``line`` of a row counts: lines, unless rows are not told apart by these.
     """
 
+    unit = "line"
     header: list[str]
     most_rows: int
     lines: int

@@ -59,6 +59,7 @@ class Json(Form):
             raise InputError(f"{source.name} is empty; give JSON objects, one a line or in an array")
         self._is_array = start.startswith(b"[")
         self.lines = found.braces if self._is_array else found.lines
+        self.unit = "element" if self._is_array else "line"
         self.how = {"encoding": found.encoding, "format": "json"}
         first = [record for _, record, _ in islice(self._records(), SAMPLE_ROWS) if isinstance(record, dict)]
         if not first:
@@ -74,7 +75,7 @@ class Json(Form):
 
     def batches(self, columns: list[str], text: str) -> Iterator[Batch]:
         """See ``Form``."""
-        return _batches(self._records(), columns, self.name, "element" if self._is_array else "line")
+        return _batches(self._records(), columns, self.name, self.unit)
 
     def _records(self) -> Iterator[Row]:
         encoding = self.how["encoding"]
