@@ -47,16 +47,15 @@ def read_labels(cells: Sequence[list[str | None]], names: list[str], label_map: 
         wrong = {cell: why for cell, value in kinds.items() if (why := _wrong(value, label_map))}
         bad = {row: wrong[cell] for row, cell in enumerate(cells[0]) if cell in wrong} if wrong else {}
         meant = {cell: label_map.get(value, value) or None for cell, value in kinds.items()}
-        return [meant[cell] for cell in cells[0]] if names else [], bad
+        return list(map(meant.__getitem__, cells[0])) if names else [], bad
     bad, columns = {}, []
     for name, column in zip(names, cells, strict=True):
         known = {cell: BITS.get(_mapped(cell, label_map)) for cell in set(column)}
-        bad |= {
-            row: f"label {name} is {cell[:50]!r}, neither 0 nor 1"
-            for row, cell in enumerate(column)
-            if known[cell] is None
-        }
-        columns.append(np.array([known[cell] or 0 for cell in column], np.int8))
+        wrong = {cell: f"label {name} is {cell[:50]!r}, neither 0 nor 1" for cell, bit in known.items() if bit is None}
+        if wrong:
+            bad |= {row: wrong[cell] for row, cell in enumerate(column) if cell in wrong}
+            known |= dict.fromkeys(wrong, -1)
+        columns.append(np.fromiter(map(known.__getitem__, column), np.int8, len(column)))
     return np.stack(columns, 1), bad
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from embed.reading.decode import scan, utf8_blocks
 from embed.reading.files import Source
 from embed.reading.form import LONGEST_ROW, SAMPLE_ROWS, BadRow, Batch, Form
-from embed.reading.regular import END, is_blank, last_row_end, parse_regular
+from embed.reading.regular import END, as_list, is_blank, last_row_end, parse_regular
 from stores.errors import InputError
 
 if TYPE_CHECKING:
@@ -166,9 +166,9 @@ class Delimited(Form):
     def _parse_fast(self, data: bytes, line: int, final: bool) -> Piece | None:
         """The whole rows at the beginning of ``data`` by pyarrow, or None where that could go wrong."""
         quotes = self._quoting != csv.QUOTE_NONE
-        block = data if final else data[: last_row_end(data, quotes)]
-        found = parse_regular(block, self._width, self._delimiter, quotes)
-        return found and Piece(found[1] + line, found[0], [], len(block), found[2])
+        end = len(data) if final else last_row_end(data, quotes)
+        found = parse_regular(data, end, self._width, self._delimiter, quotes)
+        return found and Piece(found[1] + line, found[0], [], end, found[2])
 
     def _parse_slow(self, data: bytes, line: int, final: bool) -> Piece:
         """The whole rows at the beginning of ``data`` by Python's csv module."""
@@ -240,7 +240,7 @@ def _ahead(pieces: Iterator[Piece]) -> Iterator[Piece]:
 
 
 def _as_list(column: list[str] | pa.Array) -> list[str]:
-    return column if isinstance(column, list) else column.to_pylist()
+    return column if isinstance(column, list) else as_list(column)
 
 
 def _is_blank(column: list[str] | pa.Array) -> bool:

@@ -16,16 +16,18 @@ import numpy as np
 if TYPE_CHECKING:
     import pyarrow as pa
 
+FIRST = 100  # cells that say whether a column has few different ones
 END = token_hex(16)  # no table holds it; as part of a longer row it shows that a quote was never closed
 
 
 def parse_regular(
-    data: bytes, width: int, delimiter: str, quotes: bool
+    data: bytes, end: int, width: int, delimiter: str, quotes: bool
 ) -> tuple[list[pa.Array], np.ndarray, int] | None:
     """The cells of whole rows.
 
     Args:
-        data: UTF-8, from the beginning of a row to what may be the end of one.
+        data: UTF-8, from the beginning of a row.
+        end: up to what may be the end of one.
         width: how many cells a row has.
         delimiter: between them.
         quotes: whether quotes mean anything.
@@ -37,12 +39,13 @@ def parse_regular(
     import pyarrow as pa
     from pyarrow import csv
 
-    if not data or 0 in data or data.endswith(b"\r"):
+    last = data[end - 1 : end]
+    if last in (b"", b"\r") or data.find(b"\0", 0, end) >= 0:
         return None
-    lines = int(np.count_nonzero(_is_break(np.frombuffer(data, np.uint8)))) + (not data.endswith(b"\n"))
+    lines = int(np.count_nonzero(_is_break(np.frombuffer(data, np.uint8, end)))) + (last != b"\n")
     names = [str(i) for i in range(width)]
-    sentinel = b"\n" * (not data.endswith(b"\n")) + (END + delimiter * (width - 1) + "\n").encode()
-    whole = data + sentinel
+    sentinel = b"\n" * (last != b"\n") + (END + delimiter * (width - 1) + "\n").encode()
+    whole = b"".join((memoryview(data)[:end], sentinel))
     try:
         table = csv.read_csv(
             pa.py_buffer(whole),
@@ -63,12 +66,20 @@ def parse_regular(
 def last_row_end(data: bytes, quotes: bool) -> int:
     """Where the last whole row ends, if quotes come in pairs; 0 if there is none."""
     cut = data.rfind(b"\n") + 1
-    odd = quotes and data.count(b'"', 0, cut) % 2
+    odd = quotes and np.count_nonzero(np.frombuffer(data, np.uint8, cut) == ord('"')) % 2
     while cut and odd:
         line = data.rfind(b"\n", 0, cut - 1) + 1
         odd ^= data.count(b'"', line, cut) % 2
         cut = line
     return cut
+
+
+def as_list(column: pa.Array) -> list[str]:
+    """The cells; where they seem to be few different ones, as labels are, each is made once."""
+    if len(set(column.slice(0, FIRST).to_pylist())) > FIRST // 10:
+        return column.to_pylist()
+    coded = column.dictionary_encode()
+    return np.array(coded.dictionary.to_pylist(), object)[coded.indices.to_numpy()].tolist()
 
 
 def is_blank(column: pa.Array) -> bool:
