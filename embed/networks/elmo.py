@@ -13,6 +13,7 @@ import numpy as np
 from embed.networks.bilm import BiLM, BiLMWeights
 from embed.networks.char_cnn import BEGIN, CHARACTERS, END, CharacterCNN, CharacterWeights
 
+VERSION = 1  # raise it whenever the same words and weights give other layers
 KEPT = 1 << 16  # words whose vectors are kept: 128 MiB of 512 floats
 SLICE = 512  # words whose convolutions are in memory at once: 180 MiB if they are long
 
@@ -35,14 +36,15 @@ class ElmoWeights:
 class Elmo:
     """The whole network.
 
-    Args:
-        weights: of all its parts.
+    Attributes:
         marks: whether the LSTMs read a mark before the first word of a text and one after its last.
+        mix: what each layer counts in the published mix, float32 ``[layers + 1]``.
+        width: ``2 P``, of every layer.
     """
 
     def __init__(self, weights: ElmoWeights, marks: bool = True) -> None:
-        self.mix = weights.mix
-        self._marks = marks
+        self.marks, self.mix = marks, weights.mix
+        self.width = 2 * weights.bilm.directions[0][0].projection.shape[1]
         self._vectors = WordVectors(weights.characters)
         self._bilm = BiLM(weights.bilm)
 
@@ -56,13 +58,13 @@ class Elmo:
         Returns:
             The layers, each float32 ``[sum T, 2 P]``, and the states.
         """
-        if self._marks:
+        if self.marks:
             texts = [[BEGIN, *words, END] for words in texts]
         index: dict[bytes | int, int] = {}
         ids = np.array([index.setdefault(word, len(index)) for words in texts for word in words])
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))
         layers, states = self._bilm(self._vectors(list(index)), ids, lengths, states)
-        if self._marks:
+        if self.marks:
             ends = np.cumsum(lengths)
             layers = [np.delete(layer, [*(ends - lengths), *(ends - 1)], axis=0) for layer in layers]
         return layers, states

@@ -1,0 +1,131 @@
+"""The published forms of ELMo, each behind one call: words of texts in, layers by name out.
+
+The weights of an architecture that we know are run by ``embed.networks.elmo``. Before weights of a TF1 Hub module are
+used that way for the first time, both ways are compared on ``PROBE``. Whether a module reads sentence marks around a
+text is not published, so the probe tries both. Where neither agrees, the module's own graph is used.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from embed.batches import Batches
+from embed.cache import cache_folder, weights_digest, write_json
+from embed.encoders._elmo_module import OUTPUTS, ModuleElmo
+from embed.networks.elmo import VERSION, Elmo
+from embed.weights.elmo import read_allennlp, read_hub
+from stores.errors import FailureError, InputError
+from stores.identity import digest_bytes
+
+TOLERANCE = 1e-4  # of the probe; noise of float32 is 1e-6
+PROBE = [
+    b"The quick brown fox jumps over the lazy dog , and what of it ?".split(),
+    b"word".split(),
+    b"no no no , not again and again and again".split(),
+    [b"Donaudampfschifffahrtselektrizitaetenhauptbetriebswerkbauunterbeamter"[:60], b"is", b"long"],
+    "Grüße aus Köln , 你好 世界 😀 !".encode().split(),
+    b"a text of some forty words which says nothing".split() * 5,
+]
+BUDGET = 16384  # words of a batch: about 500 MiB of layers of the full size
+MOST_TEXTS = 512  # more make no product faster
+
+
+class OwnElmo:
+    """Weights run by our own forward pass.
+
+    Args:
+        network: with the weights.
+        stateful: whether every text goes on from the state that the text before has left.
+    """
+
+    def __init__(self, network: Elmo, stateful: bool = False) -> None:
+        self._network, self._stateful = network, stateful
+        self._states: list | None = None
+        self.batches = Batches(BUDGET, lambda texts, longest: texts * max(longest, BUDGET // MOST_TEXTS))
+        self.width = network.width
+
+    def __call__(self, texts: Sequence[Sequence[bytes]], wanted: Sequence[str]) -> dict[str, np.ndarray]:
+        """The layers with these names (``0``, ``1``, ... or ``mix``), float32 ``[sum T, width]`` each."""
+        layers, states = self._network(texts, self._states)
+        if self._stateful:
+            self._states = states
+        mix = self._network.mix
+        return {name: combine(layers, mix) if name == "mix" else layers[int(name)] for name in wanted}
+
+
+def combine(layers: Sequence[np.ndarray], shares: Sequence[float]) -> np.ndarray:
+    """The sum of ``layers``, each times its share."""
+    return sum(np.float32(share) * layer for share, layer in zip(shares, layers, strict=True))
+
+
+def allennlp_files(path: Path) -> tuple[Path, Path] | None:
+    """The options and weights in a folder, or beside the weights' file; None if there are none.
+
+    Raises:
+        InputError: if it is not clear which belong together.
+    """
+    found = sorted(path.glob("*weights.hdf5")) if path.is_dir() else [path]
+    if not found or found[0].suffix != ".hdf5":
+        return None
+    if len(found) > 1:
+        raise InputError(f"{path} holds {', '.join(f.name for f in found)}; give the path of one of them with --model")
+    named = found[0].with_name(found[0].name.replace("weights.hdf5", "options.json"))
+    options = named if named.is_file() else found[0].with_name("options.json")
+    if not options.is_file():
+        raise InputError(f"{found[0]} has no {named.name} beside it, which is published with it; put it there")
+    return options, found[0]
+
+
+def digest_of(path: Path) -> str:
+    """32 hexadecimal digits of the weights in ``path``, in whichever form; the files beside them do not matter."""
+    files = allennlp_files(path)
+    return digest_bytes([weights_digest(file).encode() for file in files]) if files else weights_digest(path)
+
+
+def open_elmo(path: Path, stateful: bool = False) -> OwnElmo | ModuleElmo:
+    """The fastest way through the model in ``path`` that gives what was published.
+
+    Raises:
+        InputError: if there is no ELMo in ``path``, or it cannot be ``stateful``.
+        FailureError: if its files are damaged.
+    """
+    if files := allennlp_files(path):
+        return OwnElmo(Elmo(read_allennlp(*files)), stateful)
+    if stateful:
+        raise InputError(f"elmo: only weights of AllenNLP (options.json, weights.hdf5) can be stateful, not {path}")
+    weights = read_hub(path)
+    if weights is None:
+        return ModuleElmo(path)
+    network, memory = Elmo(weights), cache_folder() / "elmo" / f"{digest_of(path)}.json"
+    verdict = {}
+    with suppress(OSError, ValueError):
+        verdict = json.loads(memory.read_text(encoding="utf-8"))
+    if verdict.get("version") != VERSION:
+        verdict = {"version": VERSION, **_probe(network, ModuleElmo(path))}
+        with suppress(FailureError):  # it is only slower without
+            write_json(memory, verdict)
+    if verdict["difference"] <= TOLERANCE:
+        network.marks = verdict["marks"]
+        return OwnElmo(network)
+    warnings.warn(
+        f"{path} differs from the ELMo that tk knows by up to {verdict['difference']:.1e}; its own graph is used, slower",
+        stacklevel=2,
+    )
+    return ModuleElmo(path)
+
+
+def _probe(network: Elmo, module: ModuleElmo) -> dict:
+    """Whether sentence marks bring the two together, and the largest difference between them then."""
+    expected, differences = module(PROBE, list(OUTPUTS)), {}
+    for marks in (False, True):
+        network.marks = marks
+        found = OwnElmo(network)(PROBE, list(OUTPUTS))
+        differences[marks] = max(float(np.abs(found[name] - expected[name]).max()) for name in OUTPUTS)
+    marks = min(differences, key=differences.get)
+    return {"marks": marks, "difference": differences[marks]}

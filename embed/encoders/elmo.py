@@ -1,0 +1,180 @@
+"""``elmo``: words in context, by the bidirectional language model of Peters et al. 2018.
+
+"Deep contextualized word representations", https://arxiv.org/abs/1802.05365. Its published forms are TF1 Hub modules
+(Google's 1 to 3, DeepPavlov's) and AllenNLP's options and weights in all sizes; all are taken.
+
+A text is cut into words at blanks (U+0020) and nowhere else, as the modules do it; with ``tokenizer="ptb"``
+punctuation and clitics are words too, as in the text that ELMo was trained on. A word is its first 48 bytes of UTF-8.
+
+Every word has three layers: ``0``, the word by itself (twice side by side), ``1`` and ``2``, the LSTMs from left to
+right, then from right to left. ``mix`` is their weighted sum: with the weights and the scale of a module, all three
+equal for AllenNLP, or as ``mix`` says. ``all`` gives the three as outputs ``layer0``, ``layer1``, ``layer2``.
+
+The vector of a text depends on that text alone: the LSTMs begin each text anew and nothing is computed for padding.
+A text of white space alone has no words: zeros.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from embed.encoders._base import Encoder
+from embed.encoders._elmo_forms import ModuleElmo, OwnElmo, combine, digest_of, open_elmo
+from embed.encoders._ptb import words_and_marks
+from embed.models import resolve
+from stores.errors import InputError
+from stores.features import Features
+
+VERSION = 1  # raise it whenever the same text, weights and options give another vector
+LAYERS = ("0", "1", "2")
+CHOICES = {
+    "layer": ("mix", *LAYERS, "all"),
+    "pooling": ("mean", "max", "first", "last"),
+    "output": ("pooled", "tokens"),
+    "tokenizer": ("blanks", "ptb"),
+}
+
+
+class ElmoEncoder(Encoder):
+    """ELMo's vectors of texts, or of all their words; see the module.
+
+    Args:
+        model: TF-Hub handle, folder or archive of a module; folder or ``*weights.hdf5`` of AllenNLP.
+        layer: ``mix``, ``0``, ``1``, ``2`` or ``all``.
+        mix: what each of the three layers counts in the mix, such as ``0.2,0.3,0.5``; None: as published.
+        pooling: ``mean``, ``max`` (of each column), ``first`` or ``last`` word.
+        output: ``pooled`` or ``tokens``.
+        tokenizer: ``blanks`` or ``ptb``.
+        max_tokens: words of a text beyond these are cut off and counted; None: no limit.
+        stateful: each text goes on where the text before ended, as AllenNLP and bilm-tf do it. Its vector depends on
+            all texts before it, so it cannot be reused.
+
+    Raises:
+        InputError: an option has no such value, or there is no such model.
+        FailureError: the model is not to be had.
+    """
+
+    name = "elmo"
+
+    def __init__(
+        self,
+        model: str = "https://tfhub.dev/google/elmo/3",
+        layer: str = "mix",
+        mix: str | None = None,
+        pooling: str = "mean",
+        output: str = "pooled",
+        tokenizer: str = "blanks",
+        max_tokens: int | None = None,
+        stateful: bool = False,
+    ) -> None:
+        given = {"layer": layer, "pooling": pooling, "output": output, "tokenizer": tokenizer}
+        for option, value in given.items():
+            if value not in CHOICES[option]:
+                there = ", ".join(CHOICES[option])
+                raise InputError(f"elmo: {option} {value!r} does not exist, choose one of: {there}")
+        if max_tokens is not None and max_tokens < 1:
+            raise InputError(f"elmo: max_tokens {max_tokens} leaves no word; give 1 or more")
+        self.layer, self.pooling, self.kind, self.tokenizer = layer, pooling, output, tokenizer
+        self.mix, self.max_tokens, self.stateful = _shares(mix, layer), max_tokens, stateful
+        self.part_rows = 1024 if output == "pooled" else 256
+        self._path = resolve(model)
+        self._elmo: OwnElmo | ModuleElmo | None = None  # opened at the first text
+
+    def identity(self) -> dict:
+        """Name, version, digest of the weights, and all options; of ``pooling`` only where there is any."""
+        return {
+            "encoder": self.name,
+            "version": VERSION,
+            "weights": digest_of(self._path),
+            "layer": self.layer,
+            "mix": self.mix,
+            "output": self.kind,
+            "pooling": self.pooling if self.kind == "pooled" else None,
+            "tokenizer": self.tokenizer,
+            "max_tokens": self.max_tokens,
+            "stateful": self.stateful,
+        }
+
+    def encode(self, texts: list[str]) -> Features:
+        """Float32: pooled ``[n, 1024]``, or tokens ``[sum T, 1024]``; smaller weights are narrower. Counts: words,
+        0, words cut off.
+        """
+        if self._elmo is None:
+            self._elmo = open_elmo(self._path, self.stateful)
+        words = [self._words(text) for text in texts]
+        counts = np.zeros((len(texts), 3), np.int32)
+        counts[:, 0] = [len(some) for some in words]
+        words = [some[: self.max_tokens] for some in words]
+        lengths = np.array([len(some) for some in words], np.int64)
+        counts[:, 2] = counts[:, 0] - lengths
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        names = {f"layer{name}": name for name in LAYERS} if self.layer == "all" else {self.kind: self.layer}
+        rows = len(texts) if self.kind == "pooled" else offsets[-1]
+        outputs = {name: np.zeros((rows, self._elmo.width), np.float32) for name in names}
+        for some, layers in self._run(words, lengths, list(names.values())):
+            for name, values in zip(names, layers, strict=True):
+                if self.kind == "pooled":
+                    outputs[name][some] = _pool(values, lengths[some], self.pooling)
+                else:
+                    outputs[name][_ranges(offsets[some], lengths[some])] = values
+        return Features(self.kind, outputs, counts, offsets if self.kind == "tokens" else None)
+
+    def _words(self, text: str) -> list[bytes]:
+        if self.tokenizer == "ptb":
+            words = words_and_marks(text)
+        else:
+            words = [word for word in text.split(" ") if word] if text.strip() else []
+        return [word.encode("utf-8", "surrogatepass") for word in words]
+
+    def _run(
+        self, words: list[list[bytes]], lengths: np.ndarray, names: list[str]
+    ) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
+        """The rows of each batch and their layers, float32 ``[sum T, width]`` each."""
+        kept = np.flatnonzero(lengths)
+
+        def work(rows: np.ndarray) -> list[np.ndarray]:
+            batch = [words[row] for row in kept[rows]]
+            if self.mix is None:
+                found = self._elmo(batch, names)
+                return [found[name] for name in names]
+            found = self._elmo(batch, LAYERS)
+            return [combine([found[name] for name in LAYERS], self.mix)]
+
+        if self.stateful:  # one by one, in their order
+            yield from ((kept[row : row + 1], work(np.array([row]))) for row in range(len(kept)))
+        else:
+            yield from ((kept[rows], layers) for rows, layers in self._elmo.batches.run(lengths[kept], work))
+
+
+def _shares(mix: str | None, layer: str) -> list[float] | None:
+    if mix is None:
+        return None
+    if layer != "mix":
+        raise InputError(f"elmo: mix {mix} says how layers are mixed, but layer {layer} is asked for; leave out one")
+    try:
+        shares = [float(share) for share in mix.split(",")]
+    except ValueError:
+        shares = []
+    if len(shares) != len(LAYERS) or not np.isfinite(shares).all():
+        raise InputError(f"elmo: mix {mix!r} is not one number for each layer; give it as 0.2,0.3,0.5")
+    return shares
+
+
+def _pool(values: np.ndarray, lengths: np.ndarray, pooling: str) -> np.ndarray:
+    """One vector a text, float32 ``[n, D]``, from those of its words ``[sum T, D]``; no text is empty."""
+    ends = np.cumsum(lengths)
+    if pooling == "first":
+        return values[ends - lengths]
+    if pooling == "last":
+        return values[ends - 1]
+    if pooling == "max":
+        return np.maximum.reduceat(values, ends - lengths)
+    return (np.add.reduceat(values, ends - lengths, dtype=np.float64) / lengths[:, None]).astype(np.float32)
+
+
+def _ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """``starts[0]``, ``starts[0] + 1``, ... ``lengths[0]`` numbers, then those of the next."""
+    before = np.cumsum(lengths) - lengths
+    return np.arange(lengths.sum()) + np.repeat(starts - before, lengths)
