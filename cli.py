@@ -115,7 +115,7 @@ def cli(debug: bool) -> None:
 @table_options
 @clean_option
 @encoder_options
-@click.option("--dtype", default="float32", show_default=True, help="float32 or float16.")
+@click.option("--dtype", help="float32 or float16.  [default: float16 for one vector a token, else float32]")
 @click.option("--compress", "compression", default="none", show_default=True, help="none or gzip, of the features.")
 @click.option(
     "--layout", default="whole", show_default=True, help="whole, or parts: features stay in a folder of parts."
@@ -127,7 +127,7 @@ def cli(debug: bool) -> None:
 @json_option
 @click.pass_obj
 def embed(
-    command: str, data: tuple[str, ...], encoder: str, out: Path | None, dtype: str, no_texts: bool, clean: str,
+    command: str, data: tuple[str, ...], encoder: str, out: Path | None, dtype: str | None, no_texts: bool, clean: str,
     no_reuse: bool, wait: bool, compression: str, layout: str, overwrite: bool, as_json: bool, options: dict[str, Any],
     reading: dict[str, Any],
 ) -> None:  # fmt: skip
@@ -184,6 +184,8 @@ def _print_summary(summary: Summary, listing: str) -> None:
     if totals["unknown_tokens"]:
         share = totals["unknown_tokens"] / totals["tokens"]
         click.echo(f"{totals['unknown_tokens']:,} of {totals['tokens']:,} tokens ({share:.1%}) unknown to the encoder")
+    if totals["truncated_tokens"]:
+        click.echo(f"{totals['truncated_tokens']:,} of {totals['tokens']:,} tokens cut off")
     with FeatureStore(summary.path) as store:
         click.echo(f"store: {summary.path} ({store.size / 1e6:,.1f} MB)")
 

@@ -17,6 +17,14 @@ ENCODER_OPTIONS = {
     "pooling": click.option(
         "--pooling", help="How token vectors become one vector; each encoder has its own choices."
     ),
+    "output": click.option("--output", help="pooled (one vector a text) or tokens (one a word).  [default: pooled]"),
+    "layer": click.option("--layer", help="elmo: mix, 0, 1, 2 or all.  [default: mix]"),
+    "mix": click.option("--mix", help="elmo: what each layer counts, such as 0.2,0.3,0.5.  [default: as published]"),
+    "tokenizer": click.option("--tokenizer", help="elmo: blanks, or ptb (punctuation apart).  [default: blanks]"),
+    "stateful": click.option(
+        "--stateful", is_flag=True, default=None,
+        help="elmo: a text goes on where the one before ended, as AllenNLP does it; needs --no-reuse.",
+    ),
     "max_tokens": click.option("--max-tokens", type=int, help="Tokens (use: words) of a text that are encoded."),
     "device": click.option("--device", help="cpu, gpu or gpu:1.  [default: TensorFlow's choice]"),
 }  # fmt: skip

@@ -77,7 +77,8 @@ def embed(
         note: called with what the user should know meanwhile.
 
     Raises:
-        InputError: if a row is broken, or ``output`` holds another identity, or texts that ``table`` has not.
+        InputError: if a row is broken, or ``output`` holds another identity, or texts that ``table`` has not; or
+            ``reuse`` with an encoder whose vectors depend on the texts before.
         FailureError: if another process writes the same output, or the machine refuses a write.
     """
     output = Path(output)
@@ -86,6 +87,8 @@ def embed(
     rows = part_rows or recipe.encoder.part_rows
     if compression not in COMPRESSIONS:
         raise InputError(f"--compress {compression}: choose one of {', '.join(COMPRESSIONS)}")
+    if recipe.encoder.stateful and reuse:
+        raise InputError("--stateful: a vector depends on all texts before it, so none can be reused; add --no-reuse")
     source = {**table.source(), "keeps_texts": keep_texts, "part_rows": rows}
     source |= {"compression": compression, "layout": layout}
     stamp = _stamp(output)
@@ -107,9 +110,10 @@ def embed(
             known.add([*sorted(output.parent.glob("*.h5")), *parts.leftovers()])
         number = done = 0
         for block in table.blocks(rows):
-            if not parts.is_complete(number):
+            if recipe.encoder.stateful or not parts.is_complete(number):
                 _write_part(parts, number, block, recipe, (written, known), keep_texts, created)
-            written.add([parts.path(number)])
+            if not recipe.encoder.stateful:
+                written.add([parts.path(number)])
             number, done = number + 1, done + len(block.line)
             if number == 1:
                 _check_space(parts, table, done)
@@ -146,7 +150,7 @@ def _write_part(
     start = time.perf_counter()
     texts = recipe.clean(rows.texts)
     hashes = hash_texts(texts)
-    first, inverse = _distinct(hashes)
+    first, inverse = [np.arange(len(hashes))] * 2 if recipe.encoder.stateful else _distinct(hashes)
     features, rest, taken = [], np.arange(len(first)), []
     for source in sources:
         found = source.find(hashes[first[rest]])

@@ -24,7 +24,7 @@ class Recipe:
     Attributes:
         encoder: the loaded encoder.
         options: the options it was loaded with; a model that is a path is an absolute one.
-        dtype: ``float32`` or ``float16``, of pooled features; ids are int32 whatever it says.
+        dtype: ``float32`` or ``float16``, of pooled and token features; ids are int32 whatever it says.
         cleaning: names of the steps that each text goes through first, see ``embed.cleaning``.
     """
 
@@ -34,13 +34,18 @@ class Recipe:
     cleaning: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, encoder: str, dtype: str = "float32", clean: str = "none", **options: object) -> Recipe:
-        """The recipe of the encoder with this name; ``InputError`` for an unknown name, option, type or step."""
-        if dtype not in DTYPES:
+    def of(cls, encoder: str, dtype: str | None = None, clean: str = "none", **options: object) -> Recipe:
+        """The recipe of the encoder with this name; ``InputError`` for an unknown name, option, type or step.
+
+        Without ``dtype``, token features are ``float16``, since there are many of them, and all others ``float32``.
+        """
+        if dtype not in (None, *DTYPES):
             raise InputError(f"--dtype {dtype}: choose one of {', '.join(DTYPES)}")
         if "model" in options:
             options["model"] = remembered(str(options["model"]))
-        return cls(load(encoder, **options), dict(options), dtype, parse_steps(clean))
+        loaded = load(encoder, **options)
+        default = "float16" if loaded.kind == "tokens" else "float32"
+        return cls(loaded, dict(options), dtype or default, parse_steps(clean))
 
     @classmethod
     def from_dict(cls, recipe: dict, digest: str, model: str | None = None) -> Recipe:
@@ -58,6 +63,11 @@ class Recipe:
         options = recipe["options"] | ({"model": model} if model else {})
         clean = ",".join(recipe["cleaning"]) or "none"
         again = cls.of(recipe["encoder"], recipe["dtype"], clean, **options)
+        if again.encoder.stateful:
+            raise InputError(
+                "the run was trained on features that depend on the texts before (--stateful), so new texts have none;"
+                " embed without --stateful and train again"
+            )
         if identity_digest(again.identity()) != digest:
             name = recipe["encoder"]
             raise FailureError(

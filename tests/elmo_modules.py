@@ -1,12 +1,11 @@
 """Writes tiny ELMos in the layouts they are published in. The modules are made by TensorFlow 1's own cells:
 
-    python tests/elmo_modules.py OUT     (a process of its own: these cells need Keras 2)
+    TF_USE_LEGACY_KERAS=1 python tests/elmo_modules.py OUT     (a process of its own: these cells need Keras 2)
 
 writes ``OUT/google2`` (its ``default`` averages the padding), ``OUT/google3``, ``OUT/marked`` (as ``google3``, but with
 sentence marks), ``OUT/unlike`` (an LSTM without clipping: an ELMo that tk does not know) and ``OUT/deeppavlov``.
 """
 
-import os
 import sys
 from pathlib import Path
 
@@ -200,8 +199,6 @@ def save(tf, out, graph, session, given, signatures):
 
 def main(out):
     """All modules into the folder ``out``."""
-    os.environ["TF_USE_LEGACY_KERAS"] = "1"
-    sys.path.append(str(Path(__file__).parents[1]))
     from stores.engine import load_tensorflow
 
     tf = load_tensorflow()
@@ -214,4 +211,5 @@ def main(out):
 
 
 if __name__ == "__main__":
+    sys.path.append(str(Path(__file__).parents[1]))
     main(Path(sys.argv[1]))

@@ -6,9 +6,13 @@ returns the folder. TensorFlow is imported by those that need it.
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
+from elmo_modules import write_allennlp
 
 from stores.engine import load_tensorflow
 
@@ -204,3 +208,15 @@ def nnlm(out):
         return total / tf.sqrt(tf.cast(tf.maximum(words.row_lengths(), 1), tf.float32))[:, None]
 
     return _save_tf2(out, embed, vectors=vectors)
+
+
+def elmo(out):
+    """As AllenNLP's ELMo: options and weights, without a graph."""
+    return write_allennlp(out)
+
+
+def elmo_modules(out):
+    """A folder of ELMos as TF1 Hub modules, see ``elmo_modules.py``; the cells of TensorFlow 1 need Keras 2."""
+    code = [sys.executable, "-W", "ignore", str(Path(__file__).with_name("elmo_modules.py")), str(out)]
+    subprocess.run(code, check=True, capture_output=True, env=os.environ | {"TF_USE_LEGACY_KERAS": "1"})
+    return out

@@ -23,7 +23,10 @@ TEXTS = [
     "?!",
 ]
 contract = pytest.mark.parametrize("name", encoder_names())
-LOOKALIKES = {"use": "use4"}  # encoders that need a model -> the builder in lookalikes.py that stands in for it
+LOOKALIKES = {
+    "elmo": "elmo",
+    "use": "use4",
+}  # encoders that need a model -> the builder in lookalikes.py that stands in for it
 TOLERANCE = 1e-5  # of what a network computes in batches; all else is the same to the bit
 
 

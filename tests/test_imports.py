@@ -23,16 +23,19 @@ ARROWS = {
 INSIDE = {
     "embed.encoders": {
         "embed.batches",
+        "embed.cache",
         "embed.encoders",
         "embed.hub",
         "embed.models",
         "embed.networks",
+        "embed.weights",
         "stores.engine",
         "stores.errors",
         "stores.features",
         "stores.identity",
     },
     "embed.networks": {"embed.networks", "stores.engine", "stores.errors"},
+    "embed.weights": {"embed.networks", "stores.engine", "stores.errors"},
     "embed.batches": {"stores.errors"},
     "embed.models": {
         "embed.archives",

@@ -33,14 +33,16 @@ class Encoder(ABC):
 
     Attributes:
         name: as on the command line.
-        kind: ``pooled`` or ``ids``, see ``stores.features``.
+        kind: ``pooled``, ``tokens`` or ``ids``, see ``stores.features``.
         part_rows: rows that are encoded and committed together; what a crash can lose. Small for slow encoders.
+        stateful: whether a vector also depends on the texts before its own, so that none can be taken from elsewhere.
         published: the default model; None for an encoder without weights, or whose weights the user must name.
     """
 
     name: str
     kind: str
     part_rows: int = 8192
+    stateful: bool = False
     published: Published | None = None
 
     @abstractmethod

@@ -92,13 +92,15 @@ def open_elmo(path: Path, stateful: bool = False) -> OwnElmo | ModuleElmo:
     """The fastest way through the model in ``path`` that gives what was published.
 
     Raises:
-        InputError: if there is no ELMo in ``path``, or it cannot be ``stateful``.
+        InputError: if there is no ELMo in ``path``.
         FailureError: if its files are damaged.
     """
     if files := allennlp_files(path):
         return OwnElmo(Elmo(read_allennlp(*files)), stateful)
-    if stateful:
-        raise InputError(f"elmo: only weights of AllenNLP (options.json, weights.hdf5) can be stateful, not {path}")
+    if not (path / "saved_model.pb").is_file():
+        raise InputError(
+            f"{path} holds no ELMo: neither saved_model.pb of a TF1 Hub module nor weights.hdf5 of AllenNLP"
+        )
     weights = read_hub(path)
     if weights is None:
         return ModuleElmo(path)

@@ -20,10 +20,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from embed.encoders._base import Encoder
-from embed.encoders._elmo_forms import ModuleElmo, OwnElmo, combine, digest_of, open_elmo
+from embed.encoders._base import Encoder, Published
+from embed.encoders._elmo_forms import ModuleElmo, OwnElmo, allennlp_files, combine, digest_of, open_elmo
 from embed.encoders._ptb import words_and_marks
 from embed.models import resolve
+from stores.engine import on_device
 from stores.errors import InputError
 from stores.features import Features
 
@@ -49,7 +50,8 @@ class ElmoEncoder(Encoder):
         tokenizer: ``blanks`` or ``ptb``.
         max_tokens: words of a text beyond these are cut off and counted; None: no limit.
         stateful: each text goes on where the text before ended, as AllenNLP and bilm-tf do it. Its vector depends on
-            all texts before it, so it cannot be reused.
+            all texts before it, so it cannot be reused. Only for weights of AllenNLP.
+        device: ``cpu``, ``gpu`` or ``gpu:1``; None: TensorFlow's choice.
 
     Raises:
         InputError: an option has no such value, or there is no such model.
@@ -57,10 +59,11 @@ class ElmoEncoder(Encoder):
     """
 
     name = "elmo"
+    published = Published("https://tfhub.dev/google/elmo/3", "350 MB", "Apache-2.0", "Google on TF-Hub and Kaggle")
 
     def __init__(
         self,
-        model: str = "https://tfhub.dev/google/elmo/3",
+        model: str = published.model,
         layer: str = "mix",
         mix: str | None = None,
         pooling: str = "mean",
@@ -68,6 +71,7 @@ class ElmoEncoder(Encoder):
         tokenizer: str = "blanks",
         max_tokens: int | None = None,
         stateful: bool = False,
+        device: str | None = None,
     ) -> None:
         given = {"layer": layer, "pooling": pooling, "output": output, "tokenizer": tokenizer}
         for option, value in given.items():
@@ -77,9 +81,11 @@ class ElmoEncoder(Encoder):
         if max_tokens is not None and max_tokens < 1:
             raise InputError(f"elmo: max_tokens {max_tokens} leaves no word; give 1 or more")
         self.layer, self.pooling, self.kind, self.tokenizer = layer, pooling, output, tokenizer
-        self.mix, self.max_tokens, self.stateful = _shares(mix, layer), max_tokens, stateful
+        self.mix, self.max_tokens, self.stateful, self.device = _shares(mix, layer), max_tokens, stateful, device
         self.part_rows = 1024 if output == "pooled" else 256
         self._path = resolve(model)
+        if stateful and not allennlp_files(self._path):
+            raise InputError(f"elmo: only weights of AllenNLP (weights.hdf5) can be stateful, not {self._path}")
         self._elmo: OwnElmo | ModuleElmo | None = None  # opened at the first text
 
     def identity(self) -> dict:
@@ -98,28 +104,33 @@ class ElmoEncoder(Encoder):
         }
 
     def encode(self, texts: list[str]) -> Features:
-        """Float32: pooled ``[n, 1024]``, or tokens ``[sum T, 1024]``; smaller weights are narrower. Counts: words,
-        0, words cut off.
+        """Float32: pooled ``[n, D]`` or tokens ``[sum T, D]``; ``D`` is 1,024 in the original size.
+
+        Counts: words, 0, words cut off.
         """
-        if self._elmo is None:
-            self._elmo = open_elmo(self._path, self.stateful)
-        words = [self._words(text) for text in texts]
-        counts = np.zeros((len(texts), 3), np.int32)
-        counts[:, 0] = [len(some) for some in words]
-        words = [some[: self.max_tokens] for some in words]
+        whole = [self._words(text) for text in texts]
+        words = [some[: self.max_tokens] for some in whole]
         lengths = np.array([len(some) for some in words], np.int64)
+        counts = np.zeros((len(texts), 3), np.int32)
+        counts[:, 0] = [len(some) for some in whole]
         counts[:, 2] = counts[:, 0] - lengths
         offsets = np.concatenate([[0], np.cumsum(lengths)])
-        names = {f"layer{name}": name for name in LAYERS} if self.layer == "all" else {self.kind: self.layer}
-        rows = len(texts) if self.kind == "pooled" else offsets[-1]
-        outputs = {name: np.zeros((rows, self._elmo.width), np.float32) for name in names}
-        for some, layers in self._run(words, lengths, list(names.values())):
-            for name, values in zip(names, layers, strict=True):
-                if self.kind == "pooled":
-                    outputs[name][some] = _pool(values, lengths[some], self.pooling)
-                else:
-                    outputs[name][_ranges(offsets[some], lengths[some])] = values
+        with on_device(self.device):
+            self._elmo = self._elmo or open_elmo(self._path, self.stateful)
+            outputs = self._outputs(words, lengths, offsets)
         return Features(self.kind, outputs, counts, offsets if self.kind == "tokens" else None)
+
+    def _outputs(self, words: list[list[bytes]], lengths: np.ndarray, offsets: np.ndarray) -> dict[str, np.ndarray]:
+        layers = {f"layer{name}": name for name in LAYERS} if self.layer == "all" else {self.kind: self.layer}
+        shape = (len(words) if self.kind == "pooled" else offsets[-1], self._elmo.width)
+        outputs = {name: np.zeros(shape, np.float32) for name in layers}
+        for rows, found in self._run(words, lengths, list(layers.values())):
+            for name, values in zip(layers, found, strict=True):
+                if self.kind == "pooled":
+                    outputs[name][rows] = _pool(values, lengths[rows], self.pooling)
+                else:
+                    outputs[name][_ranges(offsets[rows], lengths[rows])] = values
+        return outputs
 
     def _words(self, text: str) -> list[bytes]:
         if self.tokenizer == "ptb":

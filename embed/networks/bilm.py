@@ -90,7 +90,7 @@ class BiLM:
         layers, after = [np.tile(vectors[ids], 2)], []
         outputs: list[np.ndarray] = []
         for number, run in enumerate(self._layers):
-            state = states[number] if states else self._zeros(len(lengths))
+            state = self._begin(packing.order, states[number] if states else None)
             parts = []
             for steps, rows in packing.chunks():
                 if number == 0:
@@ -103,12 +103,16 @@ class BiLM:
             if self._residual and number:
                 outputs = [output + entered for output, entered in zip(outputs, below, strict=True)]
             layers.append(np.hstack([out[places] for out, places in zip(outputs, packing.places, strict=True)]))
-            after.append(state)
+            after.append(_in_order_of_texts(state, packing.order))
         return layers, after
 
-    def _zeros(self, texts: int) -> list:
-        rows = max(texts, LEAST)
-        return [[self._tf.zeros([rows, size]) for size in self._sizes] for _ in range(2)]
+    def _begin(self, order: np.ndarray, given: list | None) -> list:
+        """The state before the first step, in the order of the packing; for ``LEAST`` texts at least."""
+        state = [[np.zeros((max(len(order), LEAST), size), np.float32) for size in self._sizes] for _ in range(2)]
+        if given:
+            for rows, values in zip(sum(state, []), sum(given, []), strict=True):
+                rows[: len(order)] = values[order]
+        return state
 
 
 @dataclass(frozen=True)
@@ -116,10 +120,12 @@ class Packing:
     """How texts lie one step after the other, longest text first, so that no row is padding.
 
     Attributes:
+        order: int64 ``[texts]``: the texts, longest first.
         sizes: int32 ``[steps]``, the texts that have a word at each step.
         places: for each direction int64 ``[sum T]``: the packed row of each word of the texts.
     """
 
+    order: np.ndarray
     sizes: np.ndarray
     places: tuple[np.ndarray, np.ndarray]
 
@@ -133,7 +139,7 @@ class Packing:
         starts = np.cumsum(sizes) - sizes
         step = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)  # of each word in its text
         places = tuple(starts[s] + np.repeat(rank, lengths) for s in (step, np.repeat(lengths, lengths) - 1 - step))
-        return cls(sizes.astype(np.int32), places)
+        return cls(order, sizes.astype(np.int32), places)
 
     def pack(self, values: np.ndarray, places: np.ndarray) -> np.ndarray:
         """``values`` of the words of the texts in packed order."""
@@ -158,6 +164,11 @@ def _distinct(vectors: np.ndarray, ids: np.ndarray) -> list[np.ndarray]:
     """The vectors of the distinct ``ids``, and for each id which of them it is."""
     distinct, rows = np.unique(ids, return_inverse=True)
     return [vectors[distinct], rows.astype(np.int32)]
+
+
+def _in_order_of_texts(state: list, order: np.ndarray) -> list:
+    places = np.argsort(order)  # of the texts in the packing
+    return [[rows.numpy()[places] for rows in direction] for direction in state]
 
 
 def _compile_layer(tf: ModuleType, cells: Sequence[Cell], clips: tuple[float, float], from_words: bool) -> Callable:

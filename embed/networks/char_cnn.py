@@ -96,5 +96,3 @@ def _compile_characters(tf: ModuleType, weights: CharacterWeights) -> Callable:
         return hidden @ projection + projection_bias
 
     return tf.function(run, input_signature=[tf.TensorSpec([None, None], tf.int32)], autograph=False)
-
-

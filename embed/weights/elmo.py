@@ -84,9 +84,7 @@ def _mix(aggregation: Mapping[str, np.ndarray]) -> np.ndarray:
     return (float(np.squeeze(scaling)) * shares / shares.sum()).astype(np.float32)
 
 
-def _assemble(
-    arrays: Mapping[str, np.ndarray], clips: Sequence[float], residual: bool, activation: str
-) -> ElmoWeights:
+def _assemble(arrays: Mapping[str, np.ndarray], clips: Sequence[float], residual: bool, activation: str) -> ElmoWeights:
     """The weights from arrays under their published names; ``KeyError`` or ``ValueError`` if they do not fit."""
     directions = tuple(_cells(arrays, f"RNN_{direction}/RNN/MultiRNNCell/Cell") for direction in (0, 1))
     if len(directions[0]) != len(directions[1]) or not directions[0]:
