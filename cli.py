@@ -115,7 +115,7 @@ def cli(debug: bool) -> None:
 @table_options
 @clean_option
 @encoder_options
-@click.option("--dtype", help="float32 or float16.  [default: float16 for one vector a token, else float32]")
+@click.option("--dtype", help="float32 or float16.  [default: float16 for token features, else float32]")
 @click.option("--compress", "compression", default="none", show_default=True, help="none or gzip, of the features.")
 @click.option(
     "--layout", default="whole", show_default=True, help="whole, or parts: features stay in a folder of parts."

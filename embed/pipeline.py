@@ -85,10 +85,7 @@ def embed(
     identity = recipe.identity()
     digest = identity_digest(identity)
     rows = part_rows or recipe.encoder.part_rows
-    if compression not in COMPRESSIONS:
-        raise InputError(f"--compress {compression}: choose one of {', '.join(COMPRESSIONS)}")
-    if recipe.encoder.stateful and reuse:
-        raise InputError("--stateful: a vector depends on all texts before it, so none can be reused; add --no-reuse")
+    _check_options(recipe, reuse, compression)
     source = {**table.source(), "keeps_texts": keep_texts, "part_rows": rows}
     source |= {"compression": compression, "layout": layout}
     stamp = _stamp(output)
@@ -120,6 +117,13 @@ def embed(
             progress(done)
         totals = parts.assemble(number, created)
     return Summary(output, totals, up_to_date=False)
+
+
+def _check_options(recipe: Recipe, reuse: bool, compression: str) -> None:
+    if compression not in COMPRESSIONS:
+        raise InputError(f"--compress {compression}: choose one of {', '.join(COMPRESSIONS)}")
+    if recipe.encoder.stateful and reuse:
+        raise InputError("--stateful: a vector depends on all texts before it, so none can be reused; add --no-reuse")
 
 
 def encode_rows(table: Table, recipe: Recipe) -> Iterator[tuple[Rows, Features]]:

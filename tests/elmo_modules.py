@@ -1,23 +1,42 @@
-"""Writes tiny ELMos in the layouts they are published in. The modules are made by TensorFlow 1's own cells:
+"""Writes ELMos in the layouts they are published in, the modules with TensorFlow 1's own cells.
 
-    TF_USE_LEGACY_KERAS=1 python tests/elmo_modules.py OUT     (a process of its own: these cells need Keras 2)
-
-writes ``OUT/google2`` (its ``default`` averages the padding), ``OUT/google3``, ``OUT/marked`` (as ``google3``, but with
-sentence marks), ``OUT/unlike`` (an LSTM without clipping: an ELMo that tk does not know) and ``OUT/deeppavlov``.
+These cells need Keras 2, so a process of its own runs ``TF_USE_LEGACY_KERAS=1 python tests/elmo_modules.py OUT`` and
+writes tiny modules: ``OUT/google2`` (its ``default`` averages the padding), ``OUT/google3``, ``OUT/marked`` (as
+``google3``, but with sentence marks), ``OUT/unlike`` (LSTMs without clipping: an ELMo that tk does not know) and
+``OUT/deeppavlov``. With ``--full`` after it, ``OUT`` is one module of the size that Google published.
 """
 
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-E, FILTERS, P, D, ROOM = 4, [(1, 4), (2, 8), (3, 12)], 6, 12, 50
-F = sum(n for _, n in FILTERS)
+ROOM = 50  # characters of a word
 
 
-def weights(seed=0):
-    """Random weights under the names of bilm-tf, large enough that cells and projections are clipped."""
-    rng = np.random.default_rng(seed)
+class Size(NamedTuple):
+    """Widths of a character, of the filters (width, number), of a word, of an LSTM; and of its random weights."""
+
+    E: int
+    filters: list
+    P: int
+    D: int
+    spread: float
+
+    @property
+    def F(self):
+        """Numbers that all filters give."""
+        return sum(number for _, number in self.filters)
+
+
+TINY = Size(4, [(1, 4), (2, 8), (3, 12)], 6, 12, 0.45)  # wide enough that cells and projections are clipped
+FULL = Size(16, [(1, 32), (2, 32), (3, 64), (4, 128), (5, 256), (6, 512), (7, 1024)], 512, 4096, 0.03)
+
+
+def weights(seed=0, size=TINY):
+    """Random weights under the names of bilm-tf."""
+    rng, (E, FILTERS, P, D, spread), F = np.random.default_rng(seed), size, size.F
     shapes = {"char_embed": (262, E), "CNN_proj/W_proj": (F, P), "CNN_proj/b_proj": (P,)}
     shapes |= {f"CNN/W_cnn_{i}": (1, w, E, n) for i, (w, n) in enumerate(FILTERS)}
     shapes |= {f"CNN/b_cnn_{i}": (n,) for i, (_, n) in enumerate(FILTERS)}
@@ -25,24 +44,25 @@ def weights(seed=0):
         shapes |= {f"CNN_high_{k}/W_{name}": (F, F) for k in (0, 1)} | {f"CNN_high_{k}/b_{name}": (F,) for k in (0, 1)}
     for cell in (f"RNN_{d}/RNN/MultiRNNCell/Cell{layer}/rnn/lstm_cell" for d in (0, 1) for layer in (0, 1)):
         shapes |= {f"{cell}/kernel": (2 * P, 4 * D), f"{cell}/bias": (4 * D,), f"{cell}/projection/kernel": (D, P)}
-    return {name: rng.normal(size=shape).astype(np.float32) * 0.45 for name, shape in shapes.items()}
+    return {name: rng.standard_normal(shape, np.float32) * np.float32(spread) for name, shape in shapes.items()}
 
 
-def write_allennlp(out, seed=0, skip=True):
-    """A folder with ``options.json`` and ``weights.hdf5``, as AllenNLP and bilm-tf publish them."""
+def write_allennlp(out, seed=0, size=TINY):
+    """A folder with ``*options.json`` and ``*weights.hdf5``, as AllenNLP and bilm-tf publish them."""
     import json
 
     import h5py
 
     out.mkdir()
-    lstm = {"use_skip_connections": skip, "projection_dim": P, "cell_clip": 3, "proj_clip": 3, "dim": D, "n_layers": 2}
-    cnn = {"activation": "relu", "filters": FILTERS, "n_highway": 2, "embedding": {"dim": E}, "n_characters": 261}
-    options = {"lstm": lstm, "char_cnn": cnn | {"max_characters_per_token": ROOM}}
+    lstm = {"use_skip_connections": True, "projection_dim": size.P, "cell_clip": 3, "proj_clip": 3,
+            "dim": size.D, "n_layers": 2}  # fmt: skip
+    cnn = {"activation": "relu", "filters": size.filters, "n_highway": 2, "embedding": {"dim": size.E}}
+    options = {"lstm": lstm, "char_cnn": cnn | {"n_characters": 261, "max_characters_per_token": ROOM}}
     (out / "tiny_options.json").write_text(json.dumps(options))
     ends = {"rnn/lstm_cell/kernel": "LSTMCell/W_0", "rnn/lstm_cell/bias": "LSTMCell/B",
             "rnn/lstm_cell/projection/kernel": "LSTMCell/W_P_0"}  # fmt: skip
     with h5py.File(out / "tiny_weights.hdf5", "w") as file:
-        for name, array in weights(seed).items():
+        for name, array in weights(seed, size).items():
             for end, published in ends.items():
                 name = name.replace(end, published)
             file[name] = array[1:] if name == "char_embed" else array
@@ -79,9 +99,9 @@ def with_marks(tf, ids, lengths):
     return tf.map_fn(one, (ids, lengths), dtype=tf.int32), lengths + 2
 
 
-def word_vectors(tf, ids):
+def word_vectors(tf, ids, size):
     """Ids [n, longest, 50] to [n, longest, P]."""
-    v1 = tf.compat.v1
+    v1, (E, FILTERS, P, *_), F = tf.compat.v1, size, size.F
     x, found = tf.nn.embedding_lookup(v1.get_variable("char_embed", [262, E]), ids), []
     with v1.variable_scope("CNN"):
         for i, (w, n) in enumerate(FILTERS):
@@ -100,10 +120,10 @@ def word_vectors(tf, ids):
     return tf.reshape(h, [tf.shape(ids)[0], tf.shape(ids)[1], P])
 
 
-def layers_of(tf, ids, lengths, clip, keep_state):
+def layers_of(tf, ids, lengths, clip, keep_state, size):
     """The layers [n, longest, 2 P], the lowest being the word vector twice; and what updates the state."""
     v1, updates = tf.compat.v1, []
-    texts, x = tf.shape(ids)[0], word_vectors(tf, ids)
+    texts, x, P, D = tf.shape(ids)[0], word_vectors(tf, ids, size), size.P, size.D
     layers = [[x, x], [], []]
     for d in (0, 1):
         y = tf.reverse_sequence(x, lengths, 1) if d else x
@@ -111,7 +131,7 @@ def layers_of(tf, ids, lengths, clip, keep_state):
             cell = v1.nn.rnn_cell.LSTMCell(D, num_proj=P, cell_clip=clip, proj_clip=clip)
             state = None
             if keep_state:
-                kept = [v1.Variable(tf.zeros([128, size]), trainable=False, use_resource=True) for size in (D, P)]
+                kept = [v1.Variable(tf.zeros([128, n]), trainable=False, use_resource=True) for n in (D, P)]
                 state = v1.nn.rnn_cell.LSTMStateTuple(*(s[:texts] for s in kept))
             with v1.variable_scope(f"RNN_{d}/RNN/MultiRNNCell/Cell{number}"):
                 cell = v1.nn.rnn_cell.ResidualWrapper(cell) if number else cell
@@ -122,14 +142,14 @@ def layers_of(tf, ids, lengths, clip, keep_state):
     return [tf.concat(both, 2) for both in layers], updates
 
 
-def elmo(tf, tokens, lengths, marks, clip=3.0, keep_state=False):
+def elmo(tf, tokens, lengths, marks, clip=3.0, keep_state=False, size=TINY):
     """The three layers without the marks."""
     v1, ids = tf.compat.v1, characters(tf, tokens)
     longer = lengths
     if marks:
         ids, longer = with_marks(tf, ids, lengths)
     with v1.variable_scope("bilm", reuse=v1.AUTO_REUSE):
-        layers, updates = layers_of(tf, ids, longer, clip, keep_state)
+        layers, updates = layers_of(tf, ids, longer, clip, keep_state, size)
     with tf.control_dependencies(updates):
         return [tf.identity(layer[:, 1:-1] if marks else layer) for layer in layers]
 
@@ -142,19 +162,19 @@ def mean_of(tf, values, lengths, masked):
     return tf.reduce_sum(values * mask, 1) / tf.maximum(tf.reduce_sum(mask, 1), 1)
 
 
-def write_google(tf, out, masked=True, marks=False, clip=3.0):
+def write_google(tf, out, masked=True, marks=False, clip=3.0, size=TINY):
     """One graph: ``tokens`` feeds inner tensors of ``default``."""
     v1 = tf.compat.v1
     with tf.Graph().as_default() as graph, v1.Session() as session, v1.variable_scope("", use_resource=True):
         strings = v1.placeholder(tf.string, [None])
         tokens, lengths = words_of(tf, strings)
-        layers = elmo(tf, tokens, lengths, marks, clip)
+        layers = elmo(tf, tokens, lengths, marks, clip, size=size)
         with v1.variable_scope("aggregation"):
             shares = tf.unstack(tf.nn.softmax(v1.get_variable("weights", [3])))
             mixed = v1.get_variable("scaling", []) * sum(s * layer for s, layer in zip(shares, layers, strict=True))
-        outputs = {"elmo": mixed, "word_emb": layers[0][:, :, :P], "lstm_outputs1": layers[1],
+        outputs = {"elmo": mixed, "word_emb": layers[0][:, :, : size.P], "lstm_outputs1": layers[1],
                    "lstm_outputs2": layers[2], "default": mean_of(tf, mixed, lengths, masked)}  # fmt: skip
-        given = weights() | {"aggregation/weights": [0.5, -0.2, 0.1], "aggregation/scaling": 1.3}
+        given = weights(size=size) | {"aggregation/weights": [0.5, -0.2, 0.1], "aggregation/scaling": 1.3}
         save(tf, out, graph, session, given, {
             "default": ({"strings": strings}, outputs),
             "tokens": ({"tokens": tokens, "sequence_len": lengths}, outputs),
@@ -177,7 +197,7 @@ def write_deeppavlov(tf, out):
                 shares = tf.unstack(tf.nn.softmax(v1.get_variable("elmo_output_ELMo_W", [3]) + 1 / 3))
                 gamma = v1.get_variable("elmo_output_ELMo_gamma", [1])
             total = sum(share * layer for share, layer in zip(shares, layers, strict=True))
-            outputs = {"elmo": total * gamma, "word_emb": layers[0][:, :, :P], "lstm_outputs1": layers[1],
+            outputs = {"elmo": total * gamma, "word_emb": layers[0][:, :, : TINY.P], "lstm_outputs1": layers[1],
                        "lstm_outputs2": layers[2], "default": mean_of(tf, total, lengths, masked=True),
                        "version": tf.constant("from_dp_1")}  # fmt: skip
             signatures[name] = (inputs, outputs)
@@ -197,12 +217,14 @@ def save(tf, out, graph, session, given, signatures):
     write_tf1_hub(out, [([], graph, session, signatures)])
 
 
-def main(out):
-    """All modules into the folder ``out``."""
+def main(out, full=False):
+    """All tiny modules into the folder ``out``, or a full one as ``out``."""
     from stores.engine import load_tensorflow
 
     tf = load_tensorflow()
     tf.compat.v1.disable_control_flow_v2()  # loops as of 2018
+    if full:
+        return write_google(tf, out, size=FULL)
     write_google(tf, out / "google3")
     write_google(tf, out / "google2", masked=False)
     write_google(tf, out / "marked", marks=True)
@@ -212,4 +234,4 @@ def main(out):
 
 if __name__ == "__main__":
     sys.path.append(str(Path(__file__).parents[1]))
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), "--full" in sys.argv)

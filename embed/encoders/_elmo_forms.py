@@ -32,7 +32,7 @@ PROBE = [
     "Grüße aus Köln , 你好 世界 😀 !".encode().split(),
     b"a text of some forty words which says nothing".split() * 5,
 ]
-BUDGET = 16384  # words of a batch: about 500 MiB of layers of the full size
+BUDGET = 40960  # words of a batch: about 1.2 GiB of layers of the full size
 MOST_TEXTS = 512  # more make no product faster
 
 
@@ -70,7 +70,9 @@ def allennlp_files(path: Path) -> tuple[Path, Path] | None:
     Raises:
         InputError: if it is not clear which belong together.
     """
-    found = sorted(path.glob("*weights.hdf5")) if path.is_dir() else [path]
+    found = [path]
+    if path.is_dir():
+        found = sorted(file for name in ("*weights.hdf5", "model.hdf5") for file in path.glob(name))
     if not found or found[0].suffix != ".hdf5":
         return None
     if len(found) > 1:
@@ -115,9 +117,9 @@ def open_elmo(path: Path, stateful: bool = False) -> OwnElmo | ModuleElmo:
     if verdict["difference"] <= TOLERANCE:
         network.marks = verdict["marks"]
         return OwnElmo(network)
+    difference = f"by up to {verdict['difference']:.1e}"
     warnings.warn(
-        f"{path} differs from the ELMo that tk knows by up to {verdict['difference']:.1e}; its own graph is used, slower",
-        stacklevel=2,
+        f"{path} differs from the ELMo that tk knows {difference}; its own graph is used, slower", stacklevel=2
     )
     return ModuleElmo(path)
 

@@ -1,4 +1,6 @@
-"""Words and marks apart, as in the Penn Treebank: ``"don't stop, now."`` -> ``do n't stop , now .``
+"""Words and marks apart, as in the Penn Treebank.
+
+``don't stop, now.`` becomes ``do n't stop , now .``
 
 The rules are those of the Treebank's own sed script (Robert MacIntyre, 1995), for texts of more than one sentence:
 a full stop is a word of its own at the end of the text and before a word in capitals, unless it ends an abbreviation.

@@ -110,8 +110,9 @@ class BiLM:
         """The state before the first step, in the order of the packing; for ``LEAST`` texts at least."""
         state = [[np.zeros((max(len(order), LEAST), size), np.float32) for size in self._sizes] for _ in range(2)]
         if given:
-            for rows, values in zip(sum(state, []), sum(given, []), strict=True):
-                rows[: len(order)] = values[order]
+            for direction, values in zip(state, given, strict=True):
+                for rows, kept in zip(direction, values, strict=True):
+                    rows[: len(order)] = kept[order]
         return state
 
 
