@@ -1,6 +1,6 @@
 """ELMo against the ways in which it is run elsewhere, with a module of the published size and layout, random weights.
 
-Usage: python benchmarks/elmo.py [TABLE] [--texts 256] [--reviews 32] [--rounds 3] [--no-simple-elmo]
+Usage: python benchmarks/elmo.py [TABLE] [--texts 1024] [--reviews 32] [--rounds 2] [--no-simple-elmo]
        python benchmarks/elmo.py --memory
 
 TABLE holds real short messages; without it, they are made up of words as frequent as Zipf's law says. Reviews are
@@ -51,9 +51,9 @@ LONG = {
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table", nargs="?", type=Path)
-    parser.add_argument("--texts", type=int, default=256)
+    parser.add_argument("--texts", type=int, default=1024)
     parser.add_argument("--reviews", type=int, default=32)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--no-simple-elmo", action="store_true")
     parser.add_argument("--memory", action="store_true")
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)

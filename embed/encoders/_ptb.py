@@ -21,16 +21,16 @@ _RULES = [
     (r"--+|[–—]", r" \g<0> "),
     (_ABBREVIATION + r"\.(?=[\])}>\"'”’»]*\s+[\"'“‘«(]*[A-Z])", r" . "),
     (r"(?<!\.)\.(?=[\])}>\"'”’»\s]*$)", r" . "),
-    (r"(?<=[^\s'’])(['’](?:s|m|d|ll|re|ve))(?!\w)", r" \1"),
-    (r"(?<=\w)(n['’]t)(?!\w)", r" \1"),
-    (r"\b(can)(not)\b", r"\1 \2"),
-    (r"\b(gim|lem)(me)\b", r"\1 \2"),
-    (r"\b(gon|wan)(na)\b", r"\1 \2"),
-    (r"\b(got)(ta)\b", r"\1 \2"),
+    (r"(?i)(?<=[^\s'’])(['’](?:s|m|d|ll|re|ve))(?!\w)", r" \1"),
+    (r"(?i)(?<=\w)(n['’]t)(?!\w)", r" \1"),
+    (r"(?i)\b(can)(not)\b", r"\1 \2"),
+    (r"(?i)\b(gim|lem)(me)\b", r"\1 \2"),
+    (r"(?i)\b(gon|wan)(na)\b", r"\1 \2"),
+    (r"(?i)\b(got)(ta)\b", r"\1 \2"),
     (r"(?<=\S)(['’‘])(?!\S)", r" \1 "),  # quotes in pairs: 'so'
-    (r"(?<!\S)(['‘])(?=\w)(?!(?:s|m|d|ll|re|ve)\b)", r"\1 "),
+    (r"(?i)(?<!\S)(['‘])(?=\w)(?!(?:s|m|d|ll|re|ve)\b)", r"\1 "),
 ]
-_COMPILED = [(re.compile(rule, re.IGNORECASE if "can" in rule or "n['" in rule else 0), by) for rule, by in _RULES]
+_COMPILED = [(re.compile(rule), by) for rule, by in _RULES]
 
 
 def words_and_marks(text: str) -> list[str]:

@@ -87,11 +87,11 @@ def _mix(aggregation: Mapping[str, np.ndarray]) -> np.ndarray:
 def _assemble(arrays: Mapping[str, np.ndarray], clips: Sequence[float], residual: bool, activation: str) -> ElmoWeights:
     """The weights from arrays under their published names; ``KeyError`` or ``ValueError`` if they do not fit."""
     directions = tuple(_cells(arrays, f"RNN_{direction}/RNN/MultiRNNCell/Cell") for direction in (0, 1))
-    if len(directions[0]) != len(directions[1]) or not directions[0]:
-        raise ValueError(f"{len(directions[0])} layers forward and {len(directions[1])} backward")
-    bilm = BiLMWeights(directions, residual, *clips)
-    mix = np.full(len(directions[0]) + 1, 1 / (len(directions[0]) + 1), np.float32)
-    return ElmoWeights(_characters(arrays, activation), bilm, mix)
+    if [len(cells) for cells in directions] != [2, 2]:
+        forward, backward = map(len, directions)
+        raise ValueError(f"{forward} layers forward and {backward} backward instead of 2 and 2")
+    mix = np.full(3, 1 / 3, np.float32)
+    return ElmoWeights(_characters(arrays, activation), BiLMWeights(directions, residual, *clips), mix)
 
 
 def _characters(arrays: Mapping[str, np.ndarray], activation: str) -> CharacterWeights:
