@@ -86,17 +86,14 @@ class BiLM:
             the states of the cells after the last word of each text (in the backward direction: after its first).
         """
         packing = Packing.of(lengths)
-        words = [packing.pack(ids, places) for places in packing.places]
         layers, after = [np.tile(vectors[ids], 2)], []
+        inputs, words = [vectors] * 2, [packing.pack(ids, places) for places in packing.places]
         outputs: list[np.ndarray] = []
         for number, run in enumerate(self._layers):
             state = self._begin(packing.order, states[number] if states else None)
             parts = []
-            for steps, rows in packing.chunks():
-                if number == 0:
-                    entering = [_distinct(vectors, direction[rows]) for direction in words]
-                else:
-                    entering = [[output[rows], _NO_ROWS] for output in outputs]
+            for steps, rows in packing.chunks(words):
+                entering = [_distinct(x, some[rows]) for x, some in zip(inputs, words, strict=True)]
                 part, state = run(entering, packing.sizes[steps], state)
                 parts.append([output.numpy() for output in part])
             below, outputs = outputs, [np.concatenate(part) for part in zip(*parts, strict=True)]
@@ -104,6 +101,7 @@ class BiLM:
                 outputs = [output + entered for output, entered in zip(outputs, below, strict=True)]
             layers.append(np.hstack([out[places] for out, places in zip(outputs, packing.places, strict=True)]))
             after.append(_in_order_of_texts(state, packing.order))
+            inputs, words = outputs, [np.arange(len(ids))] * 2  # in a context, each word is another
         return layers, after
 
     def _begin(self, order: np.ndarray, given: list | None) -> list:
@@ -148,17 +146,22 @@ class Packing:
         packed[places] = values
         return packed
 
-    def chunks(self) -> Iterator[tuple[slice, slice]]:
-        """Steps and their packed rows, whole steps of about ``CHUNK`` rows."""
-        ends = np.cumsum(self.sizes)
-        step = row = 0
-        while step < len(ends):
-            stop = max(step + 1, int(np.searchsorted(ends, row + CHUNK, side="right")))
-            yield slice(step, stop), slice(row, int(ends[stop - 1]))
-            step, row = stop, int(ends[stop - 1])
+    def chunks(self, packed: Sequence[np.ndarray]) -> Iterator[tuple[slice, slice]]:
+        """Steps, and the rows of these steps: as many as have ``CHUNK`` distinct words, one at least.
 
-
-_NO_ROWS = np.zeros(0, np.int32)
+        Args:
+            packed: int ``[sum T]`` of each direction: the words, packed.
+        """
+        ends = np.cumsum(self.sizes).tolist()
+        starts, first, seen = [0, *ends[:-1]], 0, [set() for _ in packed]
+        for step, (start, end) in enumerate(zip(starts, ends, strict=True)):
+            here = [set(words[start:end].tolist()) for words in packed]
+            if step > first and max(len(s | h) for s, h in zip(seen, here, strict=True)) > CHUNK:
+                yield slice(first, step), slice(starts[first], start)
+                first, seen = step, here
+            for s, h in zip(seen, here, strict=True):
+                s |= h
+        yield slice(first, len(ends)), slice(starts[first], ends[-1])
 
 
 def _distinct(vectors: np.ndarray, ids: np.ndarray) -> list[np.ndarray]:
