@@ -41,6 +41,7 @@ from embed.hub import load_module
 from embed.networks import bilm
 from stores.engine import load_tensorflow
 
+PRODUCTS = 10  # in a row: seconds, as the rivals take, so that other processes disturb both
 LONG = {
     "32 texts of 1,162 words": (32, 1162),
     "1 text of 5,000 words": (1, 5000),
@@ -139,8 +140,7 @@ def compare(name, texts, module, weights, rounds):
     encoder.encode(texts[:8])
     graph(np.arange(len(texts))[:8])
     for _ in range(rounds):
-        repeats = 10  # seconds, as the rivals take, so that other processes disturb both
-        rate = max(rate, repeats * 2 * 4096**3 / timed(lambda: [product().numpy() for _ in range(repeats)])[0])
+        rate = max(rate, PRODUCTS * 2 * 4096**3 / timed(lambda: [product().numpy() for _ in range(PRODUCTS)])[0])
         for rival, run in rivals.items():
             spent, results[rival] = timed(run)
             seconds[rival] = min(seconds[rival], spent)
