@@ -257,7 +257,11 @@ def test_each_option_is_part_of_the_identity(model, tmp_path):
     assert len({identity(**some) for some in options}) == len(options)
     shutil.copytree(model, tmp_path / "copy")
     (tmp_path / "copy" / "notes.txt").write_text("mine")
-    assert identity(tmp_path / "copy") == identity(tmp_path / "copy" / "tiny_weights.hdf5") == identity()
+    (tmp_path / "nlpl").mkdir()
+    for name, published in (("tiny_options.json", "options.json"), ("tiny_weights.hdf5", "model.hdf5")):
+        shutil.copy(model / name, tmp_path / "nlpl" / published)
+    for same in ("copy", "copy/tiny_weights.hdf5", "nlpl"):
+        assert identity(tmp_path / same) == identity()
     assert identity(write_allennlp(tmp_path / "other", seed=1)) != identity()
 
 
@@ -288,7 +292,7 @@ def test_models_that_do_not_fit(model, modules, lookalike, tmp_path):
         encode(modules / "google3", stateful=True)
     shutil.copytree(model, tmp_path / "one")
     (tmp_path / "one" / "tiny_options.json").unlink()
-    with pytest.raises(InputError, match="tiny_weights.hdf5 has no tiny_options.json beside it"):
+    with pytest.raises(InputError, match="tiny_weights.hdf5 has no options.json beside it"):
         encode(tmp_path / "one")
     shutil.copytree(model, tmp_path / "two")
     shutil.copy(model / "tiny_weights.hdf5", tmp_path / "two" / "more_weights.hdf5")

@@ -77,11 +77,12 @@ def allennlp_files(path: Path) -> tuple[Path, Path] | None:
         return None
     if len(found) > 1:
         raise InputError(f"{path} holds {', '.join(f.name for f in found)}; give the path of one of them with --model")
-    named = found[0].with_name(found[0].name.replace("weights.hdf5", "options.json"))
-    options = named if named.is_file() else found[0].with_name("options.json")
-    if not options.is_file():
-        raise InputError(f"{found[0]} has no {named.name} beside it, which is published with it; put it there")
-    return options, found[0]
+    weights = found[0]
+    names = [weights.name.removesuffix("weights.hdf5") + "options.json", "options.json"]
+    for options in map(weights.with_name, names):
+        if options.is_file():
+            return options, weights
+    raise InputError(f"{weights} has no options.json beside it, which is published with it; put it there")
 
 
 def digest_of(path: Path) -> str:
@@ -106,25 +107,32 @@ def open_elmo(path: Path, stateful: bool = False) -> OwnElmo | ModuleElmo:
     weights = read_hub(path)
     if weights is None:
         return ModuleElmo(path)
-    network, memory = Elmo(weights), cache_folder() / "elmo" / f"{digest_of(path)}.json"
-    verdict = {}
-    with suppress(OSError, ValueError):
-        verdict = json.loads(memory.read_text(encoding="utf-8"))
-    if verdict.get("version") != VERSION:
-        verdict = {"version": VERSION, **_probe(network, ModuleElmo(path))}
-        with suppress(FailureError):  # it is only slower without
-            write_json(memory, verdict)
-    if verdict["difference"] <= TOLERANCE:
-        network.marks = verdict["marks"]
+    network = Elmo(weights)
+    marks, difference = _verdict(network, path)
+    if difference <= TOLERANCE:
+        network.marks = marks
         return OwnElmo(network)
-    difference = f"by up to {verdict['difference']:.1e}"
     warnings.warn(
-        f"{path} differs from the ELMo that tk knows {difference}; its own graph is used, slower", stacklevel=2
+        f"{path} differs from the ELMo that tk knows by up to {difference:.1e}; its own graph is used, slower",
+        stacklevel=2,
     )
     return ModuleElmo(path)
 
 
-def _probe(network: Elmo, module: ModuleElmo) -> dict:
+def _verdict(network: Elmo, path: Path) -> tuple[bool, float]:
+    """What the probe found when these weights were used for the first time."""
+    memory = cache_folder() / "elmo" / f"{digest_of(path)}.json"
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        found = json.loads(memory.read_text(encoding="utf-8"))
+        if found["version"] == VERSION:
+            return found["marks"], float(found["difference"])
+    marks, difference = _probe(network, ModuleElmo(path))
+    with suppress(FailureError):  # it is only slower without
+        write_json(memory, {"version": VERSION, "marks": marks, "difference": difference})
+    return marks, difference
+
+
+def _probe(network: Elmo, module: ModuleElmo) -> tuple[bool, float]:
     """Whether sentence marks bring the two together, and the largest difference between them then."""
     expected, differences = module(PROBE, list(OUTPUTS)), {}
     for marks in (False, True):
@@ -132,4 +140,4 @@ def _probe(network: Elmo, module: ModuleElmo) -> dict:
         found = OwnElmo(network)(PROBE, list(OUTPUTS))
         differences[marks] = max(float(np.abs(found[name] - expected[name]).max()) for name in OUTPUTS)
     marks = min(differences, key=differences.get)
-    return {"marks": marks, "difference": differences[marks]}
+    return marks, differences[marks]
