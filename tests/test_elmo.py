@@ -13,7 +13,7 @@ from test_elmo_network import FIXTURES, streams
 from toy import TEN_ROWS, write_csv
 
 from cli import cli
-from embed import Recipe, load_encoder
+from embed import Recipe, embed, load_encoder, read_table
 from embed.encoders import _elmo_forms
 from embed.encoders._elmo_forms import OwnElmo, open_elmo
 from embed.encoders._elmo_module import OUTPUTS, ModuleElmo
@@ -341,6 +341,26 @@ def test_stateful_is_refused_with_reuse_and_by_predict(model, table):
     tk(*"classify --features s.h5 --head majority --cv 2".split())
     predict = tk("predict", "--run", "runs/s.majority", "--text", "ok", code=2)
     assert "depend on the texts before (--stateful)" in predict.stderr
+
+
+def test_stateful_begins_anew_after_a_crash(model, table):
+    """Finished parts have left no state behind, so that the same command does them again."""
+    texts = [text for _, text in TEN_ROWS]
+    expected = encode(model, texts, stateful=True).outputs["pooled"]
+
+    def crash(rows):
+        if rows > 3:
+            raise KeyboardInterrupt
+
+    def run(progress):
+        recipe = Recipe.of("elmo", model=str(model), stateful=True)
+        embed(read_table("ten.csv"), recipe, "s.h5", reuse=False, part_rows=3, progress=progress)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(crash)
+    run(lambda rows: None)
+    with FeatureStore("s.h5") as store:
+        np.testing.assert_array_equal(store.to_numpy(), expected)
 
 
 def test_the_way_to_a_score(real, in_tmp):
