@@ -8,7 +8,7 @@ import pytest
 from elmo_modules import weights as tiny_weights
 from elmo_modules import write_allennlp
 
-from embed.networks import bilm, elmo
+from embed.networks import elmo, packing
 from embed.networks.char_cnn import BEGIN, END, CharacterCNN, spell
 from embed.weights.elmo import read_allennlp
 from stores import FailureError
@@ -110,9 +110,9 @@ def test_cutting_the_steps_changes_nothing(tiny, monkeypatch):
     """5,000 words beside short texts: chunks of a few steps give what one chunk of all steps gives."""
     rng = np.random.default_rng(1)
     texts = [*random_texts(rng, 3), [word for words in random_texts(rng, 400) for word in words][:5000]]
-    monkeypatch.setattr(bilm, "CHUNK", 10**9)
+    monkeypatch.setattr(packing, "CHUNK", 10**9)
     whole, _ = tiny(texts)
-    monkeypatch.setattr(bilm, "CHUNK", 64)
+    monkeypatch.setattr(packing, "CHUNK", 64)
     cut, _ = tiny(texts)
 
     assert len(texts[-1]) == 5000
@@ -134,10 +134,10 @@ def test_the_memory_of_words_is_bounded(tiny, monkeypatch):
 
 def test_packing_by_hand():
     """Texts of 2, 3 and 1 words: three at the first step, two at the second, one at the third."""
-    packing = bilm.Packing.of(np.array([2, 3, 1]))
-    forward, backward = (packing.pack(np.array([10, 11, 20, 21, 22, 30]), places) for places in packing.places)
+    packed = packing.Packing.of(np.array([2, 3, 1]))
+    forward, backward = (packed.pack(np.array([10, 11, 20, 21, 22, 30]), places) for places in packed.places)
 
-    assert packing.sizes.tolist() == [3, 2, 1]
+    assert packed.sizes.tolist() == [3, 2, 1]
     assert forward.tolist() == [20, 10, 30, 21, 11, 22]
     assert backward.tolist() == [22, 11, 30, 21, 10, 20]
 

@@ -3,27 +3,26 @@
 Peters et al. 2018, "Deep contextualized word representations", section 3; the cell is TensorFlow's ``LSTMCell`` with a
 projection (Sak et al. 2014, "Long Short-Term Memory Recurrent Neural Network Architectures", section 2.2).
 
-The texts lie *packed*: sorted by length, longest first, one step after the other. So the texts that still go on are
-the first rows of every step, and nothing is computed for padding. What enters a layer is multiplied for the words of
-many steps at once, each distinct word once; only what comes back from the step before is multiplied in the loop over
-the steps. No more than ``CHUNK`` words have their gates in memory; the state goes from one chunk of steps to the next,
-in both directions, so long texts are nothing special.
+The texts lie packed, so that nothing is computed for padding, see ``embed.networks.packing``. What enters a layer is
+multiplied for the words of many steps at once, each distinct word once; only what comes back from the step before is
+multiplied in the loop over the steps. The state goes from one chunk of steps to the next, in both directions, so that
+long texts are nothing special.
 
 ``P`` is the width of a word vector and of one direction of a layer, ``D`` the number of memory cells.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from embed.networks.packing import Packing
 from stores.engine import load_tensorflow
 
-CHUNK = 2048  # words whose gates (4 D floats each, in both directions) are in memory at once
 LEAST = 2  # texts that are computed together: for one, another kernel is used, whose sums round otherwise
 
 
@@ -112,56 +111,6 @@ class BiLM:
                 for rows, kept in zip(direction, values, strict=True):
                     rows[: len(order)] = kept[order]
         return state
-
-
-@dataclass(frozen=True)
-class Packing:
-    """How texts lie one step after the other, longest text first, so that no row is padding.
-
-    Attributes:
-        order: int64 ``[texts]``: the texts, longest first.
-        sizes: int32 ``[steps]``, the texts that have a word at each step.
-        places: for each direction int64 ``[sum T]``: the packed row of each word of the texts.
-    """
-
-    order: np.ndarray
-    sizes: np.ndarray
-    places: tuple[np.ndarray, np.ndarray]
-
-    @classmethod
-    def of(cls, lengths: np.ndarray) -> Packing:
-        """The packing of texts of ``lengths`` words, int ``[texts]``, none of them 0."""
-        order = np.argsort(-lengths, kind="stable")
-        rank = np.empty(len(order), np.int64)
-        rank[order] = np.arange(len(order))
-        sizes = len(lengths) - np.searchsorted(np.sort(lengths), np.arange(lengths.max()), side="right")
-        starts = np.cumsum(sizes) - sizes
-        step = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)  # of each word in its text
-        places = tuple(starts[s] + np.repeat(rank, lengths) for s in (step, np.repeat(lengths, lengths) - 1 - step))
-        return cls(order, sizes.astype(np.int32), places)
-
-    def pack(self, values: np.ndarray, places: np.ndarray) -> np.ndarray:
-        """``values`` of the words of the texts in packed order."""
-        packed = np.empty_like(values)
-        packed[places] = values
-        return packed
-
-    def chunks(self, packed: Sequence[np.ndarray]) -> Iterator[tuple[slice, slice]]:
-        """Steps, and the rows of these steps: as many as have ``CHUNK`` distinct words, one at least.
-
-        Args:
-            packed: int ``[sum T]`` of each direction: the words, packed.
-        """
-        ends = np.cumsum(self.sizes).tolist()
-        starts, first, seen = [0, *ends[:-1]], 0, [set() for _ in packed]
-        for step, (start, end) in enumerate(zip(starts, ends, strict=True)):
-            here = [set(words[start:end].tolist()) for words in packed]
-            if step > first and max(len(s | h) for s, h in zip(seen, here, strict=True)) > CHUNK:
-                yield slice(first, step), slice(starts[first], start)
-                first, seen = step, here
-            for s, h in zip(seen, here, strict=True):
-                s |= h
-        yield slice(first, len(ends)), slice(starts[first], ends[-1])
 
 
 def _distinct(vectors: np.ndarray, ids: np.ndarray) -> list[np.ndarray]:
