@@ -42,7 +42,8 @@ def parse_regular(
     last = data[end - 1 : end]
     if last in (b"", b"\r") or data.find(b"\0", 0, end) >= 0:
         return None
-    lines = int(np.count_nonzero(_is_break(np.frombuffer(data, np.uint8, end)))) + (last != b"\n")
+    returns = data.find(b"\r", 0, end) >= 0
+    lines = int(np.count_nonzero(_is_break(np.frombuffer(data, np.uint8, end), returns))) + (last != b"\n")
     names = [str(i) for i in range(width)]
     sentinel = b"\n" * (last != b"\n") + (END + delimiter * (width - 1) + "\n").encode()
     whole = b"".join((memoryview(data)[:end], sentinel))
@@ -59,7 +60,7 @@ def parse_regular(
     if rows < 1 or table.column(0)[-1].as_py() != END:
         return None
     columns = [column.combine_chunks().slice(0, rows) for column in table.columns]
-    starts = _row_starts(columns, rows, lines)
+    starts = _row_starts(columns, rows, lines, returns)
     return None if starts is None else (columns, starts, lines)
 
 
@@ -88,23 +89,23 @@ def is_blank(column: pa.Array) -> bool:
     return bool(offsets[0] == offsets[-1])
 
 
-def _row_starts(columns: list[pa.Array], rows: int, lines: int) -> np.ndarray | None:
+def _row_starts(columns: list[pa.Array], rows: int, lines: int, returns: bool) -> np.ndarray | None:
     """Line of each row, int64 ``[rows]`` from 0; None if the rows do not make up so many lines."""
     spans = np.ones(rows, np.int64)
     if lines != rows:
         for column in columns:
             _, offsets, values = column.buffers()
-            breaks = np.flatnonzero(_is_break(np.frombuffer(values or b"", np.uint8)))
+            breaks = np.flatnonzero(_is_break(np.frombuffer(values or b"", np.uint8), returns))
             owners = np.searchsorted(np.frombuffer(offsets, np.int32, rows + 1), breaks, side="right") - 1
             spans += np.bincount(owners, minlength=rows)[:rows]
     ends = np.cumsum(spans)
     return ends - spans if ends[-1] == lines else None
 
 
-def _is_break(values: np.ndarray) -> np.ndarray:
-    """Bool ``[n]``: bytes that end a line: line feeds, and carriage returns that have none behind them."""
+def _is_break(values: np.ndarray, returns: bool) -> np.ndarray:
+    """Bool ``[n]``: bytes that end a line: line feeds and, if there are any, carriage returns with none behind them."""
     breaks = values == ord("\n")
-    returns = np.flatnonzero(values == ord("\r"))
-    if len(returns):
-        breaks[returns[~np.append(breaks, False)[returns + 1]]] = True
+    if returns:
+        places = np.flatnonzero(values == ord("\r"))
+        breaks[places[~np.append(breaks, False)[places + 1]]] = True
     return breaks
