@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import ModuleType
 
-from stores.errors import InputError
+from stores.errors import FailureError, InputError
 
 
 def load_tensorflow() -> ModuleType:
@@ -36,6 +36,20 @@ def on_device(name: str | None) -> AbstractContextManager:
     if wanted not in found:
         raise InputError(f"--device {name}: this machine has {', '.join(found)}")
     return tf.device(f"/device:{wanted.upper()}")
+
+
+def load_tensorflow_text() -> ModuleType:
+    """The ``tensorflow_text`` module; importing it also registers the operations that published models need.
+
+    Raises:
+        FailureError: if it is not installed (there is none for Windows).
+    """
+    load_tensorflow()
+    try:
+        import tensorflow_text
+    except ImportError as error:
+        raise FailureError("this encoder needs tensorflow-text, which is not installed (none for Windows)") from error
+    return tensorflow_text
 
 
 @contextmanager
