@@ -18,14 +18,24 @@ ENCODER_OPTIONS = {
         "--pooling", help="How token vectors become one vector; each encoder has its own choices."
     ),
     "output": click.option("--output", help="pooled (one vector a text) or tokens (one a word).  [default: pooled]"),
-    "layer": click.option("--layer", help="elmo: mix, 0, 1, 2 or all.  [default: mix]"),
+    "layer": click.option(
+        "--layer", help="elmo: mix, 0, 1, 2 or all; bert: 0 to the last, -2 or several as -1,-2.  [default: mix; -1]"
+    ),
     "mix": click.option("--mix", help="elmo: what each layer counts, such as 0.2,0.3,0.5.  [default: as published]"),
     "tokenizer": click.option("--tokenizer", help="elmo: blanks, or ptb (punctuation apart).  [default: blanks]"),
     "stateful": click.option(
         "--stateful", is_flag=True, default=None,
         help="elmo: a text goes on where the one before ended, as AllenNLP does it; needs --no-reuse.",
     ),
-    "max_tokens": click.option("--max-tokens", type=int, help="Tokens (use: words) of a text that are encoded."),
+    "max_tokens": click.option("--max-tokens", type=int, help="Tokens (elmo, use: words) of a text that are encoded."),
+    "long_text": click.option(
+        "--long-text", help="bert: truncate, window or head-tail of texts over the limit.  [default: truncate]"
+    ),
+    "preprocessor": click.option("--preprocessor", help="bert: handle or folder of a TF-Hub preprocessor."),
+    "casing": click.option("--casing", help="bert: cased or uncased.  [default: as the model says or looks]"),
+    "precision": click.option(
+        "--precision", help="bert: float32, bfloat16 or float16 of the matrix products.  [default: float32]"
+    ),
     "device": click.option("--device", help="cpu, gpu or gpu:1.  [default: TensorFlow's choice]"),
 }  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")

@@ -79,3 +79,9 @@ class Batches:
         if self._went_well >= GROW_AFTER and self.budget < self._most:
             self.budget = min(self._most, self.budget * 2)
             self._went_well = 0
+
+
+def ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """``starts[0]`` and the ``lengths[0] - 1`` numbers after it, then those of the next: int64 ``[sum lengths]``."""
+    before = np.cumsum(lengths) - lengths
+    return np.arange(lengths.sum()) + np.repeat(starts - before, lengths)

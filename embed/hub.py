@@ -6,6 +6,7 @@ Those of the first (TF1 Hub, ``tfhub_module.pb``) have ``signatures`` and cannot
 
 from __future__ import annotations
 
+import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,9 @@ def load_module(path: Path) -> Any:  # noqa: ANN401 (what TensorFlow makes of it
     load_tensorflow()
     with suppress(ImportError):
         import tensorflow_text  # noqa: F401 (it registers operations)
-    import tensorflow_hub
+    with warnings.catch_warnings():  # it imports pkg_resources, and setuptools below 81 warns of that
+        warnings.filterwarnings("ignore", "pkg_resources is deprecated")
+        import tensorflow_hub
 
     try:
         return tensorflow_hub.load(str(path))

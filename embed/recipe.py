@@ -41,8 +41,8 @@ class Recipe:
         """
         if dtype not in (None, *DTYPES):
             raise InputError(f"--dtype {dtype}: choose one of {', '.join(DTYPES)}")
-        if "model" in options:
-            options["model"] = remembered(str(options["model"]))
+        for option in {"model", "preprocessor"} & options.keys():
+            options[option] = remembered(str(options[option]))
         loaded = load(encoder, **options)
         default = "float16" if loaded.kind == "tokens" else "float32"
         return cls(loaded, dict(options), dtype or default, parse_steps(clean))

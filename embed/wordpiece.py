@@ -38,10 +38,12 @@ class Pieces:
     Attributes:
         ids: int32 ``[sum T]``, rows of the vocabulary.
         offsets: int64 ``[n + 1]``; text ``i`` owns ``ids[offsets[i]:offsets[i + 1]]``.
+        starts: bool ``[sum T]``, whether a piece begins a word; None where that is not known.
     """
 
     ids: np.ndarray
     offsets: np.ndarray
+    starts: np.ndarray | None
 
 
 class WordPiece:
@@ -49,27 +51,29 @@ class WordPiece:
 
     Args:
         vocabulary: the pieces in the order of their ids; those within a word begin with ``##``.
-        lower_case: whether the model is uncased: small letters, no accents.
+        lower_case: whether the model is uncased: all letters small.
+        strip_accents: whether letters lose their accents; None: if the model is uncased, as Google's do.
         longest: characters of the longest word that is cut into pieces: 200 in Google's code, 100 in Hugging Face's.
 
     Attributes:
         unknown, cls, sep: ids of the special pieces.
-        starts: bool ``[V]``, whether a piece begins a word.
 
     Raises:
         InputError: if the vocabulary lacks a special piece.
     """
 
-    def __init__(self, vocabulary: Sequence[str], lower_case: bool, longest: int = 200) -> None:
+    def __init__(
+        self, vocabulary: Sequence[str], lower_case: bool, strip_accents: bool | None = None, longest: int = 200
+    ) -> None:
         index = {piece: i for i, piece in enumerate(vocabulary)}
         missing = [piece for piece in SPECIAL if piece not in index]
         if missing:
             raise InputError(f"the vocabulary has no {', '.join(missing)}; it is none of BERT's")
         self.unknown, self.cls, self.sep = (index[piece] for piece in SPECIAL)
-        self.starts = np.array([not piece.startswith("##") for piece in vocabulary])
+        self._starts = np.array([not piece.startswith("##") for piece in vocabulary])
         self._lower_case = lower_case
-        self._table = _Characters(lower_case)
-        self._too_long = re.compile(r"[^\W_]{%d,}" % (longest + 1))
+        self._table = _Characters(lower_case if strip_accents is None else strip_accents)
+        self._too_long = re.compile(rf"[^\s!-/:-@\[-`{{-~]{{{longest + 1},}}")
         self._tf = load_tensorflow()
         self._cut = load_tensorflow_text().FastWordpieceTokenizer(
             list(vocabulary), token_out_type=self._tf.int32, max_bytes_per_word=4 * longest
@@ -80,10 +84,9 @@ class WordPiece:
         blocks = [texts[i : i + BLOCK] for i in range(0, len(texts), BLOCK)]
         with ThreadPoolExecutor(os.cpu_count()) as threads:
             parts = list(threads.map(self._cut_block, blocks))
-        if not parts:
-            return Pieces(np.zeros(0, np.int32), np.zeros(1, np.int64))
-        lengths = np.concatenate([lengths for _, lengths in parts])
-        return Pieces(np.concatenate([ids for ids, _ in parts]), np.concatenate([[0], np.cumsum(lengths)]))
+        ids = np.concatenate([ids for ids, _ in parts] or [np.zeros(0, np.int32)])
+        lengths = np.concatenate([lengths for _, lengths in parts] or [np.zeros(0, np.int64)])
+        return Pieces(ids, np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]), self._starts[ids])
 
     def _cut_block(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         clean = [self.normalise(text).encode("utf-8", "ignore") for text in texts]
@@ -102,8 +105,8 @@ class WordPiece:
 class _Characters(dict):
     """What each character becomes, made when it is first met: for ``str.translate``."""
 
-    def __init__(self, lower_case: bool) -> None:
-        self._lower_case = lower_case
+    def __init__(self, strip_accents: bool) -> None:
+        self._strip_accents = strip_accents
 
     def __missing__(self, code: int) -> str:
         self[code] = found = self._of(chr(code))
@@ -117,7 +120,7 @@ class _Characters(dict):
             return ""
         if any(first <= ord(character) <= last for first, last in _CJK):
             return f" {character} "
-        if self._lower_case:
+        if self._strip_accents:
             parts = unicodedata.normalize("NFD", character)
             character = "".join(c for c in parts if unicodedata.category(c) != "Mn")
         return f" {character} " if category[0] == "P" else character

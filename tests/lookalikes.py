@@ -220,3 +220,10 @@ def elmo_modules(out):
     code = [sys.executable, "-W", "ignore", str(Path(__file__).with_name("elmo_modules.py")), str(out)]
     subprocess.run(code, check=True, capture_output=True, env=os.environ | {"TF_USE_LEGACY_KERAS": "1"})
     return out
+
+
+def bert(out):
+    """As a Hugging Face folder of BERT; the other forms are in ``bert_models.py``."""
+    from bert_models import hugging_face
+
+    return hugging_face(out)

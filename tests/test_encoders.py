@@ -24,6 +24,7 @@ TEXTS = [
 ]
 contract = pytest.mark.parametrize("name", encoder_names())
 LOOKALIKES = {
+    "bert": "bert",
     "elmo": "elmo",
     "use": "use4",
 }  # encoders that need a model -> the builder in lookalikes.py that stands in for it

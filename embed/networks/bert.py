@@ -16,107 +16,114 @@ from typing import Any
 import numpy as np
 
 from stores.engine import load_tensorflow
+from stores.errors import InputError
 
+VERSION = 1  # raise it whenever the same weights give other numbers
 POOLINGS = ("mean", "cls", "max", "pooler")
 Tensor = Any  # a tf.Tensor; TensorFlow is not imported for its name
 
 
 @dataclass(frozen=True)
-class BertConfig:
-    """What the arrays do not tell.
+class BertWeights:
+    """Trained weights.
 
     Attributes:
+        arrays: by the names of Google's checkpoints without ``bert/``: ``embeddings/word_embeddings [V, H]``,
+            ``encoder/layer_0/attention/self/query/kernel [H, H]``, ... The pooler may be missing.
         heads: of attention in each layer.
-        activation: ``gelu`` (exact), ``gelu_tanh`` (the approximation of Hendrycks and Gimpel 2016, which Google's
-            code uses) or ``relu``.
+        activation: ``gelu`` (exact), ``gelu_tanh`` (the approximation of Hendrycks and Gimpel 2016, "Gaussian Error
+            Linear Units", which Google's code uses) or ``relu``.
         epsilon: added to the variance in layer normalisation.
     """
 
+    arrays: Mapping[str, np.ndarray]
     heads: int
     activation: str = "gelu"
     epsilon: float = 1e-12
 
 
 class BertNetwork:
-    """The encoder of BERT, from token ids to hidden states or one vector a text.
+    """The encoder of BERT, from token ids to hidden states or one vector a text, on the device where it is made.
 
     Args:
-        config: see ``BertConfig``.
-        weights: arrays by the names of Google's checkpoints without ``bert/``: ``embeddings/word_embeddings [V, H]``,
-            ``encoder/layer_0/attention/self/query/kernel [H, H]``, ... The pooler may be missing.
+        weights: see ``BertWeights``.
         precision: ``float32``, ``bfloat16`` or ``float16`` of the matrix products; normalisation, softmax and sums
             are float32 in any case.
 
     Attributes:
-        depth, width: ``L`` and ``H``.
+        depth, width, vocabulary: ``L``, ``H`` and ``V``.
         positions: tokens of the longest text that the position table allows.
     """
 
-    def __init__(self, config: BertConfig, weights: Mapping[str, np.ndarray], precision: str = "float32") -> None:
+    def __init__(self, weights: BertWeights, precision: str = "float32") -> None:
         self._tf = load_tensorflow()
-        self._config, self._dtype = config, self._tf.as_dtype(precision)
-        words = weights["embeddings/word_embeddings"]
-        self.positions, self.width = weights["embeddings/position_embeddings"].shape
-        self.depth = 0
-        while f"encoder/layer_{self.depth}/output/dense/kernel" in weights:
-            self.depth += 1
-        self._words = self._float32(words)
-        # texts are alone in their input, so all tokens are of type 0
-        first = weights["embeddings/position_embeddings"] + weights["embeddings/token_type_embeddings"][0]
+        self._dtype = self._tf.as_dtype(precision)
+        self._heads, self._activation, self._epsilon = weights.heads, weights.activation, weights.epsilon
+        arrays = weights.arrays
+        self._words = self._float32(arrays["embeddings/word_embeddings"])
+        # a text is alone in its input, so all of its tokens are of type 0
+        first = arrays["embeddings/position_embeddings"] + arrays["embeddings/token_type_embeddings"][0]
         self._positions = self._float32(first)
-        self._norm = self._norm_of(weights, "embeddings/LayerNorm")
-        self._layers = [self._layer_of(weights, f"encoder/layer_{i}") for i in range(self.depth)]
-        self._pooler = self._dense_of(weights, "pooler/dense") if "pooler/dense/kernel" in weights else None
+        self.on_gpu = "GPU" in self._words.device
+        self.vocabulary, self.width = self._words.shape
+        self.positions = len(first)
+        self.depth = len({name.split("/")[1] for name in arrays if name.startswith("encoder/")})
+        self._norm = self._norm_of(arrays, "embeddings/LayerNorm")
+        self._layers = [self._layer_of(arrays, f"encoder/layer_{i}") for i in range(self.depth)]
+        self._pooler = self._dense_of(arrays, "pooler/dense") if "pooler/dense/kernel" in arrays else None
 
     def _float32(self, values: np.ndarray) -> Tensor:
         return self._tf.constant(np.asarray(values, np.float32))
 
-    def _norm_of(self, weights: Mapping[str, np.ndarray], name: str) -> tuple[Tensor, Tensor]:
-        return self._float32(weights[f"{name}/gamma"]), self._float32(weights[f"{name}/beta"])
+    def _norm_of(self, arrays: Mapping[str, np.ndarray], name: str) -> tuple[Tensor, Tensor]:
+        return self._float32(arrays[f"{name}/gamma"]), self._float32(arrays[f"{name}/beta"])
 
-    def _dense_of(self, weights: Mapping[str, np.ndarray], *names: str) -> tuple[Tensor, Tensor]:
+    def _dense_of(self, arrays: Mapping[str, np.ndarray], *names: str) -> tuple[Tensor, Tensor]:
         """Kernel ``[in, out]`` and bias ``[out]``; those of several names side by side."""
-        kernel = np.concatenate([weights[f"{name}/kernel"] for name in names], 1)
-        bias = np.concatenate([weights[f"{name}/bias"] for name in names])
+        kernel = np.concatenate([arrays[f"{name}/kernel"] for name in names], 1)
+        bias = np.concatenate([arrays[f"{name}/bias"] for name in names])
         return tuple(self._tf.cast(self._float32(values), self._dtype) for values in (kernel, bias))
 
-    def _layer_of(self, weights: Mapping[str, np.ndarray], name: str) -> dict[str, tuple[Tensor, Tensor]]:
+    def _layer_of(self, arrays: Mapping[str, np.ndarray], name: str) -> dict[str, tuple[Tensor, Tensor]]:
         attention = f"{name}/attention"
         return {
-            "query_key_value": self._dense_of(weights, *(f"{attention}/self/{n}" for n in ("query", "key", "value"))),
-            "attention": self._dense_of(weights, f"{attention}/output/dense"),
-            "attention_norm": self._norm_of(weights, f"{attention}/output/LayerNorm"),
-            "intermediate": self._dense_of(weights, f"{name}/intermediate/dense"),
-            "output": self._dense_of(weights, f"{name}/output/dense"),
-            "output_norm": self._norm_of(weights, f"{name}/output/LayerNorm"),
+            "query_key_value": self._dense_of(arrays, *(f"{attention}/self/{n}" for n in ("query", "key", "value"))),
+            "attention": self._dense_of(arrays, f"{attention}/output/dense"),
+            "attention_norm": self._norm_of(arrays, f"{attention}/output/LayerNorm"),
+            "intermediate": self._dense_of(arrays, f"{name}/intermediate/dense"),
+            "output": self._dense_of(arrays, f"{name}/output/dense"),
+            "output_norm": self._norm_of(arrays, f"{name}/output/LayerNorm"),
         }
 
-    def compile(self, layers: Sequence[int], pooling: str | None, device: str | None = None) -> Callable:
+    def compile(self, layers: Sequence[int], pooling: str | None) -> Callable[[Tensor, Tensor], list[Tensor]]:
         """A function from a batch to the features that are asked for; layers above them are not computed.
 
         Args:
             layers: 0 (the embeddings) to ``depth``, one or more.
             pooling: one of ``POOLINGS``, or None for one vector a token.
-            device: TensorFlow's name of the device; its own choice if None.
+
+        Raises:
+            InputError: the weights have no pooler.
 
         Returns:
             A function of ids int32 ``[N]`` and lengths int32 ``[B]`` (none is 0, their sum is ``N``) that gives
             float32 ``[B, H]`` for each layer, or ``[N, H]`` without pooling.
         """
         tf = self._tf
+        if pooling == "pooler" and self._pooler is None:
+            raise InputError("pooling pooler: the weights have no pooler; take another pooling, such as mean")
         specs = [tf.TensorSpec([None], tf.int32), tf.TensorSpec([None], tf.int32)]
 
         @tf.function(input_signature=specs, autograph=False)
         def run(ids: Tensor, lengths: Tensor) -> list[Tensor]:
-            with tf.device(device):
-                states = self._states(ids, lengths, layers)
-                return [self._pool(x, lengths, pooling) if pooling else x for x in states]
+            states = self._states(ids, lengths, layers)
+            return [self._pool(x, lengths, pooling) if pooling else x for x in states]
 
         return run
 
     def _states(self, ids: Tensor, lengths: Tensor, layers: Sequence[int]) -> list[Tensor]:
         tf = self._tf
-        batch = _Ragged(tf, lengths, self._config.heads)
+        batch = _Ragged(tf, lengths, self._heads)
         x = self._normalise(tf.gather(self._words, ids) + tf.gather(self._positions, batch.place), self._norm)
         states = {0: x}
         for i, layer in enumerate(self._layers[: max(layers)]):
@@ -130,7 +137,7 @@ class BertNetwork:
     def _attend(self, query_key_value: Tensor, batch: _Ragged) -> Tensor:
         """Every token's mix of the values of its text: ``[N, 3 H]`` to ``[N, H]``."""
         tf = self._tf
-        size = self.width // self._config.heads
+        size = self.width // self._heads
         query, key, value = batch.pad(tf.reshape(query_key_value, [-1, size]))  # [B, A, T, D] each
         scores = self._float(tf.matmul(query, key, transpose_b=True)) * float(size**-0.5) + batch.bias
         mixed = tf.matmul(tf.cast(tf.nn.softmax(scores), self._dtype), value)
@@ -144,16 +151,26 @@ class BertNetwork:
         return self._tf.cast(x, self._tf.float32)
 
     def _normalise(self, x: Tensor, gamma_and_beta: tuple[Tensor, Tensor]) -> Tensor:
+        """Layer normalisation (Ba et al. 2016): each row to mean 0 and variance 1, then scaled and shifted."""
         tf = self._tf
         gamma, beta = gamma_and_beta
-        centred = x - tf.reduce_mean(x, -1, keepdims=True)
-        variance = tf.reduce_mean(tf.square(centred), -1, keepdims=True)
-        return centred * tf.math.rsqrt(variance + self._config.epsilon) * gamma + beta
+        if self.on_gpu:  # whose batch normalisation refuses so small an epsilon
+            centred = x - tf.reduce_mean(x, -1, keepdims=True)
+            variance = tf.reduce_mean(tf.square(centred), -1, keepdims=True)
+            return centred * tf.math.rsqrt(variance + self._epsilon) * gamma + beta
+        # batch normalisation with the tokens as channels: one pass instead of six
+        rows = tf.shape(x)[0]
+        none = tf.zeros([0])
+        normal = tf.raw_ops.FusedBatchNormV3(
+            x=tf.reshape(x, [1, rows, self.width, 1]), scale=tf.ones([rows]), offset=tf.zeros([rows]), mean=none,
+            variance=none, epsilon=self._epsilon, data_format="NCHW", is_training=True,
+        ).y  # fmt: skip
+        return tf.reshape(normal, [rows, self.width]) * gamma + beta
 
     def _activate(self, x: Tensor) -> Tensor:
-        if self._config.activation == "relu":
+        if self._activation == "relu":
             return self._tf.nn.relu(x)
-        return self._tf.nn.gelu(x, approximate=self._config.activation == "gelu_tanh")
+        return self._tf.nn.gelu(x, approximate=self._activation == "gelu_tanh")
 
     def _pool(self, x: Tensor, lengths: Tensor, pooling: str) -> Tensor:
         """One vector a text from those of its tokens: ``[N, H]`` to ``[B, H]``."""

@@ -1,0 +1,58 @@
+"""What an encoder with a length limit reads of longer texts: the beginning, both ends, or windows over all of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+LONG_TEXT = ("truncate", "window", "head-tail")
+HEAD = 4  # head-tail keeps 1 in 4 tokens from the head: 128 of 510 in Sun et al. 2019, section 5.3.1
+OVERLAP = 4  # windows share 1 in 4 tokens with their neighbours
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """What is read of ``n`` texts: one sequence a text that has tokens, or several windows.
+
+    Attributes:
+        text: int64 ``[S]``, the text of each sequence, ascending.
+        start: int64 ``[S]``, of each sequence in its text.
+        length: int64 ``[S]``, tokens.
+        gap: int64 ``[S]``, tokens that are left out after the first ``head`` of a sequence.
+        head: see ``gap``.
+    """
+
+    text: np.ndarray
+    start: np.ndarray
+    length: np.ndarray
+    gap: np.ndarray
+    head: int
+
+    def places(self) -> np.ndarray:
+        """The place in its text of every token that is read, sequence by sequence: int64 ``[sum length]``."""
+        place = np.arange(self.length.sum()) - np.repeat(np.cumsum(self.length) - self.length, self.length)
+        skipped = np.where(place >= self.head, np.repeat(self.gap, self.length), 0)
+        return place + np.repeat(self.start, self.length) + skipped
+
+
+def sequences(lengths: np.ndarray, most: int, way: str) -> Sequences:
+    """What is read of texts of ``lengths`` tokens (int64 ``[n]``) if a sequence holds at most ``most``.
+
+    Args:
+        lengths: tokens of each text; those without any have no sequence.
+        most: 1 or more.
+        way: one of ``LONG_TEXT``; all are the same for texts that are not too long.
+    """
+    text = np.flatnonzero(lengths)
+    whole = lengths[text]
+    head = max(1, most // HEAD)
+    if way != "window":
+        gap = np.maximum(whole - most, 0) if way == "head-tail" else np.zeros_like(whole)
+        return Sequences(text, np.zeros_like(whole), np.minimum(whole, most), gap, head)
+    step = max(1, most - most // OVERLAP)
+    windows = 1 + np.maximum(-((most - whole) // step), 0)  # as many as it takes to reach the end
+    number = np.arange(windows.sum()) - np.repeat(np.cumsum(windows) - windows, windows)
+    whole = np.repeat(whole, windows)
+    start = np.minimum(number * step, np.maximum(whole - most, 0))  # the last one ends with the text
+    return Sequences(np.repeat(text, windows), start, np.minimum(whole, most), np.zeros_like(start), head)

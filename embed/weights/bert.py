@@ -1,0 +1,172 @@
+"""BERT's weights in every form they are published in -> arrays by the names of Google's checkpoints.
+
+=====================  =========================================================================================
+Google's checkpoints   ``bert_model.ckpt.*``; ``bert/encoder/layer_0/attention/self/query/kernel [H, H]``
+TF1 Hub modules        the same names in ``variables/``
+TF-Hub SavedModels     ``transformer/layer_0/self_attention/query/kernel [H, A, D]``, or version 1's
+                       ``bert_model/encoder/layer_0/...`` (tensorflow/models, ``tf1_bert_checkpoint_converter_lib.py``)
+Hugging Face           ``model.safetensors``; ``bert.encoder.layer.0.attention.self.query.weight [H, H]``, transposed
+=====================  =========================================================================================
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from embed.networks.bert import BertWeights
+from embed.weights.checkpoints import Checkpoint
+from embed.weights.safetensors import read_folder
+from stores.errors import FailureError, InputError
+
+# What a form calls a variable -> what Google's checkpoints call it; all else is no part of the encoder.
+_LAYER = r"(?:.*/)?(?:transformer|encoder)/layer_(\d+)"
+HUB = {
+    r"(?:.*/)?word_embeddings/embeddings": r"embeddings/word_embeddings",
+    r"(?:.*/)?(?:position_embedding/embeddings|position_embeddings)": r"embeddings/position_embeddings",
+    r"(?:.*/)?(?:type_embeddings/embeddings|type_embeddings)": r"embeddings/token_type_embeddings",
+    r"(?:.*/)?(?:embeddings|embedding_postprocessor)/layer_norm/(\w+)": r"embeddings/LayerNorm/\1",
+    rf"{_LAYER}/self_attention/(query|key|value)/(\w+)": r"encoder/layer_\1/attention/self/\2/\3",
+    rf"{_LAYER}/(?:self_attention_output|self_attention/attention_output)/(\w+)": (
+        r"encoder/layer_\1/attention/output/dense/\2"
+    ),
+    rf"{_LAYER}/self_attention_layer_norm/(\w+)": r"encoder/layer_\1/attention/output/LayerNorm/\2",
+    rf"{_LAYER}/(intermediate|output)/(\w+)": r"encoder/layer_\1/\2/dense/\3",
+    rf"{_LAYER}/output_layer_norm/(\w+)": r"encoder/layer_\1/output/LayerNorm/\2",
+    r"(?:.*/)?pooler_transform/(\w+)": r"pooler/dense/\1",
+}
+HUGGING_FACE = {
+    r"(?:bert\.)?embeddings\.(\w+_embeddings)\.weight": r"embeddings/\1",
+    r"(?:bert\.)?embeddings\.LayerNorm\.(\w+)": r"embeddings/LayerNorm/\1",
+    r"(?:bert\.)?encoder\.layer\.(\d+)\.attention\.self\.(\w+)\.(\w+)": r"encoder/layer_\1/attention/self/\2/\3",
+    r"(?:bert\.)?encoder\.layer\.(\d+)\.(attention\.output|intermediate|output)\.(\w+)\.(\w+)": (
+        r"encoder/layer_\1/\2/\3/\4"
+    ),
+    r"(?:bert\.)?pooler\.dense\.(\w+)": r"pooler/dense/\1",
+}
+GOOGLE = {r"(?:.*/)?bert/((?:embeddings|encoder|pooler)/.*(?<!/adam_m)(?<!/adam_v))": r"\1"}
+PARTS = (
+    "attention/self/query", "attention/self/key", "attention/self/value", "attention/output/dense",
+    "attention/output/LayerNorm", "intermediate/dense", "output/dense", "output/LayerNorm",
+)  # fmt: skip
+ACTIVATIONS = {  # names in Hugging Face's configurations
+    "gelu": "gelu", "gelu_new": "gelu_tanh", "gelu_fast": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh", "relu": "relu",
+}  # fmt: skip
+HEAD = 64  # numbers a head has in all that Google published; TF1 Hub modules do not say it
+
+
+def read_google(folder: Path) -> BertWeights:
+    """The weights of a checkpoint in ``folder`` with its ``bert_config.json``; optimiser slots are left out.
+
+    Raises:
+        InputError: if there is none, or it is no BERT.
+        FailureError: if a file is damaged.
+    """
+    config = read_json(folder / "bert_config.json")
+    indexes = sorted(folder.glob("*.index"))
+    if not indexes:
+        raise InputError(f"{folder} has bert_config.json but no checkpoint (bert_model.ckpt.index); put it there")
+    checkpoint = Checkpoint(indexes[0].with_suffix(""))
+    arrays = {new: checkpoint.read(name) for new, name in _renamed(checkpoint.keys, GOOGLE).items()}
+    activation = {"gelu": "gelu_tanh", "relu": "relu"}.get(config.get("hidden_act"))  # Google's gelu is the tanh form
+    return _checked(folder, config.get("num_attention_heads"), activation, 1e-12, arrays)
+
+
+def read_hugging_face(folder: Path) -> BertWeights:
+    """The weights of ``model.safetensors`` in ``folder`` with its ``config.json``.
+
+    Raises:
+        InputError: if it is no BERT, or a file is missing.
+        FailureError: if a file is damaged.
+    """
+    config = read_json(folder / "config.json")
+    kind, positions = config.get("model_type"), config.get("position_embedding_type", "absolute")
+    if (kind, positions) != ("bert", "absolute"):
+        raise InputError(f"{folder} holds a model of type {kind} with {positions} positions; encoder bert takes BERT")
+    stored = read_folder(folder)
+    arrays = {}
+    for name, old in _renamed(stored, HUGGING_FACE).items():
+        part, _, last = name.rpartition("/")
+        if part.endswith("LayerNorm"):
+            last = {"weight": "gamma", "bias": "beta"}.get(last, last)
+        elif last == "weight":
+            last = "kernel"
+        array = stored[old].T if last == "kernel" else stored[old]
+        arrays[f"{part}/{last}".replace("attention.output", "attention/output")] = array
+    activation, epsilon = ACTIVATIONS.get(config.get("hidden_act", "gelu")), float(config.get("layer_norm_eps", 1e-12))
+    return _checked(folder, config.get("num_attention_heads"), activation, epsilon, arrays)
+
+
+def read_hub(folder: Path) -> BertWeights | None:
+    """The weights of a TF-Hub module of either generation; None if its variables are not those of a BERT.
+
+    Raises:
+        FailureError: if its checkpoint is damaged.
+    """
+    checkpoint = Checkpoint(folder / "variables/variables")
+    names = _renamed(checkpoint.keys, GOOGLE) or _renamed(checkpoint.keys, HUB)
+    arrays = {new: checkpoint.read(checkpoint.keys[name]) for new, name in names.items()}
+    query = arrays.get("encoder/layer_0/attention/self/query/kernel")
+    if query is None:
+        return None
+    width = query.shape[0]
+    heads = query.shape[1] if query.ndim == 3 else max(1, width // HEAD)
+    flat = {name: _without_heads(name, array, width) for name, array in arrays.items()}
+    try:
+        return _checked(folder, heads, "gelu_tanh", 1e-12, flat)
+    except InputError:
+        return None
+
+
+def read_json(path: Path) -> dict:
+    """A JSON object in a file; ``FailureError`` if it cannot be read, or is none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise FailureError(f"{path} cannot be read ({error}); get it again") from error
+    if not isinstance(found, dict):
+        raise FailureError(f"{path} is no JSON object; get it again")
+    return found
+
+
+def _renamed(stored: Iterable[str], rules: Mapping[str, str]) -> dict[str, str]:
+    """New name -> name in the file, of all that one of the rules knows."""
+    found = {name: next(filter(None, (re.fullmatch(old, name) for old in rules)), None) for name in stored}
+    return {match.expand(rules[match.re.pattern]): name for name, match in found.items() if match}
+
+
+def _without_heads(name: str, array: np.ndarray, width: int) -> np.ndarray:
+    """An array of the attention as a matrix or vector: ``[H, A, D]`` to ``[H, H]``, ``[A, D]`` to ``[H]``."""
+    if "/attention/" not in name or "LayerNorm" in name:
+        return array
+    if name.endswith("/bias"):
+        return array.reshape(-1)
+    return array.reshape(-1, width) if "/output/" in name else array.reshape(width, -1)
+
+
+def _checked(
+    folder: Path, heads: object, activation: str | None, epsilon: float, arrays: Mapping[str, np.ndarray]
+) -> BertWeights:
+    """The weights, if all that the network needs is there and fits together; else ``InputError``."""
+    words = arrays.get("embeddings/word_embeddings", np.zeros((0, 0)))
+    width = words.shape[-1]
+    depth = len({name.split("/")[1] for name in arrays if name.startswith("encoder/")})
+    needed = {f"embeddings/{kind}_embeddings": width for kind in ("word", "position", "token_type")}
+    needed |= {f"embeddings/LayerNorm/{name}": width for name in ("gamma", "beta")}
+    for layer in range(depth):
+        for part in PARTS:
+            inner = arrays.get(f"encoder/layer_{layer}/intermediate/dense/bias", words).shape[-1]
+            size = inner if part == "intermediate/dense" else width
+            for name in ("gamma", "beta") if "LayerNorm" in part else ("kernel", "bias"):
+                needed[f"encoder/layer_{layer}/{part}/{name}"] = size
+    wrong = [name for name, size in needed.items() if name not in arrays or arrays[name].shape[-1] != size]
+    if not depth or wrong:
+        lack = f"{len(wrong)} of its arrays, such as {wrong[0]}, are" if wrong else "its layers are"
+        raise InputError(f"{folder} is no BERT: {lack} missing or of another shape")
+    if activation is None or not isinstance(heads, int) or heads < 1 or width % heads:
+        raise InputError(f"{folder}: its configuration (heads {heads}, activation {activation}) is none of BERT's")
+    return BertWeights(arrays, heads, activation, epsilon)
