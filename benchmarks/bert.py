@@ -25,13 +25,13 @@ import numpy as np
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-import bert_models  # noqa: E402 (the models of the tests, in full size)
+import bert_models
 
-from embed import load_encoder  # noqa: E402
-from embed.weights.bert import read_hugging_face  # noqa: E402
-from embed.weights.bert_vocabulary import hugging_face_vocabulary  # noqa: E402
-from embed.wordpiece import WordPiece  # noqa: E402
-from stores.engine import load_tensorflow  # noqa: E402
+from embed import load_encoder
+from embed.weights.bert import read_hugging_face
+from embed.weights.bert_vocabulary import hugging_face_vocabulary
+from embed.wordpiece import WordPiece
+from stores.engine import load_tensorflow
 
 BATCH = 32  # the default of sentence-transformers and of Keras
 
