@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import copy
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from classify.heads._base import Head, X
+from classify.heads._base import Fold, Head, X
 from classify.sample import correct_prior, sample
 from stores.errors import InputError
 
@@ -37,25 +37,15 @@ class Fitted:
         return correct_prior(own, self.fitted, self.real), own.argmax(1)
 
 
-def fit(
-    head: Head,
-    x: X,
-    y: np.ndarray,
-    rows: np.ndarray,
-    n_classes: int,
-    sampler: str,
-    seed: int,
-    watch: np.ndarray | None = None,
-) -> Fitted:
-    """A copy of ``head`` fitted on ``rows``, after sampling among these; ``watch`` as for ``Head.fit``.
+def fit(head: Head, x: X, y: np.ndarray, folds: Sequence[Fold], n_classes: int, sampler: str) -> list[Fitted]:
+    """A copy of ``head`` for each fold, fitted on its rows after sampling among these.
 
     Raises:
-        InputError: if ``rows`` hold one class only.
+        InputError: if the rows of a fold hold one class only.
     """
-    real = np.bincount(y[rows], minlength=n_classes)
-    if (real > 0).sum() < 2:
+    real = [np.bincount(y[fold.rows], minlength=n_classes) for fold in folds]
+    if any((counts > 0).sum() < 2 for counts in real):
         raise InputError("the training rows of a split hold one class only; give a split with two or more")
-    chosen = sample(rows, y, sampler, seed)
-    fresh = copy.deepcopy(head)
-    fresh.fit(x[chosen], y[chosen], n_classes, seed, None if watch is None else (x[watch], y[watch]))
-    return Fitted(fresh, np.bincount(y[chosen], minlength=n_classes), real)
+    sampled = [replace(fold, rows=sample(fold.rows, y, sampler, fold.seed)) for fold in folds]
+    fitted = [np.bincount(y[fold.rows], minlength=n_classes) for fold in sampled]
+    return [Fitted(*found) for found in zip(head.fit_folds(x, y, n_classes, sampled), fitted, real, strict=True)]

@@ -10,7 +10,7 @@ import numpy as np
 
 from classify import heads
 from classify.data import Data, load_data
-from classify.heads._base import Head, X
+from classify.heads._base import Fold, Head, X
 from classify.intervals import bootstrap
 from classify.metrics import measure
 from classify.model import fit
@@ -77,7 +77,7 @@ def classify(
     for head, folder in zip(chosen, folders, strict=True):
         progress(f"head {head.name}")
         score = evaluate(data, data.x, head, splits, sampler, seed, target)
-        model = fit(head, data.x, data.y, np.arange(len(data)), len(data.classes), sampler, seed)
+        model = fit(head, data.x, data.y, [Fold(np.arange(len(data)), seed)], len(data.classes), sampler)[0]
         recipe = {
             "head": {"name": head.name, "options": head.options()},
             "split": how,
@@ -103,10 +103,12 @@ def evaluate(data: Data, x: X, head: Head, splits: Sequence[Split], sampler: str
     n_classes = len(data.classes)
     proba = np.full((len(data), n_classes), np.nan)
     predicted, fold = np.full(len(data), -1), np.full(len(data), -1)
+    start = time.perf_counter()
+    tasks = [Fold(train, seed + number, test) for number, (train, test) in enumerate(splits)]
+    models = fit(head, x, data.y, tasks, n_classes, sampler)
+    seconds = (time.perf_counter() - start) / len(splits)
     folds = []
-    for number, (train, test) in enumerate(splits):
-        start = time.perf_counter()
-        model = fit(head, x, data.y, train, n_classes, sampler, seed + number, watch=test)
+    for number, ((train, test), model) in enumerate(zip(splits, models, strict=True)):
         proba[test], predicted[test] = model.predict(x[test])
         fold[test] = number
         folds.append(
@@ -114,7 +116,7 @@ def evaluate(data: Data, x: X, head: Head, splits: Sequence[Split], sampler: str
                 "train_rows": len(train),
                 "fitted_rows": int(model.fitted.sum()),
                 "test_rows": len(test),
-                "seconds": time.perf_counter() - start,
+                "seconds": seconds,
                 "history": model.head.history_,
                 "metrics": measure(data.y[test], proba[test], predicted[test], positive),
             }

@@ -8,6 +8,7 @@ from conftest import make_store, pooled
 
 from classify import classify, heads
 from classify.data import load_data
+from classify.heads._base import Fold
 from classify.model import fit
 from classify.pipeline import evaluate
 from classify.split import stratified_kfold
@@ -46,10 +47,10 @@ def test_test_rows_change_nothing_that_is_fitted(name, sampler):
     x, y = noise()
     rows, probe = np.arange(200), x[:50].copy()
     head = heads.load(name, **QUICK.get(name, {}))
-    plain = fit(head, x, y, rows, 2, sampler, 7).predict(probe)[0]
+    plain = fit(head, x, y, [Fold(rows, 7)], 2, sampler)[0].predict(probe)[0]
     x[200:], y[200:] = 1e6, 1 - y[200:]
 
-    assert (fit(head, x, y, rows, 2, sampler, 7).predict(probe)[0] == plain).all()
+    assert (fit(head, x, y, [Fold(rows, 7)], 2, sampler)[0].predict(probe)[0] == plain).all()
 
 
 @pytest.mark.parametrize("name", ["nb", "logistic"])
@@ -59,9 +60,9 @@ def test_words_of_test_rows_change_nothing_that_is_fitted(name):
     tokens = [[*rng.choice(["red", "green", "blue", "grey"], 5)] for _ in range(100)]
     y = np.array(["red" in t for t in tokens]).astype(int)
     head = heads.load(name)
-    plain = fit(head, Features.from_tokens(tokens), y, np.arange(60), 2, "none", 0)
+    plain = fit(head, Features.from_tokens(tokens), y, [Fold(np.arange(60), 0)], 2, "none")[0]
     other = [*tokens[:60], *([["red", "unheard", "of"]] * 40)]
-    changed = fit(head, Features.from_tokens(other), y, np.arange(60), 2, "none", 0)
+    changed = fit(head, Features.from_tokens(other), y, [Fold(np.arange(60), 0)], 2, "none")[0]
 
     assert changed.head.terms_ == plain.head.terms_
     probe = Features.from_tokens(tokens[:60])

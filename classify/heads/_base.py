@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -11,6 +13,25 @@ import numpy as np
 from stores.features import Features
 
 X = np.ndarray | Features  # float [n, D], or features of kind ``ids``
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What one copy of a head learns from.
+
+    Attributes:
+        rows: int64 ``[m]``, the training rows after sampling; a row may be there several times.
+        seed: for whatever is random.
+        watch: int64 ``[w]``, held-out rows whose loss is noted each epoch; nothing is decided by it.
+    """
+
+    rows: np.ndarray
+    seed: int
+    watch: np.ndarray | None = None
+
+    def counts(self, n: int) -> np.ndarray:
+        """float32 ``[n]``: how often each of all ``n`` rows is among the training rows."""
+        return np.bincount(self.rows, minlength=n).astype(np.float32)
 
 
 @dataclass
@@ -46,6 +67,20 @@ class Head(ABC):
             watch = (watch[0][known], np.searchsorted(self.seen_, watch[1][known])) if len(known) else None
         self._fit(x, codes, seed, watch)
         return self
+
+    def fit_folds(self, x: X, y: np.ndarray, n_classes: int, folds: Sequence[Fold]) -> list[Head]:
+        """A copy of this head for each fold, fitted on its rows; heads that can do all at once do that here.
+
+        Args:
+            x, y: all rows.
+            n_classes: C, at least 2.
+            folds: what each copy learns from.
+        """
+        heads = []
+        for fold in folds:
+            watch = None if fold.watch is None else (x[fold.watch], y[fold.watch])
+            heads.append(copy.deepcopy(self).fit(x[fold.rows], y[fold.rows], n_classes, fold.seed, watch))
+        return heads
 
     def predict_proba(self, x: X) -> np.ndarray:
         """float64 ``[n, C]``: probability of each class, rows sum to 1."""

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from classify.heads._base import X
+from classify.heads._base import Fold, X
 from classify.heads._sklearn import SklearnHead
+from classify.sweep import Solution, fit_logistic
+from stores.features import Features
 
 
 @dataclass
 class LogisticHead(SklearnHead):
     """Logistic regression; the scaler or the TF-IDF weights are fitted on the training rows.
+
+    On vectors all folds are solved at once, see ``classify.sweep``; on terms by scikit-learn.
 
     Options:
         C: inverse strength of the L2 penalty, > 0.
@@ -24,24 +30,71 @@ class LogisticHead(SklearnHead):
     C: float = 1.0
     max_iter: int = 1000
 
-    def _fit(self, x: X, y: np.ndarray, seed: int, watch: tuple[X, np.ndarray] | None) -> None:
-        from sklearn.exceptions import ConvergenceWarning
+    def fit_folds(self, x: X, y: np.ndarray, n_classes: int, folds: Sequence[Fold]) -> list[LogisticHead]:
+        """As ``Head.fit_folds``; folds that have seen the same classes are solved together."""
+        if isinstance(x, Features):
+            return super().fit_folds(x, y, n_classes, folds)
+        heads = [type(self)(C=self.C, max_iter=self.max_iter) for _ in folds]
+        seen = [np.unique(y[fold.rows]) for fold in folds]
+        for classes in {tuple(some) for some in seen}:
+            which = [i for i, some in enumerate(seen) if tuple(some) == classes]
+            counts = np.stack([folds[i].counts(len(y)) for i in which], axis=1)
+            codes = np.searchsorted(classes, y)  # of a class that was not seen it does not matter: it counts nothing
+            codes = np.minimum(codes, len(classes) - 1)
+            penalties = np.full(len(which), self.C)
+            solution = fit_logistic(x, codes, counts, penalties, len(classes), self.max_iter)
+            for column, i in enumerate(which):
+                heads[i]._take(solution, column, n_classes, np.array(classes))
+        return heads
 
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # it is said in one line, below
-            super()._fit(x, y, seed, watch)
-        steps = int(self.model_[-1].n_iter_.max())
+    def _take(self, solution: Solution, column: int, n_classes: int, seen: np.ndarray) -> None:
+        self.n_classes_, self.seen_, self.terms_ = n_classes, seen, None
+        self.weights_, self.intercepts_ = solution.weights[column], solution.intercepts[column]
+        self._say(int(solution.steps[column]))
+
+    def _say(self, steps: int) -> None:
         self.history_ = {"steps": [steps]}
         if steps >= self.max_iter:
             warnings.warn(
                 f"head logistic stopped after {steps} steps, not at the optimum; raise max_iter", stacklevel=2
             )
 
+    def _fit(self, x: X, y: np.ndarray, seed: int, watch: tuple[X, np.ndarray] | None) -> None:
+        if not isinstance(x, Features):
+            ones = np.ones((len(y), 1), np.float32)
+            solution = fit_logistic(x, y, ones, np.array([self.C]), len(self.seen_), self.max_iter)
+            return self._take(solution, 0, self.n_classes_, self.seen_)
+        from sklearn.exceptions import ConvergenceWarning
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # it is said in one line, by _say
+            super()._fit(x, y, seed, watch)
+        return self._say(int(self.model_[-1].n_iter_.max()))
+
     def _pipeline(self, counts: bool, seed: int) -> object:
         from sklearn.feature_extraction.text import TfidfTransformer
         from sklearn.linear_model import LogisticRegression
         from sklearn.pipeline import make_pipeline
-        from sklearn.preprocessing import StandardScaler
 
-        first = TfidfTransformer() if counts else StandardScaler()
-        return make_pipeline(first, LogisticRegression(C=self.C, max_iter=self.max_iter))
+        return make_pipeline(TfidfTransformer(), LogisticRegression(C=self.C, max_iter=self.max_iter))
+
+    def _predict_proba(self, x: X) -> np.ndarray:
+        if self.terms_ is not None:
+            return super()._predict_proba(x)
+        z = x @ self.weights_ + self.intercepts_
+        if z.shape[1] == 1:
+            z = np.hstack([np.zeros_like(z), z])
+        proba = np.exp(z - z.max(1, keepdims=True))
+        return proba / proba.sum(1, keepdims=True)
+
+    def _save(self, folder: Path) -> None:
+        if self.terms_ is not None:
+            return super()._save(folder)
+        return np.savez(folder / "weights.npz", weights=self.weights_, intercepts=self.intercepts_)
+
+    def _load(self, folder: Path) -> None:
+        if not (folder / "weights.npz").exists():
+            return super()._load(folder)
+        with np.load(folder / "weights.npz", allow_pickle=False) as file:
+            self.terms_, self.weights_, self.intercepts_ = None, file["weights"], file["intercepts"]
+        return None

@@ -1,0 +1,274 @@
+"""Logistic regression for many folds and penalties at once: one pass over the rows serves them all.
+
+The problems share their rows and differ in how often each row counts (never, for a test row) and in the penalty. Their
+weight vectors are columns of one matrix, so each step of the solver reads the features once, for two matrix products.
+Each problem has one optimum (it is strictly convex but for the intercept), the one of scikit-learn's
+``LogisticRegression`` behind a ``StandardScaler``:
+
+    minimise  C * sum_i m_i * loss(y_i, z_i @ w + b) + |w|^2 / 2,   z = (x - mean) / sd over the rows with m > 0
+
+where the loss is the logistic loss for two classes, of one column of weights, else the cross-entropy of the softmax, of
+a column a class. The solver is L-BFGS (Nocedal, Wright 2006, "Numerical Optimization", algorithm 7.5) with
+backtracking, all problems in lockstep, in coordinates in which the loss is nearly round: those of the Cholesky factor
+of its Hessian at zero, estimated on some of all rows. They shorten the way and have no say in where it ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+BLOCK = 1024  # rows at a time
+MEMORY = 10  # steps that L-BFGS remembers
+TOLERANCE = 1e-8  # of the objective, expected to be gained by another step
+HESSIAN_ROWS = 4  # times the dimension
+KEPT_BYTES = 1 << 30  # of standardised features; more are standardised anew in each pass
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The optima of ``J`` problems.
+
+    Attributes:
+        weights: float64 ``[J, D, c]``, for the features as they are (not standardised); c = 1 for two classes, else C.
+        intercepts: float64 ``[J, c]``.
+        objectives: float64 ``[J]``, what was minimised.
+        steps: int ``[J]``, how many the solver took.
+    """
+
+    weights: np.ndarray
+    intercepts: np.ndarray
+    objectives: np.ndarray
+    steps: np.ndarray
+
+
+def moments(x: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted means and variances of the columns, for many weightings in one pass.
+
+    Args:
+        x: float ``[n, D]``.
+        counts: float ``[n, J]``, how often each row counts.
+
+    Returns:
+        means and variances (of the population), float64 ``[J, D]``; 0 for a weighting of no rows.
+    """
+    shift = _some_rows(x, counts, 2 * BLOCK).mean(0, dtype=np.float64)  # near the means: squares do not cancel
+    sums, squares = np.zeros((2, counts.shape[1], x.shape[1]))
+    for start in range(0, len(x), BLOCK):
+        block = x[start : start + BLOCK] - shift
+        m = np.ascontiguousarray(counts[start : start + BLOCK].T, np.float64)
+        sums += m @ block
+        squares += m @ (block * block)
+    total = np.maximum(counts.sum(0, dtype=np.float64), 1e-300)[:, None]
+    mean = sums / total
+    return np.where(total > 1e-299, mean + shift, 0), np.maximum(squares / total - mean**2, 0)
+
+
+def _some_rows(x: np.ndarray, counts: np.ndarray, most: int) -> np.ndarray:
+    """At most ``most`` rows, float32, spread evenly over those that count in some problem."""
+    used = np.flatnonzero(counts.any(1))
+    return np.asarray(x[used[:: max(1, len(used) // most)]], np.float32)
+
+
+def fit_logistic(
+    x: np.ndarray, y: np.ndarray, counts: np.ndarray, penalties: np.ndarray, n_classes: int, max_iter: int
+) -> Solution:
+    """Solve ``J`` problems over the same rows.
+
+    Args:
+        x: float ``[n, D]``, an array or a memory map; read in blocks, never changed.
+        y: int ``[n]``, classes 0 ... C - 1, of all of which each problem has rows.
+        counts: float ``[n, J]``, how often each row counts in each problem.
+        penalties: float ``[J]``, the C of scikit-learn: inverse strength of the L2 penalty.
+        n_classes: C.
+        max_iter: the most steps.
+    """
+    problem = _Problem(x, y, counts, np.asarray(penalties, np.float64), n_classes)
+    start = np.zeros((counts.shape[1], x.shape[1] + 1, problem.columns))
+    found, values, steps = _minimise(problem.value_and_slope, start, max_iter)
+    return Solution(*problem.as_they_are(found), values, steps)
+
+
+class _Problem:
+    """The objective of all problems in the solver's coordinates ``u [J, D + 1, c]``, the last row the intercept.
+
+    Standardised weights are ``w = L^-T u``, where ``L L^T`` is the Hessian at zero of the mean penalty's problem.
+    """
+
+    def __init__(self, x: np.ndarray, y: np.ndarray, counts: np.ndarray, penalties: np.ndarray, n_classes: int) -> None:
+        self.x, self.y, self.penalties = x, y, penalties
+        self.counts = np.ascontiguousarray(counts, np.float32)
+        self.columns = 1 if n_classes == 2 else n_classes
+        means, variances = moments(x, counts)
+        variances[variances <= 1e-12 * means**2] = 0  # a column that does not vary
+        self._shift, self._unit = means.mean(0), np.sqrt(variances.mean(0))
+        self._unit[self._unit == 0] = 1
+        self.mean, self.scale = (means - self._shift) / self._unit, np.sqrt(variances) / self._unit
+        self.scale[self.scale == 0] = 1
+        self._kept = self._block(slice(None)) if x.size * 4 <= KEPT_BYTES else None
+        self._factor, self._root = self._hessian_roots()
+
+    def _hessian_roots(self) -> tuple[np.ndarray, float]:
+        """Of the Hessian at zero the lower Cholesky factor ``[D, D]`` for the weights, the root for the intercept."""
+        z = _some_rows(self.x, self.counts, HESSIAN_ROWS * self.x.shape[1])
+        z = ((z - self._shift) / self._unit).astype(np.float32)
+        share = 1 / 4 if self.columns == 1 else (self.columns - 1) / self.columns**2
+        weight = share * self.counts.sum(0, dtype=np.float64).mean() * np.median(self.penalties)
+        gram = (z.T @ z).astype(np.float64) * (weight / len(z))
+        gram[np.diag_indices_from(gram)] += 1
+        return np.linalg.cholesky(gram), weight**0.5
+
+    def standardised(self, u: np.ndarray) -> np.ndarray:
+        """Weights for standardised features ``[J, D, c]``."""
+        from scipy.linalg import solve_triangular
+
+        flat = u[:, :-1].transpose(1, 0, 2).reshape(u.shape[1] - 1, -1)
+        solved = solve_triangular(self._factor, flat, lower=True, trans="T", check_finite=False)
+        return solved.reshape(-1, u.shape[0], u.shape[2]).transpose(1, 0, 2)
+
+    def as_they_are(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Weights ``[J, D, c]`` and intercepts ``[J, c]`` for the features as they are."""
+        weights = self.standardised(u) / self.scale[:, :, None]
+        intercepts = u[:, -1] / self._root - np.einsum("jd,jdc->jc", self.mean, weights)
+        weights /= self._unit[:, None]
+        return weights, intercepts - np.einsum("d,jdc->jc", self._shift, weights)
+
+    def value_and_slope(self, u: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Objectives ``[j]`` and slopes ``[j, D + 1, c]`` of the problems ``which`` at ``u [j, D + 1, c]``."""
+        from scipy.linalg import solve_triangular
+
+        w = self.standardised(u)
+        weights = w / self.scale[which][:, :, None]
+        intercepts = u[:, -1] / self._root - np.einsum("jd,jdc->jc", self.mean[which], weights)
+        loss, slope, slope_intercept = self._pass(weights, intercepts, which)
+        slope = (slope - self.mean[which][:, :, None] * slope_intercept[:, None]) / self.scale[which][:, :, None]
+        c = self.penalties[which]
+        slope = c[:, None, None] * slope + w
+        flat = slope.transpose(1, 0, 2).reshape(slope.shape[1], -1)
+        flat = solve_triangular(self._factor, flat, lower=True, check_finite=False)
+        slope = flat.reshape(-1, *u.shape[::2]).transpose(1, 0, 2)
+        value = c * loss + (w**2).sum((1, 2)) / 2
+        return value, np.concatenate([slope, (c[:, None] * slope_intercept / self._root)[:, None]], 1)
+
+    def _pass(
+        self, weights: np.ndarray, intercepts: np.ndarray, which: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """One pass over the rows: losses ``[j]``, and their slopes by weight ``[j, D, c]`` and intercept ``[j, c]``."""
+        j, dimension, c = weights.shape
+        v = np.ascontiguousarray(weights.transpose(1, 0, 2).reshape(dimension, j * c), np.float32)
+        b = intercepts.reshape(j * c).astype(np.float32)
+        loss, slope, slope_intercept = np.zeros(j), np.zeros((dimension, j * c)), np.zeros(j * c)
+        for start in range(0, len(self.x), BLOCK):
+            rows = slice(start, start + BLOCK)
+            block = self._block(rows) if self._kept is None else self._kept[rows]
+            m = self.counts[start : start + BLOCK][:, which]
+            values, residual = self._losses(block @ v + b, self.y[start : start + BLOCK], m)
+            loss += values
+            slope += block.T @ residual
+            slope_intercept += residual.sum(0, dtype=np.float64)
+        return loss, slope.reshape(dimension, j, c).transpose(1, 0, 2), slope_intercept.reshape(j, c)
+
+    def _block(self, rows: slice) -> np.ndarray:
+        """Rows of the features, float32, standardised by what all problems share: so their products are precise."""
+        found = np.empty(self.x[rows].shape, np.float32)
+        for start in range(0, len(found), BLOCK):
+            part = slice(start, start + BLOCK)
+            found[part] = (self.x[rows][part] - self._shift) / self._unit
+        return found
+
+    def _losses(self, z: np.ndarray, y: np.ndarray, m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Sum of the losses of each problem, float64 ``[j]``, and their slopes by ``z [rows, j * c]``."""
+        if self.columns == 1:
+            sign = (2 * y - 1).astype(np.float32)[:, None]
+            margin = z * sign
+            tail = np.exp(-np.abs(margin))
+            loss = np.log1p(tail) + np.maximum(-margin, 0)
+            wrong = np.where(margin > 0, tail, 1) / (1 + tail)  # the probability of the other class
+            return np.einsum("ij,ij->j", loss, m, dtype=np.float64), -sign * wrong * m
+        z = z.reshape(len(z), -1, self.columns)
+        z = z - z.max(2, keepdims=True)
+        proba = np.exp(z)
+        total = proba.sum(2, keepdims=True)
+        rows = np.arange(len(z))
+        loss = np.log(total[:, :, 0]) - z[rows, :, y]
+        proba /= total
+        proba[rows, :, y] -= 1
+        return np.einsum("ij,ij->j", loss, m, dtype=np.float64), (proba * m[:, :, None]).reshape(len(z), -1)
+
+
+def _minimise(
+    function: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]],
+    start: np.ndarray,
+    max_iter: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """L-BFGS for ``J`` problems in lockstep; those at their optimum are left alone.
+
+    The coordinates are such that the Hessian is near 1, so half the squared slope is about what is left to gain.
+
+    Args:
+        function: from points ``[j, ...]`` and the numbers of their problems to values ``[j]`` and slopes ``[j, ...]``.
+        start: ``[J, ...]``.
+        max_iter: the most steps.
+
+    Returns:
+        the points, their values, and the steps taken.
+    """
+    point, steps = start.copy(), np.zeros(len(start), int)
+    going = np.arange(len(start))
+    value, slope = function(point, going)
+    memory: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []  # steps, changes of slope, 1 / their product
+    for _ in range(max_iter):
+        going = going[_dot(slope[going], slope[going]) / 2 > TOLERANCE * np.abs(value[going])]
+        if not len(going):
+            break
+        direction = -_times_inverse_hessian(slope[going], [tuple(a[going] for a in entry) for entry in memory])
+        down = _dot(slope[going], direction)
+        new, new_value, new_slope, moved = _backtrack(function, point, value, direction, down, going)
+        s, t = np.zeros_like(point), np.zeros_like(point)
+        s[going], t[going] = new - point[going], new_slope - slope[going]
+        product = _dot(s, t)
+        rho = np.divide(1, product, out=np.zeros(len(start)), where=product > 1e-12 * _dot(t, t))
+        memory = [*memory, (s, t, rho)][-MEMORY:]
+        point[going], value[going], slope[going] = new, new_value, new_slope
+        steps[going] += 1
+        going = going[moved]
+    return point, value, steps
+
+
+def _backtrack(
+    function: Callable, point: np.ndarray, value: np.ndarray, direction: np.ndarray, down: np.ndarray, going: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Points along ``direction`` that are low enough, their values and slopes, and which problems could still move."""
+    step = np.ones(len(going))
+    for _ in range(20):
+        new = point[going] + step[:, None, None] * direction
+        new_value, new_slope = function(new, going)
+        noise = 1e-9 * np.abs(value[going])  # float32 products, summed
+        high = new_value > value[going] + 1e-4 * step * down + noise
+        if not high.any():
+            break
+        step = np.where(high, step / 2, step)
+    new[high] = point[going][high]
+    return new, np.where(high, value[going], new_value), new_slope, ~high
+
+
+def _times_inverse_hessian(slope: np.ndarray, memory: list) -> np.ndarray:
+    """The two-loop recursion of L-BFGS, for each problem by itself."""
+    q, factors = slope.copy(), []
+    for s, t, rho in reversed(memory):
+        factors.append(rho * _dot(s, q))
+        q -= factors[-1][:, None, None] * t
+    if memory:
+        s, t, rho = memory[-1]
+        scale = np.divide(1, rho * _dot(t, t), out=np.ones(len(q)), where=rho > 0)
+        q *= scale[:, None, None]
+    for (s, t, rho), factor in zip(memory, reversed(factors), strict=True):
+        q += (factor - rho * _dot(t, q))[:, None, None] * s
+    return q
+
+
+def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Inner product of each problem, ``[j]``."""
+    return np.einsum("jdc,jdc->j", a, b)
