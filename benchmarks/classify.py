@@ -58,7 +58,8 @@ def compare(x, y, k):
         "nb": GaussianNB(),
     }
     for name, rival in rivals.items():
-        runs = {"tk": lambda head=name.split(",")[0]: ours(head, x, y, splits)}
+        head = name.split(",")[0]
+        runs = {"tk": lambda head=head: ours(head, x, y, splits)}
         for jobs in (1, 2):
             runs[f"scikit-learn, n_jobs={jobs}"] = lambda rival=rival, jobs=jobs: cross_validate(
                 rival, x, y, cv=splits, n_jobs=jobs, scoring="accuracy"
@@ -81,7 +82,8 @@ def compare(x, y, k):
 def ours(name, x, y, splits):
     """Accuracy of each fold."""
     fitted = heads.load(name).fit_folds(x, y, 2, [Fold(train, 0) for train, _ in splits])
-    return [(head.predict_proba(x[test]).argmax(1) == y[test]).mean() for head, (_, test) in zip(fitted, splits)]
+    tests = [test for _, test in splits]
+    return [(head.predict_proba(x[t]).argmax(1) == y[t]).mean() for head, t in zip(fitted, tests, strict=True)]
 
 
 def gap(rival, x, y, split):
