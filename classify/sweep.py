@@ -15,12 +15,19 @@ of its Hessian at zero, estimated on some of all rows. They shorten the way and 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 
-BLOCK = 1024  # rows at a time
+Result = TypeVar("Result")
+BLOCK = 512  # rows at a time: they stay in the cache for the second product
+SHARES = 8  # of the rows, for the cores; fixed, so that sums are the same on every machine
 MEMORY = 10  # steps that L-BFGS remembers
 TOLERANCE = 1e-8  # of the objective, expected to be gained by another step
 HESSIAN_ROWS = 4  # times the dimension
@@ -55,12 +62,18 @@ def moments(x: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         means and variances (of the population), float64 ``[J, D]``; 0 for a weighting of no rows.
     """
     shift = _some_rows(x, counts, 2 * BLOCK).mean(0, dtype=np.float64)  # near the means: squares do not cancel
-    sums, squares = np.zeros((2, counts.shape[1], x.shape[1]))
-    for start in range(0, len(x), BLOCK):
-        block = x[start : start + BLOCK] - shift
-        m = np.ascontiguousarray(counts[start : start + BLOCK].T, np.float64)
-        sums += m @ block
-        squares += m @ (block * block)
+
+    def share(rows: range) -> np.ndarray:
+        found = np.zeros((2, counts.shape[1], x.shape[1]))
+        for start in range(rows.start, rows.stop, BLOCK):
+            part = slice(start, min(start + BLOCK, rows.stop))
+            block, m = x[part] - shift, np.ascontiguousarray(counts[part].T, np.float64)
+            found[0] += m @ block
+            found[1] += m @ np.square(block, out=block)
+        return found
+
+    with _one_thread_a_product():
+        sums, squares = sum(_shared_out(share, len(x)))
     total = np.maximum(counts.sum(0, dtype=np.float64), 1e-300)[:, None]
     mean = sums / total
     return np.where(total > 1e-299, mean + shift, 0), np.maximum(squares / total - mean**2, 0)
@@ -85,6 +98,24 @@ def fit_logistic(
         n_classes: C.
         max_iter: the most steps.
     """
+    with _one_thread_a_product():
+        return _solve(x, y, counts, penalties, n_classes, max_iter)
+
+
+def _one_thread_a_product() -> AbstractContextManager:
+    """Each core multiplies by itself, on rows of its own.
+
+    Products that cores share wait for the slowest of them hundreds of times a second, which on a machine that has
+    other work to do takes ten times as long.
+    """
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1, "blas")
+
+
+def _solve(
+    x: np.ndarray, y: np.ndarray, counts: np.ndarray, penalties: np.ndarray, n_classes: int, max_iter: int
+) -> Solution:
     problem = _Problem(x, y, counts, np.asarray(penalties, np.float64), n_classes)
     start = np.zeros((counts.shape[1], x.shape[1] + 1, problem.columns))
     found, values, steps = _minimise(problem.value_and_slope, start, max_iter)
@@ -116,7 +147,8 @@ class _Problem:
         z = ((z - self._shift) / self._unit).astype(np.float32)
         share = 1 / 4 if self.columns == 1 else (self.columns - 1) / self.columns**2
         weight = share * self.counts.sum(0, dtype=np.float64).mean() * np.median(self.penalties)
-        gram = (z.T @ z).astype(np.float64) * (weight / len(z))
+        products = _shared_out(lambda rows: z[rows.start : rows.stop].T @ z[rows.start : rows.stop], len(z))
+        gram = sum(products).astype(np.float64) * (weight / len(z))
         gram[np.diag_indices_from(gram)] += 1
         return np.linalg.cholesky(gram), weight**0.5
 
@@ -159,15 +191,19 @@ class _Problem:
         j, dimension, c = weights.shape
         v = np.ascontiguousarray(weights.transpose(1, 0, 2).reshape(dimension, j * c), np.float32)
         b = intercepts.reshape(j * c).astype(np.float32)
-        loss, slope, slope_intercept = np.zeros(j), np.zeros((dimension, j * c)), np.zeros(j * c)
-        for start in range(0, len(self.x), BLOCK):
-            rows = slice(start, start + BLOCK)
-            block = self._block(rows) if self._kept is None else self._kept[rows]
-            m = self.counts[start : start + BLOCK][:, which]
-            values, residual = self._losses(block @ v + b, self.y[start : start + BLOCK], m)
-            loss += values
-            slope += block.T @ residual
-            slope_intercept += residual.sum(0, dtype=np.float64)
+
+        def share(rows: range) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            loss, slope, slope_intercept = np.zeros(j), np.zeros((dimension, j * c)), np.zeros(j * c)
+            for start in range(rows.start, rows.stop, BLOCK):
+                part = slice(start, min(start + BLOCK, rows.stop))
+                block = self._block(part) if self._kept is None else self._kept[part]
+                values, residual = self._losses(block @ v + b, self.y[part], self.counts[part][:, which])
+                loss += values
+                slope += block.T @ residual
+                slope_intercept += residual.sum(0, dtype=np.float64)
+            return loss, slope, slope_intercept
+
+        loss, slope, slope_intercept = (sum(parts) for parts in zip(*_shared_out(share, len(self.x)), strict=True))
         return loss, slope.reshape(dimension, j, c).transpose(1, 0, 2), slope_intercept.reshape(j, c)
 
     def _block(self, rows: slice) -> np.ndarray:
@@ -196,6 +232,13 @@ class _Problem:
         proba /= total
         proba[rows, :, y] -= 1
         return np.einsum("ij,ij->j", loss, m, dtype=np.float64), (proba * m[:, :, None]).reshape(len(z), -1)
+
+
+def _shared_out(work: Callable[[range], Result], n: int) -> list[Result]:
+    """What ``work`` makes of ``SHARES`` stretches of ``n`` rows, in order, on all cores."""
+    edges = [n * i // SHARES for i in range(SHARES + 1)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(work, [range(a, b) for a, b in pairwise(edges)]))
 
 
 def _minimise(
