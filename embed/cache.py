@@ -54,13 +54,14 @@ def alone(folder: Path, note: Note) -> Iterator[None]:
         lock.release()
 
 
-def weights_digest(path: Path) -> str:
+def weights_digest(path: Path, digest_of: Callable[[Path], str] = digest_file) -> str:
     """32 hexadecimal digits (BLAKE2b) of a model: its files' names and bytes, hidden files aside.
 
     The digest is remembered in the cache folder, and made again when the size, a time or the inode of a file changes.
 
     Args:
         path: a folder, whose place and name do not matter, or a file, whose name does not.
+        digest_of: what reads a file whose digest is not remembered; it may make more of its bytes in passing.
 
     Raises:
         FailureError: if a file cannot be read.
@@ -74,7 +75,7 @@ def weights_digest(path: Path) -> str:
             found = json.loads(memory.read_text(encoding="utf-8"))
             if found["files"] == stamp:
                 return str(found["digest"])
-        lines = [[name, digest_file(path / name)] for name, _ in files]
+        lines = [[name, digest_of(path / name)] for name, _ in files]
     except OSError as error:
         raise FailureError(f"{error.filename or path} cannot be read: {error.strerror or error}") from error
     digest = digest_bytes([canonical_json(lines).encode("utf-8", "surrogateescape")])

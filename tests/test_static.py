@@ -1,17 +1,18 @@
 """``static``: its table, its tokens, its vectors, and the tool that made the table."""
 
 import random
-from importlib import import_module
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embed.encoders._table import LEVELS, WordTable, load_table, pool, quantise, table_bytes
+from embed.encoders import _table
+from embed.encoders._pooling import pool
 from embed.encoders.static import SHAPE, TABLE, WIDTH, StaticEncoder, pieces_of, shape_of, tokens_of
+from embed.vectors.table import LEVELS, WordTable, load_table, quantise, sif_weights, table_bytes
 from stores.errors import FailureError, InputError
-from tools.distill_static import forward, packaged_model, principal, read_safetensors, sif_weights
+from tools.distill_static import forward, packaged_model, principal, read_safetensors
 
 ENCODER = StaticEncoder()  # reads its table at the first text
 TEXTS = [
@@ -184,7 +185,7 @@ def test_batch_independence(encoder, monkeypatch, block):
     words = ["free", "WIN", "87121", "https://t.co/x", "tat", "don't", "привет", "!", "£5"]
     texts = TEXTS + [" ".join(draw.choices(words, k=draw.randrange(60))) for _ in range(60)]
     alone = np.concatenate([pooled(encoder, text) for text in texts])
-    monkeypatch.setattr(import_module(StaticEncoder.__module__), "BLOCK", block)
+    monkeypatch.setattr(_table, "BLOCK", block)
 
     for _ in range(10):
         rows = [draw.randrange(len(texts)) for _ in range(draw.randrange(1, 90))]

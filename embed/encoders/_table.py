@@ -1,129 +1,124 @@
-"""A table of word vectors: words to rows, rows to one vector a text.
-
-Nothing here knows how a text becomes words: each encoder that owns a table brings its own tokens.
-
-Format of a table file (``.npz``, read without pickle), ``V`` rows of ``D`` columns:
-
-===========  ==============================================================================
-``words``    uint8: the ``V`` words in UTF-8, joined by newlines; no two are equal
-``levels``   int8 ``[V, D]``, each between -31 and 31 (six bits, so that the file deflates well)
-``scales``   float32 ``[V]``; row ``i`` of the vectors is ``levels[i] * scales[i]``
-``weights``  float32 ``[V]``: how much each word says, 0 to 1; made of its frequency
-===========  ==============================================================================
-"""
+"""What the encoders have in common whose vectors are those of the words in a table."""
 
 from __future__ import annotations
 
-import io
-import zipfile
-import zlib
-from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from stores.errors import FailureError
+from embed.encoders._base import Encoder
+from embed.encoders._pooling import pool
+from embed.vectors import VectorFile, WordTable
+from stores.features import Features
 
-LEVELS = 31  # the largest level: finer ones made a larger file and no better score
-POOLINGS = ("mean", "max", "mean+max")
-
-
-@dataclass(frozen=True)
-class WordTable:
-    """Words and their vectors, row by row.
-
-    Attributes:
-        words: ``V`` different words.
-        vectors: float32 ``[V, D]``.
-        weights: float32 ``[V]``, how much each word says; None where the table has no frequencies.
-    """
-
-    words: list[str]
-    vectors: np.ndarray
-    weights: np.ndarray | None = None
-
-    @cached_property
-    def index(self) -> dict[str, int]:
-        """Word -> row."""
-        return {word: row for row, word in enumerate(self.words)}
-
-    @cached_property
-    def longest(self) -> int:
-        """Characters of the longest word."""
-        return max(map(len, self.words))
+BLOCK = 1 << 20  # characters that are worked on at once: bounds the memory, changes no vector
 
 
-def pool(vectors: np.ndarray, ids: np.ndarray, offsets: np.ndarray, pooling: str) -> np.ndarray:
-    """One vector a text from the vectors of its words.
-
-    ``mean`` is the mean of the vectors, ``max`` the largest value in each column, ``mean+max`` both side by side.
+class TableEncoder(Encoder):
+    """An encoder of which a subclass says how a text becomes words, and which rows of its table stand for a word.
 
     Args:
-        vectors: float32 ``[V, D]``.
-        ids: int ``[sum n]``, rows of ``vectors``, text by text.
-        offsets: int64 ``[texts + 1]``; text ``i`` owns ``ids[offsets[i]:offsets[i + 1]]``.
-        pooling: one of ``POOLINGS``.
-
-    Returns:
-        float32 ``[texts, D]``, or ``[texts, 2 * D]`` for ``mean+max``; zeros for a text without words.
-        Each text is summed in its own order, so its vector is the same, bit by bit, in any company.
+        pooling: of the vectors of a text, see ``embed.encoders._pooling``, or ``sif``: their mean, each weighed by
+            how much its word says.
+        output: ``pooled``, or ``ids``: the words in order, with one vector a distinct word; zeros for one without.
     """
-    lengths = np.diff(offsets)
-    order = np.argsort(-lengths, kind="stable")
-    starts = offsets[:-1][order]
-    # one step a place in the text, for all texts at once; longest first, so the texts that still go on are a prefix
-    places = np.arange(lengths.max(initial=0))
-    going_on = len(lengths) - np.searchsorted(np.sort(lengths), places, side="right")
-    total = np.zeros((len(lengths), vectors.shape[1]), np.float32)
-    top = np.full_like(total, -np.inf)
-    for place, k in enumerate(going_on):
-        step = vectors[ids[starts[:k] + place]]
-        total[:k] += step
-        if pooling != "mean":
-            np.maximum(top[:k], step, out=top[:k])
 
-    total /= np.maximum(lengths[order], 1).astype(np.float32)[:, None]
-    top[lengths[order] == 0] = 0
-    parts = [{"mean": total, "max": top}[part] for part in pooling.split("+")]
-    out = np.empty((len(lengths), sum(part.shape[1] for part in parts)), np.float32)
-    out[order] = np.concatenate(parts, axis=1)
-    return out
+    def __init__(self, pooling: str, output: str = "pooled") -> None:
+        self.pooling = pooling
+        self.kind = output
+
+    @property
+    @abstractmethod
+    def table(self) -> WordTable | VectorFile:
+        """The table; read when it is asked for."""
+
+    @abstractmethod
+    def tokens_of(self, text: str) -> list[str]:
+        """The words of a text."""
+
+    @abstractmethod
+    def rows_of(self, tokens: list[str]) -> tuple[list[list[int]], np.ndarray]:
+        """The rows that stand for each of some different tokens, none for an unknown one.
+
+        Returns:
+            the rows of each token, whose mean is its vector, and bool ``[n]``: whether the table knows the token.
+        """
+
+    def encode(self, texts: list[str]) -> Features:
+        """``pooled`` float32 ``[n, D * parts]``, or ids with their table; counts: tokens, unknown tokens, 0."""
+        if self.kind == "ids":
+            return self._ids(texts)
+        parts = [self._pooled(texts[block]) for block in _blocks(texts)]
+        pooled = [part for part, _ in parts] or [self._pooled([])[0]]
+        counts = [count for _, count in parts] or [np.zeros((0, 3), np.int32)]
+        return Features("pooled", {"pooled": np.concatenate(pooled)}, np.concatenate(counts))
+
+    def _pooled(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        tokens = Features.from_tokens([self.tokens_of(text) for text in texts])
+        vectors, has_vector, known = self._vectors(tokens.vocabulary)
+        ids = tokens.outputs["ids"]
+        taken = has_vector[ids]
+        offsets = _before(taken)[tokens.offsets]
+        pooling = "mean" if self.pooling == "sif" else self.pooling
+        return pool(vectors, ids[taken], offsets, pooling), _counts(tokens, known)
+
+    def _ids(self, texts: list[str]) -> Features:
+        tokens = Features.from_tokens([self.tokens_of(text) for text in texts])
+        vectors, _, known = self._vectors(tokens.vocabulary)
+        counts = _counts(tokens, known)
+        return Features("ids", tokens.outputs, counts, tokens.offsets, tokens.vocabulary, vectors)
+
+    def _vectors(self, tokens: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of each token: its vector, float32 ``[n, D]``, whether it has one, and whether the table knows it."""
+        rows, known = self.rows_of(tokens)
+        ids, offsets = _flat(rows)
+        used, ids = np.unique(ids, return_inverse=True)
+        vectors = self.table.take(used)
+        if self.pooling == "sif":
+            vectors = vectors * self.weights_of(used)[:, None]
+        return pool(vectors, ids, offsets, "mean"), np.diff(offsets) > 0, known
+
+    def weights_of(self, rows: np.ndarray) -> np.ndarray:
+        """float32 ``[n]``: how much the words of these rows say, 0 to 1."""
+        return self.table.weights_of(rows)
+
+    def count(self, texts: list[str]) -> Counter[str]:
+        """How often each token occurs in ``texts``."""
+        return Counter(token for text in texts for token in self.tokens_of(text))
+
+    def unknown(self, tokens: Sequence[str]) -> list[str]:
+        """Those of some different tokens that the table does not know."""
+        known = self.rows_of(list(tokens))[1]
+        return [token for token, is_known in zip(tokens, known.tolist(), strict=True) if not is_known]
 
 
-def quantise(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Vectors as small integers: float ``[V, D]`` -> levels int8 ``[V, D]``, scales float32 ``[V]``.
-
-    The largest value of a row becomes ``LEVELS``, so ``levels * scales`` is off by at most half a scale.
-    """
-    scales = (np.abs(vectors).max(axis=1) / LEVELS).astype(np.float32)
-    scales[scales == 0] = 1  # a row of zeros stays one
-    return np.clip(np.rint(vectors / scales[:, None]), -LEVELS, LEVELS).astype(np.int8), scales
+def _counts(tokens: Features, known: np.ndarray) -> np.ndarray:
+    """The counts of features: tokens, unknown tokens, and nothing cut off."""
+    counts = tokens.counts.copy()
+    counts[:, 1] = np.diff(_before(~known[tokens.outputs["ids"]])[tokens.offsets])
+    return counts
 
 
-def table_bytes(words: Iterable[str], vectors: np.ndarray, weights: np.ndarray) -> bytes:
-    """A table file, see the format above; the same table gives the same bytes."""
-    levels, scales = quantise(vectors)
-    text = np.frombuffer("\n".join(words).encode(), np.uint8)
-    out = io.BytesIO()
-    np.savez_compressed(out, words=text, levels=levels, scales=scales, weights=weights.astype(np.float32))
-    return out.getvalue()
+def _before(marks: np.ndarray) -> np.ndarray:
+    """How many of ``marks`` (bool ``[n]``) are true before each place: int64 ``[n + 1]``."""
+    return np.concatenate([[0], np.cumsum(marks, dtype=np.int64)])
 
 
-def load_table(path: Path) -> WordTable:
-    """Inverse of ``table_bytes``, but for the rounding.
+def _flat(lists: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of all lists in one int64 array, and the offsets of the lists in it."""
+    offsets = np.concatenate([[0], np.cumsum([len(part) for part in lists])]).astype(np.int64)
+    return np.array([number for part in lists for number in part], np.int64), offsets
 
-    Raises:
-        FailureError: the file is missing, is not a table or does not fit together.
-    """
-    try:
-        with path.open("rb") as source, np.load(source, allow_pickle=False) as file:
-            words = file["words"].tobytes().decode().split("\n")
-            levels, scales, weights = file["levels"], file["scales"], file["weights"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise FailureError(f"{path} is no table of word vectors ({error}); install the package again") from error
-    if not len(words) == len(levels) == len(scales) == len(weights):
-        sizes = f"{len(words)} words, {len(levels)} rows, {len(scales)} scales, {len(weights)} weights"
-        raise FailureError(f"{path}: the table does not fit together ({sizes}); install the package again")
-    return WordTable(words, levels * scales[:, None], weights)
+
+def _blocks(texts: list[str]) -> Iterator[slice]:
+    """Neighbouring texts of at most ``BLOCK`` characters together; a longer text is a block by itself."""
+    start = size = 0
+    for stop, text in enumerate(texts):
+        if size and size + len(text) > BLOCK:
+            yield slice(start, stop)
+            start, size = stop, 0
+        size += len(text)
+    if texts:
+        yield slice(start, len(texts))

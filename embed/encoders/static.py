@@ -29,14 +29,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from dataclasses import replace
 from math import log1p
 from pathlib import Path
 
 import numpy as np
 
-from embed.encoders._base import Encoder, Published
-from embed.encoders._table import POOLINGS, WordTable, load_table, pool
+from embed.encoders._base import Published
+from embed.encoders._table import TableEncoder
+from embed.vectors.table import WordTable, load_table
 from stores.errors import InputError
 from stores.features import Features
 from stores.identity import digest_file
@@ -44,7 +45,7 @@ from stores.identity import digest_file
 TABLE = Path(__file__).with_name("static.npz")
 WIDTH = 256  # columns of the table
 VERSION = 1  # raise it whenever the same text and table give another vector
-BLOCK = 1 << 20  # characters that are worked on at once: bounds the memory, changes no vector
+POOLINGS = ("mean", "max", "mean+max", "sif")
 
 SHAPE = (
     "log(1 + characters)",
@@ -64,7 +65,7 @@ _TOKEN = re.compile(r"https?://\S+|www\.\S+|[^\W\d_]+|\d+|[^\w\s]|_")
 _DIGITS = re.compile(r"\d+")
 
 
-class StaticEncoder(Encoder):
+class StaticEncoder(TableEncoder):
     """One vector a text from a table of word vectors and the shape of the text; see the module.
 
     Args:
@@ -76,16 +77,15 @@ class StaticEncoder(Encoder):
     """
 
     name = "static"
-    kind = "pooled"
     published = Published("", "5 MB", "Apache-2.0", "ships with tk, made from all-MiniLM-L6-v2")
 
     def __init__(self, pooling: str = "mean", shape: bool = True) -> None:
-        allowed = (*POOLINGS, "sif")
-        if pooling not in allowed:
-            raise InputError(f"static: pooling {pooling!r} does not exist, choose one of: {', '.join(allowed)}")
+        super().__init__(pooling)
+        if pooling not in POOLINGS:
+            raise InputError(f"static: pooling {pooling!r} does not exist, choose one of: {', '.join(POOLINGS)}")
         if not isinstance(shape, bool):
             raise InputError(f"static: shape {shape!r} does not exist, choose one of: True, False")
-        self.pooling, self.shape = pooling, shape
+        self.shape = shape
         self.dimension = WIDTH * (2 if pooling == "mean+max" else 1) + len(SHAPE) * shape
         self._table: WordTable | None = None  # read at the first text
         self._digest: str | None = None
@@ -97,34 +97,29 @@ class StaticEncoder(Encoder):
         options = {"pooling": self.pooling, "shape": self.shape, "dimension": self.dimension}
         return {"encoder": self.name, "version": VERSION, "table": self._digest} | options
 
+    @property
+    def table(self) -> WordTable:
+        """The table that ships."""
+        if self._table is None:
+            self._table = load_table(TABLE, "install the package again")
+        return self._table
+
     def encode(self, texts: list[str]) -> Features:
         """``pooled`` float32 ``[n, dimension]``; counts: tokens, unknown tokens, 0. No value is ever NaN."""
-        if self._table is None:
-            table = load_table(TABLE)
-            vectors = table.vectors * table.weights[:, None] if self.pooling == "sif" else table.vectors
-            self._table = WordTable(table.words, vectors)
-        pooled = np.zeros((len(texts), self.dimension), np.float32)
-        counts = np.zeros((len(texts), 3), np.int32)
-        for block in _blocks(texts):
-            words = pooled[block, : self.dimension - len(SHAPE) * self.shape]
-            words[:], counts[block, :2] = self._words(texts[block])
-            if self.shape:
-                pooled[block, -len(SHAPE) :] = [shape_of(text) for text in texts[block]]
-        return Features(self.kind, {"pooled": pooled}, counts)
+        features = super().encode(texts)
+        if not self.shape:
+            return features
+        shapes = np.array([shape_of(text) for text in texts], np.float32).reshape(len(texts), len(SHAPE))
+        return replace(features, outputs={"pooled": np.hstack([features.outputs["pooled"], shapes])})
 
-    def _words(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
-        """The word columns, float32 ``[n, WIDTH or 2 * WIDTH]``, and tokens and unknown tokens, int64 ``[n, 2]``."""
-        tokens = Features.from_tokens([tokens_of(text) for text in texts])
-        # each distinct token has one vector: its row, or the mean of its pieces'
-        rows = [pieces_of(token, self._table) for token in tokens.vocabulary]
-        vectors = pool(self._table.vectors, *_flat(rows), "mean")
-        ids = tokens.outputs["ids"]
-        known = np.array([len(pieces) > 0 for pieces in rows], bool)[ids]
-        so_far = np.concatenate([[0], np.cumsum(known)])  # known tokens before each token
-        offsets = so_far[tokens.offsets]
-        lengths = np.diff(tokens.offsets)
-        pooling = "mean" if self.pooling == "sif" else self.pooling
-        return pool(vectors, ids[known], offsets, pooling), np.stack([lengths, lengths - np.diff(offsets)], axis=1)
+    def tokens_of(self, text: str) -> list[str]:
+        """See ``tokens_of``."""
+        return tokens_of(text)
+
+    def rows_of(self, tokens: list[str]) -> tuple[list[list[int]], np.ndarray]:
+        """The rows of each token's pieces; a token that can be cut so is known."""
+        rows = [pieces_of(token, self.table) for token in tokens]
+        return rows, np.array([len(pieces) > 0 for pieces in rows], bool)
 
 
 def tokens_of(text: str) -> list[str]:
@@ -183,21 +178,3 @@ def shape_of(text: str) -> list[float]:
         log1p(capitals),
         log1p(digit_run),
     ]
-
-
-def _flat(lists: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
-    """The numbers of all lists in one int64 array, and the offsets of the lists in it."""
-    offsets = np.concatenate([[0], np.cumsum([len(part) for part in lists])]).astype(np.int64)
-    return np.array([number for part in lists for number in part], np.int64), offsets
-
-
-def _blocks(texts: list[str]) -> Iterator[slice]:
-    """Neighbouring texts of at most ``BLOCK`` characters together; a longer text is a block by itself."""
-    start = size = 0
-    for stop, text in enumerate(texts):
-        if size and size + len(text) > BLOCK:
-            yield slice(start, stop)
-            start, size = stop, 0
-        size += len(text)
-    if texts:
-        yield slice(start, len(texts))

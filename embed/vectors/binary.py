@@ -1,0 +1,69 @@
+"""Word vectors in the binary form of word2vec: a line ``rows columns``, then each word, a space, and its numbers.
+
+The numbers are float32, little-endian. A newline may follow each row, as the original program writes it, or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from mmap import mmap
+
+import numpy as np
+
+from embed.vectors.text import BadRow, has_header
+
+_LONGEST = 10_000  # bytes of a word; a longer one means that the place is lost
+_TEXT = frozenset(b"0123456789+-.eE \t\r\nnaifNAIF")  # what the numbers of a text file are written with
+
+
+class Binary:
+    """The format, as the beginning of a file shows it.
+
+    Args:
+        start: the first bytes of the file, more than a row.
+
+    Attributes:
+        dimension: columns.
+        header: lines before the first row, 0: rows are counted, not lines.
+
+    Raises:
+        BadRow: if this is no such file.
+    """
+
+    name = "binary"
+    header = 0
+
+    def __init__(self, start: bytes) -> None:
+        line, _, rows = start.partition(b"\n")
+        if not has_header(line):
+            raise BadRow("the first line does not say how many rows and columns there are")
+        self._begin, self.dimension = len(line) + 1, int(line.split()[1])
+        _, space, numbers = rows[: _LONGEST + 4 * self.dimension].partition(b" ")
+        if not self.dimension or not space or set(numbers[: 4 * self.dimension]) <= _TEXT:
+            raise BadRow("the rows are not binary")
+
+    def words(self, blocks: Iterable[bytes]) -> Iterator[tuple[list[bytes], np.ndarray]]:
+        """Words of some rows, with the place of each in the file, int64.
+
+        Raises:
+            BadRow: if the last row is not whole.
+        """
+        at, rest = 0, b""
+        for number, block in enumerate(blocks):
+            data = rest + block
+            words, places, position = [], [], self._begin * (number == 0)
+            while 0 <= (space := data.find(b" ", position)) < len(data) - 4 * self.dimension:
+                word = data[position:space].lstrip(b"\n")
+                words.append(word)
+                places.append(at + space - len(word))
+                position = space + 1 + 4 * self.dimension
+            rest, at = data[position:], at + position
+            if len(rest) > _LONGEST + 4 * self.dimension and b" " not in rest[:_LONGEST]:
+                raise BadRow(f"no word begins at byte {at:,}")
+            yield words, np.array(places, np.int64)
+        if rest.strip(b"\n"):
+            raise BadRow("the last row is not whole")
+
+    def vector(self, data: mmap, start: int) -> np.ndarray:
+        """float32 ``[D]``: the numbers at ``start``."""
+        return np.frombuffer(data, "<f4", self.dimension, start).astype(np.float32)

@@ -1,0 +1,158 @@
+"""Whatever a file of word vectors is packed in -> a plain file on this machine.
+
+A compressed file is unpacked once, one member alone of an archive, into the cache folder ``vectors/<digest>/``, where
+rows can then be read at random. What it is packed in is told by its first bytes, not by its name.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import re
+import shutil
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from embed.archives import BROKEN
+from embed.cache import Note, alone, cache_folder, weights_digest
+from embed.models import resolve
+from embed.vectors.table import is_table
+from stores.errors import FailureError, InputError
+from stores.files import whole_folder
+from stores.identity import digest_bytes
+
+USUAL_DIM = 300  # of several files, the one that is taken where the user says nothing
+BLOCK = 1 << 20
+_COMPRESSED: dict[bytes, Callable] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
+
+
+def plain_file(model: str, dim: int | None, note: Note) -> Path:
+    """The plain file with the vectors that ``model`` names.
+
+    Args:
+        model: a file, plain or gzip, bzip2, xz; a zip or tar archive (of these), a folder, or what
+            ``embed.models.resolve`` takes; ``archive!member`` names one file of several.
+        dim: of several files, the one with this in its name, as in ``glove.6B.100d.txt``; None: 300.
+        note: called before something is unpacked.
+
+    Raises:
+        InputError: if there is no such file, or it is not clear which of several is meant.
+        FailureError: if the model is not to be had, or the bytes are damaged.
+    """
+    path, member = _split(model)
+    if path is None:
+        path = resolve(model, note=note)
+    if path.is_dir():
+        files = {file.relative_to(path).as_posix(): file for file in sorted(path.rglob("*")) if file.is_file()}
+        path, member = files[_choose(list(files), member, dim, model)], None
+    if is_table(path):
+        return path
+    names = _members(path)
+    if names is None and member is not None:
+        raise InputError(f"{path} is no zip or tar archive, so it has no member {member!r}; leave out !{member}")
+    if names is not None:
+        member = _choose(names, member, dim, model)
+    elif _opener(path) is None:
+        return path
+    return _unpacked(path, member, note)
+
+
+def _split(model: str) -> tuple[Path | None, str | None]:
+    """Path and member of a model on this machine; no path where it has to be resolved."""
+    path = Path(model)
+    if path.exists():
+        return path, None
+    archive, mark, member = model.rpartition("!")
+    return (Path(archive), member) if mark and Path(archive).exists() else (None, None)
+
+
+def _choose(names: list[str], wanted: str | None, dim: int | None, model: str) -> str:
+    """The one of the files of an archive or folder that is meant."""
+    names = [name for name in names if not any(part.startswith((".", "__MACOSX")) for part in name.split("/"))]
+    if wanted is not None:
+        found = [name for name in names if name == wanted]
+    else:
+        pattern = re.compile(rf"(?<!\d){dim or USUAL_DIM}d(?!\w)")
+        found = names if len(names) == 1 else [name for name in names if pattern.search(name)]
+    if len(found) == 1:
+        return found[0]
+    meant = f"!{wanted}" if wanted is not None else f"a file with {dim or USUAL_DIM}d in its name"
+    there = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "") if names else "none"
+    raise InputError(
+        f"{model}: {meant} is there {len(found)} times among its files ({there}); choose one with --dim, or as"
+        f" {model.partition('!')[0]}!NAME"
+    )
+
+
+def _members(path: Path) -> list[str] | None:
+    """Names of the files in a zip or tar archive, each once; None if it is none."""
+    with _damage(path):
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                return list(dict.fromkeys(member.filename for member in archive.infolist() if not member.is_dir()))
+        if _is_tar(path):
+            with tarfile.open(path) as archive:
+                return list(dict.fromkeys(member.name for member in archive if member.isreg()))
+    return None
+
+
+def _is_tar(path: Path) -> bool:
+    """Whether the first block, unpacked if need be, is the header of a tar archive (POSIX: ``ustar`` at 257)."""
+    with (_opener(path) or open)(path, "rb") as file:
+        return file.read(262)[257:] == b"ustar"
+
+
+def _opener(path: Path) -> Callable | None:
+    """What opens a compressed file; None for a plain one."""
+    with open(path, "rb") as file:
+        start = file.read(6)
+    return next((opener for magic, opener in _COMPRESSED.items() if start.startswith(magic)), None)
+
+
+def _unpacked(path: Path, member: str | None, note: Note) -> Path:
+    """The plain file of a compressed one, or of a member of an archive, in the cache."""
+    key = digest_bytes([weights_digest(path).encode(), (member or "").encode("utf-8", "surrogateescape")])
+    folder = cache_folder() / "vectors" / key
+    with alone(folder, note):
+        if not folder.is_dir():
+            note(f"unpacking {path}{'!' + member if member else ''} into {folder}")
+            with whole_folder(folder) as partial, open(partial / "plain", "wb") as out, _damage(path):
+                with _content(path, member) as source:
+                    shutil.copyfileobj(source, out, BLOCK)
+    plain = folder / "plain"
+    inner = _opener(plain)
+    return plain if inner is None else _unpacked(plain, None, note)  # such as a .gz in a .zip
+
+
+@contextmanager
+def _content(path: Path, member: str | None) -> Iterator[BinaryIO]:
+    """The bytes of a compressed file, or of the first member of that name, as a stream."""
+    if member is None:
+        with _opener(path)(path, "rb") as source:
+            yield source
+    elif zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            info = next(info for info in archive.infolist() if info.filename == member)
+            if info.flag_bits & 1:
+                raise FailureError(f"{path}!{member} is encrypted; unpack it and give the file itself")
+            with archive.open(info) as source:
+                yield source
+    else:
+        with tarfile.open(path) as archive:
+            yield archive.extractfile(next(info for info in archive if info.name == member and info.isreg()))
+
+
+@contextmanager
+def _damage(path: Path) -> Iterator[None]:
+    """What the standard library raises at damaged bytes, in one line."""
+    try:
+        yield
+    except (*BROKEN, OSError) as error:
+        if not isinstance(error, BROKEN) and error.errno is not None:  # the machine's; bz2's own has no number
+            raise
+        raise FailureError(f"{path} is damaged or cut short ({error}); get it again") from error

@@ -1,0 +1,141 @@
+"""A file of word vectors on this machine: the rows of some words, and no others, are parsed."""
+
+from __future__ import annotations
+
+import mmap
+import warnings
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from embed.cache import Note, weights_digest
+from embed.vectors import index as indexes
+from embed.vectors.index import Index
+from embed.vectors.table import check_dimension, sif_weights
+from embed.vectors.text import BadRow
+from stores.errors import FailureError
+
+
+class VectorFile:
+    """Words and their vectors, in a plain file of text or word2vec's binary form.
+
+    Memory holds the vectors of the words that were asked for, and maps the index.
+
+    Args:
+        path: the file; nothing is read before it is needed.
+        name: what the user calls it.
+        dim: the columns that it must have; None: whatever it has.
+        skip_bad_lines: whether a broken row makes its word unknown, and is counted, instead of an error.
+        note: called with what the user should know meanwhile.
+
+    Attributes:
+        bad_rows: rows that were asked for and broken.
+        about: nothing is known of its licence and source.
+    """
+
+    def __init__(self, path: Path, name: str, dim: int | None, skip_bad_lines: bool, note: Note) -> None:
+        self.path, self.name, self.about = path, name, {}
+        self.bad_rows: set[int] = set()
+        self._dim, self._skip, self._note = dim, skip_bad_lines, note
+        self._vectors: dict[int, np.ndarray] = {}
+
+    @cached_property
+    def digest(self) -> str:
+        """BLAKE2b of the plain file, remembered; making it also makes the index."""
+        return weights_digest(self.path, self._scan)
+
+    def _scan(self, path: Path) -> str:
+        digest, self._index = indexes.scan(path)
+        return digest
+
+    @cached_property
+    def index(self) -> Index:
+        """The index of the file, made if it is not in the cache.
+
+        Raises:
+            InputError: if the file has not ``dim`` columns.
+            FailureError: if most words beyond ASCII are no UTF-8, unless bad lines are skipped.
+        """
+        found = indexes.load(self.digest)
+        if found is None:
+            if not hasattr(self, "_index"):  # the digest was remembered, the index is lost
+                self._scan(self.path)
+            found = self._index
+            indexes.save(found, self.digest, self._note)
+        check_dimension(self._dim, found.about["dimension"], self.name)
+        self._check_encoding(found.about)
+        return found
+
+    def _check_encoding(self, about: dict) -> None:
+        """A file that was saved again as Windows-1252; a few damaged words are in published files too."""
+        wrong = about["not_utf8"]
+        if 2 * len(wrong) > about["not_ascii"]:
+            self._bad(wrong[0], "the word is not UTF-8; convert the file with iconv -f WINDOWS-1252 -t UTF-8", about)
+            self.bad_rows.update(wrong)
+
+    @cached_property
+    def _data(self) -> mmap.mmap:
+        with open(self.path, "rb") as file:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+    @cached_property
+    def _layout(self) -> indexes.Binary | indexes.Text:
+        return indexes.layout_of(self.path)
+
+    @property
+    def dimension(self) -> int:
+        """Columns of the vectors."""
+        return self.index.about["dimension"]
+
+    def __len__(self) -> int:
+        return len(self.index.starts) - self.index.about["header"]
+
+    def find(self, words: Sequence[str]) -> np.ndarray:
+        """int64 ``[n]``: the row of each word, the first if there are several; -1 where there is none.
+
+        Raises:
+            FailureError: if a row is broken, unless bad lines are skipped.
+        """
+        found = np.full(len(words), -1, np.int64)
+        keys = [word.encode("utf-8", "surrogatepass") for word in words]
+        for i, row in self.index.candidates(keys):
+            start = int(self.index.starts[row])
+            key = keys[i] + b" "
+            if found[i] < 0 and self._data[start : start + len(key)] == key and self._parse(row, start + len(key)):
+                found[i] = row
+        return found
+
+    def _parse(self, row: int, start: int) -> bool:
+        """Have the vector of a row in memory; False if it is broken."""
+        if row not in self._vectors and row not in self.bad_rows:
+            try:
+                vector = self._layout.vector(self._data, start)
+                if not np.isfinite(vector).all():
+                    raise BadRow("a number that is not finite")
+                self._vectors[row] = vector
+            except BadRow as error:
+                self._bad(row, str(error), self.index.about)
+        return row in self._vectors
+
+    def _bad(self, row: int, why: str, about: dict) -> None:
+        where = f"{self.name}, {'line' if about['format'] == 'text' else 'row'} {row + 1:,}: {why}"
+        if not self._skip:
+            raise FailureError(f"{where}; get the file again, or leave such lines out with --skip-bad-lines")
+        warnings.warn(f"{where}; left out", stacklevel=2)
+        self.bad_rows.add(row)
+
+    def take(self, rows: np.ndarray) -> np.ndarray:
+        """float32 ``[n, D]``: the vectors of rows that ``find`` gave."""
+        return np.array([self._vectors[row] for row in rows.tolist()], np.float32).reshape(len(rows), self.dimension)
+
+    def weights_of(self, rows: np.ndarray) -> np.ndarray:
+        """float32 ``[n]``: how much the words of these rows say; the file is in the order of frequency."""
+        ranks = rows + 1 - self.index.about["header"]
+        return sif_weights(ranks, len(self)).astype(np.float32)
+
+    @property
+    def words(self) -> list[str]:
+        """The words of all rows, in their order; an empty one for a header or an empty line."""
+        return self.index.words.decode("utf-8", "replace").split("\n")

@@ -1,0 +1,164 @@
+"""Where each word of a plain file of vectors is: made in one pass over the file, kept in the cache.
+
+The folder ``indexes/<digest of the file>/`` of the cache holds, for a file of ``V`` rows (lines, of a text file):
+
+===============  ======================================================================
+``hashes.npy``   uint32: CRC-32 of each word, sorted; of equal words, the first comes first
+``rows.npy``     int32: the row of each of these
+``starts.npy``   int64 ``[V]``: where each row begins in the file
+``words``        the words of all rows, joined by newlines
+``about.json``   format, columns, and which words are not UTF-8
+===============  ======================================================================
+
+That is 16 bytes and a word a row; they are mapped into memory, not read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from embed.cache import Note, alone, cache_folder
+from embed.vectors.binary import Binary
+from embed.vectors.text import BadRow, Text
+from stores.errors import FailureError, InputError
+from stores.files import whole_folder
+from stores.identity import HASH_BYTES
+
+VERSION = 1  # raise it whenever an index of the same file holds something else
+BLOCK = 1 << 22
+FORMATS = (Binary, Text)
+
+
+@dataclass(frozen=True)
+class Index:
+    """The index of a file, see the module.
+
+    Attributes:
+        about: ``format``, ``dimension``, ``header`` (lines before the first row); ``not_ascii``, how many words are
+            not; ``not_utf8``, the first 1,000 rows whose word is not UTF-8.
+    """
+
+    hashes: np.ndarray
+    rows: np.ndarray
+    starts: np.ndarray
+    words: bytes
+    about: dict
+
+    def candidates(self, words: list[bytes]) -> Iterator[tuple[int, int]]:
+        """Pairs of a word's number in ``words`` and a row that may be its own, the first row first."""
+        hashes = np.fromiter(map(zlib.crc32, words), np.uint32, len(words))
+        first, last = (np.searchsorted(self.hashes, hashes, side) for side in ("left", "right"))
+        for i in np.flatnonzero(first < last):
+            for place in range(first[i], last[i]):
+                yield int(i), int(self.rows[place])
+
+
+def scan(path: Path) -> tuple[str, Index]:
+    """The BLAKE2b digest of a file and its index, in one pass: hashing goes on beside the search for words.
+
+    Raises:
+        InputError: if it is no file of word vectors.
+        FailureError: if it is cut short.
+    """
+    layout = layout_of(path)
+    digest = hashlib.blake2b(digest_size=HASH_BYTES)
+    parts: list[_Part] = []
+    with open(path, "rb") as file:
+        try:
+            parts.extend(_Part(*part) for part in layout.words(_hashed(file, digest)))
+        except BadRow as error:
+            raise FailureError(f"{path} is cut short or damaged ({error}); get it again") from error
+    hashes, starts, is_word, is_utf8 = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("hashes", "starts", "is_word", "is_utf8")
+    )
+    order = np.argsort(hashes, kind="stable").astype(np.int32)
+    order = order[is_word[order]]
+    wrong = np.flatnonzero(~is_utf8)
+    about = {"format": layout.name, "dimension": layout.dimension, "header": layout.header}
+    about |= {"not_ascii": sum(part.not_ascii for part in parts), "not_utf8": wrong[:1000].tolist()}
+    return digest.hexdigest(), Index(hashes[order], order, starts, b"\n".join(part.words for part in parts), about)
+
+
+class _Part:
+    """Some rows of a file: what becomes of their words, which are not kept one by one."""
+
+    def __init__(self, words: list[bytes], starts: np.ndarray) -> None:
+        self.starts, self.words = starts, b"\n".join(words)
+        self.hashes = np.fromiter(map(zlib.crc32, words), np.uint32, len(words))
+        self.is_word = np.fromiter(map(bool, words), bool, len(words))
+        self.not_ascii = 0 if self.words.isascii() else sum(not word.isascii() for word in words)
+        self.is_utf8 = np.ones(len(words), bool)
+        if self.not_ascii and not _is_utf8(self.words):
+            self.is_utf8[:] = [_is_utf8(word) for word in words]
+
+
+def layout_of(path: Path) -> Binary | Text:
+    """The format of a file, from its beginning; ``InputError`` if it is none of these."""
+    with open(path, "rb") as file:
+        start = file.read(BLOCK)
+    reasons = []
+    for kind in FORMATS:
+        try:
+            return kind(start)
+        except BadRow as error:
+            reasons.append(f"{kind.name}: {error}")
+    raise InputError(f"{path} is no file of word vectors ({'; '.join(reasons)}); give another --model")
+
+
+def save(index: Index, digest: str, note: Note) -> None:
+    """Keep an index in the cache."""
+    folder = folder_of(digest)
+    with alone(folder, note):
+        if folder.is_dir():
+            return
+        with whole_folder(folder) as partial:
+            for name in ("hashes", "rows", "starts"):
+                np.save(partial / f"{name}.npy", getattr(index, name))
+            (partial / "words").write_bytes(index.words)
+            (partial / "about.json").write_text(json.dumps(index.about), encoding="utf-8")
+
+
+def load(digest: str) -> Index | None:
+    """The index of the file with this digest; None if there is none in the cache."""
+    folder = folder_of(digest)
+    if not folder.is_dir():
+        return None
+    try:
+        arrays = [np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("hashes", "rows", "starts")]
+        words, about = (folder / "words").read_bytes(), json.loads((folder / "about.json").read_bytes())
+    except (OSError, ValueError) as error:
+        raise FailureError(f"{folder} is damaged ({error}); remove it, it will be made again") from error
+    return Index(*arrays, words, about)
+
+
+def folder_of(digest: str) -> Path:
+    """Where the index of the file with this digest lies."""
+    return cache_folder() / "indexes" / f"{digest}-{VERSION}"
+
+
+def _hashed(file: BinaryIO, digest: hashlib.blake2b) -> Iterator[bytes]:
+    """The blocks of a file; another core takes them into the digest meanwhile."""
+    with ThreadPoolExecutor(1) as pool:
+        before = None
+        while block := file.read(BLOCK):
+            if before is not None:
+                before.result()
+            before = pool.submit(digest.update, block)
+            yield block
+
+
+def _is_utf8(word: bytes) -> bool:
+    try:
+        word.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,97 @@
+"""Word vectors as text: a word and its numbers on a line, one space between them.
+
+GloVe's files have no header, those of fastText, word2vec and Numberbatch have one, ``rows columns``. It is recognised,
+and then nothing depends on it, because there are files where it is not true: the first row tells the columns.
+
+A word may hold any character but the ASCII space, U+00A0 included: glove.840B has such words.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator
+from mmap import mmap
+
+import numpy as np
+
+_BOM = b"\xef\xbb\xbf"
+
+
+class BadRow(ValueError):
+    """A row that cannot be used; the message says why."""
+
+
+class Text:
+    """The format, as the beginning of a file shows it.
+
+    Args:
+        start: the first bytes of the file, more than two lines.
+
+    Attributes:
+        dimension: columns.
+        header: lines before the first row, 0 or 1.
+
+    Raises:
+        BadRow: if the first row is no word with at least one number after it.
+    """
+
+    name = "text"
+
+    def __init__(self, start: bytes) -> None:
+        self.bom = len(_BOM) * start.startswith(_BOM)
+        lines = start[self.bom :].split(b"\n", 2)
+        self.header = int(has_header(lines[0]) and len(lines) > 1 and lines[1] != b"")
+        _, _, numbers = lines[self.header].partition(b" ")
+        self.dimension = len(_parse(numbers))
+        if not self.dimension:
+            raise BadRow("the first line is no word with numbers after it")
+
+    def words(self, blocks: Iterable[bytes]) -> Iterator[tuple[list[bytes], np.ndarray]]:
+        """Words of some lines, with the place of each in the file, int64; a header, too, counts as a line."""
+        at, rest = self.bom, b""
+        for number, block in enumerate(blocks):
+            lines = (rest + block[self.bom * (number == 0) :]).split(b"\n")
+            rest = lines.pop()
+            yield self._words(lines, at, first=at == self.bom)
+            at += sum(map(len, lines)) + len(lines)
+        if rest:
+            yield self._words([rest], at, first=at == self.bom)
+
+    def _words(self, lines: list[bytes], at: int, first: bool) -> tuple[list[bytes], np.ndarray]:
+        words = [line.partition(b" ")[0] for line in lines]
+        if first and self.header and words:
+            words[0] = b""  # no word
+        lengths = np.fromiter(map(len, lines), np.int64, len(lines)) + 1
+        return words, at + np.cumsum(lengths) - lengths
+
+    def vector(self, data: mmap, start: int) -> np.ndarray:
+        """float32 ``[D]``: the numbers from ``start`` to the end of the line; ``BadRow`` if they are not that."""
+        end = data.find(b"\n", start)
+        vector = _parse(data[start : end if end >= 0 else len(data)])
+        if len(vector) != self.dimension:
+            raise BadRow(f"{len(vector)} numbers after the word, not {self.dimension}")
+        return vector
+
+
+def has_header(line: bytes) -> bool:
+    """Whether the first line of a file says how many rows and columns there are."""
+    fields = line.split()
+    return len(fields) == 2 and all(field.isdigit() for field in fields)
+
+
+def _parse(numbers: bytes) -> np.ndarray:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DeprecationWarning)  # what is no number is one to NumPy before 2.3
+        try:
+            return np.fromstring(numbers, np.float32, sep=" ")
+        except (ValueError, DeprecationWarning):
+            fields = numbers.split()
+            wrong = next((field for field in fields if not _is_number(field)), b"")
+            raise BadRow(f"{wrong[:20].decode(errors='replace')!r} is no number") from None
+
+
+def _is_number(field: bytes) -> bool:
+    try:
+        return float(field) is not None and b"_" not in field
+    except ValueError:
+        return False
