@@ -184,10 +184,21 @@ def _print_summary(summary: Summary, listing: str) -> None:
     if totals["unknown_tokens"]:
         share = totals["unknown_tokens"] / totals["tokens"]
         click.echo(f"{totals['unknown_tokens']:,} of {totals['tokens']:,} tokens ({share:.1%}) unknown to the encoder")
+    if "types" in totals:
+        _print_coverage(totals)
     if totals["truncated_tokens"]:
         click.echo(f"{totals['truncated_tokens']:,} of {totals['tokens']:,} tokens cut off")
     with FeatureStore(summary.path) as store:
+        if licence := store.recipe.get("licence"):
+            click.echo(f"the vectors are under {licence}; so is what is made of them and passed on")
         click.echo(f"store: {summary.path} ({store.size / 1e6:,.1f} MB)")
+
+
+def _print_coverage(totals: dict) -> None:
+    share = totals["unknown_types"] / max(totals["types"], 1)
+    click.echo(f"{totals['unknown_types']:,} of {totals['types']:,} different words ({share:.1%}) unknown")
+    if words := list(totals["unknown_words"].items())[:10]:
+        click.echo("most frequent unknown: " + ", ".join(f"{word} ({count:,})" for word, count in words))
 
 
 @cli.command()

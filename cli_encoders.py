@@ -14,15 +14,21 @@ ENCODER_OPTIONS = {
         "--model",
         help="Weights: TF-Hub handle, Kaggle path, folder, archive or file.  [default: see tk encoders]",
     ),
+    "dim": click.option("--dim", type=int, help="Columns of word vectors, where an archive has files of several."),
+    "output": click.option("--output", help="pooled, or ids: word ids and a table of vectors.  [default: pooled]"),
     "pooling": click.option(
         "--pooling", help="How token vectors become one vector; each encoder has its own choices."
     ),
-    "output": click.option("--output", help="pooled (one vector a text) or tokens (one a word).  [default: pooled]"),
+    "output": click.option(
+        "--output", help="pooled (one vector a text), tokens (one a word) or ids (of words).  [default: pooled]"
+    ),
     "layer": click.option(
         "--layer", help="elmo: mix, 0, 1, 2 or all; bert: 0 to the last, -2 or several as -1,-2.  [default: mix; -1]"
     ),
     "mix": click.option("--mix", help="elmo: what each layer counts, such as 0.2,0.3,0.5.  [default: as published]"),
-    "tokenizer": click.option("--tokenizer", help="elmo: blanks, or ptb (punctuation apart).  [default: blanks]"),
+    "tokenizer": click.option(
+        "--tokenizer", help="How words are made; each encoder has its own choices, elmo: blanks, ptb."
+    ),
     "stateful": click.option(
         "--stateful", is_flag=True, default=None,
         help="elmo: a text goes on where the one before ended, as AllenNLP does it; needs --no-reuse.",
@@ -35,6 +41,11 @@ ENCODER_OPTIONS = {
     "casing": click.option("--casing", help="bert: cased or uncased.  [default: as the model says or looks]"),
     "precision": click.option(
         "--precision", help="bert: float32, bfloat16 or float16 of the matrix products.  [default: float32]"
+    ),
+    "unknown": click.option("--unknown", help="What stands for an unknown word: skip, characters or prefix."),
+    "language": click.option("--language", help="Of the texts, of encoders with several.  [default: en]"),
+    "skip_bad_lines": click.option(
+        "--skip-bad-lines", is_flag=True, default=None, help="Leave broken lines of word vectors out."
     ),
     "device": click.option("--device", help="cpu, gpu or gpu:1.  [default: TensorFlow's choice]"),
 }  # fmt: skip

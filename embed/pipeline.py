@@ -30,7 +30,8 @@ class Summary:
     Attributes:
         path: the store.
         totals: rows, distinct texts, encoded, reused; empty texts, those of them that were made so by the cleaning,
-            texts with control characters where others once were; unlabelled and bad rows; tokens, unknown, truncated.
+            texts with control characters where others once were; unlabelled and bad rows; tokens, unknown, truncated;
+            of encoders with a table of words also those of ``embed.coverage``.
         up_to_date: whether the store was there already, so that nothing was done.
     """
 
@@ -105,17 +106,19 @@ def embed(
         known, written = KnownTexts(digest), KnownTexts(digest)  # from before; in the parts of this run
         if reuse:
             known.add([*sorted(output.parent.glob("*.h5")), *parts.leftovers()])
+        coverage = recipe.encoder.coverage()
         number = done = 0
         for block in table.blocks(rows):
             if recipe.encoder.stateful or not parts.is_complete(number):
                 _write_part(parts, number, block, recipe, (written, known), keep_texts, created)
             if not recipe.encoder.stateful:
                 written.add([parts.path(number)])
+            coverage.add(recipe.clean(block.texts))
             number, done = number + 1, done + len(block.line)
             if number == 1:
                 _check_space(parts, table, done)
             progress(done)
-        totals = parts.assemble(number, created)
+        totals = parts.assemble(number, created, coverage.totals())
     return Summary(output, totals, up_to_date=False)
 
 

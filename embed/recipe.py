@@ -81,7 +81,8 @@ class Recipe:
         """The recipe as a JSON-able mapping; where it was computed is no part of it."""
         options = {name: value for name, value in self.options.items() if name != "device"}
         made = {"encoder": self.encoder.name, "options": options, "dtype": self.dtype}
-        return made | {"cleaning": list(self.cleaning)}
+        licence = {"licence": self.encoder.licence} if self.encoder.licence else {}
+        return made | {"cleaning": list(self.cleaning)} | licence
 
     def identity(self) -> dict:
         """Everything that the features depend on beside the text, as a JSON-able mapping."""

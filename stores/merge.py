@@ -15,6 +15,8 @@ from stores.identity import identity_digest
 from stores.store import READ_ROWS, FeatureStore
 from stores.writer import Block, Extent, sort_classes, write_store
 
+OF_WORDS = ("types", "unknown_types", "unknown_words")  # totals of distinct words, which do not add up
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -51,11 +53,12 @@ def concatenate(
         paths: stores of one kind and identity, at least one.
         summaries: of the same stores.
         output: the store that is made or replaced.
-        attributes: as ``write_store``, without ``totals``; the seconds of ``times`` grow by those of the stores.
+        attributes: as ``write_store``; ``totals``, if there are any, are no sums over the stores; the seconds of
+            ``times`` grow by those of the stores.
         options: passed on to ``write_store``.
 
     Returns:
-        the totals of all stores added up; they become the totals of ``output``.
+        the totals of ``output``: those of all stores added up (but ``OF_WORDS``), and those in ``attributes``.
 
     Raises:
         FailureError: if a store cannot be read, or the machine refuses the write.
@@ -63,7 +66,7 @@ def concatenate(
     extents = [summary.extent for summary in summaries]
     totals: Counter[str] = Counter()
     for summary in summaries:
-        totals.update(summary.totals)
+        totals.update({name: total for name, total in summary.totals.items() if name not in OF_WORDS})
     first = extents[0]
     union = sort_classes({name for extent in extents for name in extent.classes})
     whole = Extent(
@@ -76,8 +79,9 @@ def concatenate(
     )
     began, seconds = attributes["times"]
     times = (began, seconds + sum(summary.seconds for summary in summaries))
-    write_store(output, _blocks(paths), whole, attributes | {"totals": dict(totals), "times": times}, **options)
-    return dict(totals)
+    attributes |= {"totals": dict(totals) | attributes.get("totals", {}), "times": times}
+    write_store(output, _blocks(paths), whole, dict(attributes), **options)
+    return attributes["totals"]
 
 
 def merge(paths: Sequence[Path], output: Path, command: str = "") -> FeatureStore:

@@ -72,10 +72,15 @@ class Parts:
         write_store(self.path(number), [block], extent, self._attributes | {"totals": totals, "times": times})
         self._summaries[number] = Summary(block.features.kind, extent, totals, block.features.vocabulary, times[1])
 
-    def assemble(self, number_of_parts: int, created: float) -> dict[str, int]:
+    def assemble(self, number_of_parts: int, created: float, totals: dict | None = None) -> dict:
         """Put the parts together as the output, and remove them unless they are its layout; returns the totals.
 
         Parts that another process wrote are checked byte by byte first.
+
+        Args:
+            number_of_parts: they are counted from 0.
+            created: when the run began, Unix time.
+            totals: of the whole, that are no sums over the parts.
 
         Raises:
             FailureError: if a part is missing or damaged, or the machine refuses the write; the parts are kept then.
@@ -85,7 +90,7 @@ class Parts:
                 raise FailureError(f"{self.path(number)} is missing or damaged; give the same command again")
         paths = [self.path(number) for number in range(number_of_parts)]
         summaries = [self._summaries[number] for number in range(number_of_parts)]
-        attributes = self._attributes | {"times": (created, 0.0)}
+        attributes = self._attributes | {"times": (created, 0.0), "totals": totals or {}}
         options: dict = {"compression": self._compression, "scratch": self._own}
         if self._layout == "parts":
             options["parts"] = [self._entry(path, s) for path, s in zip(paths, summaries, strict=True)]

@@ -24,6 +24,7 @@ INSIDE = {
     "embed.encoders": {
         "embed.batches",
         "embed.cache",
+        "embed.coverage",
         "embed.encoders",
         "embed.hub",
         "embed.models",
@@ -37,6 +38,7 @@ INSIDE = {
         "stores.features",
         "stores.identity",
     },
+    "embed.coverage": set(),
     "embed.tokenise": set(),
     "embed.vectors": {
         "embed.archives",

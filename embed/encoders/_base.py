@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+from embed.coverage import Coverage
 from stores.features import Features
 
 
@@ -37,6 +38,7 @@ class Encoder(ABC):
         part_rows: rows that are encoded and committed together; what a crash can lose. Small for slow encoders.
         stateful: whether a vector also depends on the texts before its own, so that none can be taken from elsewhere.
         published: the default model; None for an encoder without weights, or whose weights the user must name.
+        licence: of the weights in use, where features that are passed on fall under it.
     """
 
     name: str
@@ -44,10 +46,15 @@ class Encoder(ABC):
     part_rows: int = 8192
     stateful: bool = False
     published: Published | None = None
+    licence: str | None = None
 
     @abstractmethod
     def identity(self) -> dict:
         """Everything that a vector depends on beside its text, as a JSON-able mapping (weights by digest)."""
+
+    def coverage(self) -> Coverage:
+        """What counts the words of all texts, and which of them the encoder knows, where words have vectors."""
+        return Coverage()
 
     @abstractmethod
     def encode(self, texts: list[str]) -> Features:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -83,15 +82,6 @@ class TableEncoder(Encoder):
     def weights_of(self, rows: np.ndarray) -> np.ndarray:
         """float32 ``[n]``: how much the words of these rows say, 0 to 1."""
         return self.table.weights_of(rows)
-
-    def count(self, texts: list[str]) -> Counter[str]:
-        """How often each token occurs in ``texts``."""
-        return Counter(token for text in texts for token in self.tokens_of(text))
-
-    def unknown(self, tokens: Sequence[str]) -> list[str]:
-        """Those of some different tokens that the table does not know."""
-        known = self.rows_of(list(tokens))[1]
-        return [token for token, is_known in zip(tokens, known.tolist(), strict=True) if not is_known]
 
 
 def _counts(tokens: Features, known: np.ndarray) -> np.ndarray:

@@ -21,6 +21,7 @@ from typing import BinaryIO
 from embed.archives import BROKEN
 from embed.cache import Note, alone, cache_folder, weights_digest
 from embed.models import resolve
+from embed.vectors.hdf5 import write_word2vec
 from embed.vectors.table import is_table
 from stores.errors import FailureError, InputError
 from stores.files import whole_folder
@@ -28,6 +29,7 @@ from stores.identity import digest_bytes
 
 USUAL_DIM = 300  # of several files, the one that is taken where the user says nothing
 BLOCK = 1 << 20
+_HDF5 = b"\x89HDF\r\n"
 _COMPRESSED: dict[bytes, Callable] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
 
 
@@ -57,7 +59,7 @@ def plain_file(model: str, dim: int | None, note: Note) -> Path:
         raise InputError(f"{path} is no zip or tar archive, so it has no member {member!r}; leave out !{member}")
     if names is not None:
         member = _choose(names, member, dim, model)
-    elif _opener(path) is None:
+    elif _opener(path) is None and not _is_hdf5(path):
         return path
     return _unpacked(path, member, note)
 
@@ -122,11 +124,20 @@ def _unpacked(path: Path, member: str | None, note: Note) -> Path:
         if not folder.is_dir():
             note(f"unpacking {path}{'!' + member if member else ''} into {folder}")
             with whole_folder(folder) as partial, open(partial / "plain", "wb") as out, _damage(path):
-                with _content(path, member) as source:
-                    shutil.copyfileobj(source, out, BLOCK)
+                if member is None and _is_hdf5(path):
+                    write_word2vec(path, out)
+                else:
+                    with _content(path, member) as source:
+                        shutil.copyfileobj(source, out, BLOCK)
     plain = folder / "plain"
-    inner = _opener(plain)
-    return plain if inner is None else _unpacked(plain, None, note)  # such as a .gz in a .zip
+    if _opener(plain) or _is_hdf5(plain):  # such as a .gz in a .zip
+        return _unpacked(plain, None, note)
+    return plain
+
+
+def _is_hdf5(path: Path) -> bool:
+    with open(path, "rb") as file:
+        return file.read(len(_HDF5)) == _HDF5
 
 
 @contextmanager

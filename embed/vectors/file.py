@@ -72,7 +72,8 @@ class VectorFile:
         """A file that was saved again as Windows-1252; a few damaged words are in published files too."""
         wrong = about["not_utf8"]
         if 2 * len(wrong) > about["not_ascii"]:
-            self._bad(wrong[0], "the word is not UTF-8; convert the file with iconv -f WINDOWS-1252 -t UTF-8", about)
+            cure = "convert it (iconv -f WINDOWS-1252 -t UTF-8)"
+            self._bad(wrong[0], f"the word is not UTF-8, nor are {len(wrong) - 1:,} others", about, cure)
             self.bad_rows.update(wrong)
 
     @cached_property
@@ -119,10 +120,10 @@ class VectorFile:
                 self._bad(row, str(error), self.index.about)
         return row in self._vectors
 
-    def _bad(self, row: int, why: str, about: dict) -> None:
+    def _bad(self, row: int, why: str, about: dict, cure: str = "get the file again") -> None:
         where = f"{self.name}, {'line' if about['format'] == 'text' else 'row'} {row + 1:,}: {why}"
         if not self._skip:
-            raise FailureError(f"{where}; get the file again, or leave such lines out with --skip-bad-lines")
+            raise FailureError(f"{where}; {cure}, or leave such lines out with --skip-bad-lines")
         warnings.warn(f"{where}; left out", stacklevel=2)
         self.bad_rows.add(row)
 

@@ -1,0 +1,50 @@
+"""How many of the words of all texts an encoder knows, by tokens and by types; and which it does not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+SHOWN = 20  # unknown words that are kept
+
+
+class Coverage:
+    """Of an encoder whose words have no vectors of their own: nothing is counted."""
+
+    def add(self, texts: Sequence[str]) -> None:
+        """Take some more texts into account."""
+
+    def totals(self) -> dict:
+        """What is added to the totals of the store, JSON-able."""
+        return {}
+
+
+class WordCoverage(Coverage):
+    """Of an encoder with a table of words; what it holds is one number a distinct word.
+
+    Args:
+        tokens_of: the words of a text.
+        is_known: whether the table knows some words: bool ``[n]``.
+    """
+
+    def __init__(self, tokens_of: Callable[[str], list[str]], is_known: Callable[[list[str]], np.ndarray]) -> None:
+        self._tokens_of, self._is_known = tokens_of, is_known
+        self._counts: Counter[str] = Counter()
+
+    def add(self, texts: Sequence[str]) -> None:
+        """Count the words of some more texts."""
+        for text in texts:
+            self._counts.update(self._tokens_of(text))
+
+    def totals(self) -> dict:
+        """``types``, ``unknown_types`` and ``unknown_words``, the most frequent with their counts.
+
+        They depend on the texts alone, not on their order.
+        """
+        types = list(self._counts)
+        known = self._is_known(types).tolist()
+        unknown = [(word, self._counts[word]) for word, is_known in zip(types, known, strict=True) if not is_known]
+        most = sorted(unknown, key=lambda item: (-item[1], item[0]))[:SHOWN]
+        return {"types": len(types), "unknown_types": len(unknown), "unknown_words": dict(most)}

@@ -1,0 +1,95 @@
+"""What the encoders have in common whose table is a published file that the user names."""
+
+from __future__ import annotations
+
+import sys
+from abc import abstractmethod
+from functools import cached_property
+
+import numpy as np
+
+from embed.coverage import WordCoverage
+from embed.encoders._pooling import PARTS, is_pooling
+from embed.encoders._table import TableEncoder
+from embed.vectors import VectorFile, WordTable, open_vectors
+from stores.errors import InputError
+
+OUTPUTS = ("pooled", "ids")
+
+
+class FileEncoder(TableEncoder):
+    """An encoder of which a subclass says how a text becomes words, and how a word is looked up.
+
+    Args:
+        model, dim, skip_bad_lines: see ``embed.vectors.open_vectors``.
+        pooling, output: see ``TableEncoder``.
+        unknown: what becomes of a word that the table does not hold, one of ``unknown_choices``.
+    """
+
+    version: int
+    unknown_choices: tuple[str, ...]
+    usual_licence: str | None = None  # of all files of the kind
+
+    def __init__(
+        self, model: str, dim: int | None, pooling: str, output: str, unknown: str, skip_bad_lines: bool
+    ) -> None:
+        if pooling != "sif" and not is_pooling(pooling):
+            raise InputError(
+                f"{self.name}: pooling {pooling!r} does not exist, choose sif, or one or more of: {', '.join(PARTS)};"
+                " several are joined by +"
+            )
+        self.check("output", output, OUTPUTS)
+        self.check("unknown", unknown, self.unknown_choices)
+        super().__init__(pooling, output)
+        self.unknown_words = unknown
+        self._open = (model, dim, skip_bad_lines)
+
+    def check(self, option: str, value: str | None, allowed: tuple[str | None, ...]) -> None:
+        """``InputError`` if an option has a value that is not allowed."""
+        if value not in allowed:
+            choices = ", ".join(choice for choice in allowed if choice is not None)
+            raise InputError(f"{self.name}: {option} {value!r} does not exist, choose one of: {choices}")
+
+    @cached_property
+    def table(self) -> WordTable | VectorFile:
+        """The file, opened; its words are looked up one by one."""
+        model, dim, skip_bad_lines = self._open
+        return open_vectors(model, dim, skip_bad_lines=skip_bad_lines, note=_to_stderr)
+
+    @property
+    def licence(self) -> str | None:
+        """Under which the vectors are, where that is known."""
+        return self.table.about.get("licence", self.usual_licence)
+
+    def identity(self) -> dict:
+        """Name, version of the algorithm, digest of the plain file, and the options."""
+        found = {"encoder": self.name, "version": self.version, "weights": self.table.digest}
+        if self.kind == "pooled":
+            found["pooling"] = self.pooling
+        return found | {"output": self.kind, "unknown": self.unknown_words}
+
+    def coverage(self) -> WordCoverage:
+        """How many of the words of texts the table knows; it is told the texts."""
+        return WordCoverage(self.tokens_of, lambda tokens: self.find(tokens) >= 0)
+
+    @abstractmethod
+    def find(self, tokens: list[str]) -> np.ndarray:
+        """int64 ``[n]``: the row of each token, -1 for an unknown one."""
+
+    def rows_of(self, tokens: list[str]) -> tuple[list[list[int]], np.ndarray]:
+        """The row of each token, or what stands in for an unknown one."""
+        found = self.find(tokens)
+        rows = [[row] if row >= 0 else [] for row in found.tolist()]
+        for i in np.flatnonzero(found < 0):
+            rows[i] = self.instead_of(tokens[i])
+        return rows, found >= 0
+
+    def instead_of(self, token: str) -> list[int]:
+        """The rows that stand for an unknown token, none if it is skipped."""
+        if self.unknown_words != "characters" or len(token) == 1:
+            return []
+        return [row for row in self.find(list(token)).tolist() if row >= 0]
+
+
+def _to_stderr(message: str) -> None:
+    sys.stderr.write(f"{message}\n")

@@ -1,0 +1,93 @@
+"""``glove``: word vectors from GloVe, word2vec or fastText files; a text has the mean of its words', or another pool.
+
+The words of a text are made as those of the file were. Which way that was is told by words that only one kind of
+file holds, or said by ``tokenizer``:
+
+===================  ==================  ================================================================
+``tokenizer``        told by             the words
+===================  ==================  ================================================================
+``stanford``         neither             Stanford tokens in small letters: 6B, 42B, 2024
+``stanford-cased``   a row ``The``       the same with their case, in small letters where that is unknown: 840B
+``twitter``          a row ``<user>``    as the script published with the vectors: twitter.27B
+===================  ==================  ================================================================
+
+A word that the file does not hold takes no part in the vector, and is counted. With ``unknown="characters"`` it has
+the mean of those of its characters that the file does hold, and is counted all the same. With ``output="ids"`` the
+words stand in order with one vector a distinct word (zeros for an unknown one), for heads that read sequences.
+
+``sif`` weighs each vector by a / (a + p) (Arora, Liang, Ma 2017); p follows by Zipf's law from the word's rank, the
+line, as these files are in the order of frequency. Their removal of the common component depends on the other texts,
+so it is no part of a feature: a head that wants it has to fit it on its training rows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from embed.encoders._base import Published
+from embed.encoders._files import FileEncoder
+from embed.tokenise import stanford, twitter
+
+VERSION = 1  # raise it whenever the same text and file give another vector
+TOKENIZERS = ("stanford", "stanford-cased", "twitter")
+QUOTES = {"``": '"', "''": '"'}  # 6B and 42B have the quotes of the Penn Treebank, 840B its own
+
+
+class GloveEncoder(FileEncoder):
+    """Word vectors from GloVe (or word2vec, fastText) files, pooled, or as ids with their table; see the module.
+
+    Args:
+        model: a file of vectors, an archive or a folder of them, see ``embed.vectors.containers.plain_file``.
+        dim: columns, to choose one of several files.
+        pooling: ``sif``, or one or more of ``mean``, ``max``, ``min`` and ``power3``, joined by ``+``.
+        output: ``pooled`` or ``ids``.
+        tokenizer: ``stanford``, ``stanford-cased`` or ``twitter``; None: as the file tells.
+        unknown: ``skip`` or ``characters``.
+        skip_bad_lines: whether the word of a broken line is unknown, instead of an error.
+
+    Raises:
+        InputError: an option has no such value, or there is no such file.
+        FailureError: the model is not to be had, or damaged.
+    """
+
+    name = "glove"
+    version = VERSION
+    unknown_choices = ("skip", "characters")
+    published = Published(
+        "https://nlp.stanford.edu/data/glove.6B.zip", "822 MB", "PDDL", "Stanford NLP, nlp.stanford.edu/projects/glove"
+    )
+
+    def __init__(
+        self, model: str = published.model, dim: int | None = None, pooling: str = "mean", output: str = "pooled",
+        tokenizer: str | None = None, unknown: str = "skip", skip_bad_lines: bool = False,
+    ) -> None:  # fmt: skip
+        self.check("tokenizer", tokenizer, (None, *TOKENIZERS))
+        super().__init__(model, dim, pooling, output, unknown, skip_bad_lines)
+        self._tokenizer = tokenizer
+
+    @property
+    def tokenizer(self) -> str:
+        """The one that was asked for, else the one that the file's words tell."""
+        if self._tokenizer is None:
+            user, cased = self.table.find(["<user>", "The"])
+            self._tokenizer = "twitter" if user >= 0 else "stanford-cased" if cased >= 0 else "stanford"
+        return self._tokenizer
+
+    def identity(self) -> dict:
+        """Name, version, digest of the file, and the options; how words are made is said even where the file tells."""
+        return super().identity() | {"tokenizer": self.tokenizer}
+
+    def tokens_of(self, text: str) -> list[str]:
+        """The words of a text, as the tokenizer makes them."""
+        if self.tokenizer == "twitter":
+            return twitter.words(text)
+        words = stanford.words(text)
+        return words if self.tokenizer == "stanford-cased" else [word.lower() for word in words]
+
+    def find(self, tokens: list[str]) -> np.ndarray:
+        """The row of each word: as it is, in small letters, or with plain quotes; -1 where there is none."""
+        rows = self.table.find(tokens)
+        for other in (str.lower, lambda token: QUOTES.get(token, token)):
+            missing = np.flatnonzero(rows < 0)
+            rows[missing] = self.table.find([other(tokens[i]) for i in missing])
+        return rows

@@ -1,0 +1,142 @@
+"""``numberbatch``: ConceptNet Numberbatch, one vector a word or term of several words (``credit_card``).
+
+A text is normalised as the keys of the file were (``embed.tokenise.numberbatch``), then cut into the longest terms
+that the file holds, from the left. The English file has bare keys, the multilingual one and mini.h5 ``/c/<language>/``
+before them; in another language than English, a word that is missing is looked up in English.
+
+An unknown word has the mean of all terms that begin as it does, as far as possible: its last letter is taken off
+until terms begin with what is left, down to two letters (the publishers' strategy; they then scale to unit length,
+which is not done here). Such a word is counted as unknown. ``unknown`` may also be ``skip`` or ``characters``, see
+``glove``.
+
+``sif`` weighs each vector by how frequent its word is. The file is in the order of the alphabet and says nothing
+about that, so the weights are those of the table of the encoder ``static``; a term that this lacks weighs 1.
+
+The vectors are under CC BY-SA 4.0 (Luminoso Technologies, Inc.; Speer, Chin, Havasi 2017, "ConceptNet 5.5"): what is
+derived from them and passed on, a store with its table or a compact table, stays under that licence and names them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from functools import cached_property
+
+import numpy as np
+
+from embed.encoders._base import Published
+from embed.encoders._files import FileEncoder
+from embed.encoders.static import TABLE
+from embed.tokenise import numberbatch
+from embed.vectors.table import WordTable, load_table
+from stores.identity import digest_file
+
+VERSION = 1  # raise it whenever the same text and file give another vector
+SHORTEST = 2  # letters of a beginning that stands for an unknown word
+
+
+class NumberbatchEncoder(FileEncoder):
+    """ConceptNet Numberbatch: vectors of words and terms, pooled, or as ids with their table; see the module.
+
+    Args:
+        model: a file of vectors, see ``embed.vectors.containers.plain_file``.
+        dim: columns that it must have.
+        pooling: ``sif``, or one or more of ``mean``, ``max``, ``min`` and ``power3``, joined by ``+``.
+        output: ``pooled`` or ``ids``.
+        unknown: ``prefix``, ``skip`` or ``characters``.
+        language: of the texts, as in the keys: ``en``, ``de``.
+        skip_bad_lines: whether the word of a broken line is unknown, instead of an error.
+
+    Raises:
+        InputError: an option has no such value, or there is no such file.
+        FailureError: the model is not to be had, or damaged.
+    """
+
+    name = "numberbatch"
+    version = VERSION
+    usual_licence = "CC BY-SA 4.0: ConceptNet Numberbatch, Luminoso Technologies, Inc."
+    unknown_choices = ("prefix", "skip", "characters")
+    published = Published(
+        "https://conceptnet.s3.amazonaws.com/downloads/2019/numberbatch/numberbatch-en-19.08.txt.gz", "310 MB",
+        "CC BY-SA 4.0", "Luminoso Technologies, github.com/commonsense/conceptnet-numberbatch",
+    )  # fmt: skip
+
+    def __init__(
+        self, model: str = published.model, dim: int | None = None, pooling: str = "mean", output: str = "pooled",
+        unknown: str = "prefix", language: str = "en", skip_bad_lines: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(model, dim, pooling, output, unknown, skip_bad_lines)
+        self.language = language
+        self._begins: dict[str, bool] = {}  # whether a term goes on after these words
+        self._exists: dict[str, bool] = {}
+
+    def identity(self) -> dict:
+        """Name, version, digest of the file, and the options; for ``sif`` also that of the frequencies."""
+        found = super().identity() | {"language": self.language}
+        return found | ({"frequencies": digest_file(TABLE)} if self.pooling == "sif" else {})
+
+    def tokens_of(self, text: str) -> list[str]:
+        """The keys of the longest terms."""
+        words = numberbatch.words(text, self.language)
+        return numberbatch.terms(words, self._is_term, self._may_begin)
+
+    @cached_property
+    def _terms(self) -> list[str]:
+        """All terms of the language, sorted: what terms and unknown words begin with is searched here."""
+        prefix = f"/c/{self.language}/" if self._has_prefixes else ""
+        return sorted(word[len(prefix) :] for word in self._words if word and word.startswith(prefix))
+
+    @cached_property
+    def _has_prefixes(self) -> bool:
+        return any(word.startswith("/c/") for word in self._words[:3])  # a header comes first
+
+    def _is_term(self, key: str) -> bool:
+        if key not in self._exists:
+            at = bisect_left(self._terms, key)
+            self._exists[key] = at < len(self._terms) and self._terms[at] == key
+        return self._exists[key]
+
+    def _may_begin(self, key: str) -> bool:
+        if key not in self._begins:
+            at = bisect_left(self._terms, key + "_")
+            self._begins[key] = at < len(self._terms) and self._terms[at].startswith(key + "_")
+        return self._begins[key]
+
+    def find(self, tokens: list[str]) -> np.ndarray:
+        """The row of each term, in English where the language has none; -1 for an unknown one."""
+        if not self._has_prefixes:
+            return self.table.find(tokens)
+        rows = self.table.find([f"/c/{self.language}/{token}" for token in tokens])
+        missing = np.flatnonzero(rows < 0)
+        rows[missing] = self.table.find([f"/c/en/{tokens[i]}" for i in missing])
+        return rows
+
+    def instead_of(self, token: str) -> list[int]:
+        """The rows of all terms with the longest beginning that an unknown token shares with any."""
+        if self.unknown_words != "prefix":
+            return super().instead_of(token)
+        at = bisect_left(self._terms, token)
+        shared = max((_shared(token, term) for term in self._terms[max(at - 1, 0) : at + 1]), default=0)
+        if shared < SHORTEST:
+            return []
+        start = token[:shared]
+        first, last = bisect_left(self._terms, start), bisect_left(self._terms, start + "\U0010ffff")
+        return [row for row in self.find(self._terms[first:last]).tolist() if row >= 0]
+
+    def weights_of(self, rows: np.ndarray) -> np.ndarray:
+        """float32 ``[n]``: the weights of the table of ``static``, 1 for what is not in it."""
+        words = [self._words[row].rpartition("/")[2] for row in rows.tolist()]
+        found = self._frequencies.find(words)
+        return np.where(found >= 0, self._frequencies.weights[found], np.float32(1))
+
+    @cached_property
+    def _words(self) -> list[str]:
+        return self.table.words
+
+    @cached_property
+    def _frequencies(self) -> WordTable:
+        return load_table(TABLE, "install the package again")
+
+
+def _shared(one: str, other: str) -> int:
+    """How many characters two words begin with alike."""
+    return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
