@@ -140,6 +140,7 @@ def embed(
     Example:
         tk embed --encoder static --data examples/messages.csv
         tk embed --encoder words --data examples/messages.csv --text-column text --label-column label
+        tk embed --encoder glove --model vectors/glove.50d.txt --data examples/messages.csv
         tk embed --encoder use --model models/universal-sentence-encoder --data examples/messages.csv
     """
     from embed import Recipe

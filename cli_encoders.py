@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,7 +16,6 @@ ENCODER_OPTIONS = {
         help="Weights: TF-Hub handle, Kaggle path, folder, archive or file.  [default: see tk encoders]",
     ),
     "dim": click.option("--dim", type=int, help="Columns of word vectors, where an archive has files of several."),
-    "output": click.option("--output", help="pooled, or ids: word ids and a table of vectors.  [default: pooled]"),
     "pooling": click.option(
         "--pooling", help="How token vectors become one vector; each encoder has its own choices."
     ),
@@ -139,3 +139,27 @@ def check(name: str, options: dict[str, Any], as_json: bool) -> None:
         return
     for what, value in found.items():
         click.echo(f"{what:20} {value}")
+
+
+@encoders.command()
+@click.argument("name")
+@encoder_options
+@click.option("--top", type=int, default=20_000, show_default=True, help="Words to keep, the most frequent.")
+@click.option("--width", type=int, help="Principal directions to keep.  [default: the columns as they are]")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The table, a .npz file.")
+def shrink(name: str, options: dict[str, Any], top: int, width: int | None, out: Path) -> None:
+    """Make a compact table of a large file of word vectors; --model takes it like the file itself.
+
+    The vectors are rounded to 63 levels. A table of vectors under a share-alike licence stays under it, and says so.
+
+    \b
+    Example:
+        tk encoders shrink glove --model vectors/glove.50d.txt --top 1000 --width 20 --out small.npz
+    """
+    from embed.shrink import shrink as run_shrink
+    from stores.files import whole_file
+
+    content = run_shrink(name, options, top, width)
+    with whole_file(out) as temporary:
+        temporary.write_bytes(content)
+    click.echo(f"{out}: {len(content) / 1e6:,.1f} MB")

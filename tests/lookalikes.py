@@ -227,3 +227,22 @@ def bert(out):
     from bert_models import hugging_face
 
     return hugging_face(out)
+
+
+FREQUENT = [".", ",", "the", "to", "you", "!", "call", "me", "when", "are", "home", "winner", "cash", "now", "ok",
+            "one", "two", "three", "word", "words", "credit", "credit_card", "?", "free", "see", "prize"]  # fmt: skip
+
+
+def word_vectors(out):
+    """A text file of vectors of 50 columns, as GloVe's; sorted by nothing, as if by frequency."""
+    lines = [f"{word} {' '.join(f'{x:.5g}' for x in row)}" for word, row in zip(FREQUENT, weights(26, 50), strict=True)]
+    out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return out
+
+
+def numberbatch_vectors(out):
+    """The same with keys in the order of the alphabet and a header, as Numberbatch's English file."""
+    rows = sorted(zip(FREQUENT, weights(26, 50), strict=True))
+    lines = [f"{word} {' '.join(f'{x:.4f}' for x in row)}" for word, row in rows]
+    out.write_text("26 50\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    return out

@@ -60,8 +60,12 @@ def examples():
     assert sorted(order) == sorted(cli.commands)
     below = ["info", "verify", "export", "merge", "join", "diff", "prune"]
     assert sorted(below) == sorted(cli.commands["features"].commands)
-    assert list(cli.commands["encoders"].commands) == ["check"]
-    helps = [cli.help, *(cli.commands[name].help for name in order), cli.commands["encoders"].commands["check"].help]
+    assert list(cli.commands["encoders"].commands) == ["check", "shrink"]
+    helps = [
+        cli.help,
+        *(cli.commands[name].help for name in order),
+        *(command.help for command in cli.commands["encoders"].commands.values()),
+    ]
     helps += [cli.commands["features"].commands[name].help for name in below]
     return [line.strip() for text in helps for line in text.splitlines() if line.strip().startswith("tk ")]
 
@@ -70,6 +74,8 @@ def test_examples_of_the_help_run(in_tmp, lookalike):
     """Each command line of every help text works as it stands, in a folder that holds the examples and a model."""
     shutil.copytree(ROOT / "examples", in_tmp / "examples")
     shutil.copytree(lookalike("use4"), in_tmp / "models/universal-sentence-encoder")
+    (in_tmp / "vectors").mkdir()
+    shutil.copy(lookalike("word_vectors"), in_tmp / "vectors/glove.50d.txt")
     write_csv(in_tmp / "more.csv", ROWS)
     tk(*"embed --data more.csv".split())
     tk(*"embed --data examples/messages.csv --pooling max --out features/messages.max.h5".split())

@@ -25,6 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
+from embed.shrink import principal
 from embed.vectors.table import sif_weights, table_bytes
 
 TARGET = Path(__file__).parents[1] / "embed" / "encoders" / "static.npz"
@@ -75,16 +76,6 @@ def distill(folder: Path) -> bytes:
     says = np.ones(len(words))
     says[is_word] = sif_weights(np.arange(1, is_word.sum() + 1))
     return table_bytes(words, principal(np.concatenate(vectors), is_word, WIDTH), says)
-
-
-def principal(vectors: np.ndarray, fitted: np.ndarray, width: int) -> np.ndarray:
-    """``vectors`` ``[V, H]`` on the first ``width`` principal directions of those in ``fitted`` (bool ``[V]``)."""
-    centred = vectors.astype(np.float64) - vectors[fitted].mean(axis=0, dtype=np.float64)
-    _, directions = np.linalg.eigh(centred[fitted].T @ centred[fitted])  # smallest first
-    directions = directions[:, ::-1][:, :width]
-    # subtle: a direction's sign is arbitrary; its largest entry is made positive, so that two runs agree
-    largest = np.abs(directions).argmax(axis=0)
-    return centred @ (directions * np.sign(directions[largest, np.arange(width)]))
 
 
 def read_safetensors(path: Path) -> dict[str, np.ndarray]:

@@ -68,6 +68,10 @@ class FileEncoder(TableEncoder):
             found["pooling"] = self.pooling
         return found | {"output": self.kind, "unknown": self.unknown_words}
 
+    def frequent_words(self) -> list[str]:
+        """All words that ``find`` finds, each once, the most frequent first: the order of the file."""
+        return list(dict.fromkeys(word for word in self.table.words if word))
+
     def coverage(self) -> WordCoverage:
         """How many of the words of texts the table knows; it is told the texts."""
         return WordCoverage(self.tokens_of, lambda tokens: self.find(tokens) >= 0)

@@ -122,6 +122,11 @@ class NumberbatchEncoder(FileEncoder):
         first, last = bisect_left(self._terms, start), bisect_left(self._terms, start + "\U0010ffff")
         return [row for row in self.find(self._terms[first:last]).tolist() if row >= 0]
 
+    def frequent_words(self) -> list[str]:
+        """All terms of the language; those of the table of ``static`` first, in its order, which is by frequency."""
+        terms = set(self._terms)
+        return list(dict.fromkeys([word for word in self._frequencies.words if word in terms] + self._terms))
+
     def weights_of(self, rows: np.ndarray) -> np.ndarray:
         """float32 ``[n]``: the weights of the table of ``static``, 1 for what is not in it."""
         words = [self._words[row].rpartition("/")[2] for row in rows.tolist()]

@@ -6,6 +6,7 @@ import mmap
 import warnings
 from collections.abc import Sequence
 from functools import cached_property
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from embed.cache import Note, weights_digest
 from embed.vectors import index as indexes
 from embed.vectors.index import Index
 from embed.vectors.table import check_dimension, sif_weights
-from embed.vectors.text import BadRow
+from embed.vectors.text import BadRow, strictly
 from stores.errors import FailureError
 
 
@@ -100,20 +101,23 @@ class VectorFile:
             FailureError: if a row is broken, unless bad lines are skipped.
         """
         found = np.full(len(words), -1, np.int64)
-        keys = [word.encode("utf-8", "surrogatepass") for word in words]
-        for i, row in self.index.candidates(keys):
-            start = int(self.index.starts[row])
-            key = keys[i] + b" "
-            if found[i] < 0 and self._data[start : start + len(key)] == key and self._parse(row, start + len(key)):
-                found[i] = row
+        keys = [word.encode("utf-8", "surrogatepass") + b" " for word in words]
+        numbers, rows = self.index.candidates([key[:-1] for key in keys])
+        starts, ends = self.index.spans(rows, len(self._data))
+        with strictly():
+            for i, row, start, end in zip(*(array.tolist() for array in (numbers, rows, starts, ends)), strict=True):
+                begin = start + len(keys[i])
+                if found[i] < 0 and self._data[start:begin] == keys[i] and self._parse(row, begin, end):
+                    found[i] = row
         return found
 
-    def _parse(self, row: int, start: int) -> bool:
+    def _parse(self, row: int, start: int, end: int) -> bool:
         """Have the vector of a row in memory; False if it is broken."""
         if row not in self._vectors and row not in self.bad_rows:
             try:
-                vector = self._layout.vector(self._data, start)
-                if not np.isfinite(vector).all():
+                vector = self._layout.vector(self._data, start, end)
+                # the sum of squares is quicker to look at, and finite unless a number is huge or not finite
+                if not (isfinite(vector @ vector) or np.isfinite(vector).all()):
                     raise BadRow("a number that is not finite")
                 self._vectors[row] = vector
             except BadRow as error:

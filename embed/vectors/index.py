@@ -35,7 +35,8 @@ from stores.identity import HASH_BYTES
 
 VERSION = 1  # raise it whenever an index of the same file holds something else
 BLOCK = 1 << 22
-FORMATS = (Binary, Text)
+START = 1 << 18  # bytes that tell the format: more than two rows
+FORMATS = (Text, Binary)
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,19 @@ class Index:
     words: bytes
     about: dict
 
-    def candidates(self, words: list[bytes]) -> Iterator[tuple[int, int]]:
-        """Pairs of a word's number in ``words`` and a row that may be its own, the first row first."""
+    def candidates(self, words: list[bytes]) -> tuple[np.ndarray, np.ndarray]:
+        """Numbers of words in ``words``, and beside each a row that may be its own, the first row first: int64."""
         hashes = np.fromiter(map(zlib.crc32, words), np.uint32, len(words))
         first, last = (np.searchsorted(self.hashes, hashes, side) for side in ("left", "right"))
-        for i in np.flatnonzero(first < last):
-            for place in range(first[i], last[i]):
-                yield int(i), int(self.rows[place])
+        numbers = np.repeat(np.arange(len(words)), last - first)
+        before = np.cumsum(last - first) - (last - first)  # candidates of earlier words
+        places = np.arange(len(numbers)) + np.repeat(first - before, last - first)
+        return numbers, self.rows[places].astype(np.int64)
+
+    def spans(self, rows: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+        """Where each of these rows begins in a file of ``size`` bytes, and where the next one does: int64."""
+        after = np.minimum(rows + 1, len(self.starts) - 1)
+        return self.starts[rows], np.where(after > rows, self.starts[after], size)
 
 
 def scan(path: Path) -> tuple[str, Index]:
@@ -104,7 +111,7 @@ class _Part:
 def layout_of(path: Path) -> Binary | Text:
     """The format of a file, from its beginning; ``InputError`` if it is none of these."""
     with open(path, "rb") as file:
-        start = file.read(BLOCK)
+        start = file.read(START)
     reasons = []
     for kind in FORMATS:
         try:
@@ -133,7 +140,7 @@ def load(digest: str) -> Index | None:
     if not folder.is_dir():
         return None
     try:
-        arrays = [np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("hashes", "rows", "starts")]
+        arrays = [np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r")) for name in ("hashes", "rows", "starts")]
         words, about = (folder / "words").read_bytes(), json.loads((folder / "about.json").read_bytes())
     except (OSError, ValueError) as error:
         raise FailureError(f"{folder} is damaged ({error}); remove it, it will be made again") from error

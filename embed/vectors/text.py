@@ -8,17 +8,28 @@ A word may hold any character but the ASCII space, U+00A0 included: glove.840B h
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from mmap import mmap
 
 import numpy as np
 
 _BOM = b"\xef\xbb\xbf"
+_NUMBER = re.compile(rb"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?(nan|inf)", re.IGNORECASE)
 
 
 class BadRow(ValueError):
     """A row that cannot be used; the message says why."""
+
+
+@contextmanager
+def strictly() -> Iterator[None]:
+    """What is no number is an error, and not, as in NumPy before 2.4, a warning; ``vector`` is to be called in this."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DeprecationWarning)
+        yield
 
 
 class Text:
@@ -42,7 +53,8 @@ class Text:
         lines = start[self.bom :].split(b"\n", 2)
         self.header = int(has_header(lines[0]) and len(lines) > 1 and lines[1] != b"")
         _, _, numbers = lines[self.header].partition(b" ")
-        self.dimension = len(_parse(numbers))
+        with strictly():
+            self.dimension = len(_parse(numbers))
         if not self.dimension:
             raise BadRow("the first line is no word with numbers after it")
 
@@ -58,16 +70,16 @@ class Text:
             yield self._words([rest], at, first=at == self.bom)
 
     def _words(self, lines: list[bytes], at: int, first: bool) -> tuple[list[bytes], np.ndarray]:
-        words = [line.partition(b" ")[0] for line in lines]
+        # not partition, which would copy the numbers as well
+        words = [line[:end] if (end := line.find(b" ")) >= 0 else line for line in lines]
         if first and self.header and words:
             words[0] = b""  # no word
         lengths = np.fromiter(map(len, lines), np.int64, len(lines)) + 1
         return words, at + np.cumsum(lengths) - lengths
 
-    def vector(self, data: mmap, start: int) -> np.ndarray:
-        """float32 ``[D]``: the numbers from ``start`` to the end of the line; ``BadRow`` if they are not that."""
-        end = data.find(b"\n", start)
-        vector = _parse(data[start : end if end >= 0 else len(data)])
+    def vector(self, data: mmap, start: int, end: int) -> np.ndarray:
+        """float32 ``[D]``: the numbers of a line from ``start`` to ``end``; ``BadRow`` if they are not that."""
+        vector = _parse(data[start:end])
         if len(vector) != self.dimension:
             raise BadRow(f"{len(vector)} numbers after the word, not {self.dimension}")
         return vector
@@ -80,18 +92,8 @@ def has_header(line: bytes) -> bool:
 
 
 def _parse(numbers: bytes) -> np.ndarray:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", DeprecationWarning)  # what is no number is one to NumPy before 2.3
-        try:
-            return np.fromstring(numbers, np.float32, sep=" ")
-        except (ValueError, DeprecationWarning):
-            fields = numbers.split()
-            wrong = next((field for field in fields if not _is_number(field)), b"")
-            raise BadRow(f"{wrong[:20].decode(errors='replace')!r} is no number") from None
-
-
-def _is_number(field: bytes) -> bool:
     try:
-        return float(field) is not None and b"_" not in field
-    except ValueError:
-        return False
+        return np.fromstring(numbers, np.float32, sep=" ")
+    except (ValueError, DeprecationWarning):
+        wrong = next((field for field in numbers.split() if not _NUMBER.fullmatch(field)), b"")
+        raise BadRow(f"{wrong[:20].decode(errors='replace')!r} is no number") from None
