@@ -195,11 +195,16 @@ def _print_summary(summary: Summary, listing: str) -> None:
         click.echo(f"store: {summary.path} ({store.size / 1e6:,.1f} MB)")
 
 
+def _shown(word: str) -> str:
+    """A word of somebody's data, harmless to a terminal."""
+    return word if word.isprintable() else ascii(word)
+
+
 def _print_coverage(totals: dict) -> None:
     share = totals["unknown_types"] / max(totals["types"], 1)
     click.echo(f"{totals['unknown_types']:,} of {totals['types']:,} different words ({share:.1%}) unknown")
     if words := list(totals["unknown_words"].items())[:10]:
-        click.echo("most frequent unknown: " + ", ".join(f"{word} ({count:,})" for word, count in words))
+        click.echo("most frequent unknown: " + ", ".join(f"{_shown(word)} ({count:,})" for word, count in words))
 
 
 @cli.command()
