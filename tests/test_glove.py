@@ -124,7 +124,7 @@ def test_numberbatch_words(text, expected):
 )
 def test_numberbatch_keys(text, expected):
     """The documented examples; two digits side by side make # of all, articles and a leading ``to`` go."""
-    assert expected == numberbatch.key(numberbatch.words(text))
+    assert expected == numberbatch.key_of(numberbatch.words(text))
 
 
 def test_families_are_told_by_the_words_of_the_file(small):
@@ -217,6 +217,13 @@ def test_prefixes_of_an_unknown_word(small):
     assert pooled(encoder, "cxx", "zzz") == [[0, 0], [0, 0]]
     assert encoder.encode(["creditx credit"]).counts.tolist() == [[2, 1, 0]]
     assert pooled(small("numberbatch", TERMS, unknown="skip"), "creditx") == [[0, 0]]
+
+
+def test_many_terms_with_the_same_beginning(small):
+    """Of 63 terms, 32 at even distances stand for all: every second one."""
+    lines = ["63 1", *(f"ab{i:02} {i}" for i in range(10, 73))]
+
+    assert pooled(small("numberbatch", lines), "abc") == [[np.mean(range(10, 73, 2))]]
 
 
 def test_other_languages(small):

@@ -84,15 +84,16 @@ class FileEncoder(TableEncoder):
         """The row of each token, or what stands in for an unknown one."""
         found = self.find(tokens)
         rows = [[row] if row >= 0 else [] for row in found.tolist()]
-        for i in np.flatnonzero(found < 0):
-            rows[i] = self.instead_of(tokens[i])
+        others = {i: self.instead_of(tokens[i]) for i in np.flatnonzero(found < 0).tolist()}
+        distinct = list(dict.fromkeys(word for words in others.values() for word in words))
+        row_of = dict(zip(distinct, self.find(distinct).tolist(), strict=True))
+        for i, words in others.items():
+            rows[i] = [row_of[word] for word in words if row_of[word] >= 0]
         return rows, found >= 0
 
-    def instead_of(self, token: str) -> list[int]:
-        """The rows that stand for an unknown token, none if it is skipped."""
-        if self.unknown_words != "characters" or len(token) == 1:
-            return []
-        return [row for row in self.find(list(token)).tolist() if row >= 0]
+    def instead_of(self, token: str) -> list[str]:
+        """The words whose vectors' mean stands for an unknown token, as far as the table has them."""
+        return list(token) if self.unknown_words == "characters" else []
 
 
 def _to_stderr(message: str) -> None:

@@ -6,8 +6,8 @@ before them; in another language than English, a word that is missing is looked 
 
 An unknown word has the mean of all terms that begin as it does, as far as possible: its last letter is taken off
 until terms begin with what is left, down to two letters (the publishers' strategy; they then scale to unit length,
-which is not done here). Such a word is counted as unknown. ``unknown`` may also be ``skip`` or ``characters``, see
-``glove``.
+which is not done here). Of more than 32 such terms, 32 at even distances in the alphabet stand for all. Such a word is
+counted as unknown. ``unknown`` may also be ``skip`` or ``characters``, see ``glove``.
 
 ``sif`` weighs each vector by how frequent its word is. The file is in the order of the alphabet and says nothing
 about that, so the weights are those of the table of the encoder ``static``; a term that this lacks weighs 1.
@@ -32,6 +32,7 @@ from stores.identity import digest_file
 
 VERSION = 1  # raise it whenever the same text and file give another vector
 SHORTEST = 2  # letters of a beginning that stands for an unknown word
+MOST = 32  # terms that are averaged; there are thousands with the same two letters, and most files of texts need many
 
 
 class NumberbatchEncoder(FileEncoder):
@@ -110,8 +111,8 @@ class NumberbatchEncoder(FileEncoder):
         rows[missing] = self.table.find([f"/c/en/{tokens[i]}" for i in missing])
         return rows
 
-    def instead_of(self, token: str) -> list[int]:
-        """The rows of all terms with the longest beginning that an unknown token shares with any."""
+    def instead_of(self, token: str) -> list[str]:
+        """The terms with the longest beginning that an unknown token shares with any, at most ``MOST`` of them."""
         if self.unknown_words != "prefix":
             return super().instead_of(token)
         at = bisect_left(self._terms, token)
@@ -120,7 +121,8 @@ class NumberbatchEncoder(FileEncoder):
             return []
         start = token[:shared]
         first, last = bisect_left(self._terms, start), bisect_left(self._terms, start + "\U0010ffff")
-        return [row for row in self.find(self._terms[first:last]).tolist() if row >= 0]
+        places = np.linspace(first, last - 1, min(last - first, MOST)).astype(int)
+        return [self._terms[place] for place in places.tolist()]
 
     def frequent_words(self) -> list[str]:
         """All terms of the language; those of the table of ``static`` first, in its order, which is by frequency."""

@@ -37,7 +37,7 @@ def words(text: str, language: str = "en") -> list[str]:
     return [word for word in found if word not in ARTICLES] or found
 
 
-def key(words: list[str], language: str = "en") -> str:
+def key_of(words: list[str], language: str = "en") -> str:
     """The key of a term of some words: ``["to", "pay", "24", "hours"]`` -> ``pay_##_hours``.
 
     In English a leading ``to`` is dropped, unless nothing would be left. Where two digits stand side by side, every
@@ -64,14 +64,15 @@ def terms(words: list[str], is_term: Callable[[str], bool], may_begin: Callable[
     """
     found, i = [], 0
     while i < len(words):
-        best, length = hashed(words[i]), 1
-        longer = words[i]
+        longer, length = words[i], 1
+        best = key = hashed(longer)
         for end in range(i + 1, len(words)):
-            if words[i] == "to" or not may_begin(hashed(longer)):  # "to" is dropped from the beginning of a term
+            if longer == "to" or not may_begin(key):  # "to" is dropped from the beginning of a term
                 break
             longer += "_" + words[end]
-            if is_term(hashed(longer)):
-                best, length = hashed(longer), end + 1 - i
+            key = hashed(longer)
+            if is_term(key):
+                best, length = key, end + 1 - i
         found.append(best)
         i += length
     return found

@@ -6,7 +6,6 @@ The numbers are float32, little-endian. A newline may follow each row, as the or
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from mmap import mmap
 
 import numpy as np
 
@@ -63,6 +62,6 @@ class Binary:
         if rest.strip(b"\n"):
             raise BadRow("the last row is not whole")
 
-    def vector(self, data: mmap, start: int, end: int) -> np.ndarray:
-        """float32 ``[D]``: the numbers at ``start``."""
-        return np.frombuffer(data, "<f4", self.dimension, start).astype(np.float32)
+    def vector(self, numbers: bytes) -> np.ndarray:
+        """float32 ``[D]`` from what follows the word and a space."""
+        return np.frombuffer(numbers, "<f4", self.dimension).astype(np.float32)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import warnings
 from collections.abc import Sequence
 from functools import cached_property
@@ -22,7 +21,8 @@ from stores.errors import FailureError
 class VectorFile:
     """Words and their vectors, in a plain file of text or word2vec's binary form.
 
-    Memory holds the vectors of the words that were asked for, and maps the index.
+    Memory holds the vectors of the words that were asked for, and maps the index. Rows are read, not mapped, as the
+    pages of a mapped file would count as memory of the process.
 
     Args:
         path: the file; nothing is read before it is needed.
@@ -78,11 +78,6 @@ class VectorFile:
             self.bad_rows.update(wrong)
 
     @cached_property
-    def _data(self) -> mmap.mmap:
-        with open(self.path, "rb") as file:
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-
-    @cached_property
     def _layout(self) -> indexes.Binary | indexes.Text:
         return indexes.layout_of(self.path)
 
@@ -103,19 +98,21 @@ class VectorFile:
         found = np.full(len(words), -1, np.int64)
         keys = [word.encode("utf-8", "surrogatepass") + b" " for word in words]
         numbers, rows = self.index.candidates([key[:-1] for key in keys])
-        starts, ends = self.index.spans(rows, len(self._data))
-        with strictly():
+        starts, ends = self.index.spans(rows, self.path.stat().st_size)
+        with strictly(), open(self.path, "rb", buffering=0) as file:  # rows lie far apart, so no buffer
             for i, row, start, end in zip(*(array.tolist() for array in (numbers, rows, starts, ends)), strict=True):
-                begin = start + len(keys[i])
-                if found[i] < 0 and self._data[start:begin] == keys[i] and self._parse(row, begin, end):
-                    found[i] = row
+                if found[i] < 0:
+                    file.seek(start)
+                    content = file.read(end - start)
+                    if content.startswith(keys[i]) and self._parse(row, content[len(keys[i]) :]):
+                        found[i] = row
         return found
 
-    def _parse(self, row: int, start: int, end: int) -> bool:
+    def _parse(self, row: int, numbers: bytes) -> bool:
         """Have the vector of a row in memory; False if it is broken."""
         if row not in self._vectors and row not in self.bad_rows:
             try:
-                vector = self._layout.vector(self._data, start, end)
+                vector = self._layout.vector(numbers)
                 # the sum of squares is quicker to look at, and finite unless a number is huge or not finite
                 if not (isfinite(vector @ vector) or np.isfinite(vector).all()):
                     raise BadRow("a number that is not finite")
@@ -133,7 +130,8 @@ class VectorFile:
 
     def take(self, rows: np.ndarray) -> np.ndarray:
         """float32 ``[n, D]``: the vectors of rows that ``find`` gave."""
-        return np.array([self._vectors[row] for row in rows.tolist()], np.float32).reshape(len(rows), self.dimension)
+        vectors = [self._vectors[row] for row in rows.tolist()]
+        return np.concatenate(vectors or [np.empty(0, np.float32)]).reshape(len(rows), self.dimension)
 
     def weights_of(self, rows: np.ndarray) -> np.ndarray:
         """float32 ``[n]``: how much the words of these rows say; the file is in the order of frequency."""

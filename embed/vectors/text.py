@@ -12,7 +12,6 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from mmap import mmap
 
 import numpy as np
 
@@ -77,9 +76,9 @@ class Text:
         lengths = np.fromiter(map(len, lines), np.int64, len(lines)) + 1
         return words, at + np.cumsum(lengths) - lengths
 
-    def vector(self, data: mmap, start: int, end: int) -> np.ndarray:
-        """float32 ``[D]``: the numbers of a line from ``start`` to ``end``; ``BadRow`` if they are not that."""
-        vector = _parse(data[start:end])
+    def vector(self, numbers: bytes) -> np.ndarray:
+        """float32 ``[D]`` from what follows the word and a space; ``BadRow`` if it is not that."""
+        vector = _parse(numbers)
         if len(vector) != self.dimension:
             raise BadRow(f"{len(vector)} numbers after the word, not {self.dimension}")
         return vector
