@@ -5,7 +5,8 @@
 
 Makes a file of 400,000 x 100 numbers and one of 500,000 x 300, each plain and as gzip, and a data file of 5,000 texts
 whose words follow Zipf's law. Every way runs in a process of its own, one after the other, the best of some rounds
-counts; the files lie in the page cache. Seconds are those of loading (imports aside), MiB the most that a process held.
+counts, of each figure by itself; the files lie in the page cache. Seconds are those of loading (imports aside), CPU
+seconds those of all cores together, MiB the most that a process held.
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ import sys, time
 sys.path.insert(0, {root!r})
 path, words = {path!r}, open({words!r}).read().split()
 {setup}
-start = time.perf_counter()
+start, used = time.perf_counter(), time.process_time()
 {code}
-seconds = time.perf_counter() - start
+seconds, used = time.perf_counter() - start, time.process_time() - used
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))
-print(seconds, int(status["VmHWM"].split()[0]) / 1024)
+print(seconds, used, int(status["VmHWM"].split()[0]) / 1024)
 """
 LOOP = """
 table = {}
@@ -93,27 +94,28 @@ def measure(name: str, rows: int, dim: int, folder: Path, repeats: int) -> None:
     words = folder / f"words{rows}.txt"
     words.write_text(" ".join(make_words(rows)))
     for path in (plain, plain.with_suffix(".txt.gz")):
-        best: dict[str, tuple[float, float]] = {}
+        best: dict[str, np.ndarray] = {}
         for _ in range(repeats):
             for way, (setup, code, for_plain, for_gzip) in WAYS.items():
                 if for_gzip if path.suffix == ".gz" else for_plain:
                     found = run(setup.replace("dim", str(dim)), code, path, words, folder / "cache", "first" in way)
-                    best[way] = min(best.get(way, found), found)
+                    best[way] = np.minimum(best.get(way, found), found)
         count = len(words.read_text().split())
         print(f"\n{name}, {path.suffix[1:]}, {path.stat().st_size / 1e6:,.0f} MB, {count:,} words")
-        for way, (seconds, mib) in best.items():
-            print(f"{seconds:9.3f} s {best['the usual loop'][0] / seconds:8.1f} x {mib:8,.0f} MiB  {way}")
+        print("  seconds    ratio  CPU seconds    ratio      MiB")
+        for way, found in best.items():
+            ratio = best["the usual loop"] / found
+            print(f"{found[0]:9.3f} {ratio[0]:8.1f} {found[1]:12.3f} {ratio[1]:8.1f} {found[2]:8,.0f}  {way}")
 
 
-def run(setup: str, code: str, path: Path, words: Path, cache: Path, fresh: bool) -> tuple[float, float]:
-    """Seconds and MiB of a way, in a process of its own."""
+def run(setup: str, code: str, path: Path, words: Path, cache: Path, fresh: bool) -> np.ndarray:
+    """Seconds, CPU seconds (of all cores) and MiB of a way, in a process of its own."""
     if fresh:
         shutil.rmtree(cache, ignore_errors=True)
     program = TIMED.format(root=str(ROOT), path=str(path), words=str(words), setup=setup, code=code)
     environment = os.environ | {"TK_CACHE_DIR": str(cache)}
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
-    seconds, mib = map(float, done.stdout.split())
-    return seconds, mib
+    return np.array(done.stdout.split(), float)
 
 
 def make_vectors(path: Path, rows: int, dim: int) -> None:

@@ -34,7 +34,7 @@ from stores.files import whole_folder
 from stores.identity import HASH_BYTES
 
 VERSION = 1  # raise it whenever an index of the same file holds something else
-BLOCK = 1 << 22
+BLOCK = 1 << 19  # bytes that are looked through at once: what fits a core's cache
 START = 1 << 18  # bytes that tell the format: more than two rows
 FORMATS = (Text, Binary)
 
