@@ -71,11 +71,10 @@ class VectorFile:
 
     def _check_encoding(self, about: dict) -> None:
         """A file that was saved again as Windows-1252; a few damaged words are in published files too."""
-        wrong = about["not_utf8"]
-        if 2 * len(wrong) > about["not_ascii"]:
+        if 2 * about["not_utf8"] > about["not_ascii"]:
             cure = "convert it (iconv -f WINDOWS-1252 -t UTF-8)"
-            self._bad(wrong[0], f"the word is not UTF-8, nor are {len(wrong) - 1:,} others", about, cure)
-            self.bad_rows.update(wrong)
+            why = f"the word is not UTF-8, nor are {about['not_utf8'] - 1:,} others"
+            self._bad(about["first_not_utf8"][0], why, about, cure)
 
     @cached_property
     def _layout(self) -> indexes.Binary | indexes.Text:

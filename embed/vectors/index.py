@@ -45,7 +45,7 @@ class Index:
 
     Attributes:
         about: ``format``, ``dimension``, ``header`` (lines before the first row); ``not_ascii``, how many words are
-            not; ``not_utf8``, the first 1,000 rows whose word is not UTF-8.
+            not; ``not_utf8``, how many of these are not UTF-8; ``first_not_utf8``, the row of the first, in a list.
     """
 
     hashes: np.ndarray
@@ -91,7 +91,11 @@ def scan(path: Path) -> tuple[str, Index]:
     order = order[is_word[order]]
     wrong = np.flatnonzero(~is_utf8)
     about = {"format": layout.name, "dimension": layout.dimension, "header": layout.header}
-    about |= {"not_ascii": sum(part.not_ascii for part in parts), "not_utf8": wrong[:1000].tolist()}
+    about |= {
+        "not_ascii": sum(part.not_ascii for part in parts),
+        "not_utf8": len(wrong),
+        "first_not_utf8": wrong[:1].tolist(),
+    }
     return digest.hexdigest(), Index(hashes[order], order, starts, b"\n".join(part.words for part in parts), about)
 
 
