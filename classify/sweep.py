@@ -8,28 +8,20 @@ Each problem has one optimum (it is strictly convex but for the intercept), the 
     minimise  C * sum_i m_i * loss(y_i, z_i @ w + b) + |w|^2 / 2,   z = (x - mean) / sd over the rows with m > 0
 
 where the loss is the logistic loss for two classes, of one column of weights, else the cross-entropy of the softmax, of
-a column a class. The solver is L-BFGS (Nocedal, Wright 2006, "Numerical Optimization", algorithm 7.5) with
-backtracking, all problems in lockstep, in coordinates in which the loss is nearly round: those of the Cholesky factor
-of its Hessian at zero, estimated on some of all rows. They shorten the way and have no say in where it ends.
+a column a class. The solver is L-BFGS, in lockstep, in coordinates in which the loss is nearly round: those
+of the Cholesky factor of its Hessian at zero, estimated on some of all rows. They shorten the way and have no say in
+where it ends.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import TypeVar
 
 import numpy as np
 
-Result = TypeVar("Result")
-BLOCK = 512  # rows at a time: they stay in the cache for the second product
-SHARES = 8  # of the rows, for the cores; fixed, so that sums are the same on every machine
-MEMORY = 10  # steps that L-BFGS remembers
-TOLERANCE = 1e-8  # of the objective, expected to be gained by another step
+from classify.lbfgs import minimise
+from classify.passes import BLOCK, moments, one_thread_a_product, shared_out, some_rows
+
 HESSIAN_ROWS = 4  # times the dimension
 KEPT_BYTES = 1 << 30  # of standardised features; more are standardised anew in each pass
 
@@ -51,40 +43,6 @@ class Solution:
     steps: np.ndarray
 
 
-def moments(x: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weighted means and variances of the columns, for many weightings in one pass.
-
-    Args:
-        x: float ``[n, D]``.
-        counts: float ``[n, J]``, how often each row counts.
-
-    Returns:
-        means and variances (of the population), float64 ``[J, D]``; 0 for a weighting of no rows.
-    """
-    shift = _some_rows(x, counts, 2 * BLOCK).mean(0, dtype=np.float64)  # near the means: squares do not cancel
-
-    def share(rows: range) -> np.ndarray:
-        found = np.zeros((2, counts.shape[1], x.shape[1]))
-        for start in range(rows.start, rows.stop, BLOCK):
-            part = slice(start, min(start + BLOCK, rows.stop))
-            block, m = x[part] - shift, np.ascontiguousarray(counts[part].T, np.float64)
-            found[0] += m @ block
-            found[1] += m @ np.square(block, out=block)
-        return found
-
-    with _one_thread_a_product():
-        sums, squares = sum(_shared_out(share, len(x)))
-    total = np.maximum(counts.sum(0, dtype=np.float64), 1e-300)[:, None]
-    mean = sums / total
-    return np.where(total > 1e-299, mean + shift, 0), np.maximum(squares / total - mean**2, 0)
-
-
-def _some_rows(x: np.ndarray, counts: np.ndarray, most: int) -> np.ndarray:
-    """At most ``most`` rows, float32, spread evenly over those that count in some problem."""
-    used = np.flatnonzero(counts.any(1))
-    return np.asarray(x[used[:: max(1, len(used) // most)]], np.float32)
-
-
 def fit_logistic(
     x: np.ndarray, y: np.ndarray, counts: np.ndarray, penalties: np.ndarray, n_classes: int, max_iter: int
 ) -> Solution:
@@ -98,19 +56,8 @@ def fit_logistic(
         n_classes: C.
         max_iter: the most steps.
     """
-    with _one_thread_a_product():
+    with one_thread_a_product():
         return _solve(x, y, counts, penalties, n_classes, max_iter)
-
-
-def _one_thread_a_product() -> AbstractContextManager:
-    """Each core multiplies by itself, on rows of its own.
-
-    Products that cores share wait for the slowest of them hundreds of times a second, which on a machine that has
-    other work to do takes ten times as long.
-    """
-    from threadpoolctl import threadpool_limits
-
-    return threadpool_limits(1, "blas")
 
 
 def _solve(
@@ -118,7 +65,7 @@ def _solve(
 ) -> Solution:
     problem = _Problem(x, y, counts, np.asarray(penalties, np.float64), n_classes)
     start = np.zeros((counts.shape[1], x.shape[1] + 1, problem.columns))
-    found, values, steps = _minimise(problem.value_and_slope, start, max_iter)
+    found, values, steps = minimise(problem.value_and_slope, start, max_iter)
     return Solution(*problem.as_they_are(found), values, steps)
 
 
@@ -143,11 +90,11 @@ class _Problem:
 
     def _hessian_roots(self) -> tuple[np.ndarray, float]:
         """Of the Hessian at zero the lower Cholesky factor ``[D, D]`` for the weights, the root for the intercept."""
-        z = _some_rows(self.x, self.counts, HESSIAN_ROWS * self.x.shape[1])
+        z = some_rows(self.x, self.counts, HESSIAN_ROWS * self.x.shape[1])
         z = ((z - self._shift) / self._unit).astype(np.float32)
         share = 1 / 4 if self.columns == 1 else (self.columns - 1) / self.columns**2
         weight = share * self.counts.sum(0, dtype=np.float64).mean() * np.median(self.penalties)
-        products = _shared_out(lambda rows: z[rows.start : rows.stop].T @ z[rows.start : rows.stop], len(z))
+        products = shared_out(lambda rows: z[rows.start : rows.stop].T @ z[rows.start : rows.stop], len(z))
         gram = sum(products).astype(np.float64) * (weight / len(z))
         gram[np.diag_indices_from(gram)] += 1
         return np.linalg.cholesky(gram), weight**0.5
@@ -203,7 +150,7 @@ class _Problem:
                 slope_intercept += residual.sum(0, dtype=np.float64)
             return loss, slope, slope_intercept
 
-        loss, slope, slope_intercept = (sum(parts) for parts in zip(*_shared_out(share, len(self.x)), strict=True))
+        loss, slope, slope_intercept = (sum(parts) for parts in zip(*shared_out(share, len(self.x)), strict=True))
         return loss, slope.reshape(dimension, j, c).transpose(1, 0, 2), slope_intercept.reshape(j, c)
 
     def _block(self, rows: slice) -> np.ndarray:
@@ -232,86 +179,3 @@ class _Problem:
         proba /= total
         proba[rows, :, y] -= 1
         return np.einsum("ij,ij->j", loss, m, dtype=np.float64), (proba * m[:, :, None]).reshape(len(z), -1)
-
-
-def _shared_out(work: Callable[[range], Result], n: int) -> list[Result]:
-    """What ``work`` makes of ``SHARES`` stretches of ``n`` rows, in order, on all cores."""
-    edges = [n * i // SHARES for i in range(SHARES + 1)]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(work, [range(a, b) for a, b in pairwise(edges)]))
-
-
-def _minimise(
-    function: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]],
-    start: np.ndarray,
-    max_iter: int,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """L-BFGS for ``J`` problems in lockstep; those at their optimum are left alone.
-
-    The coordinates are such that the Hessian is near 1, so half the squared slope is about what is left to gain.
-
-    Args:
-        function: from points ``[j, ...]`` and the numbers of their problems to values ``[j]`` and slopes ``[j, ...]``.
-        start: ``[J, ...]``.
-        max_iter: the most steps.
-
-    Returns:
-        the points, their values, and the steps taken.
-    """
-    point, steps = start.copy(), np.zeros(len(start), int)
-    going = np.arange(len(start))
-    value, slope = function(point, going)
-    memory: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []  # steps, changes of slope, 1 / their product
-    for _ in range(max_iter):
-        going = going[_dot(slope[going], slope[going]) / 2 > TOLERANCE * np.abs(value[going])]
-        if not len(going):
-            break
-        direction = -_times_inverse_hessian(slope[going], [tuple(a[going] for a in entry) for entry in memory])
-        down = _dot(slope[going], direction)
-        new, new_value, new_slope, moved = _backtrack(function, point, value, direction, down, going)
-        s, t = np.zeros_like(point), np.zeros_like(point)
-        s[going], t[going] = new - point[going], new_slope - slope[going]
-        product = _dot(s, t)
-        rho = np.divide(1, product, out=np.zeros(len(start)), where=product > 1e-12 * _dot(t, t))
-        memory = [*memory, (s, t, rho)][-MEMORY:]
-        point[going], value[going], slope[going] = new, new_value, new_slope
-        steps[going] += 1
-        going = going[moved]
-    return point, value, steps
-
-
-def _backtrack(
-    function: Callable, point: np.ndarray, value: np.ndarray, direction: np.ndarray, down: np.ndarray, going: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Points along ``direction`` that are low enough, their values and slopes, and which problems could still move."""
-    step = np.ones(len(going))
-    for _ in range(20):
-        new = point[going] + step[:, None, None] * direction
-        new_value, new_slope = function(new, going)
-        noise = 1e-9 * np.abs(value[going])  # float32 products, summed
-        high = new_value > value[going] + 1e-4 * step * down + noise
-        if not high.any():
-            break
-        step = np.where(high, step / 2, step)
-    new[high] = point[going][high]
-    return new, np.where(high, value[going], new_value), new_slope, ~high
-
-
-def _times_inverse_hessian(slope: np.ndarray, memory: list) -> np.ndarray:
-    """The two-loop recursion of L-BFGS, for each problem by itself."""
-    q, factors = slope.copy(), []
-    for s, t, rho in reversed(memory):
-        factors.append(rho * _dot(s, q))
-        q -= factors[-1][:, None, None] * t
-    if memory:
-        s, t, rho = memory[-1]
-        scale = np.divide(1, rho * _dot(t, t), out=np.ones(len(q)), where=rho > 0)
-        q *= scale[:, None, None]
-    for (s, t, rho), factor in zip(memory, reversed(factors), strict=True):
-        q += (factor - rho * _dot(t, q))[:, None, None] * s
-    return q
-
-
-def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Inner product of each problem, ``[j]``."""
-    return np.einsum("jdc,jdc->j", a, b)

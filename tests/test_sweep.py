@@ -8,7 +8,8 @@ from sklearn.preprocessing import StandardScaler
 
 from classify import heads
 from classify.heads._base import Fold
-from classify.sweep import fit_logistic, moments
+from classify.passes import moments
+from classify.sweep import fit_logistic
 
 
 def problem(n=400, dimension=30, n_classes=2, seed=0):

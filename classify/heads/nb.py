@@ -10,7 +10,7 @@ import numpy as np
 
 from classify.heads._base import Fold, X
 from classify.heads._sklearn import SklearnHead
-from classify.sweep import moments
+from classify.passes import moments
 from stores.errors import InputError
 from stores.features import Features
 
