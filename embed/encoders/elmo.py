@@ -20,6 +20,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from embed.batches import ranges
 from embed.encoders._base import Encoder, Published
 from embed.encoders._elmo_forms import ModuleElmo, OwnElmo, allennlp_files, combine, digest_of, open_elmo
 from embed.encoders._ptb import words_and_marks
@@ -129,7 +130,7 @@ class ElmoEncoder(Encoder):
                 if self.kind == "pooled":
                     outputs[name][rows] = _pool(values, lengths[rows], self.pooling)
                 else:
-                    outputs[name][_ranges(offsets[rows], lengths[rows])] = values
+                    outputs[name][ranges(offsets[rows], lengths[rows])] = values
         return outputs
 
     def _words(self, text: str) -> list[bytes]:
@@ -183,9 +184,3 @@ def _pool(values: np.ndarray, lengths: np.ndarray, pooling: str) -> np.ndarray:
     if pooling == "max":
         return np.maximum.reduceat(values, ends - lengths)
     return (np.add.reduceat(values, ends - lengths, dtype=np.float64) / lengths[:, None]).astype(np.float32)
-
-
-def _ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """``starts[0]``, ``starts[0] + 1``, ... ``lengths[0]`` numbers, then those of the next."""
-    before = np.cumsum(lengths) - lengths
-    return np.arange(lengths.sum()) + np.repeat(starts - before, lengths)
