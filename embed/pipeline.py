@@ -109,11 +109,12 @@ def embed(
         coverage = recipe.encoder.coverage()
         number = done = 0
         for block in table.blocks(rows):
+            texts = recipe.clean(block.texts)
             if recipe.encoder.stateful or not parts.is_complete(number):
-                _write_part(parts, number, block, recipe, (written, known), keep_texts, created)
+                _write_part(parts, number, block, texts, recipe, (written, known), keep_texts, created)
             if not recipe.encoder.stateful:
                 written.add([parts.path(number)])
-            coverage.add(recipe.clean(block.texts))
+            coverage.add(texts)
             number, done = number + 1, done + len(block.line)
             if number == 1:
                 _check_space(parts, table, done)
@@ -148,14 +149,14 @@ def _write_part(
     parts: Parts,
     number: int,
     rows: Rows,
+    texts: list[str],
     recipe: Recipe,
     sources: tuple[KnownTexts, KnownTexts],
     keep_texts: bool,
     created: float,
 ) -> None:
-    """Write a part: each distinct text from this run's parts, else from another store, else from the encoder."""
+    """Write a part: each distinct cleaned text from this run's parts, another store, or else from the encoder."""
     start = time.perf_counter()
-    texts = recipe.clean(rows.texts)
     hashes = hash_texts(texts)
     first, inverse = [np.arange(len(hashes))] * 2 if recipe.encoder.stateful else _distinct(hashes)
     features, rest, taken = [], np.arange(len(first)), []
