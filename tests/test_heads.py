@@ -28,7 +28,18 @@ def ids_set(n_classes, n=150, seed=0):
     return Features.from_tokens([[*rng.choice(["the", "of", "I", "!"], 3), f"Class{c}"] for c in y]), y
 
 
-SETS = {"pooled": pooled_set, "ids": ids_set}
+def tokens_set(n_classes, n=150, seed=0):
+    """Texts of one to five vectors, one of which tells the class."""
+    x, y = pooled_set(n_classes, n, seed)
+    rng = np.random.default_rng(seed)
+    lengths = rng.integers(1, 6, size=n)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    values = rng.normal(size=(offsets[-1], x.shape[1])).astype(np.float32)
+    values[offsets[:-1] + rng.integers(lengths)] = x
+    return Features("tokens", {"tokens": values}, np.ones((n, 3), np.int32), offsets), y
+
+
+SETS = {"pooled": pooled_set, "ids": ids_set, "tokens": tokens_set}
 CASES = [(name, kind) for name in heads.names() for kind in sorted(heads.head_class(name).kinds)]
 contract = pytest.mark.parametrize(("name", "kind"), CASES)
 
@@ -203,7 +214,7 @@ def test_model_of_a_stranger_is_not_run(tmp_path):
     """A file of types that skops does not know is refused, and so is a folder that holds something else."""
     from skops.io import dump
 
-    (tmp_path / "head.json").write_text(json.dumps({"head": "nb", "options": {}, "n_classes": 2, "seen": [0, 1]}))
+    (tmp_path / "head.json").write_text(json.dumps(heads.load("nb").fit(*pooled_set(2), 2, 0).state()))
     dump({"run": ToyEncoder()}, tmp_path / "model.skops")
 
     with pytest.raises(FailureError, match="unknown type"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -22,16 +21,40 @@ class Fold:
     Attributes:
         rows: int64 ``[m]``, the training rows after sampling; a row may be there several times.
         seed: for whatever is random.
-        watch: int64 ``[w]``, held-out rows whose loss is noted each epoch; nothing is decided by it.
+        watch: int64 ``[w]``, held-out rows, see ``Fitting``.
+        weight: float ``[n]``, how much each of all rows counts as a training row; 1 if None.
+        options: options of the head that are not as in the others.
+        report: epochs, see ``Fitting``.
     """
 
     rows: np.ndarray
     seed: int
     watch: np.ndarray | None = None
+    weight: np.ndarray | None = None
+    options: dict = field(default_factory=dict)
+    report: tuple[int, ...] = ()
 
     def counts(self, n: int) -> np.ndarray:
-        """float32 ``[n]``: how often each of all ``n`` rows is among the training rows."""
-        return np.bincount(self.rows, minlength=n).astype(np.float32)
+        """float32 ``[n]``: how much each of all ``n`` rows counts: its weight, for each time it is a training row."""
+        counts = np.bincount(self.rows, minlength=n).astype(np.float32)
+        return counts if self.weight is None else counts * self.weight.astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """What a head is told beside its training rows.
+
+    Attributes:
+        seed: for whatever is random.
+        watch: features and classes of held-out rows whose loss is noted each epoch, by heads that have epochs.
+        weight: float32 ``[n]``, how much each training row counts; 1 if None.
+        report: epochs after which the probabilities of the watched rows go into ``reported_``.
+    """
+
+    seed: int
+    watch: tuple[X, np.ndarray] | None = None
+    weight: np.ndarray | None = None
+    report: tuple[int, ...] = ()
 
 
 @dataclass
@@ -39,53 +62,88 @@ class Head(ABC):
     """A light classifier trained on features.
 
     A subclass lives in a file named as on the command line (``nb.py`` holds ``NbHead``), is a dataclass whose fields
-    are its options, and fills the four methods with an underscore. Classes are numbers 0 ... C - 1.
+    are its options, and fills the four methods with an underscore. Classes are numbers 0 ... C - 1. Where a text may
+    have several labels, the classes are the labels, ``y`` is 0/1 ``[n, C]``, and each has a probability of its own.
 
     Attributes:
         name: as on the command line.
         kinds: which kinds of features it takes.
         history_: values per epoch of the last ``fit``, for heads that have epochs.
+        reported_: epoch -> probabilities ``[w, C]`` of the watched rows then, for the epochs asked for.
     """
 
     name = ""
     kinds = frozenset({"pooled"})
     history_: dict[str, list[float]] = field(default_factory=dict, init=False, repr=False)
+    reported_: dict[int, np.ndarray] = field(default_factory=dict, init=False, repr=False)
 
-    def fit(self, x: X, y: np.ndarray, n_classes: int, seed: int, watch: tuple[X, np.ndarray] | None = None) -> Head:
-        """Learn from features of n texts and their classes, int ``[n]``; the same seed gives the same head.
+    def fit(
+        self,
+        x: X,
+        y: np.ndarray,
+        n_classes: int,
+        seed: int,
+        watch: tuple[X, np.ndarray] | None = None,
+        weight: np.ndarray | None = None,
+        report: tuple[int, ...] = (),
+    ) -> Head:
+        """Learn from features of n texts and their classes; the same seed gives the same head.
 
         Args:
-            x, y: the training rows; classes of which there is none get probability 0.
-            n_classes: C, at least 2.
-            seed: for whatever is random.
-            watch: held-out rows whose loss is noted each epoch, by heads that have epochs; nothing is decided by it.
+            x: the training rows.
+            y: their classes, int ``[n]``; classes of which there is none get probability 0. With several labels a row
+                0/1 ``[n, C]``; a label that all rows or none have gets probability 1 or 0.
+            n_classes: C, at least 2 (1 with several labels).
+            seed, weight, report: see ``Fitting``.
+            watch: held-out rows and their classes; nothing is decided by them unless the head has ``patience``.
         """
-        self.n_classes_ = n_classes
-        self.seen_, codes = np.unique(y, return_inverse=True)
+        codes = self._begin(y, n_classes)
         if watch is not None:
-            known = np.flatnonzero(np.isin(watch[1], self.seen_))
-            watch = (watch[0][known], np.searchsorted(self.seen_, watch[1][known])) if len(known) else None
-        self._fit(x, codes, seed, watch)
+            watch = self._watched(*watch)
+        self._fit(x, codes, Fitting(seed, watch, weight, report))
         return self
+
+    def _begin(self, y: np.ndarray, n_classes: int) -> np.ndarray:
+        """Note what there is to learn, and give it as ``_fit`` takes it: only the classes that were seen."""
+        self.n_classes_, self.several_ = n_classes, y.ndim == 2
+        self.otherwise_ = y.mean(0) if self.several_ else np.zeros(n_classes)
+        if self.several_:
+            self.seen_ = np.flatnonzero((self.otherwise_ > 0) & (self.otherwise_ < 1))
+            return y[:, self.seen_]
+        self.seen_, codes = np.unique(y, return_inverse=True)
+        return codes
+
+    def _watched(self, x: X, y: np.ndarray) -> tuple[X, np.ndarray] | None:
+        """Watched rows as ``_fit`` takes them; rows of classes that were not seen have no loss."""
+        if self.several_:
+            return x, y[:, self.seen_]
+        known = np.flatnonzero(np.isin(y, self.seen_))
+        return (x[known], np.searchsorted(self.seen_, y[known])) if len(known) else None
 
     def fit_folds(self, x: X, y: np.ndarray, n_classes: int, folds: Sequence[Fold]) -> list[Head]:
         """A copy of this head for each fold, fitted on its rows; heads that can do all at once do that here.
 
         Args:
-            x, y: all rows.
-            n_classes: C, at least 2.
+            x, y: all rows, as ``fit``.
+            n_classes: C.
             folds: what each copy learns from.
         """
         heads = []
         for fold in folds:
             watch = None if fold.watch is None else (x[fold.watch], y[fold.watch])
-            heads.append(copy.deepcopy(self).fit(x[fold.rows], y[fold.rows], n_classes, fold.seed, watch))
+            weight = None if fold.weight is None else fold.weight[fold.rows]
+            head = self.copy(**fold.options)
+            heads.append(head.fit(x[fold.rows], y[fold.rows], n_classes, fold.seed, watch, weight, fold.report))
         return heads
 
+    def copy(self, **options: object) -> Head:
+        """An untrained head with the options of this one, or with these."""
+        return type(self)(**(self.options() | options))
+
     def predict_proba(self, x: X) -> np.ndarray:
-        """float64 ``[n, C]``: probability of each class, rows sum to 1."""
-        proba = np.zeros((len(x), self.n_classes_))
-        if len(x):
+        """float64 ``[n, C]``: probability of each class; rows sum to 1 unless a text may have several labels."""
+        proba = np.tile(self.otherwise_, (len(x), 1)).astype(np.float64)
+        if len(x) and len(self.seen_):
             proba[:, self.seen_] = self._predict_proba(x)
         return proba
 
@@ -96,22 +154,31 @@ class Head(ABC):
     def state(self) -> dict:
         """What ``restore`` needs beside the files of ``_save``, JSON-able."""
         return {
-            "head": self.name, "options": self.options(), "n_classes": self.n_classes_, "seen": self.seen_.tolist()
-        }  # fmt: skip
+            "head": self.name,
+            "options": self.options(),
+            "n_classes": self.n_classes_,
+            "several": self.several_,
+            "seen": self.seen_.tolist(),
+            "otherwise": self.otherwise_.tolist(),
+        }
 
     def restore(self, state: dict, folder: Path) -> Head:
         """Become the head that was saved with this state in this folder."""
-        self.n_classes_, self.seen_ = state["n_classes"], np.array(state["seen"])
+        self.n_classes_, self.several_ = state["n_classes"], state["several"]
+        self.seen_, self.otherwise_ = np.array(state["seen"], int), np.array(state["otherwise"], float)
         self._load(folder)
         return self
 
     @abstractmethod
-    def _fit(self, x: X, y: np.ndarray, seed: int, watch: tuple[X, np.ndarray] | None) -> None:
-        """Learn; each of the classes 0 ... max(y) occurs in y."""
+    def _fit(self, x: X, y: np.ndarray, how: Fitting) -> None:
+        """Learn; each of the classes 0 ... max(y) occurs in y.
+
+        With several labels a row (``self.several_``) y is 0/1 ``[n, labels seen]``, and each label occurs and is absent.
+        """
 
     @abstractmethod
     def _predict_proba(self, x: X) -> np.ndarray:
-        """``[n, number of classes seen]``, n > 0."""
+        """``[n, number of classes seen]``, n > 0, at least one class seen."""
 
     @abstractmethod
     def _save(self, folder: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from classify.heads._base import Head, X
+from classify.heads._base import Fitting, Head, X
 from classify.heads._terms import fit_terms, term_counts
 from stores.errors import FailureError, InputError
 from stores.features import Features
@@ -25,11 +25,18 @@ class SklearnHead(Head):
     def _pipeline(self, counts: bool, seed: int) -> object:
         """An unfitted estimator, for term counts (sparse, float64) or for vectors (float32 ``[n, D]``)."""
 
-    def _fit(self, x: X, y: np.ndarray, seed: int, watch: tuple[X, np.ndarray] | None) -> None:
+    def _fit(self, x: X, y: np.ndarray, how: Fitting) -> None:
+        from sklearn.multiclass import OneVsRestClassifier
+
         self.terms_ = fit_terms(x) if isinstance(x, Features) else None
         if self.terms_ == []:
             raise InputError("the training texts hold no term of two or more letters or digits; nothing to learn from")
-        self.model_ = self._pipeline(self.terms_ is not None, seed).fit(self._matrix(x), y)
+        model = self._pipeline(self.terms_ is not None, how.seed)
+        if self.several_:
+            self.model_ = OneVsRestClassifier(model).fit(self._matrix(x), y)
+        else:
+            weight = {} if how.weight is None else {f"{model.steps[-1][0]}__sample_weight": how.weight}
+            self.model_ = model.fit(self._matrix(x), y, **weight)
 
     def _predict_proba(self, x: X) -> np.ndarray:
         return self.model_.predict_proba(self._matrix(x))

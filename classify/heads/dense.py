@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from classify.heads._base import Head, X
+from classify.heads._base import Fitting, Head, X
 from classify.heads._keras import load_keras
 
 ROWS = 1024  # rows at a time where nothing is learned
@@ -38,24 +38,31 @@ class DenseHead(Head):
     epochs: int = 10
     scale: bool = True
 
-    def _fit(self, x: X, y: np.ndarray, seed: int, watch: tuple[X, np.ndarray] | None) -> None:
+    def _fit(self, x: X, y: np.ndarray, how: Fitting) -> None:
         keras = load_keras()
-        keras.utils.set_random_seed(seed)
-        self.model_ = self._network(x, len(self.seen_))
-        two = len(self.seen_) == 2
+        keras.utils.set_random_seed(how.seed)
+        sigmoid = self.several_ or len(self.seen_) == 2
+        self.model_ = self._network(x, y.shape[1] if self.several_ else 1 if sigmoid else len(self.seen_), sigmoid)
         self.model_.compile(
             keras.optimizers.Adam(self.learning_rate),
-            "binary_crossentropy" if two else "sparse_categorical_crossentropy",
+            "binary_crossentropy" if sigmoid else "sparse_categorical_crossentropy",
             steps_per_execution=STEPS,
             jit_compile=False,
         )
         history = self.model_.fit(
-            x, y, self.batch, self.epochs, verbose=0, validation_data=watch, validation_batch_size=ROWS
+            x,
+            y,
+            self.batch,
+            self.epochs,
+            verbose=0,
+            validation_data=how.watch,
+            validation_batch_size=ROWS,
+            sample_weight=how.weight,
         )
         names = {"loss": "loss", "val_loss": "validation_loss"}
         self.history_ = {names[k]: [float(v) for v in values] for k, values in history.history.items()}
 
-    def _network(self, x: np.ndarray, n_classes: int) -> object:
+    def _network(self, x: np.ndarray, n_outputs: int, sigmoid: bool) -> object:
         keras = load_keras()
         layers = [keras.Input((x.shape[1],))]
         if self.scale:
@@ -66,13 +73,14 @@ class DenseHead(Head):
             layers.append(keras.layers.Normalization(mean=mean.tolist(), variance=variance.tolist()))
         penalty = keras.regularizers.L2(self.l2)
         layers.append(keras.layers.Dense(self.units, activation="relu", kernel_regularizer=penalty))
-        two = n_classes == 2
-        layers.append(keras.layers.Dense(1 if two else n_classes, activation="sigmoid" if two else "softmax"))
+        layers.append(keras.layers.Dense(n_outputs, activation="sigmoid" if sigmoid else "softmax"))
         return keras.Sequential(layers)
 
     def _predict_proba(self, x: X) -> np.ndarray:
         blocks = [self.model_(x[i : i + ROWS], training=False) for i in range(0, len(x), ROWS)]
         proba = np.concatenate(blocks).astype(np.float64)
+        if self.several_:
+            return proba
         if proba.shape[1] == 1:
             return np.hstack([1 - proba, proba])
         return proba / proba.sum(1, keepdims=True)  # float32 softmax sums to 1 only nearly

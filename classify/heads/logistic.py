@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from classify.heads._base import Fold, X
+from classify.heads._base import Fitting, Fold, X
 from classify.heads._sklearn import SklearnHead
 from classify.sweep import Solution, fit_logistic
 from stores.features import Features
@@ -34,21 +34,23 @@ class LogisticHead(SklearnHead):
         """As ``Head.fit_folds``; folds that have seen the same classes are solved together."""
         if isinstance(x, Features):
             return super().fit_folds(x, y, n_classes, folds)
-        heads = [type(self)(C=self.C, max_iter=self.max_iter) for _ in folds]
-        seen = [np.unique(y[fold.rows]) for fold in folds]
-        for classes in {tuple(some) for some in seen}:
-            which = [i for i, some in enumerate(seen) if tuple(some) == classes]
+        heads = [self.copy(**fold.options) for fold in folds]
+        for head, fold in zip(heads, folds, strict=True):
+            head._begin(y[fold.rows], n_classes)
+            head.terms_ = None
+        for classes in {tuple(head.seen_) for head in heads}:
+            which = [i for i, head in enumerate(heads) if tuple(head.seen_) == classes]
             counts = np.stack([folds[i].counts(len(y)) for i in which], axis=1)
             codes = np.searchsorted(classes, y)  # of a class that was not seen it does not matter: it counts nothing
             codes = np.minimum(codes, len(classes) - 1)
-            penalties = np.full(len(which), self.C)
+            penalties = np.array([heads[i].C for i in which])
             solution = fit_logistic(x, codes, counts, penalties, len(classes), self.max_iter)
             for column, i in enumerate(which):
-                heads[i]._take(solution, column, n_classes, np.array(classes))
+                heads[i]._take(solution, column)
         return heads
 
-    def _take(self, solution: Solution, column: int, n_classes: int, seen: np.ndarray) -> None:
-        self.n_classes_, self.seen_, self.terms_ = n_classes, seen, None
+    def _take(self, solution: Solution, column: int) -> None:
+        self.terms_ = None
         self.weights_, self.intercepts_ = solution.weights[column], solution.intercepts[column]
         self._say(int(solution.steps[column]))
 
@@ -59,17 +61,18 @@ class LogisticHead(SklearnHead):
                 f"head logistic stopped after {steps} steps, not at the optimum; raise max_iter", stacklevel=2
             )
 
-    def _fit(self, x: X, y: np.ndarray, seed: int, watch: tuple[X, np.ndarray] | None) -> None:
+    def _fit(self, x: X, y: np.ndarray, how: Fitting) -> None:
         if not isinstance(x, Features):
-            ones = np.ones((len(y), 1), np.float32)
-            solution = fit_logistic(x, y, ones, np.array([self.C]), len(self.seen_), self.max_iter)
-            return self._take(solution, 0, self.n_classes_, self.seen_)
+            weight = np.ones(len(y), np.float32) if how.weight is None else how.weight
+            solution = fit_logistic(x, y, weight[:, None], np.array([self.C]), len(self.seen_), self.max_iter)
+            return self._take(solution, 0)
         from sklearn.exceptions import ConvergenceWarning
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # it is said in one line, by _say
-            super()._fit(x, y, seed, watch)
-        return self._say(int(self.model_[-1].n_iter_.max()))
+            super()._fit(x, y, how)
+        fitted = self.model_.estimators_ if self.several_ else [self.model_]
+        return self._say(max(int(model[-1].n_iter_.max()) for model in fitted))
 
     def _pipeline(self, counts: bool, seed: int) -> object:
         from sklearn.feature_extraction.text import TfidfTransformer

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from classify.heads._base import Head, X
+from classify.heads._base import Fitting, Head, X
 
 
 @dataclass
@@ -16,10 +16,11 @@ class MajorityHead(Head):
     """Every text gets the class frequencies of the training rows as its probabilities."""
 
     name = "majority"
-    kinds = frozenset({"pooled", "ids"})
+    kinds = frozenset({"pooled", "ids", "tokens"})
 
-    def _fit(self, x: X, y: np.ndarray, seed: int, watch: tuple[X, np.ndarray] | None) -> None:
-        self.prior_ = np.bincount(y) / len(y)
+    def _fit(self, x: X, y: np.ndarray, how: Fitting) -> None:
+        truth = y if self.several_ else np.eye(len(self.seen_))[y]
+        self.prior_ = np.average(truth, 0, how.weight)
 
     def _predict_proba(self, x: X) -> np.ndarray:
         return np.tile(self.prior_, (len(x), 1))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from classify.heads._base import Fold, X
+from classify.heads._base import Fitting, Fold, X
 from classify.heads._sklearn import SklearnHead
 from classify.passes import moments
 from stores.errors import InputError
@@ -46,18 +46,21 @@ class NbHead(SklearnHead):
         _, whole = moments(x, rows)
         heads = []
         for j, fold in enumerate(folds):
-            head = type(self)(**self.options())
-            head.n_classes_, head.seen_, head.terms_ = n_classes, np.unique(y[fold.rows]), None
-            share = np.bincount(y[fold.rows], minlength=n_classes)[head.seen_] / len(fold.rows)
-            spread = variance[j, head.seen_] + self.smoothing * whole[j].max()
+            head = self.copy(**fold.options)
+            head._begin(y[fold.rows], n_classes)
+            head.terms_ = None
+            share = own[:, j].sum(0, dtype=np.float64)[head.seen_]
+            share /= share.sum()
+            spread = variance[j, head.seen_] + head.smoothing * whole[j].max()
             head.gauss_ = {"mean": mean[j, head.seen_], "variance": spread, "share": share}
             heads.append(head)
         return heads
 
-    def _fit(self, x: X, y: np.ndarray, seed: int, watch: tuple[X, np.ndarray] | None) -> None:
+    def _fit(self, x: X, y: np.ndarray, how: Fitting) -> None:
         if isinstance(x, Features):
-            return super()._fit(x, y, seed, watch)
-        (head,) = self.fit_folds(x, y, len(self.seen_), [Fold(np.arange(len(y)), seed)])
+            return super()._fit(x, y, how)
+        task = Fold(np.arange(len(y)), how.seed, weight=how.weight)
+        (head,) = self.fit_folds(x, y, len(self.seen_), [task])
         self.terms_, self.gauss_ = None, head.gauss_
         return None
 
