@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -21,15 +22,17 @@ class Data:
 
     Attributes:
         path: the store.
-        kind: of the features, ``pooled`` or ``ids``.
-        x: float ``[n, D]``, or features of kind ``ids``.
-        y: int ``[n]``, class of each row.
-        classes: class names, in the order of their numbers; at least 2.
-        groups: int ``[n]``, equal for rows with the same text.
+        kind: of the features, ``pooled``, ``tokens`` or ``ids``.
+        x: float ``[n, D]``, or features of kind ``tokens`` or ``ids``.
+        y: int ``[n]``, class of each row; with several labels a row 0/1 ``[n, L]``.
+        classes: class names, in the order of their numbers; at least 2. With several labels a row, the labels.
+        text_hash: uint8 ``[n, 16]``, equal for rows with the same text.
         line: int64 ``[n]``, line of the data file.
         texts: features of kind ``ids`` of the texts themselves, for the baseline; None if the store has no texts.
         unlabelled: rows of the store that have no label and are left out here.
         provenance: digest, identity, recipe and source of the store, JSON-able.
+        split: for each row the part of the data set that the table says it belongs to; None if it says nothing.
+        tested: bool ``[n]``, rows of a test store, see ``classify.combine``; None if there is none.
     """
 
     path: Path
@@ -37,43 +40,74 @@ class Data:
     x: np.ndarray | Features
     y: np.ndarray
     classes: list[str]
-    groups: np.ndarray
+    text_hash: np.ndarray
     line: np.ndarray
     texts: Features | None
     unlabelled: int
     provenance: dict
+    split: list[str] | None = None
+    tested: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.y)
+
+    @cached_property
+    def groups(self) -> np.ndarray:
+        """Int ``[n]``: equal for rows with the same text, which no split may part."""
+        return np.unique(np.ascontiguousarray(self.text_hash).view("V16").ravel(), return_inverse=True)[1]
+
+    @cached_property
+    def group_line(self) -> np.ndarray:
+        """int64 ``[n]``: line of the first row of each row's group."""
+        _, first, inverse = np.unique(self.groups, return_index=True, return_inverse=True)
+        return self.line[first][inverse]
+
+    @property
+    def several(self) -> bool:
+        """Whether a row may have several labels."""
+        return self.y.ndim == 2
+
+    @property
+    def problem(self) -> str:
+        """``binary``, ``multi-class`` or ``multi-label``."""
+        return "multi-label" if self.several else "binary" if len(self.classes) == 2 else "multi-class"
 
 
 def load_data(path: str | Path) -> Data:
     """The labelled rows of the store ``path``; features are held in memory.
 
     Raises:
-        InputError: if there is no such store, it has no labels, several a row, or only one class.
+        InputError: if there is no such store, it has no labels, or only one class.
         FailureError: if it cannot be read, or is damaged.
     """
     with FeatureStore(path) as store:
         store.verify()
-        if store.has_several_labels:
-            cure = "embed the table again with one --label-column"
-            raise InputError(f"{path} has {len(store.classes)} labels a row, and a head learns one; {cure}")
         rows = np.flatnonzero(store.labelled)
         if not len(rows):
             raise InputError(f"{path} has no labelled rows; embed a table with a label column (--label-column)")
         y, classes = store.codes[rows], store.classes
-        if len(classes) < 2:
+        if len(classes) < 2 and not store.has_several_labels:
             raise InputError(f"{path} has one class only, {classes[0]!r}; a classifier needs two")
         if store.kind == "pooled":
             x = matrix(store.read() if len(rows) == len(store) else store.read().take(rows))
         else:
             x = store.read() if len(rows) == len(store) else store.read().take(rows)
-        _, groups = np.unique(store.text_hash[rows].view("V16").ravel(), return_inverse=True)
-        texts = _terms_of(store.texts[:], rows) if store.texts is not None and store.kind != "ids" else None
+        words = store.kind != "ids" or store.table is not None  # else the features are the words themselves
+        texts = _terms_of(store.texts[:], rows) if store.texts is not None and words else None
         provenance = {name: getattr(store, name) for name in PROVENANCE}
+        split = None if store.splits is None else _at(store.splits[:], rows)
         return Data(
-            store.path, store.kind, x, y, classes, groups, store.line[rows], texts, len(store) - len(rows), provenance
+            store.path,
+            store.kind,
+            x,
+            y,
+            classes,
+            store.text_hash[rows],
+            store.line[rows],
+            texts,
+            len(store) - len(rows),
+            provenance,
+            split,
         )
 
 
@@ -86,3 +120,7 @@ def matrix(features: Features) -> np.ndarray:
 def _terms_of(texts: list[str], rows: np.ndarray) -> Features:
     """The words of the texts as ids: all that the TF-IDF baseline looks at."""
     return Features.from_tokens([re.findall(r"\w+", texts[row]) for row in rows])
+
+
+def _at(cells: list[str], rows: np.ndarray) -> list[str]:
+    return [cells[row] for row in rows]

@@ -2,52 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from classify.metrics import measure
+from classify.predictions import Predictions
 
 RESAMPLES = 1000
 CELLS = 1 << 22  # weights held at a time: 32 MiB
 
 
-def bootstrap(
-    y: np.ndarray,
-    proba: np.ndarray,
-    predicted: np.ndarray,
-    positive: int,
-    fold: np.ndarray,
-    groups: np.ndarray,
-    seed: int,
-    resamples: int = RESAMPLES,
-) -> dict[str, list[float]]:
+def bootstrap(predictions: Predictions, seed: int, resamples: int = RESAMPLES) -> dict[str, list[float]]:
     """95 % percentile intervals (Efron) of every metric that is one number.
 
-    Groups, not rows, are drawn with replacement: rows with the same text are no independent evidence.
+    Groups, not rows, are drawn with replacement: rows with the same text are no independent evidence, nor are repeated
+    predictions of a row.
 
     Args:
-        y, proba, predicted, positive, fold: as ``classify.metrics.measure``.
-        groups: int ``[n]``, equal for rows with the same text.
+        predictions: out-of-fold, ``t``.
         seed: of the draws.
         resamples: how many draws.
 
     Returns:
         name -> [low, high]; resamples in which a metric has no value (one class only) are left out of its interval.
     """
-    rng = np.random.default_rng(seed)
-    _, inverse = np.unique(groups, return_inverse=True)
-    n_groups = inverse.max() + 1
-    step = max(1, CELLS // len(y))
     drawn: dict[str, list[np.ndarray]] = {}
-    for start in range(0, resamples, step):
-        size = min(step, resamples - start)
-        draws = [np.bincount(rng.integers(n_groups, size=n_groups), minlength=n_groups) for _ in range(size)]
-        weights = np.array(draws, float)[:, inverse]
-        for name, values in measure(y, proba, predicted, positive, fold, weights).items():
+    for weights in draws(predictions.group, seed, resamples):
+        for name, values in predictions.measure(weights).items():
             if values.ndim == 1:
                 drawn.setdefault(name, []).append(values)
-    return {name: _percentiles(np.concatenate(values)) for name, values in drawn.items()}
+    return {name: percentiles(np.concatenate(values)) for name, values in drawn.items()}
 
 
-def _percentiles(values: np.ndarray) -> list[float]:
+def draws(group: np.ndarray, seed: int, resamples: int = RESAMPLES) -> Iterator[np.ndarray]:
+    """How often each prediction counts in each resample: ``[b, t]``, as many at a time as fit the memory.
+
+    Args:
+        group: int ``[t]``; all predictions of a group are drawn together.
+        seed: of the draws.
+        resamples: how many in all.
+    """
+    rng = np.random.default_rng(seed)
+    _, inverse = np.unique(group, return_inverse=True)
+    n_groups = inverse.max() + 1
+    step = max(1, CELLS // len(group))
+    for start in range(0, resamples, step):
+        size = min(step, resamples - start)
+        counts = [np.bincount(rng.integers(n_groups, size=n_groups), minlength=n_groups) for _ in range(size)]
+        yield np.array(counts, float)[:, inverse]
+
+
+def percentiles(values: np.ndarray) -> list[float]:
+    """The middle 95 % of ``values``, those without a value left out."""
     values = values[~np.isnan(values)]
     return np.percentile(values, [2.5, 97.5]).tolist() if len(values) else [float("nan")] * 2

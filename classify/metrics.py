@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from classify.areas import areas_by_fold, ratio
+from classify.labels import measure_labels
+
 Measures = dict[str, np.ndarray]  # name -> [B], per class [B, C]; NaN where a metric has no value
 
 
@@ -27,7 +30,7 @@ def measure(
     (Forman, Scholz 2010, "Apples-to-Apples in Cross-Validation Studies").
 
     Args:
-        y: int ``[n]``, the true classes.
+        y: int ``[n]``, the true classes; 0/1 ``[n, L]`` gives the metrics of ``classify.labels`` instead.
         proba: ``[n, C]``, out-of-fold probabilities.
         predicted: int ``[n]``, out-of-fold predicted classes.
         positive: for two classes, the one whose ROC-AUC, PR-AUC and Brier score are meant.
@@ -40,9 +43,11 @@ def measure(
         ``[B, C]`` each: precision, recall, f1, support. ``[B, C, C]``: confusion, true class first.
     """
     weights = np.ones((1, len(y))) if weights is None else weights
+    fold = np.zeros(len(y), int) if fold is None else fold
+    if y.ndim == 2:
+        return measure_labels(y, proba, predicted, fold, weights)
     n_classes = proba.shape[1]
     cell = y * n_classes + predicted
-    fold = np.zeros(len(y), int) if fold is None else fold
     one_hot = np.zeros((len(y), n_classes * n_classes))
     one_hot[np.arange(len(y)), cell] = 1
     confusion = (weights @ one_hot).reshape(-1, n_classes, n_classes)
@@ -57,8 +62,8 @@ def measure(
 def _from_confusion(confusion: np.ndarray) -> Measures:
     hit = np.diagonal(confusion, axis1=1, axis2=2)  # [B, C]
     true, predicted, total = confusion.sum(2), confusion.sum(1), confusion.sum((1, 2))
-    precision, recall = _ratio(hit, predicted), _ratio(hit, true)
-    f1 = _ratio(2 * hit, true + predicted)
+    precision, recall = ratio(hit, predicted), ratio(hit, true)
+    f1 = ratio(2 * hit, true + predicted)
     accuracy = hit.sum(1) / total
     there = true > 0
     out = {"accuracy": accuracy, "balanced_accuracy": (recall * there).sum(1) / there.sum(1)}
@@ -69,7 +74,7 @@ def _from_confusion(confusion: np.ndarray) -> Measures:
         out[f"{name}_micro"] = accuracy  # for one label a row all three are the accuracy
         out[name] = per_class
     spread = (total**2 - (predicted**2).sum(1)) * (total**2 - (true**2).sum(1))
-    out["mcc"] = _ratio(hit.sum(1) * total - (predicted * true).sum(1), np.sqrt(spread))
+    out["mcc"] = ratio(hit.sum(1) * total - (predicted * true).sum(1), np.sqrt(spread))
     out["support"] = true
     return out
 
@@ -86,34 +91,5 @@ def _from_probabilities(y: np.ndarray, proba: np.ndarray, positive: int, weights
 
 def _from_ranks(y: np.ndarray, proba: np.ndarray, positive: int, fold: np.ndarray, weights: np.ndarray) -> Measures:
     chosen = [positive] if proba.shape[1] == 2 else range(proba.shape[1])
-    areas = []
-    for number in np.unique(fold):
-        rows = np.flatnonzero(fold == number)
-        each = [_areas(y[rows] == c, proba[rows, c], weights[:, rows]) for c in chosen]
-        areas.append(np.mean(each, 0))
-    there = ~np.isnan(areas)  # a fold with one class only has no areas, and no say
-    with np.errstate(invalid="ignore"):
-        roc, pr = np.where(there, areas, 0).sum(0) / there.sum(0)
+    roc, pr = areas_by_fold(np.stack([y == c for c in chosen], 1), proba[:, chosen], fold, weights)
     return {"roc_auc": roc, "pr_auc": pr}
-
-
-def _areas(hit: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Area under the ROC curve, and average precision, ``[2, B]``; rows with equal scores count as one step."""
-    order = np.argsort(-score, kind="stable")
-    last = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))  # last row of each step
-    weights = weights[:, order]
-    found = np.cumsum(weights * hit[order], 1)[:, last]  # true positives down to each step
-    taken = np.cumsum(weights, 1)[:, last]
-    false = taken - found
-    positives, negatives = found[:, -1], false[:, -1]
-    found_step = np.diff(found, axis=1, prepend=0)
-    false_step = np.diff(false, axis=1, prepend=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        roc = (false_step * (found - found_step / 2)).sum(1) / (positives * negatives)
-        pr = (found_step * _ratio(found, taken)).sum(1) / positives
-    return np.stack([roc, np.where(negatives > 0, pr, np.nan)])
-
-
-def _ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """a / b, and 0 where b is 0."""
-    return np.divide(a, b, out=np.zeros(np.broadcast(a, b).shape), where=b > 0)

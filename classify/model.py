@@ -1,51 +1,207 @@
-"""A head fitted on sampled rows, with probabilities that are right for the rows as they are."""
+"""A head fitted on sampled rows, with probabilities that are right for the rows as they are, and a decision.
+
+A folder of a saved model holds ``model.json`` (everything but the heads) and a folder ``1``, ``2``, ... for each head.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
+from classify import heads
+from classify.calibrate import Calibration
 from classify.heads._base import Fold, Head, X
-from classify.sample import correct_prior, sample
-from stores.errors import InputError
+from classify.inner import Choice, decide, inner_folds, stopping_rows
+from classify.sample import correct_prior, members, sample, synthetic
+from classify.threshold import parse_rule
+from classify.training import Training
+from stores.errors import FailureError, InputError
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A fitted head, and the class counts that its probabilities are corrected with.
+    """A fitted model.
 
     Attributes:
-        head: the fitted head.
-        fitted: int ``[C]``, rows of each class it was fitted on, after sampling.
-        real: int ``[C]``, rows of each class before sampling.
+        heads: fitted; their probabilities are averaged.
+        fitted: float ``[C]``, rows of each class that they were fitted on, after sampling and weighting.
+        real: float ``[C]``, rows of each class before.
+        positive: of two classes, the one that the threshold is about.
+        choice: what was chosen on inner folds.
     """
 
-    head: Head
+    heads: list[Head]
     fitted: np.ndarray
     real: np.ndarray
+    positive: int
+    choice: Choice
 
     def predict(self, x: X) -> tuple[np.ndarray, np.ndarray]:
-        """Probabilities float64 ``[n, C]`` and classes int ``[n]``.
+        """Probabilities float64 ``[n, C]`` and classes int ``[n]``; with several labels 0/1 ``[n, C]``.
 
-        The probabilities hold under the class frequencies before sampling. The class is the head's own choice, the
-        most probable one under the frequencies it was fitted on: to sample is to ask for classes of equal weight, and
-        the corrected probabilities would take that back. Without sampling the two agree.
+        The probabilities hold under the class frequencies before sampling. Without a threshold the class is the head's
+        own choice, the most probable one under the frequencies it was fitted on: to sample is to ask for classes of
+        equal weight, and the corrected probabilities would take that back. Without sampling the two agree.
         """
-        own = self.head.predict_proba(x)
-        return correct_prior(own, self.fitted, self.real), own.argmax(1)
+        return self.finish(np.mean([head.predict_proba(x) for head in self.heads], axis=0))
+
+    def finish(self, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """As ``predict``, from the mean of the heads' own probabilities."""
+        several = self.heads[0].several_
+        proba = own if several else correct_prior(own, self.fitted, self.real)
+        if self.choice.calibration is not None:
+            proba = self.choice.calibration.apply(proba)
+        if self.choice.thresholds is None:
+            return proba, (own >= 0.5).astype(int) if several else own.argmax(1)
+        if several:
+            return proba, (proba >= self.choice.thresholds).astype(int)
+        return proba, np.where(proba[:, self.positive] >= self.choice.thresholds[0], self.positive, 1 - self.positive)
+
+    def save(self, folder: Path) -> None:
+        """Write the model into ``folder``, which is made; without pickle."""
+        folder.mkdir()
+        state = {
+            "heads": len(self.heads),
+            "fitted": self.fitted.tolist(),
+            "real": self.real.tolist(),
+            "positive": self.positive,
+            "choice": asdict(self.choice),
+        }
+        (folder / "model.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
+        for number, head in enumerate(self.heads):
+            (folder / str(number + 1)).mkdir()
+            heads.save(head, folder / str(number + 1))
+
+    @classmethod
+    def restore(cls, folder: Path) -> Fitted:
+        """Inverse of ``save``.
+
+        Raises:
+            FailureError: if the folder holds no model that this version can read.
+        """
+        try:
+            state = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+            choice = state["choice"]
+            calibration = None if choice["calibration"] is None else Calibration(**choice["calibration"])
+            return cls(
+                [heads.restore(folder / str(number + 1)) for number in range(state["heads"])],
+                np.array(state["fitted"], float),
+                np.array(state["real"], float),
+                state["positive"],
+                Choice(choice["options"], calibration, choice["thresholds"]),
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise FailureError(
+                f"{folder} holds no model that this version can read ({error}); train it again"
+            ) from error
 
 
-def fit(head: Head, x: X, y: np.ndarray, folds: Sequence[Fold], n_classes: int, sampler: str) -> list[Fitted]:
-    """A copy of ``head`` for each fold, fitted on its rows after sampling among these.
+def fit(
+    head: Head,
+    x: X,
+    y: np.ndarray,
+    folds: Sequence[Fold],
+    n_classes: int,
+    training: Training | None = None,
+    groups: np.ndarray | None = None,
+    positive: int = 1,
+) -> list[Fitted]:
+    """A copy of ``head`` for each fold, fitted on its rows; whatever is chosen is chosen among these.
+
+    Args:
+        head: untrained.
+        x, y: all rows and their classes, see ``Head``.
+        folds: what each copy learns from.
+        n_classes: C.
+        training: how; a plain fit if None.
+        groups: int ``[n]``, equal for rows that inner folds must not part; each row by itself if None.
+        positive: of two classes, the one that a threshold is about.
 
     Raises:
         InputError: if the rows of a fold hold one class only.
     """
-    real = [np.bincount(y[fold.rows], minlength=n_classes) for fold in folds]
-    if any((counts > 0).sum() < 2 for counts in real):
+    training = training or Training()
+    groups = np.arange(len(y)) if groups is None else groups
+    if not training.looks_inside:
+        thresholds = None
+        if training.threshold is not None:
+            thresholds = [parse_rule(training.threshold).value] * (n_classes if y.ndim == 2 else 1)
+        choices = [Choice({}, None, thresholds) for _ in folds]
+    else:
+        choices = _look_inside(head, x, y, folds, n_classes, training, groups, positive)
+    chosen = [replace(fold, options=fold.options | c.options) for fold, c in zip(folds, choices, strict=True)]
+    plain = _fit_plain(head, x, y, chosen, n_classes, training, groups, positive)
+    return [replace(model, choice=choice) for model, choice in zip(plain, choices, strict=True)]
+
+
+def _look_inside(
+    head: Head,
+    x: X,
+    y: np.ndarray,
+    folds: Sequence[Fold],
+    n_classes: int,
+    training: Training,
+    groups: np.ndarray,
+    positive: int,
+) -> list[Choice]:
+    """All inner folds of all folds with all candidates are fitted at once, so that one sweep can serve them."""
+    candidates = training.candidates(head)
+    inner = [inner_folds(fold, y, groups, n_classes, training) for fold in folds]
+    tasks = [replace(f, options=f.options | c) for pairs in inner for c in candidates for f, _ in pairs]
+    models = iter(_fit_plain(head, x, y, tasks, n_classes, training, groups, positive))
+    choices = []
+    for pairs in inner:
+        tested = np.concatenate([test for _, test in pairs])
+        probas = [np.concatenate([next(models).predict(x[test])[0] for _, test in pairs]) for _ in candidates]
+        choices.append(decide(candidates, probas, y[tested], positive, training))
+    return choices
+
+
+def _fit_plain(
+    head: Head,
+    x: X,
+    y: np.ndarray,
+    folds: Sequence[Fold],
+    n_classes: int,
+    training: Training,
+    groups: np.ndarray,
+    positive: int,
+) -> list[Fitted]:
+    """Fit with sampling and weights, but with nothing left to be chosen."""
+    truth = y if y.ndim == 2 else np.eye(n_classes, dtype=np.float32)[y]
+    real = [truth[fold.rows].sum(0, dtype=np.float64) for fold in folds]
+    if y.ndim == 1 and any((counts > 0).sum() < 2 for counts in real):
         raise InputError("the training rows of a split hold one class only; give a split with two or more")
-    sampled = [replace(fold, rows=sample(fold.rows, y, sampler, fold.seed)) for fold in folds]
-    fitted = [np.bincount(y[fold.rows], minlength=n_classes) for fold in sampled]
-    return [Fitted(*found) for found in zip(head.fit_folds(x, y, n_classes, sampled), fitted, real, strict=True)]
+    count = members(training.sampler)
+    tasks = []
+    for fold, counts in zip(folds, real, strict=True):
+        fold = stopping_rows(fold, y, groups) if getattr(head, "patience", 0) else fold
+        if training.class_weight == "balanced":
+            each = counts.sum() / np.maximum(counts, 1) / (counts > 0).sum()
+            fold = replace(fold, weight=each[y])
+        for member in range(count):
+            seed = fold.seed + 100_000 * member
+            tasks.append(replace(fold, rows=sample(fold.rows, y, training.sampler, seed), seed=seed))
+    if training.sampler == "smote":
+        done = [_fit_synthetic(head, x, y, task, n_classes) for task in tasks]
+        fitted = [counts for _, counts in done]
+        made = [head for head, _ in done]
+    else:
+        fitted = [(truth * task.counts(len(y))[:, None]).sum(0, dtype=np.float64) for task in tasks]
+        made = head.fit_folds(x, y, n_classes, tasks)
+    return [
+        Fitted(made[i * count : (i + 1) * count], fitted[i * count], real[i], positive, Choice({}))
+        for i in range(len(folds))
+    ]
+
+
+def _fit_synthetic(head: Head, x: np.ndarray, y: np.ndarray, fold: Fold, n_classes: int) -> tuple[Head, np.ndarray]:
+    """Fit on the rows of a fold and made-up rows between them; and how many of each class that was."""
+    made_x, made_y = synthetic(x[fold.rows], y[fold.rows], fold.seed)
+    watch = None if fold.watch is None else (x[fold.watch], y[fold.watch])
+    fitted = head.copy(**fold.options).fit(made_x, made_y, n_classes, fold.seed, watch, None, fold.report)
+    return fitted, np.bincount(made_y, minlength=n_classes).astype(float)

@@ -1,170 +1,224 @@
-"""A store in, runs out: split -> sample (training rows only) -> head -> out-of-fold probabilities -> metrics -> run."""
+"""Stores in, runs out: split -> sample (training rows only) -> head -> out-of-fold probabilities -> metrics -> run."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from classify import heads
-from classify.data import Data, load_data
-from classify.heads._base import Fold, Head, X
-from classify.intervals import bootstrap
-from classify.metrics import measure
-from classify.model import fit
-from classify.runs import Run, Score, free_folder, write_run
-from classify.sample import sample
-from classify.split import Split, holdout, straddling, stratified_kfold
+from classify.combine import load_all
+from classify.data import Data
+from classify.evaluate import at_epochs, evaluate, learning_curve
+from classify.heads._base import Head
+from classify.plan import Plan, Validation
+from classify.runs import Run, Score, free_folder, summary, write_run
+from classify.training import Training, parse_tune
 from stores.errors import InputError
+
+COMPARED = ("accuracy", "f1_macro", "roc_auc", "pr_auc")  # what duplicates across folds flatter
 
 
 def classify(
-    features: str | Path,
+    features: str | Path | Sequence[str | Path],
     head_specs: Sequence[str] = ("logistic",),
     *,
-    cv: int | None = None,
-    test_size: float | None = None,
-    splits: Sequence[Split] | None = None,
-    sampler: str = "none",
+    test: str | Path | None = None,
+    sampler: str | Sequence[str] = "none",
+    tune: Sequence[str] = (),
+    shares: Sequence[float] = (),
+    epochs: Sequence[int] = (),
     seed: int = 0,
     positive: str | None = None,
     out: str | Path | None = None,
     command: str = "",
     versions: dict | None = None,
     progress: Callable[[str], None] = lambda what: None,
+    **how: Any,  # noqa: ANN401
 ) -> list[Run]:
-    """Evaluate heads on the features of a store, each on the same splits, and write a run for each.
+    """Evaluate each head with each sampler on each store, on the same splits, and write a run for each.
 
     Beside the heads asked for, the ``majority`` head and, if the store holds texts or token ids, logistic regression on
     TF-IDF are evaluated on the same splits; every run carries their scores. The model in a run is fitted on all
     labelled rows; the scores are those of the models that had not seen the rows.
 
     Args:
-        features: path of the store.
+        features: a store, ``a.h5+b.h5`` for encoders side by side, or several of these.
         head_specs: ``name`` or ``name:option=value,...``.
-        cv: number of stratified folds; 5 if neither this nor ``test_size`` nor ``splits`` is given.
-        test_size: share of the rows to hold out instead.
-        splits: pairs of row numbers (training, test) among the labelled rows, instead; they are taken as they are.
-        sampler: ``none``, ``under`` or ``over``, of training rows.
+        test: store to test on; the heads are trained on ``features``.
+        sampler: of training rows, see ``classify.sample``; or several.
+        tune: options to choose on inner folds, see ``classify.training.parse_tune``.
+        shares: of the training rows, for a learning curve.
+        epochs: after which the scores are to be reported too, for heads that have epochs.
         seed: of the split, the sampling, the head and the bootstrap.
-        positive: class that ROC-AUC and PR-AUC are about when there are two; the last in the order of classes if None.
-        out: folder of the run (with several heads, its name is completed by theirs); ``runs/<store>.<head>`` if None.
+        positive: class that AUC and thresholds are about when there are two; the last in the order of classes if None.
+        out: folder of the run (with several, its name is completed by theirs); ``runs/<store>.<head>`` if None.
         command, versions: kept in the run.
         progress: called with what is being done.
+        how: the fields of ``Validation`` (``cv=5``, ``repeats``, ``test_size``, ``by_split``, ``splits``,
+            ``allow_duplicates``) and of ``Training`` (``class_weight``, ``calibrate``, ``threshold``, ``inner``).
 
     Raises:
         InputError: for a wrong option, or features that a head cannot take; before anything is computed.
         FailureError: if the store or the machine fails.
     """
+    specs = [features] if isinstance(features, str | Path) else list(features)
+    samplers = [sampler] if isinstance(sampler, str) else list(sampler)
+    names = {field.name for field in fields(Validation)}
+    validation = Validation(**{name: value for name, value in how.items() if name in names})
+    training = Training(**{name: value for name, value in how.items() if name not in names})
     chosen = [heads.parse(spec) for spec in head_specs]
-    data = load_data(features)
+    tuned = parse_tune(tune, chosen)
     for head in chosen:
-        if data.kind not in head.kinds:
-            takes = " or ".join(sorted(head.kinds))
-            raise InputError(f"head {head.name} takes {takes} features, but {features} holds {data.kind} features")
-    target = _positive(positive, data.classes)
-    splits, how = _splits(data, cv, test_size, splits, seed)
-    sample(np.arange(len(data)), data.y, sampler, seed)  # an unknown sampler is refused here, before the work
-    folders = _folders(data, chosen, out)
-    baselines = {}
-    for name, x, head in _baselines(data):
-        progress(f"baseline {name}")
-        baselines[name] = evaluate(data, x, head, splits, sampler, seed, target)
-    rows = {"labelled": len(data), "unlabelled": data.unlabelled, "distinct_texts": len(np.unique(data.groups))}
-    runs = []
-    for head, folder in zip(chosen, folders, strict=True):
-        progress(f"head {head.name}")
-        score = evaluate(data, data.x, head, splits, sampler, seed, target)
-        model = fit(head, data.x, data.y, [Fold(np.arange(len(data)), seed)], len(data.classes), sampler)[0]
-        recipe = {
-            "head": {"name": head.name, "options": head.options()},
-            "split": how,
-            "sampler": sampler,
-            "seed": seed,
-            "classes": data.classes,
-            "positive": data.classes[target],
-            "model": {"fitted_on": "all labelled rows", "fitted": model.fitted.tolist(), "real": model.real.tolist()},
-            "rows": rows,
-            "features": {"path": str(features), "kind": data.kind, **data.provenance},
-            "command": command,
-            "versions": versions or {},
-        }
-        runs.append(write_run(folder, recipe, score, baselines, data.line, data.y, model.head))
+        _check_epochs(head, epochs)
+    jobs = [
+        (replace(training, sampler=sampler, tune=tuned.get(head.name, {})), head)
+        for sampler in samplers
+        for head in chosen
+    ]
+    several = len(specs) * len(jobs) > 1
+    runs: list[Run] = []
+    taken: set[Path] = set()
+    if out is not None and Path(out).exists():
+        raise InputError(f"{out} exists already; choose another --out")
+    known: tuple[Data, dict] | None = None
+    for spec in specs:
+        data = load_all(spec, test)
+        _check(data, spec, chosen, [fitting for fitting, _ in jobs])
+        target = _positive(positive, data)
+        plan = validation.plan(data, seed)
+        baselines = dict(known[1]) if known is not None and _same_rows(known[0], data) else {}
+        for fitting, head in jobs:
+            folder = _folder(data, head, fitting.sampler, len(samplers) > 1, out, several, taken)
+            beside = Training(sampler="none" if fitting.sampler == "smote" else fitting.sampler)
+            for name, x, baseline in _baselines(data):
+                if (name, beside.sampler) not in baselines:
+                    progress(f"baseline {name}")
+                    score, _ = evaluate(data, x, baseline, plan.splits, beside, seed, target)
+                    baselines[name, beside.sampler] = score
+            progress(f"{data.path.stem}, head {head.name}")
+            score, models = evaluate(data, data.x, head, plan.splits, fitting, seed, target, tuple(epochs), final=True)
+            more = _more(data, head, plan, validation, fitting, shares, epochs, seed, target, score, models, progress)
+            recipe = _recipe(data, spec, head, plan, fitting, models[-1], seed, target)
+            recipe |= {"command": command, "versions": versions or {}}
+            beaten = {name: score for (name, sampler), score in baselines.items() if sampler == beside.sampler}
+            runs.append(write_run(folder, recipe, score, beaten, models[-1], more))
+        known = data, baselines
     return runs
 
 
-def evaluate(data: Data, x: X, head: Head, splits: Sequence[Split], sampler: str, seed: int, positive: int) -> Score:
-    """Fit a head on the training rows of each split and score it on the test rows.
+def _more(
+    data: Data,
+    head: Head,
+    plan: Plan,
+    validation: Validation,
+    how: Training,
+    shares: Sequence[float],
+    epochs: Sequence[int],
+    seed: int,
+    target: int,
+    score: Score,
+    models: list,
+    progress: Callable[[str], None],
+) -> dict:
+    """Further entries of ``metrics.json``: learning curve, scores at epochs, what duplicates across folds flatter."""
+    more: dict = {}
+    if shares:
+        progress(f"learning curve of {head.name}")
+        more["learning_curve"] = learning_curve(data, head, plan.splits, shares, how, seed, target)
+    if epochs:
+        more["epochs"] = at_epochs(data, plan.splits, models, epochs, seed, target)
+    if validation.allow_duplicates:
+        progress(f"{head.name} with identical texts in one fold")
+        honest = replace(validation, allow_duplicates=False).plan(data, seed)
+        apart, _ = evaluate(data, data.x, head, honest.splits, how, seed, target)
+        overall = summary(apart, data.classes)["overall"]
+        gained = {n: float(score.overall[n][0]) - float(apart.overall[n][0]) for n in COMPARED if n in score.overall}
+        more["identical_texts_in_one_fold"] = {"overall": overall, "optimism": gained}
+    return more
 
-    Everything that is fitted (scaler, terms, TF-IDF weights, sampler, head) is fitted inside the split.
-    """
-    n_classes = len(data.classes)
-    proba = np.full((len(data), n_classes), np.nan)
-    predicted, fold = np.full(len(data), -1), np.full(len(data), -1)
-    start = time.perf_counter()
-    tasks = [Fold(train, seed + number, test) for number, (train, test) in enumerate(splits)]
-    models = fit(head, x, data.y, tasks, n_classes, sampler)
-    seconds = (time.perf_counter() - start) / len(splits)
-    folds = []
-    for number, ((train, test), model) in enumerate(zip(splits, models, strict=True)):
-        proba[test], predicted[test] = model.predict(x[test])
-        fold[test] = number
-        folds.append(
-            {
-                "train_rows": len(train),
-                "fitted_rows": int(model.fitted.sum()),
-                "test_rows": len(test),
-                "seconds": seconds,
-                "history": model.head.history_,
-                "metrics": measure(data.y[test], proba[test], predicted[test], positive),
-            }
-        )
-    tested = np.flatnonzero(fold >= 0)
-    found = (data.y[tested], proba[tested], predicted[tested], positive, fold[tested])
-    interval = bootstrap(*found, data.groups[tested], seed)
-    return Score(proba, predicted, fold, folds, measure(*found), interval)
+
+def _recipe(
+    data: Data, spec: str | Path, head: Head, plan: Plan, how: Training, model: object, seed: int, target: int
+) -> dict:
+    rows = {"labelled": len(data), "unlabelled": data.unlabelled, "distinct_texts": len(np.unique(data.groups))}
+    asked = {
+        "class_weight": how.class_weight,
+        "calibrate": how.calibrate,
+        "threshold": how.threshold,
+        "tune": dict(how.tune),
+        "inner_folds": how.inner if how.looks_inside else None,
+    }
+    return {
+        "head": {"name": head.name, "options": head.options()},
+        "problem": data.problem,
+        "split": plan.how,
+        "sampler": how.sampler,
+        "training": asked,
+        "seed": seed,
+        "classes": data.classes,
+        "positive": data.classes[target] if data.problem == "binary" else None,
+        "model": {
+            "fitted_on": "all labelled rows" if data.tested is None else "all rows but those of the test store",
+            "chosen": model.choice.options,
+            "thresholds": model.choice.thresholds,
+        },
+        "rows": rows,
+        "features": {"path": str(spec), "kind": data.kind, **data.provenance},
+    }
 
 
-def _baselines(data: Data) -> list[tuple[str, X, Head]]:
-    found: list[tuple[str, X, Head]] = [("majority", data.x, heads.load("majority"))]
-    words = data.x if data.kind == "ids" else data.texts
+def _check(data: Data, spec: str | Path, chosen: Sequence[Head], trainings: Sequence[Training]) -> None:
+    for head in chosen:
+        if data.kind not in head.kinds:
+            takes = " or ".join(sorted(head.kinds))
+            raise InputError(f"head {head.name} takes {takes} features, but {spec} holds {data.kind} features")
+    for training in trainings:
+        training.check(data.several, len(data.classes), data.kind == "pooled")
+
+
+def _check_epochs(head: Head, epochs: Sequence[int]) -> None:
+    if not epochs:
+        return
+    if not hasattr(head, "epochs"):
+        raise InputError(f"--report-epochs: head {head.name} has no epochs")
+    if getattr(head, "patience", 0):
+        raise InputError(f"--report-epochs: head {head.name} with patience may stop before; set patience=0")
+    if not 1 <= min(epochs) <= max(epochs) <= head.epochs:
+        raise InputError(f"--report-epochs: head {head.name} trains for {head.epochs} epochs; name some of these")
+
+
+def _same_rows(a: Data, b: Data) -> bool:
+    """Whether two stores hold the same rows, so that baselines of the one are those of the other."""
+    same = np.array_equal(a.line, b.line) and np.array_equal(a.text_hash, b.text_hash) and np.array_equal(a.y, b.y)
+    return same and (a.texts is None) == (b.texts is None) and a.kind == b.kind and a.split == b.split
+
+
+def _baselines(data: Data) -> list[tuple[str, object, Head]]:
+    found: list[tuple[str, object, Head]] = [("majority", data.x, heads.load("majority"))]
+    words = data.x if data.kind == "ids" and data.x.table is None else data.texts
     if words is not None:
         found.append(("tfidf+logistic", words, heads.load("logistic")))
     return found
 
 
-def _splits(
-    data: Data, cv: int | None, test_size: float | None, splits: Sequence[Split] | None, seed: int
-) -> tuple[list[Split], dict]:
-    """The splits and how they were made, JSON-able."""
-    if sum(value is not None for value in (cv, test_size, splits)) > 1:
-        raise InputError("--cv and --test-size exclude each other; give one of them")
-    if splits is not None:
-        how = {"kind": "given", "splits": len(splits), "test_rows_seen_in_training": straddling(splits, data.groups)}
-        return list(splits), how
-    if test_size is not None:
-        made = holdout(data.y, data.groups, test_size, seed, data.classes)
-        return made, {"kind": "stratified hold-out", "test_size": test_size, "groups": "identical texts"}
-    made = stratified_kfold(data.y, data.groups, 5 if cv is None else cv, seed, data.classes)
-    return made, {"kind": "stratified k-fold", "folds": len(made), "groups": "identical texts"}
+def _positive(name: str | None, data: Data) -> int:
+    if name is not None and name not in data.classes:
+        raise InputError(f"--positive {name}: no such class; there are: {', '.join(data.classes)}")
+    return len(data.classes) - 1 if name is None else data.classes.index(name)
 
 
-def _positive(name: str | None, classes: list[str]) -> int:
-    if name is not None and name not in classes:
-        raise InputError(f"--positive {name}: no such class; there are: {', '.join(classes)}")
-    return len(classes) - 1 if name is None else classes.index(name)
-
-
-def _folders(data: Data, chosen: list[Head], out: str | Path | None) -> list[Path]:
-    """The folder of each head's run, none of which exists."""
-    taken: set[Path] = set()
-    if out is None:
-        return [free_folder(Path("runs") / f"{data.path.stem}.{head.name}", taken) for head in chosen]
-    out = Path(out)
-    folders = [out if len(chosen) == 1 else out.with_name(f"{out.name}.{head.name}") for head in chosen]
-    for folder in folders:
-        if folder.exists():
-            raise InputError(f"{folder} exists already; choose another --out")
-    return [free_folder(folder, taken) for folder in folders]  # two heads of one name get two numbers
+def _folder(
+    data: Data, head: Head, sampler: str, samplers: bool, out: str | Path | None, several: bool, taken: set[Path]
+) -> Path:
+    """The folder of a run, which does not exist; two of one name get numbers."""
+    if out is not None and not several:
+        return free_folder(Path(out), taken)
+    name = f"{data.path.stem}.{head.name}" + (f".{sampler}" if samplers else "")
+    folder = Path("runs") / name if out is None else Path(out).with_name(f"{Path(out).name}.{name}")
+    if out is not None and folder.exists():
+        raise InputError(f"{folder} exists already; choose another --out")
+    return free_folder(folder, taken)

@@ -10,7 +10,6 @@ from typing import TextIO
 import numpy as np
 
 from classify.data import matrix
-from classify.model import Fitted
 from classify.runs import Run
 from stores.errors import FailureError
 from stores.features import Features
@@ -28,13 +27,16 @@ class Predictor:
     """
 
     def __init__(self, run: Run) -> None:
-        counts = run.recipe["model"]
         self.classes: list[str] = run.recipe["classes"]
         self.kind: str = run.recipe["features"]["kind"]
-        self._model = Fitted(run.model(), np.array(counts["fitted"]), np.array(counts["real"]))
+        self.several: bool = run.recipe["problem"] == "multi-label"
+        self._model = run.model()
 
-    def predict(self, features: Features) -> tuple[np.ndarray, list[str]]:
-        """Probabilities float64 ``[n, C]`` and class names, for features made by the run's own encoder recipe.
+    def predict(self, features: Features) -> tuple[np.ndarray, list]:
+        """Probabilities float64 ``[n, C]`` and class names (with several labels, lists of them).
+
+        Args:
+            features: made by the run's own encoder recipe.
 
         Raises:
             FailureError: if these are features of another kind.
@@ -43,10 +45,12 @@ class Predictor:
             raise FailureError(f"the run was trained on {self.kind} features, not on {features.kind} features")
         x = matrix(features) if self.kind == "pooled" else features
         proba, predicted = self._model.predict(x)
+        if self.several:
+            return proba, [[self.classes[i] for i in np.flatnonzero(row)] for row in predicted]
         return proba, [self.classes[i] for i in predicted]
 
     def results(self, blocks: Iterable[tuple[dict[str, list], Features]]) -> Iterator[dict]:
-        """One mapping a text: what identifies it, ``predicted`` and ``p_<class>`` for each class.
+        """One mapping a text: what identifies it, ``predicted`` (several labels with ``|`` between) and ``p_<class>``.
 
         Args:
             blocks: name -> values of what identifies the texts, and the features of the same texts.
@@ -54,6 +58,7 @@ class Predictor:
         for keys, features in blocks:
             proba, predicted = self.predict(features)
             for key, label, row in zip(zip(*keys.values(), strict=True), predicted, proba.tolist(), strict=True):
+                label = "|".join(label) if self.several else label
                 probabilities = {f"p_{c}": float(f"{p:.6g}") for c, p in zip(self.classes, row, strict=True)}
                 yield dict(zip(keys, key, strict=True)) | {"predicted": label, **probabilities}
 

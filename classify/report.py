@@ -43,18 +43,47 @@ def basis(run: Run) -> str:
     rows, split = run.recipe["rows"], run.recipe["split"]
     tested = sum(fold["test_rows"] for fold in run.metrics["folds"])
     parts = [f"{tested:,} of {rows['labelled']:,} labelled rows tested ({rows['distinct_texts']:,} distinct texts)"]
-    if split["kind"] == "stratified k-fold":
-        parts.append(f"{split['folds']} stratified folds, identical texts in one fold")
-    elif split["kind"] == "given":
-        parts.append(f"splits as given, {split['test_rows_seen_in_training']} test rows have their text in training")
-    else:
-        parts.append(f"stratified hold-out of {split['test_size']:.0%}, identical texts on one side")
-    if run.recipe["sampler"] != "none":
-        parts.append(f"{run.recipe['sampler']}-sampling in training rows only, probabilities corrected for it")
+    parts.append(_split(split))
+    if split["test_rows_seen_in_training"]:
+        parts.append(f"{split['test_rows_seen_in_training']:,} test rows have their text in training")
+    parts += _training(run.recipe)
     parts.append(f"seed {run.recipe['seed']}")
-    if len(run.recipe["classes"]) == 2:
+    if run.recipe["problem"] == "binary":
         parts.append(f"AUC of class {run.recipe['positive']!r}, mean over the folds")
     return "; ".join(parts)
+
+
+def _split(split: dict) -> str:
+    together = f", {split['together']} on one side" if split["together"] != "nothing" else ""
+    if split["kind"] == "stratified k-fold":
+        times = f", {split['repeats']} times" if split["repeats"] > 1 else ""
+        return f"{split['folds']} stratified folds{times}" + together.replace("on one side", "in one fold")
+    if split["kind"] == "stratified hold-out":
+        return f"stratified hold-out of {split['test_size']:.0%}{together}"
+    if split["kind"] == "given":
+        return "splits as given"
+    left = f"; {split['left_out']:,} training rows left out, their text is tested" if split["left_out"] else ""
+    return ("tested on the other store" if split["kind"] == "test store" else "split as the table says") + left
+
+
+def _training(recipe: dict) -> list[str]:
+    """How the heads were fitted, where that was not plainly."""
+    parts, how = [], recipe["training"]
+    if recipe["sampler"] != "none":
+        name = {"smote": "SMOTE", "ensemble": "an ensemble of under-samples"}.get(recipe["sampler"])
+        parts.append(f"{name or recipe['sampler'] + '-sampling'} in training rows only, probabilities corrected for it")
+    if how["class_weight"] != "none":
+        parts.append("classes weigh alike in training, probabilities corrected for it")
+    chosen = [f"{option} of {', '.join(map(str, values))}" for option, values in how["tune"].items()]
+    if how["calibrate"] != "none":
+        chosen.append(f"{how['calibrate']} calibration")
+    if how["threshold"] is not None:
+        chosen.append(f"threshold ({how['threshold']})")
+    if chosen and how["inner_folds"]:
+        parts.append(f"{' and '.join(chosen)} chosen on {how['inner_folds']} inner folds of the training rows")
+    elif chosen:
+        parts.append(chosen[0])
+    return parts
 
 
 def details(run: Run) -> list[str]:
@@ -63,13 +92,57 @@ def details(run: Run) -> list[str]:
     lines = []
     if f1["sd"] is not None:
         lines.append(f"F1 macro over the folds: mean {f1['mean']:.4f}, sd {f1['sd']:.4f}")
-    classes = run.recipe["classes"]
+    lines += _labels(run) if run.recipe["problem"] == "multi-label" else _classes(run)
+    if run.recipe["model"]["thresholds"] is not None:
+        lines.append("threshold of the model: " + ", ".join(f"{t:.4f}" for t in run.recipe["model"]["thresholds"]))
+    if run.recipe["model"]["chosen"]:
+        lines.append("chosen: " + ", ".join(f"{name}={value}" for name, value in run.recipe["model"]["chosen"].items()))
+    return lines + _more(run.metrics)
+
+
+def _classes(run: Run) -> list[str]:
+    classes, lines = run.recipe["classes"], []
     for name, row in zip(classes, run.metrics["confusion"], strict=True):
         score = run.metrics["per_class"][name]
         numbers = f"precision {score['precision']:.3f}  recall {score['recall']:.3f}  F1 {score['f1']:.3f}"
         taken = ", ".join(f"{count:,} {other}" for count, other in zip(row, classes, strict=True) if count)
         lines.append(f"{name}: {numbers}  ({score['support']:,.0f} rows, taken for {taken})")
     return lines
+
+
+def _labels(run: Run) -> list[str]:
+    lines = []
+    for name, score in run.metrics["per_class"].items():
+        numbers = f"precision {score['precision']:.3f}  recall {score['recall']:.3f}  F1 {score['f1']:.3f}"
+        areas = [score["roc_auc_label"], score["pr_auc_label"]]
+        roc, pr = ("-" if area is None else f"{area:.4f}" for area in areas)
+        lines.append(f"{name}: {numbers}  ROC-AUC {roc}  PR-AUC {pr}  ({score['support']:,.0f} rows)")
+    return lines
+
+
+def _more(metrics: dict) -> list[str]:
+    """Learning curve, scores at epochs, and what duplicates across folds flatter."""
+    lines = []
+    for point in metrics.get("learning_curve", []):
+        what = f"with {point['share']:.0%} of the training rows ({point['train_rows']:,.0f})"
+        lines.append(f"{what}: {_brief(point['overall'])}")
+    for point in metrics.get("epochs", []):
+        lines.append(f"after {point['epoch']} epochs: {_brief(point['overall'])}")
+    if honest := metrics.get("identical_texts_in_one_fold"):
+        gained = ", ".join(
+            f"{SHOWN[name]} {value:+.4f}" for name, value in honest["optimism"].items() if value == value
+        )
+        lines.append(f"identical texts on both sides flatter by: {gained}")
+    return lines
+
+
+def _brief(overall: dict) -> str:
+    """Accuracy and F1 with their intervals."""
+    shown = []
+    for name in ("accuracy", "f1_macro"):
+        score = overall[name]
+        shown.append(f"{SHOWN[name]} {score['value']:.4f} [{score['low']:.3f}, {score['high']:.3f}]")
+    return "  ".join(shown)
 
 
 def _cells(metrics: dict) -> list[str]:

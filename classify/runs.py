@@ -5,14 +5,13 @@
                        classes, features with digest and identity, command, versions
 ``metrics.json``       scores: out-of-fold values with 95 % intervals, mean and sd over folds, per class,
                        confusion matrix, every fold, and the baselines on the same splits
-``predictions.csv``    line, fold, label, predicted and the probability of each class, one row a tested row
-``model/``             the head fitted on all labelled rows, without pickle
+``predictions.csv``    out-of-fold predictions, see ``classify.predictions``
+``model/``             the model fitted on all labelled rows, without pickle, see ``classify.model``
 =====================  ==============================================================================
 """
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 from dataclasses import dataclass
@@ -21,10 +20,12 @@ from pathlib import Path
 
 import numpy as np
 
-from classify import heads
-from classify.heads._base import Head
+from classify.model import Fitted
+from classify.predictions import Predictions
 from stores.errors import FailureError, InputError
 from stores.files import whole_folder
+
+PER_CLASS = ("precision", "recall", "f1", "support", "roc_auc_label", "pr_auc_label")
 
 
 @dataclass(frozen=True)
@@ -32,17 +33,13 @@ class Score:
     """How a head did on some splits.
 
     Attributes:
-        proba: ``[n, C]``, out-of-fold probabilities; NaN for rows that were not tested.
-        predicted: int ``[n]``, out-of-fold classes; -1 for rows that were not tested.
-        fold: int ``[n]``, the split that tested each row, -1 for none.
+        predictions: of the test rows of each split.
         folds: one mapping a split: rows, seconds, history, metrics.
         overall: metrics over all tested rows together, as ``classify.metrics.measure``.
         interval: 95 % interval of each, as ``classify.intervals.bootstrap``.
     """
 
-    proba: np.ndarray
-    predicted: np.ndarray
-    fold: np.ndarray
+    predictions: Predictions
     folds: list[dict]
     overall: dict[str, np.ndarray]
     interval: dict[str, list[float]]
@@ -62,13 +59,20 @@ class Run:
     recipe: dict
     metrics: dict
 
-    def model(self) -> Head:
-        """The head fitted on all labelled rows."""
-        return heads.restore(self.folder / "model")
+    def model(self) -> Fitted:
+        """The model fitted on all labelled rows."""
+        return Fitted.restore(self.folder / "model")
+
+    def predictions(self) -> Predictions:
+        """The out-of-fold predictions."""
+        classes = self.recipe["classes"]
+        positive = 0 if self.recipe["positive"] is None else classes.index(self.recipe["positive"])
+        several = self.recipe["problem"] == "multi-label"
+        return Predictions.read(self.folder / "predictions.csv", classes, positive, several)
 
 
 def write_run(
-    folder: Path, recipe: dict, score: Score, baselines: dict[str, Score], line: np.ndarray, y: np.ndarray, model: Head
+    folder: Path, recipe: dict, score: Score, baselines: dict[str, Score], model: Fitted, more: dict | None = None
 ) -> Run:
     """Write a run: the whole folder, or nothing.
 
@@ -77,20 +81,20 @@ def write_run(
         recipe: what ``recipe.json`` is to hold; the time is added.
         score: of the head.
         baselines: name -> score on the same splits.
-        line, y: line of the data file and class, of each labelled row.
-        model: the head fitted on all of them.
+        model: fitted on all labelled rows.
+        more: further entries of ``metrics.json``.
     """
     recipe = recipe | {"created": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")}
     classes = recipe["classes"]
-    metrics = _summary(score, classes)
-    metrics["baselines"] = {name: _summary(other, classes) for name, other in baselines.items()}
+    metrics = summary(score, classes)
+    metrics["baselines"] = {name: summary(other, classes) for name, other in baselines.items()}
+    metrics |= more or {}
     recipe, metrics = _plain(recipe), _plain(metrics)
     with whole_folder(folder) as temporary:
         _write_json(temporary / "recipe.json", recipe)
         _write_json(temporary / "metrics.json", metrics)
-        _write_predictions(temporary / "predictions.csv", score, classes, line, y)
-        (temporary / "model").mkdir()
-        heads.save(model, temporary / "model")
+        score.predictions.write(temporary / "predictions.csv")
+        model.save(temporary / "model")
     return Run(folder, recipe, metrics)
 
 
@@ -122,17 +126,15 @@ def free_folder(folder: Path, taken: set[Path]) -> Path:
     return free
 
 
-def _summary(score: Score, classes: list[str]) -> dict:
+def summary(score: Score, classes: list[str]) -> dict:
     """A score as JSON: for each metric its out-of-fold value, interval, and mean and sd (n - 1) over the folds."""
     overall = {}
     for name, (low, high) in score.interval.items():
         folds = np.array([float(fold["metrics"][name][0]) for fold in score.folds])
         spread = {"mean": folds.mean(), "sd": folds.std(ddof=1) if len(folds) > 1 else None}
         overall[name] = {"value": score.overall[name][0], "low": low, "high": high, **spread}
-    per_class = {
-        label: {name: score.overall[name][0, i] for name in ("precision", "recall", "f1", "support")}
-        for i, label in enumerate(classes)
-    }
+    shown = [name for name in PER_CLASS if name in score.overall]
+    per_class = {label: {name: score.overall[name][0, i] for name in shown} for i, label in enumerate(classes)}
     folds = [fold | {"metrics": _single(fold["metrics"])} for fold in score.folds]
     confusion = score.overall["confusion"][0].astype(int)
     return {"overall": overall, "per_class": per_class, "confusion": confusion, "folds": folds}
@@ -155,12 +157,3 @@ def _plain(value: object) -> object:
         return [_plain(item) for item in value]
     value = value.item() if isinstance(value, np.generic) else value
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _write_predictions(path: Path, score: Score, classes: list[str], line: np.ndarray, y: np.ndarray) -> None:
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["line", "fold", "label", "predicted", *(f"p_{name}" for name in classes)])
-        for row in np.flatnonzero(score.fold >= 0):
-            names = [classes[y[row]], classes[score.predicted[row]]]
-            writer.writerow([line[row], score.fold[row] + 1, *names, *(f"{p:.6g}" for p in score.proba[row])])

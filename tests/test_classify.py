@@ -41,7 +41,13 @@ def test_run_says_what_it_is(separable, in_tmp):
     assert run.folder.as_posix() == "runs/separable.logistic"
     assert recipe["head"] == {"name": "logistic", "options": {"C": 0.5, "max_iter": 1000}}
     assert (recipe["seed"], recipe["sampler"], recipe["command"]) == (4, "under", "tk classify ...")
-    assert recipe["split"] == {"kind": "stratified k-fold", "folds": 3, "groups": "identical texts"}
+    assert recipe["split"] == {
+        "kind": "stratified k-fold",
+        "folds": 3,
+        "repeats": 1,
+        "together": "identical texts",
+        "test_rows_seen_in_training": 0,
+    }
     assert recipe["rows"] == {"labelled": 120, "unlabelled": 0, "distinct_texts": 120}
     with FeatureStore(separable) as store:
         assert recipe["features"]["digest"] == store.digest
@@ -121,15 +127,17 @@ def test_model_of_a_run_predicts_as_it_was_trained(separable, in_tmp, head):
     from classify.data import load_data
     from classify.heads._base import Fold
     from classify.model import fit
+    from classify.training import Training
 
     (run,) = classify(separable, [head], cv=2, sampler="under", seed=3)
     data = load_data(separable)
     fold = Fold(np.arange(120), 3)
-    expected, labels = fit(heads.parse(head), data.x, data.y, [fold], 2, "under")[0].predict(data.x)
+    expected, labels = fit(heads.parse(head), data.x, data.y, [fold], 2, Training(sampler="under"))[0].predict(data.x)
     with FeatureStore(separable) as store:
         proba, predicted = Predictor(read_run(run.folder)).predict(store.read())
 
-    assert np.allclose(proba, expected, atol=1e-6)
+    # logistic shares its sweep with the folds' models: another way to the same optimum
+    assert np.allclose(proba, expected, atol=1e-3 if head == "logistic" else 1e-6)
     assert predicted == [data.classes[i] for i in labels]
 
 

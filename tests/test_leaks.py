@@ -12,6 +12,7 @@ from classify.heads._base import Fold
 from classify.model import fit
 from classify.pipeline import evaluate
 from classify.split import stratified_kfold
+from classify.training import Training
 from stores import Features
 
 QUICK = {"dense": {"units": 16, "epochs": 2}}
@@ -35,22 +36,22 @@ def test_label_in_the_test_rows_alone_does_not_help(name, tmp_path):
     x[train, 0], x[test, 0] = train % 2, y[test]
     path = make_store(tmp_path / "s.h5", pooled(x), [str(c) for c in y], [str(i) for i in range(1500)])
     data = load_data(path)
-    score = evaluate(data, data.x, heads.load(name, **QUICK.get(name, {})), [(train, test)], "none", 0, 1)
+    score, _ = evaluate(data, data.x, heads.load(name, **QUICK.get(name, {})), [(train, test)], Training(), 0, 1)
 
     assert score.overall["roc_auc"][0] == pytest.approx(0.5, abs=0.1)  # 168 against 336 rows: sd 0.027
 
 
-@pytest.mark.parametrize("sampler", ["none", "under", "over"])
+@pytest.mark.parametrize("sampler", ["none", "under", "over", "smote", "ensemble"])
 @pytest.mark.parametrize("name", FITTED)
 def test_test_rows_change_nothing_that_is_fitted(name, sampler):
     """Test rows replaced by enormous values with other labels: scaler, sampler and head stay the same, to the bit."""
     x, y = noise()
     rows, probe = np.arange(200), x[:50].copy()
     head = heads.load(name, **QUICK.get(name, {}))
-    plain = fit(head, x, y, [Fold(rows, 7)], 2, sampler)[0].predict(probe)[0]
+    plain = fit(head, x, y, [Fold(rows, 7)], 2, Training(sampler=sampler))[0].predict(probe)[0]
     x[200:], y[200:] = 1e6, 1 - y[200:]
 
-    assert (fit(head, x, y, [Fold(rows, 7)], 2, sampler)[0].predict(probe)[0] == plain).all()
+    assert (fit(head, x, y, [Fold(rows, 7)], 2, Training(sampler=sampler))[0].predict(probe)[0] == plain).all()
 
 
 @pytest.mark.parametrize("name", ["nb", "logistic"])
@@ -60,11 +61,11 @@ def test_words_of_test_rows_change_nothing_that_is_fitted(name):
     tokens = [[*rng.choice(["red", "green", "blue", "grey"], 5)] for _ in range(100)]
     y = np.array(["red" in t for t in tokens]).astype(int)
     head = heads.load(name)
-    plain = fit(head, Features.from_tokens(tokens), y, [Fold(np.arange(60), 0)], 2, "none")[0]
+    plain = fit(head, Features.from_tokens(tokens), y, [Fold(np.arange(60), 0)], 2)[0]
     other = [*tokens[:60], *([["red", "unheard", "of"]] * 40)]
-    changed = fit(head, Features.from_tokens(other), y, [Fold(np.arange(60), 0)], 2, "none")[0]
+    changed = fit(head, Features.from_tokens(other), y, [Fold(np.arange(60), 0)], 2)[0]
 
-    assert changed.head.terms_ == plain.head.terms_
+    assert changed.heads[0].terms_ == plain.heads[0].terms_
     probe = Features.from_tokens(tokens[:60])
     assert (changed.predict(probe)[0] == plain.predict(probe)[0]).all()
 

@@ -6,6 +6,7 @@ from sklearn import metrics as sk
 
 from classify.intervals import bootstrap
 from classify.metrics import measure
+from classify.predictions import Predictions
 
 
 def problem(n_classes, seed, n=200):
@@ -15,6 +16,12 @@ def problem(n_classes, seed, n=200):
     proba = np.round(rng.dirichlet(np.ones(n_classes), n) + 0.5 * np.eye(n_classes)[y], 1) + 0.01
     proba /= proba.sum(1, keepdims=True)
     return y, proba, proba.argmax(1)
+
+
+def interval(y, proba, predicted, group, seed, resamples=1000):
+    """Bootstrap intervals of predictions by one model."""
+    fold = np.zeros(len(y), int)
+    return bootstrap(Predictions(["no", "yes"], 1, group, group, fold, y, predicted, proba), seed, resamples)
 
 
 def from_sklearn(y, proba, predicted, weights):
@@ -109,7 +116,7 @@ def test_interval_of_accuracy_is_that_of_the_binomial():
     y, predicted = np.zeros(400, int), (np.arange(400) % 5 == 0).astype(int)
     proba = np.eye(2)[predicted]
 
-    low, high = bootstrap(y, proba, predicted, 1, y, np.arange(400), seed=0)["accuracy"]
+    low, high = interval(y, proba, predicted, np.arange(400), seed=0)["accuracy"]
 
     assert (low, high) == (pytest.approx(0.761, abs=0.006), pytest.approx(0.839, abs=0.006))
 
@@ -119,8 +126,8 @@ def test_copies_of_a_text_do_not_narrow_the_interval():
     y, proba, predicted = problem(2, seed=4, n=100)
     rows = np.repeat(np.arange(100), 4)
 
-    single = bootstrap(y, proba, predicted, 1, np.zeros(100), np.arange(100), seed=1)
-    copied = bootstrap(y[rows], proba[rows], predicted[rows], 1, np.zeros(400), rows, seed=1)
+    single = interval(y, proba, predicted, np.arange(100), seed=1)
+    copied = interval(y[rows], proba[rows], predicted[rows], rows, seed=1)
 
     for name in single:
         assert copied[name] == pytest.approx(single[name], abs=1e-9), name
@@ -133,7 +140,7 @@ def test_interval_covers_the_truth_as_often_as_it_says():
     for seed in range(100):
         predicted = (rng.random(150) < 0.2).astype(int)
         y = np.zeros(150, int)
-        found = bootstrap(y, np.eye(2)[predicted], predicted, 1, y, np.arange(150), seed, 300)
+        found = interval(y, np.eye(2)[predicted], predicted, np.arange(150), seed, 300)
         low, high = found["accuracy"]
         covered += low <= 0.8 <= high
 
@@ -143,6 +150,48 @@ def test_interval_covers_the_truth_as_often_as_it_says():
 def test_same_seed_same_interval():
     """And another seed another one."""
     y, proba, predicted = problem(2, seed=6)
-    rows = (y, proba, predicted, 1, np.zeros(len(y)), np.arange(len(y)))
+    rows = (y, proba, predicted, np.arange(len(y)))
 
-    assert bootstrap(*rows, seed=1) == bootstrap(*rows, seed=1) != bootstrap(*rows, seed=2)
+    assert interval(*rows, seed=1) == interval(*rows, seed=1) != interval(*rows, seed=2)
+
+
+def several_labels(seed, n=200):
+    """Random truth, coarse probabilities and decisions for three labels, the last of them rare."""
+    rng = np.random.default_rng(seed)
+    y = (rng.random((n, 3)) < [0.5, 0.3, 0.05]).astype(int)
+    proba = np.round(np.clip(rng.random((n, 3)) * 0.7 + 0.3 * y, 0.01, 0.99), 1)
+    return y, proba, (proba > 0.5).astype(int)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_metrics_of_several_labels_are_those_of_scikit_learn(weighted):
+    """Each label by itself, their averages, and whole rows right."""
+    y, proba, predicted = several_labels(seed=2)
+    weights = np.random.default_rng(9).integers(0, 4, (2, len(y))).astype(float) if weighted else None
+    found = measure(y, proba, predicted, 1, weights=weights)
+
+    for b, w in enumerate([None] if weights is None else weights):
+        for average in ("macro", "micro", "weighted"):
+            scores = sk.precision_recall_fscore_support(y, predicted, average=average, sample_weight=w, zero_division=0)
+            names = (f"precision_{average}", f"recall_{average}", f"f1_{average}")
+            assert [found[name][b] for name in names] == pytest.approx(list(scores[:3]), abs=1e-12)
+        assert found["accuracy"][b] == pytest.approx(sk.accuracy_score(y, predicted, sample_weight=w))
+        assert found["hamming_loss"][b] == pytest.approx(sk.hamming_loss(y, predicted, sample_weight=w))
+        assert found["roc_auc"][b] == pytest.approx(sk.roc_auc_score(y, proba, sample_weight=w))
+        assert found["pr_auc"][b] == pytest.approx(sk.average_precision_score(y, proba, sample_weight=w))
+        losses = [sk.log_loss(y[:, i], proba[:, i], sample_weight=w) for i in range(3)]
+        assert found["log_loss"][b] == pytest.approx(np.mean(losses))
+        expected = sk.multilabel_confusion_matrix(y, predicted, sample_weight=w)
+        assert np.allclose(found["confusion"][b], expected)
+        auc = [sk.roc_auc_score(y[:, i], proba[:, i], sample_weight=w) for i in range(3)]
+        assert found["roc_auc_label"][b] == pytest.approx(auc)
+
+
+def test_label_that_no_row_has_does_not_spoil_the_mean():
+    """Its area has no value; the mean is over the other labels."""
+    y, proba, predicted = several_labels(seed=3)
+    y[:, 2] = 0
+    found = measure(y, proba, predicted, 1)
+
+    assert np.isnan(found["roc_auc_label"][0, 2])
+    assert found["roc_auc"][0] == pytest.approx(sk.roc_auc_score(y[:, :2], proba[:, :2]))

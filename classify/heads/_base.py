@@ -173,7 +173,7 @@ class Head(ABC):
     def _fit(self, x: X, y: np.ndarray, how: Fitting) -> None:
         """Learn; each of the classes 0 ... max(y) occurs in y.
 
-        With several labels a row (``self.several_``) y is 0/1 ``[n, labels seen]``, and each label occurs and is absent.
+        With several labels a row (``self.several_``) y is 0/1 ``[n, labels seen]``, no label the same in all rows.
         """
 
     @abstractmethod

@@ -1,0 +1,85 @@
+"""Several stores as one: encoders side by side, or a test store after the training store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from classify.data import Data, load_data
+from classify.heads._base import X
+from stores.errors import InputError
+from stores.features import Features
+
+
+def load_all(spec: str | Path, test: str | Path | None = None) -> Data:
+    """The labelled rows of ``spec``, a store or several joined by ``+``, and of the test store if there is one.
+
+    Args:
+        spec: ``a.h5`` or ``a.h5+b.h5``; joined stores are of one table by different encoders.
+        test: likewise; made by the same encoders from another table.
+
+    Raises:
+        InputError: if the stores do not belong together.
+    """
+    data = _side_by_side([load_data(path) for path in _paths(spec)])
+    if test is None:
+        return data
+    return _one_after_the_other(data, _side_by_side([load_data(path) for path in _paths(test)]))
+
+
+def _paths(spec: str | Path) -> list[Path]:
+    return [Path(spec)] if Path(spec).exists() else [Path(part) for part in str(spec).split("+")]
+
+
+def _side_by_side(parts: Sequence[Data]) -> Data:
+    """Columns of all parts, row by row."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    for other in parts:
+        if other.kind != "pooled":
+            raise InputError(f"{other.path} holds {other.kind} features; only pooled ones are put side by side")
+        same = np.array_equal(first.line, other.line) and np.array_equal(first.groups, other.groups)
+        if not same or first.classes != other.classes or not np.array_equal(first.y, other.y):
+            raise InputError(
+                f"{first.path} and {other.path} are not of the same rows; embed one table with both encoders"
+            )
+    path = first.path.with_name("+".join(part.path.stem for part in parts) + first.path.suffix)
+    provenance = {"joined": [{"path": str(part.path), **part.provenance} for part in parts]}
+    return replace(first, path=path, x=np.hstack([part.x for part in parts]), provenance=provenance)
+
+
+def _one_after_the_other(data: Data, test: Data) -> Data:
+    """The rows of ``data`` to train on and after them those of ``test``."""
+    for ours, theirs in zip(_identities(data), _identities(test), strict=False):
+        if ours != theirs:
+            raise InputError(f"{test.path} is of another encoder, model or options than {data.path}; embed it alike")
+    if data.kind != test.kind or data.several != test.several:
+        raise InputError(f"{test.path} holds other features or labels than {data.path}")
+    strange = sorted(set(test.classes) - set(data.classes))
+    if strange or (data.several and data.classes != test.classes):
+        raise InputError(f"{test.path} has the class {(strange or test.classes)[0]!r}, which {data.path} has not")
+    y = test.y if data.several else np.array([data.classes.index(name) for name in test.classes])[test.y]
+    return replace(
+        data,
+        x=_after(data.x, test.x),
+        y=np.concatenate([data.y, y]),
+        text_hash=np.concatenate([data.text_hash, test.text_hash]),
+        line=np.concatenate([data.line, test.line]),
+        texts=None if data.texts is None or test.texts is None else Features.concat([data.texts, test.texts]),
+        unlabelled=data.unlabelled + test.unlabelled,
+        split=None,
+        tested=np.arange(len(data) + len(test)) >= len(data),
+        provenance=data.provenance | {"test": {"path": str(test.path), **test.provenance}},
+    )
+
+
+def _identities(data: Data) -> list[str]:
+    return [part["identity_digest"] for part in data.provenance.get("joined", [data.provenance])]
+
+
+def _after(a: X, b: X) -> X:
+    return Features.concat([a, b]) if isinstance(a, Features) else np.concatenate([a, b])
