@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import functools
-import json
 import shlex
 import sys
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli_classify import classify, heads, predict
+from cli_common import json_option, note, print_json, progress_line, versions_of
 from cli_encoders import encoder_options, encoders
 from cli_features import features
-from cli_reading import DATA_HELP, clean_option, data_option, describe, read, table_options
+from cli_reading import clean_option, data_option, describe, read, table_options
 
 if TYPE_CHECKING:
-    from classify import Run
-    from embed import Recipe, Summary, Table
-    from stores import Features
+    from embed import Summary
 
 INTERRUPTED = 130  # the exit code of a command ended by Ctrl-C
 
@@ -33,7 +30,7 @@ class OneLineErrors(click.Group):
         """Run the command line ``args`` (default: the process's own) and exit."""
         args = list(sys.argv[1:] if args is None else args)
         extra |= {"standalone_mode": False, "obj": shlex.join(["tk", *args])}
-        note_once = functools.cache(_note)
+        note_once = functools.cache(note)
         for stream in (sys.stdout, sys.stderr):  # the name of a file may be no text
             if stream.errors == "strict":
                 stream.reconfigure(errors="backslashreplace")
@@ -81,17 +78,6 @@ def _stop(message: str, code: int) -> None:
 def _stop_with_help(text: str) -> None:
     click.echo(text, err=True)
     sys.exit(2)
-
-
-def _note(message: str) -> None:
-    click.echo(message, err=True)
-
-
-def _print_json(value: object) -> None:
-    click.echo(json.dumps(value, indent=1, ensure_ascii=False))
-
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
 
 @click.group(cls=OneLineErrors, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -150,14 +136,14 @@ def embed(
     table = read(data, **reading)
     out = out or Path("features") / f"{table.stem}.{encoder}.h5"
     table = table.listing_bad_rows(out.with_suffix(".bad-rows.jsonl"))
-    with _progress("encoding", "rows") as progress:
+    with progress_line("encoding", "rows") as progress:
         summary = run_embed(
             table, recipe, out, keep_texts=not no_texts, overwrite=overwrite, reuse=not no_reuse, wait=wait,
-            compression=compression, layout=layout, command=command, versions=_versions("numpy", "h5py"),
-            progress=progress, note=_note,
+            compression=compression, layout=layout, command=command, versions=versions_of("numpy", "h5py"),
+            progress=progress, note=note,
         )  # fmt: skip
     if as_json:
-        _print_json({"store": str(summary.path), "up_to_date": summary.up_to_date, "totals": summary.totals})
+        print_json({"store": str(summary.path), "up_to_date": summary.up_to_date, "totals": summary.totals})
     else:
         _print_summary(summary, table.bad_rows)
 
@@ -207,163 +193,9 @@ def _print_coverage(totals: dict) -> None:
         click.echo("most frequent unknown: " + ", ".join(f"{_shown(word)} ({count:,})" for word, count in words))
 
 
-@cli.command()
-@click.option("--features", required=True, type=click.Path(path_type=Path), help="Feature store from tk embed.")
-@click.option("--head", "heads", multiple=True, default=["logistic"], show_default=True,
-              help="Head, or head:option=value,...; repeatable. tk heads lists them.")  # fmt: skip
-@click.option("--cv", type=int, help="Stratified folds.  [default: 5]")
-@click.option("--test-size", type=float, help="Share of rows held out, instead of folds.")
-@click.option("--sampler", default="none", show_default=True, help="none, under or over; of training rows only.")
-@click.option("--seed", default=0, show_default=True, help="Of split, sampling, head and bootstrap.")
-@click.option("--positive", help="The class that AUC is about, of two.  [default: the last by name]")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.  [default: runs/<store>.<head>]")
-@json_option
-@click.pass_obj
-def classify(command: str, features: Path, heads: tuple[str, ...], as_json: bool, **options: Any) -> None:  # noqa: ANN401
-    """Train and measure heads on the features of a store, and keep each as a run.
-
-    Rows with the same text are never on both sides of a split. Scores are out-of-fold, with bootstrap 95 %
-    intervals; the model that is kept is fitted on all labelled rows.
-
-    \b
-    Example:
-        tk classify --features features/messages.static.h5 --cv 5
-        tk classify --features features/messages.static.h5 --head logistic --head nb --sampler under
-        tk classify --features features/messages.words.h5 --head nb:weights=counts --test-size 0.2 --seed 1
-    """
-    from classify import classify as run_classify
-
-    versions = _versions("numpy", "scikit-learn", "imbalanced-learn", "tensorflow", "keras", "skops")
-    with _progress("training", None) as progress:
-        runs = run_classify(features, heads, **options, command=command, versions=versions, progress=progress)
-    if as_json:
-        _print_json([{"run": str(run.folder), "recipe": run.recipe, "metrics": run.metrics} for run in runs])
-    else:
-        _print_runs(runs)
-
-
-def _print_runs(runs: list[Run]) -> None:
-    from rich.console import Console
-
-    from classify.report import basis, details, head_spec, score_table
-
-    Console(highlight=False).print(score_table(runs))
-    click.echo(f"\n{basis(runs[0])}")
-    for run in runs:
-        click.echo(f"\n{head_spec(run)}: {run.folder}")
-        for line in details(run):
-            click.echo(f"  {line}")
-
-
-@cli.command()
-@click.option("--run", "folder", required=True, type=click.Path(path_type=Path), help="Run from tk classify.")
-@click.option("--data", multiple=True, help=DATA_HELP)
-@click.option("--text", "texts", multiple=True, help="A text, instead of a file; repeatable.")
-@table_options
-@click.option("--model", help="Where the model of the run's encoder is now.  [default: where it was]")
-@click.option("--out", type=click.Path(path_type=Path), help="File for the result.  [default: stdout]")
-@click.option("--to", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True, help="Form of the result.")
-def predict(
-    folder: Path, data: tuple[str, ...], texts: tuple[str, ...], model: str | None, out: Path | None, to: str,
-    reading: dict[str, Any],
-) -> None:  # fmt: skip
-    """Classify new texts with the model of a run, encoded as the run's own texts were.
-
-    One line comes out for each text: its line in the file and its id if it has one (or the text itself), the
-    predicted class and the probability of each class. The table needs no labels.
-
-    \b
-    Example:
-        tk predict --run runs/messages.static.logistic --text "WINNER!! call now"
-        tk predict --run runs/messages.static.logistic --data examples/messages.csv --out predicted.csv
-    """
-    from classify import Predictor, read_run, write_results
-    from embed import Recipe
-    from stores.files import whole_file
-
-    if bool(data) == bool(texts):
-        raise click.UsageError("give either --data FILE or --text TEXT", click.get_current_context())
-    run = read_run(folder)
-    made = run.recipe["features"]
-    recipe = Recipe.from_dict(made["recipe"], made["identity_digest"], model)
-    predictor = Predictor(run)
-    table = read(data, **{"label_columns": ()} | reading) if data else None
-    results = predictor.results(_blocks(recipe, table, texts))
-    if out is None:
-        write_results(sys.stdout, results, to)
-        return
-    with whole_file(out) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        write_results(file, results, to)
-    _note(f"wrote {out}")
-
-
-def _blocks(recipe: Recipe, table: Table | None, texts: tuple[str, ...]) -> Iterator[tuple[dict, Features]]:
-    """What identifies the texts (name -> values) and their features, a block at a time."""
-    from embed import encode_rows
-
-    if table is None:
-        yield {"text": list(texts)}, recipe.encode(recipe.clean(list(texts)))
-        return
-    bad = 0
-    for rows, encoded in encode_rows(table, recipe):
-        yield {"line": rows.line.tolist()} | ({"id": rows.ids} if rows.ids else {}), encoded
-        bad += len(rows.bad)
-    if bad:
-        _note(f"{bad:,} broken rows have no prediction")
-
-
-@cli.command()
-@json_option
-def heads(as_json: bool) -> None:
-    """List the heads with their options and defaults.
-
-    \b
-    Example:
-        tk heads
-    """
-    from classify.heads import head_class, names
-
-    found = {name: {"about": _about(head_class(name)), "options": head_class(name)().options()} for name in names()}
-    if as_json:
-        _print_json(found)
-        return
-    for name, entry in found.items():
-        options = ",".join(f"{option}={value}" for option, value in entry["options"].items())
-        click.echo(f"{name:10} {entry['about']}")
-        if options:
-            click.echo(f"{'':10} {options}")
-
-
-def _about(kind: type) -> str:
-    return (kind.__doc__ or "").strip().splitlines()[0]
-
-
-@contextmanager
-def _progress(what: str, unit: str | None) -> Iterator[Callable[[Any], None]]:
-    """A live line on stderr when that is a terminal, else nothing; takes a number of units done, or a step's name."""
-    if not sys.stderr.isatty():
-        yield lambda value: None
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status(what) as status:
-        yield lambda value: status.update(f"{what}: {value:,} {unit}" if unit else f"{what}: {value}")
-
-
-def _versions(*packages: str) -> dict[str, str]:
-    import platform
-    from importlib.metadata import PackageNotFoundError, version
-
-    found = {"python": platform.python_version()}
-    for package in ("tk", *packages):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
 cli.add_command(encoders)
+for command in (classify, predict, heads):
+    cli.add_command(command)
 cli.add_command(describe)
 cli.add_command(features)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
+
+from cli_common import json_option, print_json
 
 ENCODER_OPTIONS = {
     "model": click.option(
@@ -49,7 +50,6 @@ ENCODER_OPTIONS = {
     ),
     "device": click.option("--device", help="cpu, gpu or gpu:1.  [default: TensorFlow's choice]"),
 }  # fmt: skip
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
 
 def encoder_options(command: Callable) -> Callable:
@@ -81,7 +81,7 @@ def encoders(context: click.Context, as_json: bool) -> None:
         return
     found = _listing()
     if as_json:
-        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        print_json(found)
     else:
         _print_listing(found)
 
@@ -135,7 +135,7 @@ def check(name: str, options: dict[str, Any], as_json: bool) -> None:
 
     found = run_check(name, options)
     if as_json:
-        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        print_json(found)
         return
     for what, value in found.items():
         click.echo(f"{what:20} {value}")

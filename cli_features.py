@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from cli_common import json_option, print_json
+
 if TYPE_CHECKING:
     from stores import FeatureStore
 
 FILE = click.Path(path_type=Path)
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 out_option = click.option("--out", required=True, type=FILE, help="The new store; it must not exist.")
 
 
@@ -41,7 +41,7 @@ def info(store: Path, as_json: bool) -> None:
     with FeatureStore(store) as opened:
         found = _info(opened)
     if as_json:
-        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        print_json(found)
         return
     for name, value in found.items():
         if isinstance(value, dict):
@@ -167,7 +167,7 @@ def diff(a: Path, b: Path, as_json: bool) -> None:
     with FeatureStore(a) as first, FeatureStore(b) as second:
         found = run_diff(first, second)
     if as_json:
-        click.echo(json.dumps(asdict(found), indent=1))
+        print_json(asdict(found))
         return
     click.echo(f"identity: {'the same' if found.same_identity else 'different'}")
     click.echo(f"distinct texts: {found.shared:,} in both, {found.only_a:,} only in {a}, {found.only_b:,} only in {b}")

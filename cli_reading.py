@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
-import json
 import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from cli_common import json_option, print_json
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -71,7 +72,7 @@ def read(data: tuple[str, ...], **reading: Any) -> Table:  # noqa: ANN401
 @table_options
 @clean_option
 @click.option("--out", type=click.Path(path_type=Path), help="Picture of the lengths by class (.png, .svg, .pdf).")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+@json_option
 def describe(data: tuple[str, ...], reading: dict, clean: str, out: Path | None, as_json: bool) -> None:
     """Say what is in a table before anything is encoded: classes, duplicates, lengths, broken rows, what is cut off.
 
@@ -94,7 +95,7 @@ def describe(data: tuple[str, ...], reading: dict, clean: str, out: Path | None,
     if out:
         draw_lengths(found, out)
     if as_json:
-        click.echo(json.dumps({"source": table.source(), **asdict(found)}, indent=1, ensure_ascii=False))
+        print_json({"source": table.source(), **asdict(found)})
     else:
         given = {"clean": clean if steps else None, "bad_rows": "skip" if found.bad else None} | reading
         _print_description(found, _embed_command(table, given))

@@ -72,6 +72,7 @@ def _one_after_the_other(data: Data, test: Data) -> Data:
         texts=None if data.texts is None or test.texts is None else Features.concat([data.texts, test.texts]),
         unlabelled=data.unlabelled + test.unlabelled,
         split=None,
+        ids=None if data.ids is None or test.ids is None else data.ids + test.ids,
         tested=np.arange(len(data) + len(test)) >= len(data),
         provenance=data.provenance | {"test": {"path": str(test.path), **test.provenance}},
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -31,7 +31,9 @@ class Data:
         texts: features of kind ``ids`` of the texts themselves, for the baseline; None if the store has no texts.
         unlabelled: rows of the store that have no label and are left out here.
         provenance: digest, identity, recipe and source of the store, JSON-able.
+        ids: what identifies each row, None if the store has none.
         split: for each row the part of the data set that the table says it belongs to; None if it says nothing.
+        grouped_by: the id column of the table, if rows with the same id must not be parted either.
         tested: bool ``[n]``, rows of a test store, see ``classify.combine``; None if there is none.
     """
 
@@ -45,7 +47,9 @@ class Data:
     texts: Features | None
     unlabelled: int
     provenance: dict
+    ids: list[str] | None = None
     split: list[str] | None = None
+    grouped_by: str | None = None
     tested: np.ndarray | None = None
 
     def __len__(self) -> int:
@@ -53,8 +57,38 @@ class Data:
 
     @cached_property
     def groups(self) -> np.ndarray:
-        """Int ``[n]``: equal for rows with the same text, which no split may part."""
-        return np.unique(np.ascontiguousarray(self.text_hash).view("V16").ravel(), return_inverse=True)[1]
+        """Int ``[n]``: equal for rows that no split may part: those with the same text, or the same id if asked for.
+
+        What hangs together through others is one group, too.
+        """
+        texts = np.unique(np.ascontiguousarray(self.text_hash).view("V16").ravel(), return_inverse=True)[1]
+        if self.grouped_by is None:
+            return texts
+        from scipy.sparse import coo_matrix
+        from scipy.sparse.csgraph import connected_components
+
+        n, ids = texts.max() + 1, self.id_groups
+        links = coo_matrix((np.ones(len(ids)), (texts, n + ids)), shape=(n + ids.max() + 1,) * 2)
+        return connected_components(links, directed=False)[1][texts]
+
+    @cached_property
+    def id_groups(self) -> np.ndarray:
+        """Int ``[n]``: equal for rows with the same id, where rows are grouped by it; else each row by itself."""
+        return np.arange(len(self)) if self.grouped_by is None else np.unique(self.ids, return_inverse=True)[1]
+
+    def group_by(self, column: str) -> Data:
+        """The same rows, those with the same id kept together.
+
+        Raises:
+            InputError: if the ids of the store are not from ``column`` of the table.
+        """
+        there = self.provenance.get("source", {}).get("columns", {}).get("id")
+        if self.ids is None or column not in (there, "id"):
+            cure = f"embed the table with --id-column {column}"
+            raise InputError(
+                f"--groups {column}: {self.path} keeps {'no ids' if self.ids is None else f'ids of {there}'}; {cure}"
+            )
+        return replace(self, grouped_by=column)
 
     @cached_property
     def group_line(self) -> np.ndarray:
@@ -107,6 +141,7 @@ def load_data(path: str | Path) -> Data:
             texts,
             len(store) - len(rows),
             provenance,
+            None if store.ids is None else _at(store.ids[:], rows),
             split,
         )
 

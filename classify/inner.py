@@ -14,7 +14,6 @@ from classify.split import holdout, stratified_kfold
 from classify.threshold import choose, parse_rule
 from classify.training import Training
 
-
 STOPPING = 0.1  # share of the training rows that early stopping looks at
 
 

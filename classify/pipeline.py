@@ -27,6 +27,7 @@ def classify(
     head_specs: Sequence[str] = ("logistic",),
     *,
     test: str | Path | None = None,
+    groups: str | None = None,
     sampler: str | Sequence[str] = "none",
     tune: Sequence[str] = (),
     shares: Sequence[float] = (),
@@ -49,6 +50,7 @@ def classify(
         features: a store, ``a.h5+b.h5`` for encoders side by side, or several of these.
         head_specs: ``name`` or ``name:option=value,...``.
         test: store to test on; the heads are trained on ``features``.
+        groups: the id column of the table, if rows with the same id are to stay on one side, as identical texts do.
         sampler: of training rows, see ``classify.sample``; or several.
         tune: options to choose on inner folds, see ``classify.training.parse_tune``.
         shares: of the training rows, for a learning curve.
@@ -87,6 +89,7 @@ def classify(
     known: tuple[Data, dict] | None = None
     for spec in specs:
         data = load_all(spec, test)
+        data = data if groups is None else data.group_by(groups)
         _check(data, spec, chosen, [fitting for fitting, _ in jobs])
         target = _positive(positive, data)
         plan = validation.plan(data, seed)

@@ -66,7 +66,7 @@ class Validation:
             raise InputError(f"{asked[0]} and {asked[1]} exclude each other; give one of them")
         if self.repeats < 1 or (self.repeats > 1 and asked not in ([], ["--cv"])):
             raise InputError(f"--repeats {self.repeats}: only folds (--cv) can be repeated, once or more often")
-        groups = np.arange(len(data)) if self.allow_duplicates else data.groups
+        groups = data.id_groups if self.allow_duplicates else data.groups
         if self.splits is not None:
             how = {"kind": "given", "splits": len(self.splits)}
             made = list(self.splits)
@@ -77,8 +77,8 @@ class Validation:
             made, how = _by_column(data, groups)
         elif data.tested is not None:
             train, test = np.flatnonzero(~data.tested), np.flatnonzero(data.tested)
-            kept = apart(train, test, groups)
-            made, how = [(kept, test)], {"kind": "test store", "left_out": len(train) - len(kept)}
+            left = apart(train, test, groups)
+            made, how = [(left, test)], {"kind": "test store", "left_out": len(train) - len(left)}
         else:
             k = FOLDS if self.cv is None else self.cv
             made = [
@@ -87,7 +87,9 @@ class Validation:
                 for pair in stratified_kfold(data.y, groups, k, seed + repeat, data.classes)
             ]
             how = {"kind": "stratified k-fold", "folds": k, "repeats": self.repeats}
-        together = "nothing" if self.allow_duplicates or self.splits is not None else "identical texts"
+        kept = [] if self.allow_duplicates else ["identical texts"]
+        kept += [] if data.grouped_by is None else [f"rows of one {data.grouped_by}"]
+        together = "nothing" if self.splits is not None or not kept else " and ".join(kept)
         return Plan(made, how | {"together": together, "test_rows_seen_in_training": straddling(made, data.groups)})
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classify.runs import Run
@@ -13,19 +15,63 @@ SHOWN = {
     "accuracy": "accuracy", "f1_macro": "F1 macro", "roc_auc": "ROC-AUC", "pr_auc": "PR-AUC", "log_loss": "log loss"
 }  # fmt: skip
 
+VARYING: dict[str, Callable[[Run], str]] = {  # columns that are shown where runs differ in them
+    "features": lambda run: "+".join(Path(part).stem for part in run.recipe["features"]["path"].split("+")),
+    "sampler": lambda run: run.recipe["sampler"],
+}
 
-def score_table(runs: list[Run]) -> Table:
-    """One row for each baseline and run: out-of-fold values over their 95 % intervals."""
+
+def score_tables(runs: list[Run]) -> list[tuple[Table, Run]]:
+    """A table for the runs of each table of texts, with its first run."""
+    sources: dict[str, list[Run]] = {}
+    for run in runs:
+        features = run.recipe["features"]
+        source = features["joined"][0]["source"] if "joined" in features else features["source"]
+        sources.setdefault(source["digest"], []).append(run)
+    return [(_score_table(some), some[0]) for some in sources.values()]
+
+
+def _score_table(runs: list[Run]) -> Table:
+    """One row for each baseline and run: out-of-fold values over their 95 % intervals; the best F1 is marked."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Column, Table
 
-    name = Column("head", overflow="fold")
-    table = Table(name, *SHOWN.values(), box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False)
-    for name, metrics in runs[0].metrics["baselines"].items():
-        table.add_row(name, *_cells(metrics))
+    columns = [column for column in VARYING if len({str(VARYING[column](run)) for run in runs}) > 1]
+    names = [Column(name, overflow="fold") for name in ("head", *columns)]
+    table = Table(*names, *SHOWN.values(), box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False)
+    seen = set()
     for run in runs:
-        table.add_row(head_spec(run), *_cells(run.metrics))
+        sampler = run.recipe["sampler"]
+        for name, metrics in run.metrics["baselines"].items():
+            if (name, sampler) not in seen:
+                mine = [sampler if column == "sampler" else "" for column in columns]
+                table.add_row(name, *mine, *_cells(metrics))
+            seen.add((name, sampler))
+    best = best_run(runs)
+    for run in runs:
+        mark = " *" if run is best and len(runs) > 1 else ""
+        table.add_row(head_spec(run) + mark, *(str(VARYING[column](run)) for column in columns), *_cells(run.metrics))
     return table
+
+
+def best_run(runs: list[Run]) -> Run:
+    """The one with the largest F1 macro, the first of several."""
+    return max(runs, key=lambda run: run.metrics["overall"]["f1_macro"]["value"])
+
+
+def best_of(runs: list[Run]) -> str:
+    """The best run with its interval, in one sentence, and what that is worth."""
+    best = best_run(runs)
+    score = best.metrics["overall"]["f1_macro"]
+    value = f"F1 macro {score['value']:.4f} [{score['low']:.3f}, {score['high']:.3f}]"
+    caution = "best of several on the same rows, so a little flattered; tk compare says what differs"
+    return f"* {spec_of(best)}: {value}; {caution}"
+
+
+def spec_of(run: Run) -> str:
+    """Head, and sampler where there is one."""
+    sampler = run.recipe["sampler"]
+    return head_spec(run) + ("" if sampler == "none" else f", sampler {sampler}")
 
 
 def head_spec(run: Run) -> str:

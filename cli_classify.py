@@ -1,0 +1,205 @@
+"""The commands ``tk classify``, ``tk predict`` and ``tk heads``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli_common import json_option, note, print_json, progress_line, versions_of
+from cli_reading import DATA_HELP, read, table_options
+
+if TYPE_CHECKING:
+    from classify import Run
+    from embed import Recipe, Table
+    from stores import Features
+
+
+def validation_options(function: Callable) -> Callable:
+    """The options that say what is tested by a model trained on what."""
+    for option in reversed((
+        click.option("--cv", type=int, help="Stratified folds.  [default: 5]"),
+        click.option("--repeats", type=int, default=1, show_default=True, help="How often the folds are drawn anew."),
+        click.option("--test-size", type=float, help="Share of rows held out, instead of folds."),
+        click.option("--by-split", is_flag=True, help="Train and test as the split column of the table says."),
+        click.option("--test", type=click.Path(path_type=Path), help="Store to test on; --features is to train on."),
+        click.option("--groups", help="Id column of the table: rows with the same id stay on one side, too."),
+        click.option("--allow-duplicates-across-folds", "allow_duplicates", is_flag=True,
+                     help="Identical texts may sit on both sides; says how much that flatters."),
+        click.option("--learning-curve", "shares", help="Shares of the training rows to learn from, such as 0.1,0.5."),
+        click.option("--report-epochs", "epochs", help="Epochs after which to score, too, such as 10,20,50."),
+    )):  # fmt: skip
+        function = option(function)
+    return function
+
+
+def training_options(function: Callable) -> Callable:
+    """The options that say how heads are fitted, always inside the training rows."""
+    for option in reversed((
+        click.option("--sampler", multiple=True, default=["none"], show_default=True,
+                     help="none, under, over, smote or ensemble (of under-samples); repeatable."),
+        click.option("--class-weight", default="none", show_default=True, help="none or balanced."),
+        click.option("--tune", multiple=True, metavar="HEAD:OPTION=VALUES",
+                     help="Choose an option on inner folds: logistic:C=0.01..100, dense:units=64|256; repeatable."),
+        click.option("--calibrate", default="none", show_default=True,
+                     help="none, sigmoid or isotonic, from inner folds."),
+        click.option("--threshold", help="Of two classes: a number, or f1 (the best on inner folds)."),
+        click.option("--goal", help="Threshold that reaches a goal on inner folds, such as precision>=0.99."),
+        click.option("--inner", type=int, default=3, show_default=True, help="Inner folds."),
+    )):  # fmt: skip
+        function = option(function)
+    return function
+
+
+@click.command()
+@click.option("--features", required=True, multiple=True,
+              help="Feature store from tk embed; a.h5+b.h5 puts two side by side; repeatable.")  # fmt: skip
+@click.option("--head", "heads", multiple=True, default=["logistic"], show_default=True,
+              help="Head, or head:option=value,...; repeatable. tk heads lists them.")  # fmt: skip
+@validation_options
+@training_options
+@click.option("--seed", default=0, show_default=True, help="Of split, sampling, head and bootstrap.")
+@click.option("--positive", help="The class that AUC and thresholds are about, of two.  [default: the last by name]")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.  [default: runs/<store>.<head>]")
+@json_option
+@click.pass_obj
+def classify(command: str, features: tuple[str, ...], heads: tuple[str, ...], as_json: bool, **options: Any) -> None:  # noqa: ANN401
+    """Train and measure heads on the features of a store, and keep each as a run.
+
+    Rows with the same text are never on both sides of a split. Scores are out-of-fold, with bootstrap 95 %
+    intervals; the model that is kept is fitted on all labelled rows. Several stores, heads and samplers are
+    measured on the same splits, each with each.
+
+    \b
+    Example:
+        tk classify --features features/messages.static.h5 --cv 5
+        tk classify --features features/messages.static.h5 --head logistic --head nb --sampler none --sampler under
+        tk classify --features features/messages.words.h5 --head nb:weights=counts --test-size 0.2 --seed 1
+        tk classify --features features/messages.static.h5 --tune logistic:C=0.01..100 --goal "precision>=0.99"
+    """
+    from classify import classify as run_classify
+
+    options["shares"] = _numbers(options["shares"], float, "--learning-curve")
+    options["epochs"] = _numbers(options["epochs"], int, "--report-epochs")
+    goal = options.pop("goal")
+    if goal is not None and options["threshold"] is not None:
+        raise click.UsageError("--threshold and --goal exclude each other", click.get_current_context())
+    options["threshold"] = options["threshold"] if goal is None else goal
+    versions = versions_of("numpy", "scikit-learn", "imbalanced-learn", "tensorflow", "keras", "skops")
+    with progress_line("training", None) as progress:
+        runs = run_classify(features, heads, **options, command=command, versions=versions, progress=progress)
+    if as_json:
+        print_json([{"run": str(run.folder), "recipe": run.recipe, "metrics": run.metrics} for run in runs])
+    else:
+        _print_runs(runs)
+
+
+def _numbers(text: str | None, kind: type, option: str) -> list:
+    try:
+        return [] if text is None else [kind(part) for part in text.split(",")]
+    except ValueError:
+        raise click.UsageError(
+            f"{option} {text}: give numbers with commas between", click.get_current_context()
+        ) from None
+
+
+def _print_runs(runs: list[Run]) -> None:
+    from rich.console import Console
+
+    from classify.report import basis, best_of, details, score_tables, spec_of
+
+    for table, first in score_tables(runs):
+        Console(highlight=False).print(table)
+        click.echo(f"\n{basis(first)}\n")
+    if len(runs) > 1:
+        click.echo(f"{best_of(runs)}\n")
+    for number, run in enumerate(runs):
+        click.echo(f"{chr(10) if number else ''}{spec_of(run)}: {run.folder}")
+        for line in details(run):
+            click.echo(f"  {line}")
+
+
+@click.command()
+@click.option("--run", "folder", required=True, type=click.Path(path_type=Path), help="Run from tk classify.")
+@click.option("--data", multiple=True, help=DATA_HELP)
+@click.option("--text", "texts", multiple=True, help="A text, instead of a file; repeatable.")
+@table_options
+@click.option("--model", help="Where the model of the run's encoder is now.  [default: where it was]")
+@click.option("--out", type=click.Path(path_type=Path), help="File for the result.  [default: stdout]")
+@click.option("--to", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True, help="Form of the result.")
+def predict(
+    folder: Path, data: tuple[str, ...], texts: tuple[str, ...], model: str | None, out: Path | None, to: str,
+    reading: dict[str, Any],
+) -> None:  # fmt: skip
+    """Classify new texts with the model of a run, encoded as the run's own texts were.
+
+    One line comes out for each text: its line in the file and its id if it has one (or the text itself), the
+    predicted class and the probability of each class. The table needs no labels.
+
+    \b
+    Example:
+        tk predict --run runs/messages.static.logistic --text "WINNER!! call now"
+        tk predict --run runs/messages.static.logistic --data examples/messages.csv --out predicted.csv
+    """
+    from classify import Predictor, read_run, write_results
+    from embed import Recipe
+    from stores.files import whole_file
+
+    if bool(data) == bool(texts):
+        raise click.UsageError("give either --data FILE or --text TEXT", click.get_current_context())
+    run = read_run(folder)
+    made = run.recipe["features"]
+    recipe = Recipe.from_dict(made["recipe"], made["identity_digest"], model)
+    predictor = Predictor(run)
+    table = read(data, **{"label_columns": ()} | reading) if data else None
+    results = predictor.results(_blocks(recipe, table, texts))
+    if out is None:
+        write_results(sys.stdout, results, to)
+        return
+    with whole_file(out) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        write_results(file, results, to)
+    note(f"wrote {out}")
+
+
+def _blocks(recipe: Recipe, table: Table | None, texts: tuple[str, ...]) -> Iterator[tuple[dict, Features]]:
+    """What identifies the texts (name -> values) and their features, a block at a time."""
+    from embed import encode_rows
+
+    if table is None:
+        yield {"text": list(texts)}, recipe.encode(recipe.clean(list(texts)))
+        return
+    bad = 0
+    for rows, encoded in encode_rows(table, recipe):
+        yield {"line": rows.line.tolist()} | ({"id": rows.ids} if rows.ids else {}), encoded
+        bad += len(rows.bad)
+    if bad:
+        note(f"{bad:,} broken rows have no prediction")
+
+
+@click.command()
+@json_option
+def heads(as_json: bool) -> None:
+    """List the heads with their options and defaults.
+
+    \b
+    Example:
+        tk heads
+    """
+    from classify.heads import head_class, names
+
+    found = {name: {"about": _about(head_class(name)), "options": head_class(name)().options()} for name in names()}
+    if as_json:
+        print_json(found)
+        return
+    for name, entry in found.items():
+        options = ",".join(f"{option}={value}" for option, value in entry["options"].items())
+        click.echo(f"{name:10} {entry['about']}")
+        if options:
+            click.echo(f"{'':10} {options}")
+
+
+def _about(kind: type) -> str:
+    return (kind.__doc__ or "").strip().splitlines()[0]

@@ -1,0 +1,50 @@
+"""What the commands share: notes, JSON, progress, versions."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+
+def note(message: str) -> None:
+    """A line on stderr."""
+    click.echo(message, err=True)
+
+
+def print_json(value: object) -> None:
+    """A result as JSON on stdout."""
+    click.echo(json.dumps(value, indent=1, ensure_ascii=False))
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+
+
+@contextmanager
+def progress_line(what: str, unit: str | None) -> Iterator[Callable[[Any], None]]:
+    """A live line on stderr when that is a terminal, else nothing; takes a number of units done, or a step's name."""
+    if not sys.stderr.isatty():
+        yield lambda value: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(what) as status:
+        yield lambda value: status.update(f"{what}: {value:,} {unit}" if unit else f"{what}: {value}")
+
+
+def versions_of(*packages: str) -> dict[str, str]:
+    """Name -> version of Python, tk and these packages, as far as they are installed."""
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"python": platform.python_version()}
+    for package in ("tk", *packages):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
