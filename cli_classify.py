@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from stores import Features
 
 
+PIPED_WIDTH = 120  # characters of a table that no terminal limits
+
+
 def validation_options(function: Callable) -> Callable:
     """The options that say what is tested by a model trained on what."""
     for option in reversed((
@@ -78,7 +81,7 @@ def classify(command: str, features: tuple[str, ...], heads: tuple[str, ...], as
         tk classify --features features/messages.static.h5 --cv 5
         tk classify --features features/messages.static.h5 --head logistic --head nb --sampler none --sampler under
         tk classify --features features/messages.words.h5 --head nb:weights=counts --test-size 0.2 --seed 1
-        tk classify --features features/messages.static.h5 --tune logistic:C=0.01..100 --goal "precision>=0.99"
+        tk classify --features features/messages.static.h5 --tune logistic:C=0.01..100 --goal "recall>=0.9"
     """
     from classify import classify as run_classify
 
@@ -112,7 +115,10 @@ def _print_runs(runs: list[Run]) -> None:
     from classify.report import basis, best_of, details, score_tables, spec_of
 
     for table, first in score_tables(runs):
-        Console(highlight=False).print(table)
+        console = Console(highlight=False)
+        if not console.is_terminal:
+            console.width = PIPED_WIDTH
+        console.print(table)
         click.echo(f"\n{basis(first)}\n")
     if len(runs) > 1:
         click.echo(f"{best_of(runs)}\n")

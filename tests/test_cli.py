@@ -149,15 +149,26 @@ def test_embed_stdin_and_several_files(in_tmp, monkeypatch):
     assert (in_tmp / "features/a-and-1-more.static.h5").exists()
 
 
-def test_several_labels_are_kept_but_not_learned_yet(in_tmp):
-    """The store has them all; a head takes one."""
-    (in_tmp / "toxic.csv").write_text("comment_text,toxic,insult\none,0,0\ntwo,1,1\nthree,1,0\n")
+def test_several_labels_a_row_are_learned(in_tmp):
+    """Each label has its own score and probability; sampling is refused with the reason; a text may get none or both."""
+    words = {(0, 0): "nice", (1, 0): "stupid", (1, 1): "stupid toad"}
+    rows = [(f"{words[i % 4 > 1, i % 4 > 2]} {i}", int(i % 4 > 1), int(i % 4 > 2)) for i in range(80)]
+    write_csv(in_tmp / "toxic.csv", rows, header=("comment_text", "toxic", "insult"))
     tk("embed", "--encoder", "words", "--data", "toxic.csv")
-    info = json.loads(tk("features", "info", "features/toxic.words.h5", "--json").stdout)
-    result = tk("classify", "--features", "features/toxic.words.h5", code=2)
+    store = "features/toxic.words.h5"
+    result = tk("classify", "--features", store, "--head", "nb", "--threshold", "f1")
+    refused = tk("classify", "--features", store, "--sampler", "under", code=2)
+    texts = ["--text", "nice 1", "--text", "you stupid toad"]
+    predicted = tk("predict", "--run", "runs/toxic.words.nb", *texts, "--to", "jsonl")
 
-    assert info["labels"] == {"toxic": 2, "insult": 1, "(none)": 0}
-    assert "has 2 labels a row, and a head learns one" in result.stderr
+    assert json.loads(tk("features", "info", store, "--json").stdout)["labels"] == {
+        "toxic": 40, "insult": 20, "(none)": 0
+    }  # fmt: skip
+    assert re.search(r"^  toxic: precision 1.000  recall 1.000 .* ROC-AUC 1.0000 .* \(40 rows\)", result.stdout, re.M)
+    assert "to drop or repeat it for one of them changes the others" in refused.stderr
+    first, second = map(json.loads, predicted.stdout.splitlines())
+    assert (first["predicted"], second["predicted"]) == ("", "toxic|insult")
+    assert second["p_toxic"] + second["p_insult"] > 1
 
 
 def test_predict_names_the_rows_by_their_ids(trained):
@@ -187,7 +198,7 @@ def test_classify_prints_scores_and_baselines(trained):
     result = tk(*f"classify --features {WORDS} --head nb --head logistic --seed 1".split())
 
     assert re.search(r"^majority +0\.6667", result.stdout, re.MULTILINE)
-    assert re.search(r"^nb +\d\.\d{4} +\d\.\d{4} +\d\.\d{4}", result.stdout, re.MULTILINE)
+    assert re.search(r"^nb.* +\d\.\d{4} +\d\.\d{4} +\d\.\d{4}", result.stdout, re.MULTILINE)
     assert "60 of 60 labelled rows tested (60 distinct texts)" in result.stdout
     assert (
         "5 stratified folds, identical texts in one fold; seed 1; AUC of class 'spam', mean over the folds"
@@ -266,7 +277,7 @@ def _make_file_in_the_way(folder):
 
 
 def _make_half_run(folder):
-    (folder / "runs/messages.words.logistic/model/head.json").unlink()
+    (folder / "runs/messages.words.logistic/model/1/head.json").unlink()
 
 
 @pytest.mark.parametrize(
