@@ -27,7 +27,7 @@ def score_tables(runs: list[Run]) -> list[tuple[Table, Run]]:
     for run in runs:
         features = run.recipe["features"]
         source = features["joined"][0]["source"] if "joined" in features else features["source"]
-        sources.setdefault(source["digest"], []).append(run)
+        sources.setdefault(str(source), []).append(run)
     return [(_score_table(some), some[0]) for some in sources.values()]
 
 

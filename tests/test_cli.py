@@ -150,7 +150,7 @@ def test_embed_stdin_and_several_files(in_tmp, monkeypatch):
 
 
 def test_several_labels_a_row_are_learned(in_tmp):
-    """Each label has its own score and probability; sampling is refused with the reason; a text may get none or both."""
+    """Each label has its own score and probability; sampling is refused with the reason."""
     words = {(0, 0): "nice", (1, 0): "stupid", (1, 1): "stupid toad"}
     rows = [(f"{words[i % 4 > 1, i % 4 > 2]} {i}", int(i % 4 > 1), int(i % 4 > 2)) for i in range(80)]
     write_csv(in_tmp / "toxic.csv", rows, header=("comment_text", "toxic", "insult"))
