@@ -61,27 +61,46 @@ def weights_digest(path: Path, digest_of: Callable[[Path], str] = digest_file) -
 
     Args:
         path: a folder, whose place and name do not matter, or a file, whose name does not.
-        digest_of: what reads a file whose digest is not remembered; it may make more of its bytes in passing.
+        digest_of: the BLAKE2b of a file whose digest is not remembered, for those who know it already.
 
     Raises:
         FailureError: if a file cannot be read.
     """
     path = path.resolve()
-    memory = cache_folder() / "digests" / f"{digest_bytes([os.fsencode(path)])}.json"
     try:
-        files = sorted(_files(path))
-        stamp = [[name, s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino] for name, s in files]
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            found = json.loads(memory.read_text(encoding="utf-8"))
-            if found["files"] == stamp:
-                return str(found["digest"])
-        lines = [[name, digest_of(path / name)] for name, _ in files]
+        stamp = _stamp(path)
+        if found := _remembered(path, stamp):
+            return found
+        lines = [[name, digest_of(path / name)] for name, *_ in stamp]
     except OSError as error:
         raise FailureError(f"{error.filename or path} cannot be read: {error.strerror or error}") from error
     digest = digest_bytes([canonical_json(lines).encode("utf-8", "surrogateescape")])
     with suppress(FailureError, OSError):  # it is only slower without
-        write_json(memory, {"path": str(path), "files": stamp, "digest": digest})
+        write_json(_memory(path), {"path": str(path), "files": stamp, "digest": digest})
     return digest
+
+
+def remembered_digest(path: Path) -> str | None:
+    """What ``weights_digest`` remembers of a model; None if it would have to read it."""
+    with suppress(OSError):
+        return _remembered(path.resolve(), _stamp(path.resolve()))
+    return None
+
+
+def _remembered(path: Path, stamp: list) -> str | None:
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        found = json.loads(_memory(path).read_text(encoding="utf-8"))
+        return str(found["digest"]) if found["files"] == stamp else None
+    return None
+
+
+def _memory(path: Path) -> Path:
+    return cache_folder() / "digests" / f"{digest_bytes([os.fsencode(path)])}.json"
+
+
+def _stamp(path: Path) -> list[list]:
+    """What changes with the files of a model: name, size, times and inode of each, by name."""
+    return [[name, s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino] for name, s in sorted(_files(path))]
 
 
 def _files(path: Path) -> Iterator[tuple[str, os.stat_result]]:

@@ -179,7 +179,7 @@ def test_broken_lines(tmp_path, line, why):
         return
     with pytest.raises(FailureError, match=rf"a.txt, line 124: {why}; get the file again, .*--skip-bad-lines$"):
         rows(path, "bad")
-    with pytest.warns(UserWarning, match=rf"line 124: {why}; left out"):
+    with pytest.warns(UserWarning, match=rf"a.txt: 1 broken line left out: line 124 \({why}\)$"):
         assert rows(path, "bad", "w1", skip_bad_lines=True)[0] is None
 
 
@@ -229,8 +229,8 @@ def test_index_is_made_once_and_follows_the_file(tmp_path, monkeypatch):
     """A second opening scans nothing; a changed file is scanned again; equal hashes of words are told apart."""
     from embed.vectors import index
 
-    scans, scan = [], index.scan
-    monkeypatch.setattr(index, "scan", lambda path: scans.append(path) or scan(path))
+    scans, make = [], index.make
+    monkeypatch.setattr(index, "make", lambda path: scans.append(path) or make(path))
     # these two words have the same CRC-32
     path = write(tmp_path / "a.txt", "plumless 1 2", "buckeroo 3 4")
     for _ in range(2):

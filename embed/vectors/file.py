@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from math import isfinite
 from pathlib import Path
 
 import numpy as np
 
-from embed.cache import Note, weights_digest
+from embed.cache import Note, remembered_digest, weights_digest
 from embed.vectors import index as indexes
 from embed.vectors.index import Index
 from embed.vectors.table import check_dimension, sif_weights
 from embed.vectors.text import BadRow, strictly
 from stores.errors import FailureError
+
+SHOWN = 5  # broken lines that are named
 
 
 class VectorFile:
@@ -32,24 +35,25 @@ class VectorFile:
         note: called with what the user should know meanwhile.
 
     Attributes:
-        bad_rows: rows that were asked for and broken.
+        bad_rows: rows that were asked for and broken, and why.
         about: nothing is known of its licence and source.
     """
 
     def __init__(self, path: Path, name: str, dim: int | None, skip_bad_lines: bool, note: Note) -> None:
         self.path, self.name, self.about = path, name, {}
-        self.bad_rows: set[int] = set()
+        self.bad_rows: dict[int, str] = {}
         self._dim, self._skip, self._note = dim, skip_bad_lines, note
+        self._rows: dict[str, int] = {}  # of all words that were asked for, -1 where there is none
         self._vectors: dict[int, np.ndarray] = {}
+        self._making: tuple[Future, Future] | None = None  # the digest, and the index put into the cache
 
     @cached_property
     def digest(self) -> str:
-        """BLAKE2b of the plain file, remembered; making it also makes the index."""
-        return weights_digest(self.path, self._scan)
-
-    def _scan(self, path: Path) -> str:
-        digest, self._index = indexes.scan(path)
-        return digest
+        """BLAKE2b of the plain file, remembered."""
+        if known := remembered_digest(self.path):
+            return known
+        _ = self.index  # made in the same time
+        return self._making[0].result()
 
     @cached_property
     def index(self) -> Index:
@@ -59,22 +63,42 @@ class VectorFile:
             InputError: if the file has not ``dim`` columns.
             FailureError: if most words beyond ASCII are no UTF-8, unless bad lines are skipped.
         """
-        found = indexes.load(self.digest)
-        if found is None:
-            if not hasattr(self, "_index"):  # the digest was remembered, the index is lost
-                self._scan(self.path)
-            found = self._index
-            indexes.save(found, self.digest, self._note)
+        known = remembered_digest(self.path)
+        found = (known and indexes.load(known)) or self._made()
         check_dimension(self._dim, found.about["dimension"], self.name)
         self._check_encoding(found.about)
         return found
 
+    def _made(self) -> Index:
+        """A new index; another core makes the digest meanwhile, then puts the index into the cache."""
+        indexes.layout_of(self.path)  # no need to begin with what is no file of vectors
+        before = self.path.stat()
+        pool = ThreadPoolExecutor(1)
+        digest = pool.submit(weights_digest, self.path)
+        index = indexes.make(self.path)
+
+        def keep() -> None:
+            after = self.path.stat()
+            if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+                raise FailureError(f"{self.path} changed while it was read; give the command again")
+            indexes.save(index, digest.result(), self._note)
+
+        self._making = digest, pool.submit(keep)
+        pool.shutdown(wait=False)
+        return index
+
     def _check_encoding(self, about: dict) -> None:
         """A file that was saved again as Windows-1252; a few damaged words are in published files too."""
         if 2 * about["not_utf8"] > about["not_ascii"]:
-            cure = "convert it (iconv -f WINDOWS-1252 -t UTF-8)"
             why = f"the word is not UTF-8, nor are {about['not_utf8'] - 1:,} others"
-            self._bad(about["first_not_utf8"][0], why, about, cure)
+            if not self._skip:
+                cure = "convert it (iconv -f WINDOWS-1252 -t UTF-8)"
+                raise self._refused(about["first_not_utf8"][0], why, about, cure)
+            where = self._place(about["first_not_utf8"][0], about)
+            warnings.warn(f"{self.name}, {where}: {why}; these words are left out", stacklevel=2)
+
+    def _place(self, row: int, about: dict) -> str:
+        return f"{'line' if about['format'] == 'text' else 'row'} {row + 1:,}"
 
     @cached_property
     def _layout(self) -> indexes.Binary | indexes.Text:
@@ -94,17 +118,27 @@ class VectorFile:
         Raises:
             FailureError: if a row is broken, unless bad lines are skipped.
         """
-        found = np.full(len(words), -1, np.int64)
+        new = [word for word in dict.fromkeys(words) if word not in self._rows]
+        if new:
+            self._rows |= dict.fromkeys(new, -1) | self._read(new)
+        return np.fromiter((self._rows[word] for word in words), np.int64, len(words))
+
+    def _read(self, words: list[str]) -> dict[str, int]:
+        """The row of each word that the file holds; its vector is in memory then."""
+        found, before = {}, set(self.bad_rows)
         keys = [word.encode("utf-8", "surrogatepass") + b" " for word in words]
         numbers, rows = self.index.candidates([key[:-1] for key in keys])
         starts, ends = self.index.spans(rows, self.path.stat().st_size)
         with strictly(), open(self.path, "rb", buffering=0) as file:  # rows lie far apart, so no buffer
             for i, row, start, end in zip(*(array.tolist() for array in (numbers, rows, starts, ends)), strict=True):
-                if found[i] < 0:
+                if words[i] not in found:
                     file.seek(start)
                     content = file.read(end - start)
                     if content.startswith(keys[i]) and self._parse(row, content[len(keys[i]) :]):
-                        found[i] = row
+                        found[words[i]] = row
+        if self._making:
+            self._making[1].result()
+        self._warn(sorted(self.bad_rows.keys() - before))
         return found
 
     def _parse(self, row: int, numbers: bytes) -> bool:
@@ -117,15 +151,22 @@ class VectorFile:
                     raise BadRow("a number that is not finite")
                 self._vectors[row] = vector
             except BadRow as error:
-                self._bad(row, str(error), self.index.about)
+                if not self._skip:
+                    raise self._refused(row, str(error), self.index.about) from None
+                self.bad_rows[row] = str(error)
         return row in self._vectors
 
-    def _bad(self, row: int, why: str, about: dict, cure: str = "get the file again") -> None:
-        where = f"{self.name}, {'line' if about['format'] == 'text' else 'row'} {row + 1:,}: {why}"
-        if not self._skip:
-            raise FailureError(f"{where}; {cure}, or leave such lines out with --skip-bad-lines")
-        warnings.warn(f"{where}; left out", stacklevel=2)
-        self.bad_rows.add(row)
+    def _refused(self, row: int, why: str, about: dict, cure: str = "get the file again") -> FailureError:
+        where = f"{self.name}, {self._place(row, about)}: {why}"
+        return FailureError(f"{where}; {cure}, or leave such lines out with --skip-bad-lines")
+
+    def _warn(self, bad: list[int]) -> None:
+        """One warning for all of these rows."""
+        if bad:
+            first = [f"{self._place(row, self.index.about)} ({self.bad_rows[row]})" for row in bad[:SHOWN]]
+            more = ", ..." if len(bad) > SHOWN else ""
+            lines = f"{len(bad):,} broken line{'s' * (len(bad) > 1)} left out"
+            warnings.warn(f"{self.name}: {lines}: {', '.join(first)}{more}", stacklevel=3)
 
     def take(self, rows: np.ndarray) -> np.ndarray:
         """float32 ``[n, D]``: the vectors of rows that ``find`` gave."""

@@ -15,14 +15,10 @@ That is 16 bytes and a word a row; they are mapped into memory, not read.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import zlib
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -31,7 +27,6 @@ from embed.vectors.binary import Binary
 from embed.vectors.text import BadRow, Text
 from stores.errors import FailureError, InputError
 from stores.files import whole_folder
-from stores.identity import HASH_BYTES
 
 VERSION = 1  # raise it whenever an index of the same file holds something else
 BLOCK = 1 << 19  # bytes that are looked through at once: what fits a core's cache
@@ -69,26 +64,25 @@ class Index:
         return self.starts[rows], np.where(after > rows, self.starts[after], size)
 
 
-def scan(path: Path) -> tuple[str, Index]:
-    """The BLAKE2b digest of a file and its index, in one pass: hashing goes on beside the search for words.
+def make(path: Path) -> Index:
+    """The index of a file, in one pass over it.
 
     Raises:
         InputError: if it is no file of word vectors.
         FailureError: if it is cut short.
     """
     layout = layout_of(path)
-    digest = hashlib.blake2b(digest_size=HASH_BYTES)
     parts: list[_Part] = []
-    with open(path, "rb") as file:
+    with open(path, "rb", buffering=0) as file:
         try:
-            parts.extend(_Part(*part) for part in layout.words(_hashed(file, digest)))
+            parts.extend(_Part(*part) for part in layout.words(iter(lambda: file.read(BLOCK), b"")))
         except BadRow as error:
             raise FailureError(f"{path} is cut short or damaged ({error}); get it again") from error
     hashes, starts, is_word, is_utf8 = (
         np.concatenate([getattr(part, name) for part in parts]) for name in ("hashes", "starts", "is_word", "is_utf8")
     )
-    order = np.argsort(hashes, kind="stable").astype(np.int32)
-    order = order[is_word[order]]
+    rows = np.flatnonzero(is_word)
+    pairs = np.sort(hashes[rows].astype(np.uint64) << 32 | rows.astype(np.uint64))  # five times as fast as argsort
     wrong = np.flatnonzero(~is_utf8)
     about = {"format": layout.name, "dimension": layout.dimension, "header": layout.header}
     about |= {
@@ -96,7 +90,8 @@ def scan(path: Path) -> tuple[str, Index]:
         "not_utf8": len(wrong),
         "first_not_utf8": wrong[:1].tolist(),
     }
-    return digest.hexdigest(), Index(hashes[order], order, starts, b"\n".join(part.words for part in parts), about)
+    hashes, rows = (pairs >> 32).astype(np.uint32), pairs.astype(np.uint32).view(np.int32)
+    return Index(hashes, rows, starts, b"\n".join(part.words for part in parts), about)
 
 
 class _Part:
@@ -154,17 +149,6 @@ def load(digest: str) -> Index | None:
 def folder_of(digest: str) -> Path:
     """Where the index of the file with this digest lies."""
     return cache_folder() / "indexes" / f"{digest}-{VERSION}"
-
-
-def _hashed(file: BinaryIO, digest: hashlib.blake2b) -> Iterator[bytes]:
-    """The blocks of a file; another core takes them into the digest meanwhile."""
-    with ThreadPoolExecutor(1) as pool:
-        before = None
-        while block := file.read(BLOCK):
-            if before is not None:
-                before.result()
-            before = pool.submit(digest.update, block)
-            yield block
 
 
 def _is_utf8(word: bytes) -> bool:
