@@ -189,6 +189,8 @@ def _shown(word: str) -> str:
 def _print_coverage(totals: dict) -> None:
     share = totals["unknown_types"] / max(totals["types"], 1)
     click.echo(f"{totals['unknown_types']:,} of {totals['types']:,} different words ({share:.1%}) unknown")
+    if totals.get("bad_lines"):
+        click.echo(f"{totals['bad_lines']:,} broken lines of the word vectors left out")
     if words := list(totals["unknown_words"].items())[:10]:
         click.echo("most frequent unknown: " + ", ".join(f"{_shown(word)} ({count:,})" for word, count in words))
 

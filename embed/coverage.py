@@ -27,10 +27,16 @@ class WordCoverage(Coverage):
     Args:
         tokens_of: the words of a text.
         is_known: whether the table knows some words: bool ``[n]``.
+        bad_lines: how many broken lines of the table some words would need, which were left out.
     """
 
-    def __init__(self, tokens_of: Callable[[str], list[str]], is_known: Callable[[list[str]], np.ndarray]) -> None:
-        self._tokens_of, self._is_known = tokens_of, is_known
+    def __init__(
+        self,
+        tokens_of: Callable[[str], list[str]],
+        is_known: Callable[[list[str]], np.ndarray],
+        bad_lines: Callable[[list[str]], int] = lambda words: 0,
+    ) -> None:
+        self._tokens_of, self._is_known, self._bad_lines = tokens_of, is_known, bad_lines
         self._counts: Counter[str] = Counter()
 
     def add(self, texts: Sequence[str]) -> None:
@@ -39,7 +45,7 @@ class WordCoverage(Coverage):
             self._counts.update(self._tokens_of(text))
 
     def totals(self) -> dict:
-        """``types``, ``unknown_types`` and ``unknown_words``, the most frequent with their counts.
+        """``types``, ``unknown_types``, ``unknown_words``, the most frequent with their counts, and ``bad_lines``.
 
         They depend on the texts alone, not on their order.
         """
@@ -47,4 +53,5 @@ class WordCoverage(Coverage):
         known = self._is_known(types).tolist()
         unknown = [(word, self._counts[word]) for word, is_known in zip(types, known, strict=True) if not is_known]
         most = sorted(unknown, key=lambda item: (-item[1], item[0]))[:SHOWN]
-        return {"types": len(types), "unknown_types": len(unknown), "unknown_words": dict(most)}
+        found = {"types": len(types), "unknown_types": len(unknown), "unknown_words": dict(most)}
+        return found | {"bad_lines": self._bad_lines(types)}

@@ -15,7 +15,7 @@ from stores.identity import identity_digest
 from stores.store import READ_ROWS, FeatureStore
 from stores.writer import Block, Extent, sort_classes, write_store
 
-OF_WORDS = ("types", "unknown_types", "unknown_words")  # totals of distinct words, which do not add up
+OF_WORDS = ("types", "unknown_types", "unknown_words", "bad_lines")  # totals of distinct words, which do not add up
 
 
 @dataclass(frozen=True)

@@ -219,11 +219,24 @@ def test_prefixes_of_an_unknown_word(small):
     assert pooled(small("numberbatch", TERMS, unknown="skip"), "creditx") == [[0, 0]]
 
 
-def test_many_terms_with_the_same_beginning(small):
-    """Of 63 terms, 32 at even distances stand for all: every second one."""
-    lines = ["63 1", *(f"ab{i:02} {i}" for i in range(10, 73))]
+def test_all_terms_with_the_same_beginning(small):
+    """However many there are; from U+3000 on one character is enough. The groups come in any order."""
+    lines = ["99 1", *(f"ab{i:02} {i}" for i in range(10, 73)), "\u732b\u8033 5", "\u732b\u820c 7", "\xe9t\xe9 3"]
+    encoder = small("numberbatch", lines)
 
-    assert pooled(small("numberbatch", lines), "abc") == [[np.mean(range(10, 73, 2))]]
+    assert pooled(encoder, "abc", "ab1c", "ab7c", "\u732b\u53e3", "\xe9cole") == [[41], [14.5], [71], [6], [0]]
+    assert pooled(encoder, "abd ab1d") == [[(41 + 14.5) / 2]]
+
+
+def test_forgotten_vectors_are_read_again(small, monkeypatch):
+    """With two vectors in memory at most, every mean and count is what it is with all."""
+    texts = ["creditx", "creditors card cash", "cred", "credit_card"]
+    whole = small("numberbatch", TERMS).encode(texts)
+    monkeypatch.setattr("embed.vectors.file.KEPT", 2)
+    again = small("numberbatch", TERMS).encode([*texts, *texts])
+
+    assert whole.outputs["pooled"].tolist() == again.outputs["pooled"][:4].tolist()
+    assert whole.outputs["pooled"].tolist() == again.outputs["pooled"][4:].tolist()
 
 
 def test_other_languages(small):
@@ -295,6 +308,22 @@ def test_store_says_coverage_and_licence(tmp_path):
     assert totals == summary.totals
     assert {"types": 3, "unknown_types": 2, "unknown_words": {"zz": 2, "new": 1}}.items() <= totals.items()
     assert (totals["tokens"], totals["unknown_tokens"]) == (4, 3)
+
+
+def test_bad_lines_are_counted(tmp_path):
+    """One warning that names the first lines, and the count in the store, also where all texts were known before."""
+    lines = [*TERMS, "dog 1", "dogs x y", "dogma 1 nan", *(f"bad{i} 1" for i in range(9)), "cat 1 1"]
+    model = write(tmp_path / "nb.txt", lines)
+    text = "dog dogma doge cat " + " ".join(f"bad{i}" for i in range(5))
+    table = write_csv(tmp_path / "a.csv", [("x", text), ("y", "dog")])
+    for name in ("a", "b"):
+        recipe = Recipe.of("numberbatch", model=model, skip_bad_lines=True)
+        with pytest.warns(UserWarning, match=r"nb.txt: 7 broken lines left out: line 8 \(1 numb.*, ...$") as caught:
+            summary = embed(read_table(table), recipe, tmp_path / f"{name}.h5")
+        with FeatureStore(tmp_path / f"{name}.h5") as store:
+            assert store.totals["bad_lines"] == summary.totals["bad_lines"] == 8
+    assert len(caught) == 1
+    assert summary.totals["reused"] == 2
 
 
 def test_same_bytes_packed_otherwise_are_one_identity(tmp_path):

@@ -74,7 +74,14 @@ class FileEncoder(TableEncoder):
 
     def coverage(self) -> WordCoverage:
         """How many of the words of texts the table knows; it is told the texts."""
-        return WordCoverage(self.tokens_of, lambda tokens: self.find(tokens) >= 0)
+        return WordCoverage(self.tokens_of, lambda tokens: self.find(tokens) >= 0, self._bad_lines)
+
+    def _bad_lines(self, tokens: list[str]) -> int:
+        """How many broken lines of the file these tokens need, as themselves and where others stand in for them."""
+        if not self._open[-1] or not isinstance(self.table, VectorFile):
+            return 0
+        self._vectors(tokens)  # in this run, some may only have been taken from another store
+        return len(self.table.bad_rows)
 
     @abstractmethod
     def find(self, tokens: list[str]) -> np.ndarray:

@@ -74,10 +74,12 @@ class TableEncoder(Encoder):
         rows, known = self.rows_of(tokens)
         ids, offsets = _flat(rows)
         used, ids = np.unique(ids, return_inverse=True)
-        vectors = self.table.take(used)
-        if self.pooling == "sif":
-            vectors = vectors * self.weights_of(used)[:, None]
-        return pool(vectors, ids, offsets, "mean"), np.diff(offsets) > 0, known
+        return pool(self._weighed(used), ids, offsets, "mean"), np.diff(offsets) > 0, known
+
+    def _weighed(self, rows: np.ndarray) -> np.ndarray:
+        """float32 ``[n, D]``: the vectors of these rows, for ``sif`` times how much their words say."""
+        vectors = self.table.take(rows)
+        return vectors * self.weights_of(rows)[:, None] if self.pooling == "sif" else vectors
 
     def weights_of(self, rows: np.ndarray) -> np.ndarray:
         """float32 ``[n]``: how much the words of these rows say, 0 to 1."""

@@ -5,9 +5,10 @@ that the file holds, from the left. The English file has bare keys, the multilin
 before them; in another language than English, a word that is missing is looked up in English.
 
 An unknown word has the mean of all terms that begin as it does, as far as possible: its last letter is taken off
-until terms begin with what is left, down to two letters (the publishers' strategy; they then scale to unit length,
-which is not done here). Of more than 32 such terms, 32 at even distances in the alphabet stand for all. Such a word is
-counted as unknown. ``unknown`` may also be ``skip`` or ``characters``, see ``glove``.
+until terms begin with what is left, down to two letters, or one from U+3000 on (Chinese, Japanese, Korean). That is
+what the publishers do (``conceptnet5/vectors/query.py``: ``expand_terms``), without the neighbours in ConceptNet, which
+need its database, and without their scaling to unit length. Such a word is counted as unknown. ``unknown`` may also be
+``skip`` or ``characters``, see ``glove``.
 
 ``sif`` weighs each vector by how frequent its word is. The file is in the order of the alphabet and says nothing
 about that, so the weights are those of the table of the encoder ``static``; a term that this lacks weighs 1.
@@ -30,9 +31,8 @@ from embed.tokenise import numberbatch
 from embed.vectors.table import WordTable, load_table
 from stores.identity import digest_file
 
-VERSION = 1  # raise it whenever the same text and file give another vector
-SHORTEST = 2  # letters of a beginning that stands for an unknown word
-MOST = 32  # terms that are averaged; there are thousands with the same two letters, and most files of texts need many
+VERSION = 2  # raise it whenever the same text and file give another vector
+IDEOGRAPHS = "\u3000"  # from here on, one character is beginning enough
 
 
 class NumberbatchEncoder(FileEncoder):
@@ -69,6 +69,7 @@ class NumberbatchEncoder(FileEncoder):
         self.language = language
         self._begins: dict[str, bool] = {}  # whether a term goes on after these words
         self._exists: dict[str, bool] = {}
+        self._means: dict[str, np.ndarray] = {}  # of all terms that begin in this way
 
     def identity(self) -> dict:
         """Name, version, digest of the file, and the options; for ``sif`` also that of the frequencies."""
@@ -111,18 +112,30 @@ class NumberbatchEncoder(FileEncoder):
         rows[missing] = self.table.find([f"/c/en/{tokens[i]}" for i in missing])
         return rows
 
-    def instead_of(self, token: str) -> list[str]:
-        """The terms with the longest beginning that an unknown token shares with any, at most ``MOST`` of them."""
-        if self.unknown_words != "prefix":
-            return super().instead_of(token)
+    def _vectors(self, tokens: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """As for any table; of an unknown token the mean of the terms that begin as it does."""
+        vectors, has_vector, known = super()._vectors(tokens)
+        if self.unknown_words == "prefix":
+            starts = {i: self._beginning(tokens[i]) for i in np.flatnonzero(~known).tolist()}
+            # by the alphabet, so that the rows of a group are still in memory for the groups within it
+            for i in sorted((i for i, start in starts.items() if start), key=starts.__getitem__):
+                mean = self._mean_of(starts[i])
+                vectors[i], has_vector[i] = (0, False) if mean is None else (mean, True)
+        return vectors, has_vector, known
+
+    def _beginning(self, token: str) -> str:
+        """The longest beginning that a token shares with any term; empty if that is too short to say anything."""
         at = bisect_left(self._terms, token)
-        shared = max((_shared(token, term) for term in self._terms[max(at - 1, 0) : at + 1]), default=0)
-        if shared < SHORTEST:
-            return []
-        start = token[:shared]
-        first, last = bisect_left(self._terms, start), bisect_left(self._terms, start + "\U0010ffff")
-        places = np.linspace(first, last - 1, min(last - first, MOST)).astype(int)
-        return [self._terms[place] for place in places.tolist()]
+        start = token[: max((_shared(token, term) for term in self._terms[max(at - 1, 0) : at + 1]), default=0)]
+        return start if len(start) > 1 or start >= IDEOGRAPHS else ""
+
+    def _mean_of(self, start: str) -> np.ndarray | None:
+        """float32 ``[D]``: the mean of all terms with this beginning; None if their lines are all left out."""
+        if start not in self._means:
+            first, last = bisect_left(self._terms, start), bisect_left(self._terms, start + "\U0010ffff")
+            rows = self.find(self._terms[first:last])
+            self._means[start] = self._weighed(rows[rows >= 0]).mean(0) if (rows >= 0).any() else None
+        return self._means[start]
 
     def frequent_words(self) -> list[str]:
         """All terms of the language; those of the table of ``static`` first, in its order, which is by frequency."""

@@ -18,6 +18,7 @@ from embed.vectors.table import check_dimension, sif_weights
 from embed.vectors.text import BadRow, strictly
 from stores.errors import FailureError
 
+KEPT = 1 << 16  # vectors in memory: more than the words of most files of texts, fewer than those that may stand in
 SHOWN = 5  # broken lines that are named
 
 
@@ -125,7 +126,7 @@ class VectorFile:
 
     def _read(self, words: list[str]) -> dict[str, int]:
         """The row of each word that the file holds; its vector is in memory then."""
-        found, before = {}, set(self.bad_rows)
+        found, warned = {}, bool(self.bad_rows)
         keys = [word.encode("utf-8", "surrogatepass") + b" " for word in words]
         numbers, rows = self.index.candidates([key[:-1] for key in keys])
         starts, ends = self.index.spans(rows, self.path.stat().st_size)
@@ -138,7 +139,8 @@ class VectorFile:
                         found[words[i]] = row
         if self._making:
             self._making[1].result()
-        self._warn(sorted(self.bad_rows.keys() - before))
+        if self.bad_rows and not warned:
+            self._warn(sorted(self.bad_rows))
         return found
 
     def _parse(self, row: int, numbers: bytes) -> bool:
@@ -161,17 +163,29 @@ class VectorFile:
         return FailureError(f"{where}; {cure}, or leave such lines out with --skip-bad-lines")
 
     def _warn(self, bad: list[int]) -> None:
-        """One warning for all of these rows."""
-        if bad:
-            first = [f"{self._place(row, self.index.about)} ({self.bad_rows[row]})" for row in bad[:SHOWN]]
-            more = ", ..." if len(bad) > SHOWN else ""
-            lines = f"{len(bad):,} broken line{'s' * (len(bad) > 1)} left out"
-            warnings.warn(f"{self.name}: {lines}: {', '.join(first)}{more}", stacklevel=3)
+        """Once, of the words that are asked for first; what is broken after that is only counted."""
+        first = [f"{self._place(row, self.index.about)} ({self.bad_rows[row]})" for row in bad[:SHOWN]]
+        more = ", ..." if len(bad) > SHOWN else ""
+        lines = f"{len(bad):,} broken line{'s' * (len(bad) > 1)} left out"
+        warnings.warn(f"{self.name}: {lines}: {', '.join(first)}{more}", stacklevel=4)
 
     def take(self, rows: np.ndarray) -> np.ndarray:
         """float32 ``[n, D]``: the vectors of rows that ``find`` gave."""
-        vectors = [self._vectors[row] for row in rows.tolist()]
-        return np.concatenate(vectors or [np.empty(0, np.float32)]).reshape(len(rows), self.dimension)
+        vectors = np.empty((len(rows), self.dimension), np.float32)
+        starts, ends = self.index.spans(rows, self.path.stat().st_size)
+        with open(self.path, "rb", buffering=0) as file:
+            for i, row in enumerate(rows.tolist()):
+                if row not in self._vectors:  # it was forgotten
+                    file.seek(starts[i])
+                    self._parse(row, file.read(ends[i] - starts[i]).partition(b" ")[2])
+                vectors[i] = self._vectors[row]
+        self._forget()
+        return vectors
+
+    def _forget(self) -> None:
+        """Keep the vectors that were read last."""
+        for row in list(self._vectors)[: max(len(self._vectors) - KEPT, 0)]:
+            del self._vectors[row]
 
     def weights_of(self, rows: np.ndarray) -> np.ndarray:
         """float32 ``[n]``: how much the words of these rows say; the file is in the order of frequency."""
