@@ -30,6 +30,7 @@ from stores.identity import HASH_BYTES, digest_bytes
 
 USUAL_DIM = 300  # of several files, the one that is taken where the user says nothing
 BLOCK = 1 << 20
+_ZIP = b"PK\x03\x04"
 _HDF5 = b"\x89HDF\r\n"
 _COMPRESSED: dict[bytes, Callable] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
 
@@ -101,6 +102,9 @@ def _members(path: Path) -> list[str] | None:
         if _is_tar(path):
             with tarfile.open(path) as archive:
                 return list(dict.fromkeys(member.name for member in archive if member.isreg()))
+        with open(path, "rb") as file:
+            if file.read(len(_ZIP)) == _ZIP:
+                raise zipfile.BadZipFile("a zip archive without its end")
     return None
 
 

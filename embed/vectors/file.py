@@ -127,15 +127,15 @@ class VectorFile:
     def _read(self, words: list[str]) -> dict[str, int]:
         """The row of each word that the file holds; its vector is in memory then."""
         found, warned = {}, bool(self.bad_rows)
-        keys = [word.encode("utf-8", "surrogatepass") + b" " for word in words]
-        numbers, rows = self.index.candidates([key[:-1] for key in keys])
+        keys = [word.encode("utf-8", "surrogatepass") for word in words]
+        numbers, rows = self.index.candidates(keys)
         starts, ends = self.index.spans(rows, self.path.stat().st_size)
         with strictly(), open(self.path, "rb", buffering=0) as file:  # rows lie far apart, so no buffer
             for i, row, start, end in zip(*(array.tolist() for array in (numbers, rows, starts, ends)), strict=True):
                 if words[i] not in found:
                     file.seek(start)
-                    content = file.read(end - start)
-                    if content.startswith(keys[i]) and self._parse(row, content[len(keys[i]) :]):
+                    word, _, content = file.read(end - start).partition(b" ")
+                    if word.rstrip(b"\r\n") == keys[i] and self._parse(row, content):
                         found[words[i]] = row
         if self._making:
             self._making[1].result()

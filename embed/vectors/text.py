@@ -94,7 +94,7 @@ def _cut(data: bytes) -> tuple[list[bytes], list[int], int]:
     words, starts, start, find = [], [], 0, data.find
     while (end := find(b"\n", start)) >= 0:
         space = find(b" ", start, end)
-        words.append(data[start : space if space >= 0 else end])
+        words.append(data[start:space] if space >= 0 else data[start:end].rstrip(b"\r"))
         starts.append(start)
         start = end + 1
     return words, starts, start
