@@ -1,12 +1,14 @@
 """Loading the word vectors that a data file needs from large files, against the usual ways to load all of them.
 
     pip install tk[bench]
-    python benchmarks/vectors.py [--folder FOLDER] [--repeats 3] [--rows 400000 500000]
+    python benchmarks/vectors.py [--folder FOLDER] [--repeats 3] [--only "400k x 100"] [--end txt] [--without gensim]
 
 Makes a file of 400,000 x 100 numbers and one of 500,000 x 300, each plain and as gzip, and a data file of 5,000 texts
 whose words follow Zipf's law. Every way runs in a process of its own, one after the other, the best of some rounds
 counts, of each figure by itself; the files lie in the page cache. Seconds are those of loading (imports aside), CPU
-seconds those of all cores together, MiB the most that a process held.
+seconds those of all cores together, MiB the most that a process held. What ``tk`` does ends with the digest of the
+file, which is part of what the vectors are known by; ``tk embed`` asks for the digest before it asks for words. The
+last rows are bounds: no way that reads, hashes or inflates all bytes on one core can take less.
 """
 
 from __future__ import annotations
@@ -45,6 +47,17 @@ matrix = np.stack([table[word] for word in words if word in table])
 OURS = """
 table = open_vectors(path, note=lambda message: None)
 matrix = table.take(table.find(words))
+digest = table.digest
+"""
+DIGEST_FIRST = """
+table = open_vectors(path, note=lambda message: None)
+digest = table.digest
+matrix = table.take(table.find(words))
+"""
+READ = """
+with opener(path, "rb") as file:
+    while block := file.read(1 << 19):
+        use(block)
 """
 PANDAS = """
 table = pandas.read_csv(path, sep=" ", header=None, index_col=0, quoting=3, keep_default_na=False, dtype=types)
@@ -68,7 +81,13 @@ WAYS = {  # name: (setup, code, for plain files, for gzip)
     ),
     "pandas": ("import pandas\ntypes = {i: 'float32' for i in range(1, dim + 1)}", PANDAS, True, True),
     "tk, first use of the file": ("from embed.vectors import open_vectors", OURS, True, True),
+    "tk, first use, digest first": ("from embed.vectors import open_vectors", DIGEST_FIRST, True, True),
     "tk, later": ("from embed.vectors import open_vectors", OURS, True, True),
+    "bound: all bytes read": ("opener, use = open, len", READ, True, True),
+    "bound: all bytes read and hashed": (
+        "import hashlib\nopener, use = open, hashlib.blake2b().update", READ,
+        True, False),
+    "bound: inflated": ("import gzip\nopener, use = gzip.open, len", READ, False, True),
 }  # fmt: skip
 
 
@@ -77,27 +96,32 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where the files are made, and stay; default: a temporary folder")
     parser.add_argument("--repeats", type=int, default=3, help="rounds of which the best counts")
     parser.add_argument("--only", choices=SHAPES, help="one of the two sizes")
+    parser.add_argument("--end", choices=["txt", "gz"], help="only the plain files, or only those of gzip")
+    parser.add_argument("--without", default="-", help="leave out the ways whose name begins with this")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
         for name, (rows, dim) in SHAPES.items():
             if options.only in (None, name):
-                measure(name, rows, dim, folder, options.repeats)
+                measure(name, rows, dim, folder, options)
 
 
-def measure(name: str, rows: int, dim: int, folder: Path, repeats: int) -> None:
+def measure(name: str, rows: int, dim: int, folder: Path, options: argparse.Namespace) -> None:
     plain = folder / f"{rows}x{dim}.txt"
     if not plain.exists():
         make_vectors(plain, rows, dim)
         subprocess.run(["gzip", "-k1", plain], check=True)
-        make_saved(plain)
     words = folder / f"words{rows}.txt"
     words.write_text(" ".join(make_words(rows)))
+    if options.without != "gensim" and not Path(f"{plain}.kv").exists():
+        make_saved(plain)
     for path in (plain, plain.with_suffix(".txt.gz")):
+        if options.end not in (None, path.suffix[1:]):
+            continue
         best: dict[str, np.ndarray] = {}
-        for _ in range(repeats):
+        for _ in range(options.repeats):
             for way, (setup, code, for_plain, for_gzip) in WAYS.items():
-                if for_gzip if path.suffix == ".gz" else for_plain:
+                if (for_gzip if path.suffix == ".gz" else for_plain) and not way.startswith(options.without):
                     found = run(setup.replace("dim", str(dim)), code, path, words, folder / "cache", "first" in way)
                     best[way] = np.minimum(best.get(way, found), found)
         count = len(words.read_text().split())
