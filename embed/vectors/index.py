@@ -28,7 +28,7 @@ from embed.vectors.text import BadRow, Text
 from stores.errors import FailureError, InputError
 from stores.files import whole_folder
 
-VERSION = 1  # raise it whenever an index of the same file holds something else
+VERSION = 2  # raise it whenever an index of the same file holds something else
 BLOCK = 1 << 19  # bytes that are looked through at once: what fits a core's cache
 START = 1 << 18  # bytes that tell the format: more than two rows
 FORMATS = (Text, Binary)
