@@ -51,6 +51,8 @@ def training_options(function: Callable) -> Callable:
                      help="none, sigmoid or isotonic, from inner folds."),
         click.option("--threshold", help="Of two classes: a number, or f1 (the best on inner folds)."),
         click.option("--goal", help="Threshold that reaches a goal on inner folds, such as precision>=0.99."),
+        click.option("--remove-components", "components", type=int, default=0, show_default=True,
+                     help="Directions that the training rows share, taken out of vectors (1 completes --pooling sif)."),
         click.option("--inner", type=int, default=3, show_default=True, help="Inner folds."),
     )):  # fmt: skip
         function = option(function)

@@ -14,12 +14,15 @@ import numpy as np
 
 from classify import heads
 from classify.calibrate import Calibration
+from classify.component import fit_components, remove_components
 from classify.heads._base import Fold, Head, X
 from classify.inner import Choice, decide, inner_folds, stopping_rows
 from classify.sample import correct_prior, members, sample, synthetic
 from classify.threshold import parse_rule
 from classify.training import Training
 from stores.errors import FailureError, InputError
+
+BLOCK = 8192  # rows at a time
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Fitted:
         real: float ``[C]``, rows of each class before.
         positive: of two classes, the one that the threshold is about.
         choice: what was chosen on inner folds.
+        components: float64 ``[k, D]``, taken out of vectors before the heads see them; None for none.
     """
 
     heads: list[Head]
@@ -39,6 +43,7 @@ class Fitted:
     real: np.ndarray
     positive: int
     choice: Choice
+    components: np.ndarray | None = None
 
     def predict(self, x: X) -> tuple[np.ndarray, np.ndarray]:
         """Probabilities float64 ``[n, C]`` and classes int ``[n]``; with several labels 0/1 ``[n, C]``.
@@ -47,6 +52,7 @@ class Fitted:
         own choice, the most probable one under the frequencies it was fitted on: to sample is to ask for classes of
         equal weight, and the corrected probabilities would take that back. Without sampling the two agree.
         """
+        x = x if self.components is None else remove_components(x, self.components)
         return self.finish(np.mean([head.predict_proba(x) for head in self.heads], axis=0))
 
     def finish(self, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -72,6 +78,8 @@ class Fitted:
             "choice": asdict(self.choice),
         }
         (folder / "model.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
+        if self.components is not None:
+            np.save(folder / "components.npy", self.components)
         for number, head in enumerate(self.heads):
             (folder / str(number + 1)).mkdir()
             heads.save(head, folder / str(number + 1))
@@ -85,7 +93,7 @@ class Fitted:
         """
         try:
             state = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-            choice = state["choice"]
+            choice, kept = state["choice"], folder / "components.npy"
             calibration = None if choice["calibration"] is None else Calibration(**choice["calibration"])
             return cls(
                 [heads.restore(folder / str(number + 1)) for number in range(state["heads"])],
@@ -93,6 +101,7 @@ class Fitted:
                 np.array(state["real"], float),
                 state["positive"],
                 Choice(choice["options"], calibration, choice["thresholds"]),
+                np.load(kept, allow_pickle=False) if kept.exists() else None,
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise FailureError(
@@ -177,31 +186,49 @@ def _fit_plain(
     if y.ndim == 1 and any((counts > 0).sum() < 2 for counts in real):
         raise InputError("the training rows of a split hold one class only; give a split with two or more")
     count = members(training.sampler)
-    tasks = []
+    tasks, shared = [], []
     for fold, counts in zip(folds, real, strict=True):
         fold = stopping_rows(fold, y, groups) if getattr(head, "patience", 0) else fold
+        shared.append(_shared(x, fold, training.components))
         if training.class_weight == "balanced":
             each = counts.sum() / np.maximum(counts, 1) / (counts > 0).sum()
             fold = replace(fold, weight=each[y])
         for member in range(count):
             seed = fold.seed + 100_000 * member
             tasks.append(replace(fold, rows=sample(fold.rows, y, training.sampler, seed), seed=seed))
-    if training.sampler == "smote":
-        done = [_fit_synthetic(head, x, y, task, n_classes) for task in tasks]
-        fitted = [counts for _, counts in done]
-        made = [head for head, _ in done]
+    if training.sampler == "smote" or training.components:
+        smote = training.sampler == "smote"
+        done = [_fit_apart(head, x, y, task, n_classes, smote, shared[i // count]) for i, task in enumerate(tasks)]
+        made, fitted = [head for head, _ in done], [counts for _, counts in done]
     else:
         fitted = [(truth * task.counts(len(y))[:, None]).sum(0, dtype=np.float64) for task in tasks]
         made = head.fit_folds(x, y, n_classes, tasks)
     return [
-        Fitted(made[i * count : (i + 1) * count], fitted[i * count], real[i], positive, Choice({}))
+        Fitted(made[i * count : (i + 1) * count], fitted[i * count], real[i], positive, Choice({}), shared[i])
         for i in range(len(folds))
     ]
 
 
-def _fit_synthetic(head: Head, x: np.ndarray, y: np.ndarray, fold: Fold, n_classes: int) -> tuple[Head, np.ndarray]:
-    """Fit on the rows of a fold and made-up rows between them; and how many of each class that was."""
-    made_x, made_y = synthetic(x[fold.rows], y[fold.rows], fold.seed)
-    watch = None if fold.watch is None else (x[fold.watch], y[fold.watch])
-    fitted = head.copy(**fold.options).fit(made_x, made_y, n_classes, fold.seed, watch, None, fold.report)
-    return fitted, np.bincount(made_y, minlength=n_classes).astype(float)
+def _shared(x: X, fold: Fold, count: int) -> np.ndarray | None:
+    """The components that the training rows share, if any are to be taken out."""
+    if not count:
+        return None
+    return fit_components((x[fold.rows[i : i + BLOCK]] for i in range(0, len(fold.rows), BLOCK)), count)
+
+
+def _fit_apart(
+    head: Head, x: np.ndarray, y: np.ndarray, fold: Fold, n_classes: int, smote: bool, components: np.ndarray | None
+) -> tuple[Head, np.ndarray]:
+    """Fit on vectors that are those of this fold alone; and how many rows of each class that was."""
+
+    def own(rows: np.ndarray) -> np.ndarray:
+        return x[rows] if components is None else remove_components(x[rows], components)
+
+    weight = None if fold.weight is None else fold.weight[fold.rows]
+    train_x, train_y = own(fold.rows), y[fold.rows]
+    if smote:
+        train_x, train_y = synthetic(train_x, train_y, fold.seed)
+    watch = None if fold.watch is None else (own(fold.watch), y[fold.watch])
+    fitted = head.copy(**fold.options).fit(train_x, train_y, n_classes, fold.seed, watch, weight, fold.report)
+    truth = train_y if y.ndim == 2 else np.eye(n_classes)[train_y]
+    return fitted, (truth if weight is None else truth * weight[:, None]).sum(0, dtype=np.float64)

@@ -61,7 +61,8 @@ def classify(
         command, versions: kept in the run.
         progress: called with what is being done.
         how: the fields of ``Validation`` (``cv=5``, ``repeats``, ``test_size``, ``by_split``, ``splits``,
-            ``allow_duplicates``) and of ``Training`` (``class_weight``, ``calibrate``, ``threshold``, ``inner``).
+            ``allow_duplicates``) and of ``Training`` (``class_weight``, ``calibrate``, ``threshold``, ``inner``,
+            ``components``).
 
     Raises:
         InputError: for a wrong option, or features that a head cannot take; before anything is computed.
@@ -151,6 +152,7 @@ def _recipe(
     asked = {
         "class_weight": how.class_weight,
         "calibrate": how.calibrate,
+        "components_removed": how.components,
         "threshold": how.threshold,
         "tune": dict(how.tune),
         "inner_folds": how.inner if how.looks_inside else None,

@@ -120,6 +120,8 @@ def _training(recipe: dict) -> list[str]:
         parts.append(f"{name or recipe['sampler'] + '-sampling'} in training rows only, probabilities corrected for it")
     if how["class_weight"] != "none":
         parts.append("classes weigh alike in training, probabilities corrected for it")
+    if how["components_removed"]:
+        parts.append(f"{how['components_removed']} common component of the training rows taken out")
     chosen = [f"{option} of {', '.join(map(str, values))}" for option, values in how["tune"].items()]
     if how["calibrate"] != "none":
         chosen.append(f"{how['calibrate']} calibration")

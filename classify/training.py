@@ -25,6 +25,8 @@ class Training:
             ``classify.threshold.parse_rule``, chosen on inner out-of-fold probabilities.
         tune: option of the head -> values to choose from, by the log loss of inner out-of-fold probabilities.
         inner: number of inner folds.
+        components: how many directions that the training rows share are taken out of vectors, see
+            ``classify.component``.
     """
 
     sampler: str = "none"
@@ -33,6 +35,7 @@ class Training:
     threshold: str | None = None
     tune: Mapping[str, Sequence[object]] = field(default_factory=dict)
     inner: int = 3
+    components: int = 0
 
     def __post_init__(self) -> None:
         _one_of("--sampler", self.sampler, SAMPLERS)
@@ -67,6 +70,8 @@ class Training:
             raise InputError(f"{option}: {why}; leave it out, or embed the table with one --label-column")
         if self.sampler == "smote" and not pooled:
             raise InputError("--sampler smote makes vectors between vectors; it needs pooled features")
+        if self.components and not pooled:
+            raise InputError(f"--remove-components {self.components}: only pooled features have common components")
         if self.threshold is not None and not several and n_classes > 2:
             raise InputError(f"--threshold: there are {n_classes} classes, and a threshold parts two")
 

@@ -107,6 +107,8 @@ ASKED = [
     Training(threshold="precision>=0.6", calibrate="sigmoid", tune={"C": [0.1, 10.0]}, sampler="under"),
     Training(class_weight="balanced"),
     Training(sampler="ensemble", threshold="f1"),
+    Training(components=1, class_weight="balanced", calibrate="sigmoid"),
+    Training(components=2, sampler="smote"),
 ]
 
 
