@@ -9,7 +9,10 @@ from toy import ToyEncoder
 from classify import heads
 from stores import FailureError, Features, InputError
 
+RECURRENT = ("bilstm", "gru", "gru2", "lstm", "rnn")
+SMALL = {"units": 8, "epochs": 12, "learning_rate": 0.02, "width": 6}
 QUICK = {"dense": {"units": 32, "epochs": 30, "learning_rate": 0.01}}  # small enough for a test
+QUICK |= {name: SMALL for name in (*RECURRENT, "conv")}
 
 
 def pooled_set(n_classes, n=150, seed=0):

@@ -1,0 +1,137 @@
+"""A Keras network over the tokens of texts: learning and answers. One compiled step serves batches of every shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from classify.heads._keras import load_keras
+from classify.heads._ragged import Ragged
+from stores.engine import load_tensorflow
+
+Tensor = Any  # a tf.Tensor; TensorFlow is not imported for its name
+ROWS = 128  # texts at a time where nothing is learned
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a network learns from, or is watched on.
+
+    Attributes:
+        x: the tokens of n texts.
+        y: float32 ``[n, outputs]``, 0 or 1.
+        weight: float32 ``[n]``, how much each row counts.
+    """
+
+    x: Ragged
+    y: np.ndarray
+    weight: np.ndarray
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long a network learns.
+
+    Attributes:
+        learning_rate: of Adam.
+        batch: rows a step.
+        epochs: passes over the rows, at most.
+        patience: if > 0, learning ends after so many epochs in a row without a new lowest loss on the watched rows,
+            and the weights of the epoch with the lowest are taken.
+    """
+
+    learning_rate: float
+    batch: int
+    epochs: int
+    patience: int
+
+
+class Network:
+    """A Keras model and what it answers.
+
+    Args:
+        model: takes tokens and lengths as ``Ragged.padded`` gives them, and returns logits ``[n, outputs]``.
+        exclusive: whether one of the outputs is right (softmax); else each is a yes or no by itself (sigmoid).
+    """
+
+    def __init__(self, model: Any, exclusive: bool) -> None:  # noqa: ANN401
+        self._tf = load_tensorflow()
+        self.model, self._exclusive = model, exclusive
+        self._answer = self._compile(lambda tokens, lengths: model([tokens, lengths], training=False), model.inputs)
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers a text gives."""
+        return self.model.output_shape[1]
+
+    def logits(self, x: Ragged) -> np.ndarray:
+        """float32 ``[n, outputs]``, n > 0."""
+        found = np.empty((len(x.lengths), self.outputs), np.float32)
+        for some in x.sorted(ROWS):
+            found[some] = self._answer(*x.padded(some))
+        return found
+
+    def learn(
+        self, rows: Rows, watch: Rows | None, plan: Plan, seed: int, after: Callable[[int], None]
+    ) -> dict[str, list[float]]:
+        """Adam on the mean cross-entropy; ``after`` is called with the number of each finished epoch, from 1.
+
+        Returns:
+            ``loss``, of each batch before it was learned from, and ``validation_loss`` of the watched rows, if any.
+        """
+        step, rng = self._step(plan.learning_rate), np.random.default_rng(seed)
+        losses: list[float] = []
+        noted: list[float] = []
+        best = None
+        for epoch in range(1, plan.epochs + 1):
+            self._seed(epoch)
+            total = 0.0
+            for some in rows.x.shuffled(plan.batch, rng):
+                total += len(some) * float(step(*rows.x.padded(some), rows.y[some], rows.weight[some]))
+            losses.append(total / len(rows.y))
+            if watch is not None:
+                noted.append(float(self._loss(self.logits(watch.x), watch.y, watch.weight)))
+                if plan.patience and noted[-1] <= min(noted):
+                    best = epoch, self.model.get_weights()
+            after(epoch)
+            if best is not None and epoch - best[0] >= plan.patience:
+                break
+        if best is not None:
+            self.model.set_weights(best[1])
+        return {"loss": losses} | ({"validation_loss": noted} if watch is not None else {})
+
+    def _seed(self, epoch: int) -> None:
+        """Keras draws the dropout of a recurrent layer even where it drops nothing; what an epoch draws is to depend
+        on the seed and its number alone, not on answers in between."""
+        for variable in self.model.variables:
+            if variable.path.endswith("seed_generator_state"):
+                own, _ = variable.numpy()
+                variable.assign([own, epoch << 20])
+
+    def _step(self, learning_rate: float) -> Callable:
+        variables = self.model.trainable_variables
+        adam = load_keras().optimizers.Adam(learning_rate)
+        adam.build(variables)
+
+        def step(tokens: Tensor, lengths: Tensor, y: Tensor, weight: Tensor) -> Tensor:
+            with self._tf.GradientTape() as tape:
+                loss = self._loss(self.model([tokens, lengths], training=True), y, weight)
+            adam.apply(tape.gradient(loss, [variable.value for variable in variables]), variables)
+            return loss
+
+        return self._compile(step, [*self.model.inputs, *self.model.outputs], self._tf.TensorSpec([None]))
+
+    def _loss(self, z: Tensor, y: Tensor, weight: Tensor) -> Tensor:
+        if self._exclusive:
+            each = self._tf.nn.softmax_cross_entropy_with_logits(y, z)
+        else:
+            each = self._tf.reduce_mean(self._tf.nn.sigmoid_cross_entropy_with_logits(y, z), 1)
+        return self._tf.reduce_mean(weight * each)
+
+    def _compile(self, function: Callable, like: list, *more: Tensor) -> Callable:
+        """``function`` of tensors shaped as those of the model, any number of rows and tokens: traced once."""
+        signature = [self._tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in like]
+        return self._tf.function(function, input_signature=[*signature, *more], autograph=False)

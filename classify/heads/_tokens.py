@@ -1,0 +1,129 @@
+"""Heads that read the tokens of a text in order: what they share."""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from classify.heads._base import Fitting, Head, X
+from classify.heads._keras import load_keras
+from classify.heads._network import Network, Plan, Rows, Tensor
+from classify.heads._ragged import Ragged
+from classify.heads._words import fit_words, number_words
+from stores.errors import InputError
+from stores.features import Features
+
+AT_LEAST_1 = ("vocabulary", "min_count", "length", "width", "batch", "epochs")
+
+
+@dataclass
+class TokensHead(Head):
+    """A subclass builds what is between the vectors of the tokens and the last layer.
+
+    The vectors of ``words`` are learned, for the words of the training rows. Those of a table (``glove``,
+    ``numberbatch``, ``static``) and those of tokens in their context (``elmo``, ``bert``) are taken as they are, but
+    for a standardisation by the training rows. ``history_`` holds the training loss and, on the watched rows, the
+    validation loss of each epoch.
+
+    Options:
+        vocabulary, min_count: the most words that get a vector, and how often a word must occur to be one of them.
+        length: tokens of a text that are read, from its beginning.
+        width: columns of the learned vectors.
+        scale: whether vectors that are not learned are standardised.
+        learning_rate: of Adam.
+        batch: rows a step.
+        epochs: passes over the training rows.
+        patience: if > 0, training ends after so many epochs in a row without a new lowest loss on the watched rows, and
+            the weights of the epoch with the lowest are taken; 0: nothing is decided by the watched rows.
+    """
+
+    kinds = frozenset({"ids", "tokens"})
+    vocabulary: int = 20000
+    min_count: int = 2
+    length: int = 250
+    width: int = 50
+    scale: bool = True
+    learning_rate: float = 1e-3
+    batch: int = 32
+    epochs: int = 5
+    patience: int = 0
+
+    def __post_init__(self) -> None:
+        for name in AT_LEAST_1:
+            if getattr(self, name) < 1:
+                raise InputError(f"head {self.name}: {name}={getattr(self, name)} is less than 1")
+        if self.patience < 0:
+            raise InputError(f"head {self.name}: patience={self.patience} is less than 0")
+
+    @abstractmethod
+    def _body(self, vectors: Tensor, lengths: Tensor) -> Tensor:
+        """Keras tensors ``[n, T, D]`` and ``[n]``, at least 1 -> ``[n, any]``; nothing may come of padding."""
+
+    def _fit(self, x: X, y: np.ndarray, how: Fitting) -> None:
+        load_keras().utils.set_random_seed(how.seed)
+        self.words_ = None
+        if x.kind == "ids" and x.table is None:
+            self.words_ = fit_words(x, self.vocabulary, self.min_count)
+        tokens = self._tokens(x)
+        outputs = y.shape[1] if self.several_ else len(self.seen_)
+        self._take(self._model(tokens, 1 if outputs == 2 and not self.several_ else outputs))
+        watch = None if how.watch is None else self._rows(self._tokens(how.watch[0]), how.watch[1])
+        plan = Plan(self.learning_rate, self.batch, self.epochs, self.patience)
+        self.reported_ = {}
+
+        def after(epoch: int) -> None:
+            if how.watch is not None and epoch in how.report:
+                self.reported_[epoch] = self.predict_proba(how.watch[0])
+
+        self.history_ = self.network_.learn(self._rows(tokens, y, how.weight), watch, plan, how.seed, after)
+
+    def _take(self, model: object) -> None:
+        """Go on with this Keras model."""
+        self.exclusive_ = model.output_shape[1] > 1 and not self.several_
+        self.network_ = Network(model, self.exclusive_)
+
+    def _tokens(self, x: Features) -> Ragged:
+        """What the network is to see of the texts."""
+        lengths = np.minimum(np.diff(x.offsets), self.length)
+        if self.words_ is not None:
+            return Ragged([number_words(x, self.words_)], x.offsets[:-1], lengths)
+        return Ragged([x.outputs[name] for name in sorted(x.outputs)], x.offsets[:-1], lengths, x.table)
+
+    def _model(self, rows: Ragged, outputs: int) -> object:
+        keras = load_keras()
+        lengths = keras.Input((), dtype="int32")
+        tokens = keras.Input((None,), dtype="int32") if rows.width is None else keras.Input((None, rows.width))
+        if rows.width is None:
+            vectors = keras.layers.Embedding(len(self.words_) + 1, self.width)(tokens)
+        elif self.scale:
+            mean, variance = rows.moments()
+            variance[variance == 0] = 1e30  # a column that never varied in training says nothing
+            vectors = keras.layers.Normalization(mean=mean.tolist(), variance=variance.tolist())(tokens)
+        else:
+            vectors = tokens
+        return keras.Model([tokens, lengths], keras.layers.Dense(outputs)(self._body(vectors, lengths)))
+
+    def _rows(self, tokens: Ragged, y: np.ndarray, weight: np.ndarray | None = None) -> Rows:
+        targets = np.eye(self.network_.outputs)[y] if self.exclusive_ else y.reshape(-1, self.network_.outputs)
+        weight = np.ones(len(y)) if weight is None else weight
+        return Rows(tokens, targets.astype(np.float32), weight.astype(np.float32))
+
+    def _predict_proba(self, x: X) -> np.ndarray:
+        z = self.network_.logits(self._tokens(x)).astype(np.float64)
+        if self.exclusive_:
+            proba = np.exp(z - z.max(1, keepdims=True))
+            return proba / proba.sum(1, keepdims=True)
+        proba = 1 / (1 + np.exp(-z))
+        return proba if self.several_ else np.hstack([1 - proba, proba])
+
+    def _save(self, folder: Path) -> None:
+        self.network_.model.save(folder / "model.keras")
+        (folder / "words.json").write_text(json.dumps(self.words_, ensure_ascii=True), encoding="utf-8")
+
+    def _load(self, folder: Path) -> None:
+        self.words_ = json.loads((folder / "words.json").read_text(encoding="utf-8"))
+        self._take(load_keras().models.load_model(folder / "model.keras", safe_mode=True))
