@@ -104,8 +104,10 @@ class Network:
         return {"loss": losses} | ({"validation_loss": noted} if watch is not None else {})
 
     def _seed(self, epoch: int) -> None:
-        """Keras draws the dropout of a recurrent layer even where it drops nothing; what an epoch draws is to depend
-        on the seed and its number alone, not on answers in between."""
+        """Let what an epoch draws depend on the seed and its number alone.
+
+        Keras draws the dropout of a recurrent layer even where it drops nothing, so answers in between would tell.
+        """
         for variable in self.model.variables:
             if variable.path.endswith("seed_generator_state"):
                 own, _ = variable.numpy()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.special import expit, softmax
 
 from classify.heads._base import Fitting, Head, X
 from classify.heads._keras import load_keras
@@ -115,10 +116,8 @@ class TokensHead(Head):
     def _predict_proba(self, x: X) -> np.ndarray:
         z = self.network_.logits(self._tokens(x)).astype(np.float64)
         if self.exclusive_:
-            proba = np.exp(z - z.max(1, keepdims=True))
-            return proba / proba.sum(1, keepdims=True)
-        proba = 1 / (1 + np.exp(-z))
-        return proba if self.several_ else np.hstack([1 - proba, proba])
+            return softmax(z, axis=1)
+        return expit(z) if self.several_ else expit(np.hstack([-z, z]))
 
     def _save(self, folder: Path) -> None:
         self.network_.model.save(folder / "model.keras")
