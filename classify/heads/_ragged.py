@@ -51,7 +51,8 @@ class Ragged:
 
     def shuffled(self, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
         """Row numbers of batches of ``size`` texts of like length, in random order: each text once."""
-        return iter(rng.permutation(np.array(self._cut(size, rng.uniform(1, SPREAD, len(self.lengths))), object)))
+        batches = self._cut(size, rng.uniform(1, SPREAD, len(self.lengths)))
+        return (batches[i] for i in rng.permutation(len(batches)))
 
     def sorted(self, size: int) -> Iterator[np.ndarray]:
         """Row numbers of batches of ``size`` texts, shortest first."""

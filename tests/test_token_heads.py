@@ -1,0 +1,269 @@
+"""Heads that read tokens in order: what a text gives depends on its tokens, and on nothing beside it."""
+
+import numpy as np
+import pytest
+from conftest import make_store
+from test_heads import RECURRENT, SMALL, ids_set, tokens_set
+
+from classify import Predictor, classify, heads, read_run
+from classify.data import load_data
+from classify.heads._ragged import Ragged
+from classify.heads._words import fit_words, number_words
+from stores import Features, InputError
+
+ONE_EPOCH = SMALL | {"epochs": 1}
+each = pytest.mark.parametrize("name", [*RECURRENT, "conv"])
+
+
+def table_set(n=120, seed=0, words=8):
+    """Token ids with their vectors, whose first column tells the class; the words of a seed are its own."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(2, size=n)
+    table = rng.normal(size=(2 * words, 4)).astype(np.float32)
+    table[:, 0] = np.repeat([-5, 5], words)
+    tokens = [[f"{seed}-{i}" for i in rng.integers(words, size=rng.integers(1, 6)) + words * c] for c in y]
+    features = Features.from_tokens(tokens)
+    rows = [int(token.split("-")[1]) for token in features.vocabulary]
+    return Features("ids", features.outputs, features.counts, features.offsets, features.vocabulary, table[rows]), y
+
+
+@each
+@pytest.mark.parametrize("make", [ids_set, tokens_set, table_set])
+def test_a_text_alone_is_as_among_longer_ones(name, make):
+    """Padding changes no probability, in one batch or in several."""
+    x, y = make(n=60) if make is table_set else make(2, n=60)
+    head = heads.load(name, **ONE_EPOCH).fit(x, y, 2, 0)
+    # one text of all the tokens of the others
+    long = Features(x.kind, x.outputs, x.counts[:1], x.offsets[[0, -1]], x.vocabulary, x.table)
+    together = head.predict_proba(Features.concat([x, long]))[: len(x)]
+    alone = np.vstack([head.predict_proba(x.take(np.array([i]))) for i in range(len(x))])
+
+    assert np.allclose(alone, together, atol=1e-5)
+
+
+def logits(head, x):
+    """What a head with two classes weighs them with."""
+    proba = head.predict_proba(x)
+    return np.log(proba[:, 1] / proba[:, 0])
+
+
+@pytest.mark.parametrize(
+    ("name", "layer"), [("rnn", "SimpleRNN"), ("lstm", "LSTM"), ("gru", "GRU"), ("bilstm", "LSTM")]
+)
+def test_the_last_states_are_those_that_keras_finds_with_a_mask(name, layer):
+    """With the same weights, Keras's own masked layers over texts padded to 9 tokens give the same."""
+    from classify.heads._keras import load_keras
+
+    keras = load_keras()
+    x, y = tokens_set(2, n=40)
+    head = heads.load(name, scale=False, **ONE_EPOCH).fit(x, y, 2, 0)
+    network = head.network_.model
+    padded = np.zeros((40, 9, x.outputs["tokens"].shape[1]), np.float32)
+    for i in range(40):
+        own = x.outputs["tokens"][x.offsets[i] : x.offsets[i + 1]]
+        padded[i, : len(own)] = own
+    mask = np.arange(9) < np.diff(x.offsets)[:, None]
+    states = []
+    for own in [one for one in network.layers if type(one).__name__ == layer]:
+        other = getattr(keras.layers, layer)(own.units, go_backwards=bool(states))
+        other.build(padded.shape)
+        other.set_weights(own.get_weights())
+        states.append(other(padded, mask=mask).numpy())
+    kernel, bias = network.layers[-1].get_weights()
+
+    assert len(states) == (2 if name == "bilstm" else 1)
+    assert np.allclose(np.hstack(states) @ kernel[:, 0] + bias, logits(head, x), atol=1e-4)
+
+
+@pytest.mark.parametrize("pooling", ["average", "max"])
+def test_conv_is_the_sum_over_windows(pooling):
+    """Written out: a window at each token of the text, zeros beyond its ends, rectified, pooled, weighed."""
+    x, y = tokens_set(2, n=30)
+    head = heads.load("conv", filters=3, widths="2+3", pooling=pooling, units=0, scale=False, epochs=1).fit(x, y, 2, 0)
+    layers = {type(layer).__name__: [] for layer in head.network_.model.layers}
+    for layer in head.network_.model.layers:
+        layers[type(layer).__name__].append(layer.get_weights())
+    expected = []
+    for start, end in zip(x.offsets[:-1], x.offsets[1:], strict=True):
+        pooled = []
+        for kernel, bias in layers["Conv1D"]:
+            width, before = len(kernel), (len(kernel) - 1) // 2
+            text = np.pad(x.outputs["tokens"][start:end], [(before, width - 1 - before), (0, 0)])
+            at = [np.einsum("wd,wdf->f", text[i : i + width], kernel) + bias for i in range(end - start)]
+            pooled.append(getattr(np.maximum(at, 0), "mean" if pooling == "average" else "max")(0))
+        expected.append(np.concatenate(pooled) @ layers["Dense"][0][0][:, 0] + layers["Dense"][0][1][0])
+
+    assert len(layers["Conv1D"]) == 2
+    assert np.allclose(expected, logits(head, x), atol=1e-4)
+
+
+def test_conv_is_the_published_network():
+    """By default 50 filters of width 2, 3 and 4, averaged, 1024 units; the other form has one layer less."""
+    x, y = ids_set(2, n=40)
+
+    def sizes(spec):
+        layers = heads.parse(spec).fit(x, y, 2, 0).network_.model.layers
+        return [layer.kernel.shape for layer in layers if hasattr(layer, "kernel")]
+
+    assert sizes("conv:epochs=1") == [(2, 50, 50), (3, 50, 50), (4, 50, 50), (150, 1024), (1024, 1)]
+    assert sizes("conv:filters=32,widths=5,pooling=max,units=0,epochs=1") == [(5, 50, 32), (32, 1)]
+
+
+def test_words_are_the_frequent_ones_of_the_training_rows():
+    """Lower-cased, most frequent first, of equals the first by alphabet; every other word is number 0."""
+    x = Features.from_tokens([["The", "cat", "the"], ["cat", "A", "b", "a", "b"], ["never"]])
+    train = x.take(np.array([0, 1]))
+
+    assert fit_words(train, 20, 1) == ["a", "b", "cat", "the"]
+    assert fit_words(train, 3, 2) == ["a", "b", "cat"]
+    assert number_words(x, ["cat", "the"]).tolist() == [2, 1, 2, 1, 0, 0, 0, 0, 0]
+
+
+@each
+def test_unknown_words_are_all_one(name):
+    """Texts of words that training has not seen have the same probabilities as each other, whatever the words."""
+    x, y = ids_set(2)
+    head = heads.load(name, **ONE_EPOCH).fit(x, y, 2, 0)
+    proba = head.predict_proba(Features.from_tokens([["new", "words"], ["Other", "ones"], []]))
+
+    assert np.allclose(proba[0], proba[1], atol=1e-6)
+    assert np.allclose(proba.sum(1), 1)
+
+
+@pytest.mark.parametrize("name", ["lstm", "conv"])
+def test_new_words_have_the_vectors_of_their_table(name):
+    """Trained on one set of words with a table, it is right on texts of other words with theirs."""
+    x, y = table_set()
+    other, other_y = table_set(seed=1)
+    assert not set(x.vocabulary) & set(other.vocabulary)
+
+    proba = heads.load(name, **SMALL).fit(x, y, 2, 0).predict_proba(other)
+    assert (proba.argmax(1) == other_y).mean() > 0.97
+
+
+def test_only_the_beginning_of_a_text_is_read():
+    """What stands after ``length`` tokens changes no probability."""
+    x, y = ids_set(2)
+    head = heads.load("lstm", length=4, **ONE_EPOCH).fit(x, y, 2, 0)
+    proba = head.predict_proba(Features.from_tokens([["the", "of", "I", "!"], ["the", "of", "I", "!", "Class1"]]))
+
+    assert np.allclose(proba[0], proba[1], atol=1e-6)
+
+
+def test_empty_texts_are_read():
+    """Also where no text has a token: all get the same probabilities."""
+    x, y = tokens_set(2, n=20)
+    none = Features("tokens", {"tokens": np.zeros((0, 6), np.float16)}, x.counts, np.zeros(21, np.int64))
+    proba = heads.load("gru", **ONE_EPOCH).fit(none, y, 2, 0).predict_proba(none)
+
+    assert np.allclose(proba, proba[0])
+
+
+@pytest.mark.parametrize("name", ["conv", "bilstm"])
+def test_each_label_has_a_probability_of_its_own(name):
+    """Three labels that do not exclude each other, each with its word; the probabilities do not sum to one."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(2, size=(200, 3)).astype(np.uint8)
+    y[:3] = [[0, 0, 0], [1, 1, 1], [1, 0, 0]]
+    x = Features.from_tokens([["so", *(f"word{k}" for k in np.flatnonzero(row))] for row in y])
+    proba = (
+        heads.load(name, **SMALL | {"epochs": 15, "batch": 16, "learning_rate": 0.01}).fit(x, y, 3, 0).predict_proba(x)
+    )
+
+    assert ((proba > 0.5) == y).mean() > 0.99
+    assert proba.sum(1).min() < 0.5 < 2.5 < proba.sum(1).max()
+
+
+def test_rows_without_weight_teach_nothing():
+    """Wrong labels that weigh 0 among right ones do no harm; with equal weights nothing can be learned."""
+    x, y = ids_set(2, n=200)
+    wrong, weight = np.where(np.arange(200) % 2, y, 1 - y), np.arange(200) % 2
+    right = heads.load("gru", **SMALL).fit(x, wrong, 2, 0, weight=weight.astype(np.float32)).predict_proba(x)
+    lost = heads.load("gru", **SMALL).fit(x, wrong, 2, 0).predict_proba(x)
+
+    assert (right.argmax(1) == y).mean() > 0.97
+    assert (lost.argmax(1) == y).mean() < 0.8
+
+
+def test_patience_takes_the_best_epoch():
+    """Watched rows with wrong labels lose more with every epoch, so the first is the best, and two more are tried."""
+    x, y = ids_set(2)
+    once = heads.load("lstm", **ONE_EPOCH).fit(x, y, 2, 0)
+    patient = heads.load("lstm", **SMALL | {"patience": 2}).fit(x, y, 2, 0, watch=(x, 1 - y))
+
+    assert len(patient.history_["loss"]) == 3
+    assert patient.history_["validation_loss"][0] == min(patient.history_["validation_loss"])
+    assert (patient.predict_proba(x) == once.predict_proba(x)).all()
+
+
+def test_reported_epochs_are_those_of_shorter_trainings():
+    """Looking at the watched rows after an epoch changes nothing, dropout included."""
+    x, y = ids_set(2)
+    options = SMALL | {"dropout": 0.3, "recurrent_dropout": 0.3}
+    long = heads.load("gru", **options | {"epochs": 3}).fit(x, y, 2, 0, watch=(x, y), report=(1, 2, 3))
+    short = heads.load("gru", **options | {"epochs": 2}).fit(x, y, 2, 0)
+
+    assert sorted(long.reported_) == [1, 2, 3]
+    assert (long.reported_[2] == short.predict_proba(x)).all()
+
+
+def test_batches_hold_each_text_once_and_little_padding():
+    """In an order that is another each time; 100 long and 900 short texts are hardly padded."""
+    rng = np.random.default_rng(0)
+    lengths = np.concatenate([rng.integers(1, 20, 900), rng.integers(100, 250, 100)])
+    x = Ragged([np.zeros(lengths.sum(), np.int32)], np.cumsum(lengths) - lengths, lengths)
+    first, second = list(x.shuffled(32, rng)), list(x.shuffled(32, rng))
+    read = sum(x.padded(rows)[0].size for rows in first)
+
+    assert sorted(np.concatenate(first)) == sorted(np.concatenate(second)) == list(range(1000))
+    assert [rows.tolist() for rows in first] != [rows.tolist() for rows in second]
+    assert read < 1.2 * lengths.sum()
+    assert 1000 * lengths.max() > 7 * lengths.sum()  # what padding to the longest would read
+
+
+@pytest.mark.parametrize("make", [table_set, lambda: tokens_set(2)])
+def test_vectors_are_standardised_by_all_tokens(make):
+    """Moments over the tokens as they occur, not over the words of the table."""
+    x, _ = make()
+    source = next(iter(x.outputs.values()))
+    values = np.asarray(source if x.table is None else x.table[source], np.float64)
+    mean, variance = Ragged([source], x.offsets[:-1], np.diff(x.offsets), x.table).moments()
+
+    assert np.allclose(mean, values.mean(0))
+    assert np.allclose(variance, values.var(0))
+
+
+def test_token_features_from_store_to_prediction(in_tmp):
+    """Two outputs in half precision, side by side; the model of the run gives what it gave."""
+    one, y = tokens_set(2, n=90)
+    other, _ = tokens_set(2, n=90, seed=5)
+    values = other.outputs["tokens"]
+    outputs = {"layer1": np.resize(values, one.outputs["tokens"].shape).astype("f2"), "layer2": one.outputs["tokens"]}
+    outputs["layer2"] = outputs["layer2"].astype("f2")
+    x = Features("tokens", outputs, one.counts, one.offsets)
+    path = make_store(in_tmp / "made.h5", x, [("no", "yes")[c] for c in y], [f"text {i}" for i in range(90)])
+    (run,) = classify(path, ["lstm:units=8,epochs=8,learning_rate=0.03"], cv=2)
+    again = Predictor(read_run(run.folder))
+    proba, names = again.predict(load_data(path).x)
+
+    assert run.metrics["overall"]["accuracy"]["value"] > 0.9
+    assert (np.array(names) == np.where(y == 1, "yes", "no")).mean() > 0.95
+    assert np.allclose(proba.sum(1), 1)
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("lstm:units=0", "units=0 is less than 1"),
+        ("lstm:batch=0", "batch=0 is less than 1"),
+        ("gru:patience=-1", "patience=-1 is less than 0"),
+        ("gru2:recurrent_dropout=1", "recurrent_dropout=1.0 is not from 0 to below 1"),
+        ("conv:widths=2-3", "widths=2-3 is not numbers of tokens, as 5 or 2.3.4"),
+        ("conv:pooling=sum", "pooling=sum is unknown; choose average or max"),
+        ("conv:filters=0", "filters must be 1 or more"),
+    ],
+)
+def test_wrong_options_are_one_clear_line(spec, message):
+    """Said before anything is computed."""
+    with pytest.raises(InputError, match=message):
+        heads.parse(spec)
