@@ -6,10 +6,14 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from functools import cache
 from itertools import pairwise
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 Result = TypeVar("Result")
 BLOCK = 512  # rows at a time: they stay in the cache for the second product
@@ -21,33 +25,123 @@ def moments(x: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     Args:
         x: float ``[n, D]``.
-        counts: float ``[n, J]``, how often each row counts.
+        counts: float ``[n, J]``, how much each row counts.
 
     Returns:
         means and variances (of the population), float64 ``[J, D]``; 0 for a weighting of no rows.
     """
+    total, sums, squares, shift = class_sums(x, counts, np.zeros(len(x), int), 1)
+    return moments_of(total[:, 0], sums[:, 0], squares[:, 0], shift)
+
+
+def moments_of(
+    total: np.ndarray, sums: np.ndarray, squares: np.ndarray, shift: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Means and variances ``[..., D]`` from what ``class_sums`` gives; 0 where nothing was summed."""
+    total = total[..., None]
+    share = np.divide(1, total, out=np.zeros(total.shape), where=total > 0)
+    mean = sums * share
+    return np.where(total > 0, mean + shift, 0), np.maximum(squares * share - mean**2, 0)
+
+
+def class_sums(
+    x: np.ndarray, counts: np.ndarray, y: np.ndarray, n_classes: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Weighted sums over the rows of each class, for many weightings in one pass.
+
+    The rows that count alike in all weightings, and are of one class, are a cell. In cross-validation a cell is a class
+    of a fold: then each row is added to one cell, and a weighting is the sum of its cells, whatever their number.
+    Where nearly every row counts in its own way, as after sampling, there is a product with the counts instead.
+
+    Args:
+        x: float ``[n, D]``.
+        counts: float ``[n, J]``, how much each row counts.
+        y: int ``[n]``, classes 0 ... C - 1.
+        n_classes: C.
+
+    Returns:
+        totals of the counts ``[J, C]``; sums and sums of squares ``[J, C, D]`` of ``x - shift``; shift ``[D]``; float64.
+    """
     shift = some_rows(x, counts, 2 * BLOCK).mean(0, dtype=np.float64)  # near the means: squares do not cancel
+    alike, first = _alike(counts)
+    if len(first) <= _most_kinds(counts):
+        cells = alike * n_classes + y
+        totals = np.bincount(cells, minlength=len(first) * n_classes).astype(np.float64)
+        sums = np.concatenate([totals[:, None], *_cell_sums(x, cells, len(totals), shift)], axis=1)
+        sums = np.tensordot(counts[first].T.astype(np.float64), sums.reshape(len(first), n_classes, -1), 1)
+        return sums[:, :, 0], sums[:, :, 1 : 1 + len(shift)], sums[:, :, 1 + len(shift) :], shift
+    own = (counts[:, :, None] * (y[:, None] == np.arange(n_classes))[:, None]).reshape(len(y), -1)
+    shape = (counts.shape[1], n_classes)
+    sums, squares = (part.reshape(*shape, -1) for part in _weighted_sums(x, own, shift))
+    return own.sum(0, dtype=np.float64).reshape(shape), sums, squares, shift
+
+
+def _most_kinds(counts: np.ndarray) -> int:
+    """Up to how many kinds of rows it pays to sum each by itself."""
+    return max(4 * counts.shape[1], min(len(counts) // 64, 1024))
+
+
+def _alike(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Number of the kind of each row, equal for equal rows of ``counts``, and the first row of each kind."""
+    key = counts @ np.random.default_rng(0).random(counts.shape[1])
+    _, first, alike = np.unique(key, return_index=True, return_inverse=True)
+    if len(first) <= _most_kinds(counts) and (counts != counts[first][alike]).any():  # two kinds with one key
+        _, first, alike = np.unique(counts, axis=0, return_index=True, return_inverse=True)
+    return alike.ravel(), first
+
+
+def _cell_sums(x: np.ndarray, cells: np.ndarray, n_cells: int, shift: np.ndarray) -> np.ndarray:
+    """Sums and sums of squares of ``x - shift`` over the rows of each cell, ``[2, n_cells, D]``."""
+    from scipy.sparse import csr_matrix
+
+    def share(rows: range) -> np.ndarray:
+        found = np.zeros((2, n_cells, x.shape[1]))
+        for part in blocks(rows):
+            block, order = x[part] - shift, np.argsort(cells[part], kind="stable")
+            present, starts = np.unique(cells[part][order], return_index=True)
+            members = csr_matrix((np.ones(len(block)), order, np.append(starts, len(block))))
+            found[0][present] += members @ block
+            found[1][present] += members @ np.square(block, out=block)
+        return found
+
+    return sum(shared_out(share, len(x)))
+
+
+def _weighted_sums(x: np.ndarray, counts: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """Sums and sums of squares of ``x - shift``, times each column of ``counts``, ``[2, J, D]``."""
 
     def share(rows: range) -> np.ndarray:
         found = np.zeros((2, counts.shape[1], x.shape[1]))
-        for start in range(rows.start, rows.stop, BLOCK):
-            part = slice(start, min(start + BLOCK, rows.stop))
+        for part in blocks(rows):
             block, m = x[part] - shift, np.ascontiguousarray(counts[part].T, np.float64)
             found[0] += m @ block
             found[1] += m @ np.square(block, out=block)
         return found
 
     with one_thread_a_product():
-        sums, squares = sum(shared_out(share, len(x)))
-    total = np.maximum(counts.sum(0, dtype=np.float64), 1e-300)[:, None]
-    mean = sums / total
-    return np.where(total > 1e-299, mean + shift, 0), np.maximum(squares / total - mean**2, 0)
+        return sum(shared_out(share, len(x)))
 
 
 def some_rows(x: np.ndarray, counts: np.ndarray, most: int) -> np.ndarray:
     """At most ``most`` rows, float32, spread evenly over those that count in some problem."""
     used = np.flatnonzero(counts.any(1))
-    return np.asarray(x[used[:: max(1, len(used) // most)]], np.float32)
+    return np.asarray(x[used[:: max(1, -(-len(used) // most))]], np.float32)
+
+
+def by_blocks(work: Callable[[np.ndarray], np.ndarray], x: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+    """What ``work`` makes of each block of ``x``, or of its ``rows`` (int ``[m]``), on all cores; one below the other."""
+
+    def share(some: range) -> list[np.ndarray]:
+        return [work(x[part] if rows is None else x[rows[part]]) for part in blocks(some)]
+
+    with one_thread_a_product():
+        found = shared_out(share, len(x) if rows is None else len(rows))
+    return np.concatenate([part for parts in found for part in parts])
+
+
+def blocks(rows: range) -> list[slice]:
+    """Slices of ``BLOCK`` rows."""
+    return [slice(start, min(start + BLOCK, rows.stop)) for start in range(rows.start, rows.stop, BLOCK)]
 
 
 def shared_out(work: Callable[[range], Result], n: int) -> list[Result]:
@@ -63,6 +157,12 @@ def one_thread_a_product() -> AbstractContextManager:
     Products that cores share wait for the slowest of them hundreds of times a second, which on a machine that has
     other work to do takes ten times as long.
     """
-    from threadpoolctl import threadpool_limits
+    return _threads().limit(limits=1, user_api="blas")
 
-    return threadpool_limits(1, "blas")
+
+@cache
+def _threads() -> ThreadpoolController:
+    """Made once: it looks through all libraries of the process."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

@@ -140,12 +140,22 @@ class Head(ABC):
         """An untrained head with the options of this one, or with these."""
         return type(self)(**(self.options() | options))
 
-    def predict_proba(self, x: X) -> np.ndarray:
-        """float64 ``[n, C]``: probability of each class; rows sum to 1 unless a text may have several labels."""
-        proba = np.tile(self.otherwise_, (len(x), 1)).astype(np.float64)
-        if len(x) and len(self.seen_):
-            proba[:, self.seen_] = self._predict_proba(x)
+    def predict_proba(self, x: X, rows: np.ndarray | None = None) -> np.ndarray:
+        """float64 ``[n, C]``: probability of each class; rows sum to 1 unless a text may have several labels.
+
+        Args:
+            x: features.
+            rows: int ``[n]``, those that are wanted; all if None. Heads that read in blocks make no copy of them.
+        """
+        n = len(x) if rows is None else len(rows)
+        proba = np.tile(self.otherwise_, (n, 1)).astype(np.float64)
+        if n and len(self.seen_):
+            proba[:, self.seen_] = self._predict_rows(x, rows)
         return proba
+
+    def _predict_rows(self, x: X, rows: np.ndarray | None) -> np.ndarray:
+        """As ``_predict_proba``, of ``rows``, at least one."""
+        return self._predict_proba(x if rows is None else x[rows])
 
     def options(self) -> dict:
         """The options and their values."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from classify.heads._base import Fitting, Fold, X
 from classify.heads._sklearn import SklearnHead
-from classify.passes import moments
+from classify.passes import by_blocks, class_sums, moments_of
 from stores.errors import InputError
 from stores.features import Features
 
@@ -19,7 +19,8 @@ from stores.features import Features
 class NbHead(SklearnHead):
     """Multinomial naive Bayes over the terms of ``words``, Gaussian naive Bayes over vectors.
 
-    The Gaussian model is scikit-learn's ``GaussianNB``; means and variances of all folds come from one pass.
+    The Gaussian model is scikit-learn's ``GaussianNB``; means and variances of all folds come from one pass. Where a text
+    may have several labels, each is a problem of its own with two classes.
 
     Options:
         weights: ``tfidf`` or ``counts``, what the multinomial model is fed with.
@@ -40,19 +41,18 @@ class NbHead(SklearnHead):
         """As ``Head.fit_folds``."""
         if isinstance(x, Features):
             return super().fit_folds(x, y, n_classes, folds)
-        rows = np.stack([fold.counts(len(y)) for fold in folds], axis=1)
-        own = rows[:, :, None] * (y[:, None] == np.arange(n_classes))[:, None]  # [n, folds, C]
-        mean, variance = (m.reshape(len(folds), n_classes, -1) for m in moments(x, own.reshape(len(y), -1)))
-        _, whole = moments(x, rows)
+        counts = np.stack([fold.counts(len(y)) for fold in folds], axis=1)
+        sums = _label_sums(x, counts, y) if y.ndim == 2 else _sums(x, counts, y, n_classes)
+        total, (mean, variance) = sums[0], moments_of(*sums)
+        _, whole = moments_of(*(part[:, 0].sum(1) for part in sums[:3]), sums[3])
         heads = []
         for j, fold in enumerate(folds):
             head = self.copy(**fold.options)
             head._begin(y[fold.rows], n_classes)
-            head.terms_ = None
-            share = own[:, j].sum(0, dtype=np.float64)[head.seen_]
-            share /= share.sum()
-            spread = variance[j, head.seen_] + head.smoothing * whole[j].max()
-            head.gauss_ = {"mean": mean[j, head.seen_], "variance": spread, "share": share}
+            seen = np.index_exp[head.seen_] if head.several_ else np.index_exp[:, head.seen_]
+            share = total[j][seen] / total[j][seen].sum(-1, keepdims=True)
+            spread = variance[j][seen] + head.smoothing * whole[j].max()
+            head.terms_, head.gauss_ = None, {"mean": mean[j][seen], "variance": spread, "share": share}
             heads.append(head)
         return heads
 
@@ -73,14 +73,29 @@ class NbHead(SklearnHead):
         return make_pipeline(*first, MultinomialNB(alpha=self.alpha))
 
     def _predict_proba(self, x: X) -> np.ndarray:
+        return super()._predict_proba(x) if self.terms_ is not None else self._predict_rows(x, None)
+
+    def _predict_rows(self, x: X, rows: np.ndarray | None) -> np.ndarray:
         if self.terms_ is not None:
-            return super()._predict_proba(x)
+            return super()._predict_rows(x, rows)
         mean, variance, share = (self.gauss_[name] for name in ("mean", "variance", "share"))
-        log = np.log(share) - np.log(2 * np.pi * variance).sum(1) / 2
-        far = [((x - m) ** 2 / v).sum(1, dtype=np.float64) for m, v in zip(mean, variance, strict=True)]
-        log = log - np.stack(far, axis=1) / 2
-        proba = np.exp(log - log.max(1, keepdims=True))
-        return proba / proba.sum(1, keepdims=True)
+        problems, classes, dimension = mean.shape
+        shift = mean.mean((0, 1))  # so that the squares of the products cancel little
+        mean = (mean - shift).reshape(-1, dimension)
+        inverse = 1 / variance.reshape(-1, dimension)
+        constant = np.log(share.ravel()) + (np.log(inverse) - mean**2 * inverse).sum(1) / 2
+        linear, square = np.ascontiguousarray((mean * inverse).T), np.ascontiguousarray(inverse.T / -2)
+
+        def work(block: np.ndarray) -> np.ndarray:
+            block = block - shift
+            log = constant + block @ linear
+            log += np.square(block, out=block) @ square
+            log = log.reshape(-1, problems, classes)
+            proba = np.exp(log - log.max(2, keepdims=True))
+            proba /= proba.sum(2, keepdims=True)
+            return proba[:, :, 1] if self.several_ else proba[:, 0]
+
+        return by_blocks(work, x, rows)
 
     def _save(self, folder: Path) -> None:
         if self.terms_ is not None:
@@ -93,3 +108,17 @@ class NbHead(SklearnHead):
         with np.load(folder / "gauss.npz", allow_pickle=False) as file:
             self.terms_, self.gauss_ = None, dict(file)
         return None
+
+
+def _sums(x: np.ndarray, counts: np.ndarray, y: np.ndarray, n_classes: int) -> tuple[np.ndarray, ...]:
+    """As ``class_sums``, for one problem: totals ``[J, 1, C]``, sums and squares ``[J, 1, C, D]``, shift ``[D]``."""
+    *sums, shift = class_sums(x, counts, y, n_classes)
+    return *(part[:, None] for part in sums), shift
+
+
+def _label_sums(x: np.ndarray, counts: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The same for labels: totals ``[J, L, 2]``, sums and squares ``[J, L, 2, D]``, shift ``[D]``."""
+    own = np.concatenate([counts[:, :, None], counts[:, :, None] * y[:, None]], axis=2, dtype=np.float32)
+    *sums, shift = class_sums(x, own.reshape(len(y), -1), np.zeros(len(y), int), 1)
+    both = [part.reshape(counts.shape[1], 1 + y.shape[1], *part.shape[2:]) for part in sums]
+    return *(np.stack([part[:, :1] - part[:, 1:], part[:, 1:]], axis=2) for part in both), shift
