@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 MEMORY = 10  # steps that are remembered
-TOLERANCE = 1e-8  # of the objective, expected to be gained by another step
+TOLERANCE = 2e-8  # of the objective, expected to be gained by another step
 
 
 def minimise(
@@ -15,9 +15,9 @@ def minimise(
     start: np.ndarray,
     max_iter: int,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """L-BFGS for ``J`` problems in lockstep; those at their optimum are left alone.
+    """L-BFGS for ``J`` convex problems in lockstep; those at their optimum are left alone.
 
-    The coordinates are such that the Hessian is near 1, so half the squared slope is about what is left to gain.
+    What a step can gain is half its slope times its length, as if the function were the parabola that it is taken for.
 
     Args:
         function: from points ``[j, ...]`` and the numbers of their problems to values ``[j]`` and slopes ``[j, ...]``.
@@ -32,12 +32,13 @@ def minimise(
     value, slope = function(point, going)
     memory: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []  # steps, changes of slope, 1 / their product
     for _ in range(max_iter):
-        going = going[_dot(slope[going], slope[going]) / 2 > TOLERANCE * np.abs(value[going])]
-        if not len(going):
-            break
         direction = -_times_inverse_hessian(slope[going], [tuple(a[going] for a in entry) for entry in memory])
         down = _dot(slope[going], direction)
-        new, new_value, new_slope, moved = _backtrack(function, point, value, direction, down, going)
+        left = -down / 2 > TOLERANCE * np.abs(value[going])
+        going, direction, down = going[left], direction[left], down[left]
+        if not len(going):
+            break
+        new, new_value, new_slope, moved = _search(function, point[going], value[going], direction, down, going)
         s, t = np.zeros_like(point), np.zeros_like(point)
         s[going], t[going] = new - point[going], new_slope - slope[going]
         product = _dot(s, t)
@@ -49,21 +50,32 @@ def minimise(
     return point, value, steps
 
 
-def _backtrack(
+def _search(
     function: Callable, point: np.ndarray, value: np.ndarray, direction: np.ndarray, down: np.ndarray, going: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Points along ``direction`` that are low enough, their values and slopes, and which problems could still move."""
-    step = np.ones(len(going))
+    """Points along ``direction`` that are low enough, their values and slopes, and which problems could still move.
+
+    A point will do if its value is low or, near the optimum, where values in float32 cannot tell, if the slope says so:
+    the "approximate Wolfe" condition of Hager, Zhang 2005, SIAM J. Optim. 16(1), equation 4.1. Only the problems whose
+    point will not do are looked at again, where the slopes at both ends of the step say the lowest point is.
+    """
+    step, open_ = np.ones(len(going)), np.arange(len(going))
+    new, new_value, new_slope = point.copy(), value.copy(), np.zeros_like(point)
     for _ in range(20):
-        new = point[going] + step[:, None, None] * direction
-        new_value, new_slope = function(new, going)
-        noise = 1e-9 * np.abs(value[going])  # float32 products, summed
-        high = new_value > value[going] + 1e-4 * step * down + noise
-        if not high.any():
+        new[open_] = point[open_] + step[open_, None, None] * direction[open_]
+        new_value[open_], new_slope[open_] = function(new[open_], going[open_])
+        end = _dot(new_slope[open_], direction[open_])
+        low = new_value[open_] <= value[open_] + 1e-4 * step[open_] * down[open_]
+        near = new_value[open_] <= value[open_] + 1e-6 * np.abs(value[open_])
+        again = ~(low | (near & (end <= -0.8 * down[open_])))
+        lowest = np.divide(down[open_], down[open_] - end, out=np.full(len(open_), 0.5), where=end > down[open_])
+        open_ = open_[again]
+        if not len(open_):
             break
-        step = np.where(high, step / 2, step)
-    new[high] = point[going][high]
-    return new, np.where(high, value[going], new_value), new_slope, ~high
+        step[open_] *= np.clip(lowest[again], 0.1, 0.5)
+    stuck = np.isin(np.arange(len(going)), open_)
+    new[stuck], new_value[stuck] = point[stuck], value[stuck]
+    return new, new_value, new_slope, ~stuck
 
 
 def _times_inverse_hessian(slope: np.ndarray, memory: list) -> np.ndarray:

@@ -9,7 +9,7 @@ from sklearn.preprocessing import StandardScaler
 from classify import heads
 from classify.heads._base import Fold
 from classify.passes import moments
-from classify.sweep import fit_logistic
+from classify.sweep import Task, fit_logistic
 
 
 def problem(n=400, dimension=30, n_classes=2, seed=0):
@@ -57,12 +57,12 @@ def test_optimum_is_that_of_scikit_learn(n_classes, penalty):
 def test_many_penalties_in_one_pass():
     """Each column of the matrix is a problem of its own: its penalty, its rows."""
     x, y = problem()
-    penalties = np.array([0.01, 0.1, 1, 10])
-    counts = np.ones((len(y), 4), np.float32)
-    together = fit_logistic(x, y, counts, penalties, 2, 1000)
+    counts = np.ones((len(y), 1), np.float32)
+    penalties = [0.01, 0.1, 1, 10]
+    together = fit_logistic(x, y, counts, [Task(0, penalty) for penalty in penalties], 2, 1000)
 
     for column, penalty in enumerate(penalties):
-        alone = fit_logistic(x, y, counts[:, :1], np.array([penalty]), 2, 1000)
+        alone = fit_logistic(x, y, counts, [Task(0, penalty)], 2, 1000)
         assert together.objectives[column] == pytest.approx(alone.objectives[0], rel=1e-6)
 
 

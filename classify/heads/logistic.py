@@ -11,7 +11,8 @@ import numpy as np
 
 from classify.heads._base import Fitting, Fold, X
 from classify.heads._sklearn import SklearnHead
-from classify.sweep import Solution, fit_logistic
+from classify.passes import by_blocks
+from classify.sweep import Task, fit_logistic
 from stores.features import Features
 
 
@@ -31,28 +32,22 @@ class LogisticHead(SklearnHead):
     max_iter: int = 1000
 
     def fit_folds(self, x: X, y: np.ndarray, n_classes: int, folds: Sequence[Fold]) -> list[LogisticHead]:
-        """As ``Head.fit_folds``; folds that have seen the same classes are solved together."""
+        """As ``Head.fit_folds``; folds that have seen the same classes are solved together, as are all labels."""
         if isinstance(x, Features):
             return super().fit_folds(x, y, n_classes, folds)
         heads = [self.copy(**fold.options) for fold in folds]
         for head, fold in zip(heads, folds, strict=True):
             head._begin(y[fold.rows], n_classes)
             head.terms_ = None
-        for classes in {tuple(head.seen_) for head in heads}:
+        if y.ndim == 2:
+            _solve(x, y, 2, heads, folds)
+            return heads
+        for classes in sorted({tuple(head.seen_) for head in heads}):
             which = [i for i, head in enumerate(heads) if tuple(head.seen_) == classes]
-            counts = np.stack([folds[i].counts(len(y)) for i in which], axis=1)
             codes = np.searchsorted(classes, y)  # of a class that was not seen it does not matter: it counts nothing
             codes = np.minimum(codes, len(classes) - 1)
-            penalties = np.array([heads[i].C for i in which])
-            solution = fit_logistic(x, codes, counts, penalties, len(classes), self.max_iter)
-            for column, i in enumerate(which):
-                heads[i]._take(solution, column)
+            _solve(x, codes, len(classes), [heads[i] for i in which], [folds[i] for i in which])
         return heads
-
-    def _take(self, solution: Solution, column: int) -> None:
-        self.terms_ = None
-        self.weights_, self.intercepts_ = solution.weights[column], solution.intercepts[column]
-        self._say(int(solution.steps[column]))
 
     def _say(self, steps: int) -> None:
         self.history_ = {"steps": [steps]}
@@ -63,9 +58,9 @@ class LogisticHead(SklearnHead):
 
     def _fit(self, x: X, y: np.ndarray, how: Fitting) -> None:
         if not isinstance(x, Features):
-            weight = np.ones(len(y), np.float32) if how.weight is None else how.weight
-            solution = fit_logistic(x, y, weight[:, None], np.array([self.C]), len(self.seen_), self.max_iter)
-            return self._take(solution, 0)
+            self.terms_ = None
+            task = Fold(np.arange(len(y)), how.seed, weight=how.weight)
+            return _solve(x, y, 2 if self.several_ else len(self.seen_), [self], [task])
         from sklearn.exceptions import ConvergenceWarning
 
         with warnings.catch_warnings():
@@ -82,11 +77,16 @@ class LogisticHead(SklearnHead):
         return make_pipeline(TfidfTransformer(), LogisticRegression(C=self.C, max_iter=self.max_iter))
 
     def _predict_proba(self, x: X) -> np.ndarray:
+        return super()._predict_proba(x) if self.terms_ is not None else self._predict_rows(x, None)
+
+    def _predict_rows(self, x: X, rows: np.ndarray | None) -> np.ndarray:
         if self.terms_ is not None:
-            return super()._predict_proba(x)
-        z = x @ self.weights_ + self.intercepts_
-        if z.shape[1] == 1:
-            z = np.hstack([np.zeros_like(z), z])
+            return super()._predict_rows(x, rows)
+        z = by_blocks(lambda block: block @ self.weights_ + self.intercepts_, x, rows)
+        if self.several_ or z.shape[1] == 1:
+            tail = np.exp(-np.abs(z))
+            proba = np.where(z > 0, 1, tail) / (1 + tail)
+            return proba if self.several_ else np.hstack([1 - proba, proba])
         proba = np.exp(z - z.max(1, keepdims=True))
         return proba / proba.sum(1, keepdims=True)
 
@@ -101,3 +101,21 @@ class LogisticHead(SklearnHead):
         with np.load(folder / "weights.npz", allow_pickle=False) as file:
             self.terms_, self.weights_, self.intercepts_ = None, file["weights"], file["intercepts"]
         return None
+
+
+def _solve(x: np.ndarray, y: np.ndarray, n_classes: int, heads: list[LogisticHead], folds: Sequence[Fold]) -> None:
+    """Fit ``heads``, each on its fold, to classes ``y [n]`` that all have seen, or to the labels ``y [n, labels]``."""
+    rows = {(id(fold.rows), id(fold.weight)): fold for fold in folds}  # those that differ in their options share them
+    column = {key: number for number, key in enumerate(rows)}
+    counts = np.stack([fold.counts(len(y)) for fold in rows.values()], axis=1)
+    tasks, owner = [], []
+    for i, (head, fold) in enumerate(zip(heads, folds, strict=True)):
+        labels = [0] if y.ndim == 1 else range(y.shape[1]) if y.shape[1] == len(head.seen_) else head.seen_
+        tasks += [Task(column[id(fold.rows), id(fold.weight)], head.C, label) for label in labels]
+        owner += [i] * len(labels)
+    solution = fit_logistic(x, y, counts, tasks, n_classes, max(head.max_iter for head in heads))
+    for i, head in enumerate(heads):
+        mine = np.flatnonzero(np.array(owner) == i)
+        head.weights_ = np.hstack(solution.weights[mine])
+        head.intercepts_ = np.hstack(solution.intercepts[mine])
+        head._say(int(solution.steps[mine].max()))
