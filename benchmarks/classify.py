@@ -83,7 +83,7 @@ def ours(name, x, y, splits):
     """Accuracy of each fold."""
     fitted = heads.load(name).fit_folds(x, y, 2, [Fold(train, 0) for train, _ in splits])
     tests = [test for _, test in splits]
-    return [(head.predict_proba(x[t]).argmax(1) == y[t]).mean() for head, t in zip(fitted, tests, strict=True)]
+    return [(head.predict_proba(x, t).argmax(1) == y[t]).mean() for head, t in zip(fitted, tests, strict=True)]
 
 
 def gap(rival, x, y, split):

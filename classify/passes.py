@@ -162,7 +162,8 @@ def one_thread_a_product() -> AbstractContextManager:
 
 @cache
 def _threads() -> ThreadpoolController:
-    """Made once: it looks through all libraries of the process."""
+    """Made once: it looks through all libraries of the process. SciPy has a BLAS of its own, whose threads wait busily."""
+    import scipy.linalg  # noqa: F401
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()
