@@ -60,7 +60,7 @@ def class_sums(
         n_classes: C.
 
     Returns:
-        totals of the counts ``[J, C]``; sums and sums of squares ``[J, C, D]`` of ``x - shift``; shift ``[D]``; float64.
+        totals of the counts ``[J, C]``; sums and sums of squares ``[J, C, D]`` of ``x - shift``; shift ``[D]``.
     """
     shift = some_rows(x, counts, 2 * BLOCK).mean(0, dtype=np.float64)  # near the means: squares do not cancel
     alike, first = _alike(counts)
@@ -129,7 +129,7 @@ def some_rows(x: np.ndarray, counts: np.ndarray, most: int) -> np.ndarray:
 
 
 def by_blocks(work: Callable[[np.ndarray], np.ndarray], x: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
-    """What ``work`` makes of each block of ``x``, or of its ``rows`` (int ``[m]``), on all cores; one below the other."""
+    """What ``work`` makes of the blocks of ``x``, or of its ``rows`` (int ``[m]``), on all cores, end to end."""
 
     def share(some: range) -> list[np.ndarray]:
         return [work(x[part] if rows is None else x[rows[part]]) for part in blocks(some)]
@@ -162,8 +162,8 @@ def one_thread_a_product() -> AbstractContextManager:
 
 @cache
 def _threads() -> ThreadpoolController:
-    """Made once: it looks through all libraries of the process. SciPy has a BLAS of its own, whose threads wait busily."""
-    import scipy.linalg  # noqa: F401
+    """Made once: it looks through all libraries of the process."""
+    import scipy.linalg  # noqa: F401 (it has a BLAS of its own, whose threads wait busily)
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()

@@ -94,7 +94,8 @@ class _Problem:
         variances[variances <= 1e-12 * means**2] = 0  # a column that does not vary has no weight
         self._choose_unit(means, variances)
         self.mean = ((means - self._shift) / self._unit)[self.fold]
-        self.per_sd = np.divide(self._unit, np.sqrt(variances), out=np.zeros(means.shape), where=variances > 0)[self.fold]
+        per_sd = np.divide(self._unit, np.sqrt(variances), out=np.zeros(means.shape), where=variances > 0)
+        self.per_sd = per_sd[self.fold]
         self._prior = self._shares(n_classes)
         self._precondition(means.mean(0), variances.mean(0))
 

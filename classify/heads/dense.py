@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from classify.heads._base import Fitting, Head, X
-from classify.heads._keras import load_keras
-
-ROWS = 1024  # rows at a time where nothing is learned
-STEPS = 32  # training steps a call from Python into TensorFlow: a third less time, the same result
+from classify.heads._base import Fitting, Fold, Head, X
+from classify.heads._stacked import Job, Settings, Weights, train
+from classify.passes import by_blocks, moments
 
 
 @dataclass
 class DenseHead(Head):
-    """Dense(units, relu, L2) and a sigmoid (two classes) or softmax layer, trained with Adam on cross-entropy.
+    """Dense(units, relu, L2) and a sigmoid (two classes, labels) or softmax layer, trained with Adam on cross-entropy.
 
-    Features are standardised with the means and variances of the training rows (part of the saved network).
-    ``history_`` holds the training loss and, on the watched rows, the validation loss of each epoch.
+    Features are standardised with the means and variances of the training rows. All folds are trained by one piece of
+    code, see ``classify.heads._stacked``. ``history_`` holds the training loss and, on the watched rows, the validation
+    loss of each epoch, both with the penalty as it is when the epoch ends.
 
     Options:
         units: width of the hidden layer.
@@ -28,6 +29,8 @@ class DenseHead(Head):
         batch: rows a step.
         epochs: passes over the training rows.
         scale: whether the features are standardised.
+        patience: stop after so many epochs in which the validation loss did not fall, and keep the weights of its
+            lowest point; 0: never. Needs watched rows.
     """
 
     name = "dense"
@@ -37,56 +40,120 @@ class DenseHead(Head):
     batch: int = 32
     epochs: int = 10
     scale: bool = True
+    patience: int = 0
+
+    def fit_folds(self, x: np.ndarray, y: np.ndarray, n_classes: int, folds: Sequence[Fold]) -> list[DenseHead]:
+        """As ``Head.fit_folds``; folds with the same options and number of classes are trained together."""
+        heads = [self.copy(**fold.options) for fold in folds]
+        scales = self._scales(x, np.stack([Fold(fold.rows, 0).counts(len(y)) for fold in folds], axis=1))
+        alike: dict[tuple, tuple[list[Job], Settings]] = {}
+        for head, fold, scale in zip(heads, folds, scales, strict=True):
+            codes = head._begin(y[fold.rows], n_classes)
+            watch = None if fold.watch is None else head._watched(fold.watch, y[fold.watch])
+            weight = None if fold.weight is None else fold.weight[fold.rows]
+            rows = None if watch is None else watch[0]
+            how = Fitting(fold.seed, watch and (x, watch[1]), weight, fold.report)
+            job = head._job(x, fold.rows, codes, scale, how, rows)
+            if len(head.seen_):
+                key = (tuple(head.options().items()), job.target.shape[1], head.several_)
+                alike.setdefault(key, ([], head._settings()))[0].append(job)
+        for jobs, settings in alike.values():
+            train(jobs, settings)
+        return heads
 
     def _fit(self, x: X, y: np.ndarray, how: Fitting) -> None:
-        keras = load_keras()
-        keras.utils.set_random_seed(how.seed)
-        sigmoid = self.several_ or len(self.seen_) == 2
-        self.model_ = self._network(x, y.shape[1] if self.several_ else 1 if sigmoid else len(self.seen_), sigmoid)
-        self.model_.compile(
-            keras.optimizers.Adam(self.learning_rate),
-            "binary_crossentropy" if sigmoid else "sparse_categorical_crossentropy",
-            steps_per_execution=STEPS,
-            jit_compile=False,
-        )
-        history = self.model_.fit(
-            x,
-            y,
-            self.batch,
-            self.epochs,
-            verbose=0,
-            validation_data=how.watch,
-            validation_batch_size=ROWS,
-            sample_weight=how.weight,
-        )
-        names = {"loss": "loss", "val_loss": "validation_loss"}
-        self.history_ = {names[k]: [float(v) for v in values] for k, values in history.history.items()}
+        (scale,) = self._scales(x, np.ones((len(y), 1), np.float32))
+        train([self._job(x, np.arange(len(y)), y, scale, how, None)], self._settings())
 
-    def _network(self, x: np.ndarray, n_outputs: int, sigmoid: bool) -> object:
-        keras = load_keras()
-        layers = [keras.Input((x.shape[1],))]
-        if self.scale:
-            mean, variance = x.mean(0, dtype=np.float64), x.var(0, dtype=np.float64)
-            # A column that never varied in training says nothing: whatever it holds later is turned into 0, not fed
-            # through weights that are still random.
-            variance[variance == 0] = 1e30
-            layers.append(keras.layers.Normalization(mean=mean.tolist(), variance=variance.tolist()))
-        penalty = keras.regularizers.L2(self.l2)
-        layers.append(keras.layers.Dense(self.units, activation="relu", kernel_regularizer=penalty))
-        layers.append(keras.layers.Dense(n_outputs, activation="sigmoid" if sigmoid else "softmax"))
-        return keras.Sequential(layers)
+    def _settings(self) -> Settings:
+        sigmoid = self.several_ or len(self.seen_) == 2
+        return Settings(self.units, self.l2, self.learning_rate, self.batch, self.epochs, sigmoid)
+
+    def _scales(self, x: np.ndarray, counts: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Mean and 1 / sd of each fold. A column that never varied in training says nothing: it is turned into 0."""
+        if not self.scale:
+            return [(np.zeros(x.shape[1], np.float32), np.ones(x.shape[1], np.float32))] * counts.shape[1]
+        mean, variance = moments(x, counts)
+        varies = variance > 1e-12 * mean**2
+        per_sd = np.divide(1, np.sqrt(variance), out=np.zeros(mean.shape), where=varies)
+        return list(zip(mean.astype(np.float32), per_sd.astype(np.float32), strict=True))
+
+    def _job(
+        self, x: np.ndarray, rows: np.ndarray, y: np.ndarray, scale: tuple, how: Fitting, watched: np.ndarray | None
+    ) -> Job:
+        """What to train; ``watched`` are the rows of ``how.watch``, all if None."""
+        self.scale_, self.history_, self.reported_ = scale, {"loss": []}, {}
+        watch = None
+        if how.watch is not None:
+            self.history_["validation_loss"] = []
+            watch = (how.watch[0], watched, self._targets(how.watch[1]))
+        weight = np.ones(len(rows), np.float32) if how.weight is None else how.weight.astype(np.float32)
+        self.weights_, self._lowest, self._waited = {}, np.inf, 0
+        ended = partial(self._ended, watch, how.report)
+        return Job(x, rows, self._targets(y), weight, scale, how.seed, ended)
+
+    def _targets(self, y: np.ndarray) -> np.ndarray:
+        """What the outputs should be, float32 ``[m, O]``."""
+        if self.several_:
+            return y.astype(np.float32)
+        two = len(self.seen_) == 2
+        return (y[:, None] == 1 if two else y[:, None] == np.arange(len(self.seen_))).astype(np.float32)
+
+    def _ended(self, watch: tuple | None, report: tuple[int, ...], epoch: int, loss: float, weights: Weights) -> bool:
+        """After an epoch: note the losses, keep the weights if they are to be kept, and say whether to go on."""
+        if self.patience and self._waited >= self.patience:
+            return False  # it stopped before; others go on
+        penalty = self.l2 * float(np.square(weights["hidden"]).sum(dtype=np.float64))
+        self.history_["loss"].append(loss + penalty)
+        before, self.weights_ = self.weights_, weights
+        if watch is None:
+            return True
+        x, rows, target = watch
+        value = float(_losses(self._outputs(x, rows), target, self._settings().sigmoid).mean()) + penalty
+        self.history_["validation_loss"].append(value)
+        if epoch in report:
+            self.reported_[epoch] = self.predict_proba(x, rows)
+        self._waited = 0 if value < self._lowest else self._waited + 1
+        self._lowest = min(self._lowest, value)
+        if self.patience and self._waited:
+            self.weights_ = before
+        return not self.patience or self._waited < self.patience
 
     def _predict_proba(self, x: X) -> np.ndarray:
-        blocks = [self.model_(x[i : i + ROWS], training=False) for i in range(0, len(x), ROWS)]
-        proba = np.concatenate(blocks).astype(np.float64)
-        if self.several_:
-            return proba
-        if proba.shape[1] == 1:
-            return np.hstack([1 - proba, proba])
-        return proba / proba.sum(1, keepdims=True)  # float32 softmax sums to 1 only nearly
+        return self._predict_rows(x, None)
+
+    def _predict_rows(self, x: X, rows: np.ndarray | None) -> np.ndarray:
+        z = self._outputs(x, rows)
+        if self.several_ or z.shape[1] == 1:
+            tail = np.exp(-np.abs(z))
+            proba = np.where(z > 0, 1, tail) / (1 + tail)
+            return proba if self.several_ else np.hstack([1 - proba, proba])
+        proba = np.exp(z - z.max(1, keepdims=True))
+        return proba / proba.sum(1, keepdims=True)
+
+    def _outputs(self, x: np.ndarray, rows: np.ndarray | None) -> np.ndarray:
+        """The outputs before the sigmoid or softmax, float64 ``[m, O]``; without loading TensorFlow."""
+        mean, per_sd = self.scale_
+
+        def work(block: np.ndarray) -> np.ndarray:
+            hidden = (block - mean) * per_sd @ self.weights_["hidden"] + self.weights_["hidden_bias"]
+            return np.maximum(hidden, 0, out=hidden) @ self.weights_["output"] + self.weights_["output_bias"]
+
+        return by_blocks(work, x, rows).astype(np.float64)
 
     def _save(self, folder: Path) -> None:
-        self.model_.save(folder / "model.keras")
+        mean, per_sd = self.scale_
+        np.savez(folder / "network.npz", mean=mean, per_sd=per_sd, **self.weights_)
 
     def _load(self, folder: Path) -> None:
-        self.model_ = load_keras().models.load_model(folder / "model.keras", safe_mode=True)
+        with np.load(folder / "network.npz", allow_pickle=False) as file:
+            self.weights_ = dict(file)
+        self.scale_ = self.weights_.pop("mean"), self.weights_.pop("per_sd")
+
+
+def _losses(z: np.ndarray, target: np.ndarray, sigmoid: bool) -> np.ndarray:
+    """Cross-entropy of each row, ``[m]``: the mean over the outputs of a sigmoid, or that of the softmax."""
+    if sigmoid:
+        return (np.logaddexp(0, z) - z * target).mean(1)
+    z = z - z.max(1, keepdims=True)
+    return np.log(np.exp(z).sum(1)) - (z * target).sum(1)

@@ -19,8 +19,8 @@ from stores.features import Features
 class NbHead(SklearnHead):
     """Multinomial naive Bayes over the terms of ``words``, Gaussian naive Bayes over vectors.
 
-    The Gaussian model is scikit-learn's ``GaussianNB``; means and variances of all folds come from one pass. Where a text
-    may have several labels, each is a problem of its own with two classes.
+    The Gaussian model is scikit-learn's ``GaussianNB``; means and variances of all folds come from one pass. Where a
+    text may have several labels, each is a problem of its own with two classes.
 
     Options:
         weights: ``tfidf`` or ``counts``, what the multinomial model is fed with.

@@ -1,0 +1,189 @@
+"""A network of one hidden layer, trained for several folds at once: their weights are stacked, ``[k, D, U]``.
+
+Each fold has its own initial weights and order of rows, from its own seed, so it becomes what it would become alone.
+Weights, and what Adam keeps of their slopes, are moved by one fused operation a step: on a CPU these bytes are what a
+step waits for. So no more folds are stacked than fit the cache, one after the other if they are large.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from classify.heads._keras import load_keras
+from stores.engine import load_tensorflow
+
+STACK_BYTES = 4 << 20  # of the weights of folds that are trained together
+STEPS = 32  # training steps a call from Python into TensorFlow
+BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-7  # of Adam (Kingma, Ba 2015), as in Keras
+
+Weights = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What networks that are trained together share; ``sigmoid`` is False for a softmax over the outputs."""
+
+    units: int
+    l2: float
+    learning_rate: float
+    batch: int
+    epochs: int
+    sigmoid: bool
+
+
+@dataclass(frozen=True)
+class Job:
+    """One of the networks.
+
+    Attributes:
+        x: float ``[n, D]``, an array or a memory map; gathered a few batches at a time.
+        rows: int ``[m]``, the training rows.
+        target: float32 ``[m, O]``, what the outputs should be for them.
+        weight: float32 ``[m]``, how much each counts.
+        scale: float32 mean and 1 / sd, ``[D]`` each, with which the features are standardised.
+        seed: of the initial weights and of the order.
+        ended: called after each epoch with its number, the mean loss of the training rows without penalty, and the
+            weights: ``hidden [D, U]``, ``hidden_bias [U]``, ``output [U, O]``, ``output_bias [O]``; False stops.
+    """
+
+    x: np.ndarray
+    rows: np.ndarray
+    target: np.ndarray
+    weight: np.ndarray
+    scale: tuple[np.ndarray, np.ndarray]
+    seed: int
+    ended: Callable[[int, float, Weights], bool]
+
+
+def train(jobs: list[Job], settings: Settings) -> None:
+    """Train all networks, together those that take as many steps an epoch, as many as fit the cache."""
+    together = max(1, STACK_BYTES // (4 * settings.units * jobs[0].x.shape[1]))
+    by_steps: dict[int, list[Job]] = {}
+    for job in jobs:
+        by_steps.setdefault(-(-len(job.rows) // settings.batch), []).append(job)
+    stacks: dict[int, _Stack] = {}
+    for alike in by_steps.values():
+        for first in range(0, len(alike), together):
+            some = alike[first : first + together]
+            if len(some) not in stacks:
+                stacks[len(some)] = _Stack(len(some), some[0].x.shape[1], some[0].target.shape[1], settings)
+            _train(some, stacks[len(some)], settings)
+
+
+def _train(jobs: list[Job], stack: _Stack, settings: Settings) -> None:
+    randoms = [np.random.default_rng(job.seed) for job in jobs]
+    stack.start(randoms)
+    for epoch in range(1, settings.epochs + 1):
+        order = [random.permutation(len(job.rows)) for random, job in zip(randoms, jobs, strict=True)]
+        loss = sum(stack.run(*batches) for batches in _batches(jobs, order, settings.batch))
+        found = stack.weights()
+        going = [
+            job.ended(epoch, float(loss[j] / len(job.rows)), {name: values[j] for name, values in found.items()})
+            for j, job in enumerate(jobs)
+        ]
+        if not any(going):
+            break
+
+
+def _batches(jobs: list[Job], order: list[np.ndarray], size: int) -> Iterator[tuple[np.ndarray, ...]]:
+    """Of up to ``STEPS`` steps: rows ``[s, k, b, D]``, targets ``[s, k, b, O]``, weights ``[s, k, b]``.
+
+    Last, also ``[s, k, b]``, comes 1 for each row that is there: the last batch of an epoch may be smaller.
+    """
+    for first in range(0, max(map(len, order)), STEPS * size):
+        some = [places[first : first + STEPS * size] for places in order]
+        steps = -(-max(map(len, some)) // size)
+        x = np.zeros((len(jobs), steps * size, jobs[0].x.shape[1]), np.float32)
+        target = np.zeros((*x.shape[:2], jobs[0].target.shape[1]), np.float32)
+        weight, there = np.zeros(x.shape[:2], np.float32), np.zeros(x.shape[:2], np.float32)
+        for j, (job, places) in enumerate(zip(jobs, some, strict=True)):
+            mean, per_sd = job.scale
+            np.subtract(job.x[job.rows[places]], mean, out=x[j, : len(places)], casting="same_kind")
+            x[j, : len(places)] *= per_sd
+            target[j, : len(places)], weight[j, : len(places)] = job.target[places], job.weight[places]
+            there[j, : len(places)] = 1
+        yield tuple(
+            part.reshape(len(jobs), steps, size, *part.shape[2:]).swapaxes(0, 1) for part in (x, target, weight, there)
+        )
+
+
+class _Stack:
+    """The weights of ``k`` networks in TensorFlow, and the steps that move them."""
+
+    def __init__(self, k: int, dimension: int, outputs: int, settings: Settings) -> None:
+        load_keras()
+        tf = load_tensorflow()
+        units = settings.units
+        self._settings = settings
+        self._shapes = {
+            "hidden": (dimension, units),
+            "hidden_bias": (1, units),
+            "output": (units, outputs),
+            "output_bias": (1, outputs),
+        }
+        self._kept = {  # the weights, and the means of their slopes and of the squares of these
+            name: [tf.Variable(tf.zeros((k, *shape))) for _ in range(3)] for name, shape in self._shapes.items()
+        }
+        self._step = tf.Variable(0.0)
+        self._run = tf.function(self._steps, input_signature=[
+            tf.TensorSpec((None, k, settings.batch, dimension)), tf.TensorSpec((None, k, settings.batch, outputs)),
+            *[tf.TensorSpec((None, k, settings.batch))] * 2,
+        ])  # fmt: skip
+
+    def start(self, randoms: list[np.random.Generator]) -> None:
+        """New networks: Glorot's uniform weights (Glorot, Bengio 2010, equation 16), as in Keras, and no bias."""
+        for name, (rows, columns) in self._shapes.items():
+            variable, *kept = self._kept[name]
+            limit = 0.0 if name.endswith("bias") else (6 / (rows + columns)) ** 0.5
+            variable.assign(np.stack([r.uniform(-limit, limit, (rows, columns)).astype(np.float32) for r in randoms]))
+            for other in kept:
+                other.assign(np.zeros(other.shape, np.float32))
+        self._step.assign(0.0)
+
+    def run(self, *batches: np.ndarray) -> np.ndarray:
+        """Take steps; the sum over all rows of their losses, ``[k]``."""
+        return self._run(*batches).numpy()
+
+    def weights(self) -> Weights:
+        """Copies of the weights, each ``[k, ...]``; a bias ``[k, units]``."""
+        found = {name: variable.numpy() for name, (variable, *_) in self._kept.items()}
+        return {name: values[:, 0] if name.endswith("bias") else values for name, values in found.items()}
+
+    def _steps(self, x: object, target: object, weight: object, there: object) -> object:
+        tf = load_tensorflow()
+        total = tf.zeros(x.shape[1])
+        for i in tf.range(tf.shape(x)[0]):
+            total += self._one_step(tf, x[i], target[i], weight[i], tf.reduce_sum(there[i], 1))
+        return total
+
+    def _one_step(self, tf: object, x: object, target: object, weight: object, rows: object) -> object:
+        """One step of Adam on a batch ``[k, b, D]``, with the slopes by hand; the sum of its losses, ``[k]``."""
+        w, b, o, c = (self._kept[name][0] for name in self._shapes)
+        before = tf.matmul(x, w) + b
+        hidden = tf.nn.relu(before)
+        z = tf.matmul(hidden, o) + c
+        if self._settings.sigmoid:
+            loss = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(target, z), 2)
+            wrong = (tf.sigmoid(z) - target) / z.shape[2]
+        else:
+            loss = tf.nn.softmax_cross_entropy_with_logits(target, z)
+            wrong = tf.nn.softmax(z) - target
+        wrong *= (weight / rows[:, None])[:, :, None]
+        back = tf.where(before > 0, tf.matmul(wrong, o, transpose_b=True), 0.0)
+        slopes = {
+            "hidden": tf.matmul(x, back, transpose_a=True) + 2 * self._settings.l2 * w,
+            "hidden_bias": tf.reduce_sum(back, 1, keepdims=True),
+            "output": tf.matmul(hidden, wrong, transpose_a=True),
+            "output_bias": tf.reduce_sum(wrong, 1, keepdims=True),
+        }
+        step = self._step.assign_add(1.0)
+        for name, slope in slopes.items():
+            variable, m, v = (kept.handle for kept in self._kept[name])
+            tf.raw_ops.ResourceApplyAdam(
+                var=variable, m=m, v=v, beta1_power=BETA1**step, beta2_power=BETA2**step,
+                lr=self._settings.learning_rate, beta1=BETA1, beta2=BETA2, epsilon=EPSILON, grad=slope,
+            )  # fmt: skip
+        return tf.reduce_sum(loss * weight, 1)
