@@ -1,4 +1,8 @@
-"""A store -> features, classes and groups of the rows that can be learned from."""
+"""A store -> features, classes and groups of the rows that can be learned from.
+
+Pooled features of more than ``MAPPED_BYTES`` stay where they are, if the store has one output, not compressed, and a
+label for every row: the heads read them through a memory map, a block at a time.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from stores.errors import InputError
 from stores.features import Features
 from stores.store import FeatureStore
 
+MAPPED_BYTES = 1 << 30  # of features, as float32
 PROVENANCE = ("digest", "identity", "identity_digest", "recipe", "source")  # of the store, kept in every run
 
 
@@ -23,7 +28,7 @@ class Data:
     Attributes:
         path: the store.
         kind: of the features, ``pooled``, ``tokens`` or ``ids``.
-        x: float ``[n, D]``, or features of kind ``tokens`` or ``ids``.
+        x: float32 ``[n, D]`` (if mapped, of the store's type), or features of kind ``tokens`` or ``ids``.
         y: int ``[n]``, class of each row; with several labels a row 0/1 ``[n, L]``.
         classes: class names, in the order of their numbers; at least 2. With several labels a row, the labels.
         text_hash: uint8 ``[n, 16]``, equal for rows with the same text.
@@ -108,7 +113,7 @@ class Data:
 
 
 def load_data(path: str | Path) -> Data:
-    """The labelled rows of the store ``path``; features are held in memory.
+    """The labelled rows of the store ``path``; features are held in memory, or mapped if there are many.
 
     Raises:
         InputError: if there is no such store, it has no labels, or only one class.
@@ -123,7 +128,7 @@ def load_data(path: str | Path) -> Data:
         if len(classes) < 2 and not store.has_several_labels:
             raise InputError(f"{path} has one class only, {classes[0]!r}; a classifier needs two")
         if store.kind == "pooled":
-            x = matrix(store.read() if len(rows) == len(store) else store.read().take(rows))
+            x = _vectors(store, rows)
         else:
             x = store.read() if len(rows) == len(store) else store.read().take(rows)
         words = store.kind != "ids" or store.table is not None  # else the features are the words themselves
@@ -144,6 +149,14 @@ def load_data(path: str | Path) -> Data:
             None if store.ids is None else _at(store.ids[:], rows),
             split,
         )
+
+
+def _vectors(store: FeatureStore, rows: np.ndarray) -> np.ndarray:
+    """Pooled features of ``rows``: a memory map, if they are many, or float32 in memory."""
+    mapped = store.memory_map() if len(rows) == len(store) else None
+    if mapped is not None and mapped.size * 4 > MAPPED_BYTES:
+        return mapped
+    return matrix(store.read() if len(rows) == len(store) else store.read().take(rows))
 
 
 def matrix(features: Features) -> np.ndarray:

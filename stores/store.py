@@ -193,6 +193,16 @@ class FeatureStore:
         outputs = {name: self._rows(name, offsets[0], offsets[-1]) for name in self.outputs}
         return Features(self.kind, outputs, counts, offsets - offsets[0], self.vocabulary, self.table)
 
+    def memory_map(self) -> np.ndarray | None:
+        """The pooled features ``[N, D]`` as a read-only memory map that outlives the store; None if there is none.
+
+        There is one if the store has one output, which lies in one file, without gzip.
+        """
+        if self.kind != "pooled" or len(self.outputs) != 1:
+            return None
+        found = self._view(f"features/{self.outputs[0]}")
+        return found if isinstance(found, np.memmap) else None
+
     def take(self, rows: np.ndarray) -> Features:
         """Features of ``rows`` (int ``[m]``, m > 0), in that order."""
         views = {name: self._view(f"features/{name}") for name in self.outputs}
