@@ -158,6 +158,7 @@ def larger_than_memory(path, rows, dimension, k):
     start = time.perf_counter()
     with FeatureStore(path) as store:
         store.verify()
+    del store  # and with it its maps of the file
     print(f"verify: {time.perf_counter() - start:.1f} s")
     start = time.perf_counter()
     data = load_data(path)
@@ -194,12 +195,14 @@ class Peak:
         threading.Thread(target=self.watch, daemon=True).start()
 
     def watch(self):
+        """Look, for ever."""
         while True:
             status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
             self.own = max(self.own, int(status["RssAnon"].split()[0]))
             time.sleep(0.02)
 
     def said(self):
+        """What was seen."""
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         return f"peak so far {self.own / 1024:,.0f} MiB, {peak:,.0f} MiB with the pages of the file"
 

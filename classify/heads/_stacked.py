@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from classify.heads._keras import load_keras
 from stores.engine import load_tensorflow
 
 STACK_BYTES = 4 << 20  # of the weights of folds that are trained together
@@ -114,7 +113,6 @@ class _Stack:
     """The weights of ``k`` networks in TensorFlow, and the steps that move them."""
 
     def __init__(self, k: int, dimension: int, outputs: int, settings: Settings) -> None:
-        load_keras()
         tf = load_tensorflow()
         units = settings.units
         self._settings = settings
