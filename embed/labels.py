@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from embed.reading.cells import Cells, as_coded
 from stores.errors import InputError
 
 LONGEST_LABEL = 200  # characters: what is longer, or has several lines, is a text that came into the wrong column
@@ -27,7 +28,7 @@ def parse_label_map(text: str | None) -> dict[str, str]:
     return {old.strip(): new.strip() for old, new in pairs}
 
 
-def read_labels(cells: Sequence[list[str | None]], names: list[str], label_map: dict[str, str]) -> tuple[Labels, dict]:
+def read_labels(cells: Sequence[Cells], names: list[str], label_map: dict[str, str]) -> tuple[Labels, dict]:
     """The labels of some rows.
 
     One column holds names: blanks around them are dropped, their case is kept, an empty cell is no label. Several
@@ -42,21 +43,29 @@ def read_labels(cells: Sequence[list[str | None]], names: list[str], label_map: 
     Returns:
         one label a row, or int8 ``[n, L]``; and row -> why its label cannot be used.
     """
-    if len(names) < 2:
-        kinds = {cell: (cell or "").strip() for cell in set(cells[0])} if names else {}
-        wrong = {cell: why for cell, value in kinds.items() if (why := _wrong(value, label_map))}
-        bad = {row: wrong[cell] for row, cell in enumerate(cells[0]) if cell in wrong} if wrong else {}
-        meant = {cell: label_map.get(value, value) or None for cell, value in kinds.items()}
-        return list(map(meant.__getitem__, cells[0])) if names else [], bad
-    bad, columns = {}, []
-    for name, column in zip(names, cells, strict=True):
-        known = {cell: BITS.get(_mapped(cell, label_map)) for cell in set(column)}
-        wrong = {cell: f"label {name} is {cell[:50]!r}, neither 0 nor 1" for cell, bit in known.items() if bit is None}
-        if wrong:
-            bad |= {row: wrong[cell] for row, cell in enumerate(column) if cell in wrong}
-            known |= dict.fromkeys(wrong, -1)
-        columns.append(np.fromiter(map(known.__getitem__, column), np.int8, len(column)))
-    return np.stack(columns, 1), bad
+    if not names:
+        return [], {}
+    columns = [as_coded(column) for column in cells]
+    if len(names) == 1:
+        kinds, codes = columns[0]
+        values = [(cell or "").strip() for cell in kinds]
+        meant = np.array([label_map.get(value, value) or None for value in values], object)
+        return meant[codes].tolist(), _wrong_rows([_wrong(value, label_map) for value in values], codes)
+    bad: dict[int, str] = {}
+    matrix = np.empty((len(columns[0].codes), len(names)), np.int8)
+    for i, (name, (kinds, codes)) in enumerate(zip(names, columns, strict=True)):
+        bits = [BITS.get(_mapped(cell, label_map)) for cell in kinds]
+        matrix[:, i] = np.array([-1 if bit is None else bit for bit in bits], np.int8)[codes]
+        why = [f"label {name} is {(cell or '')[:50]!r}, neither 0 nor 1" for cell in kinds]
+        bad |= _wrong_rows([text if bit is None else "" for text, bit in zip(why, bits, strict=True)], codes)
+    return matrix, bad
+
+
+def _wrong_rows(why: list[str], codes: np.ndarray) -> dict[int, str]:
+    """Row -> what is wrong with it, from what is wrong with each of the different cells."""
+    if not any(why):
+        return {}
+    return {row: why[codes[row]] for row in np.flatnonzero(np.array(list(map(bool, why)))[codes]).tolist()}
 
 
 def _mapped(cell: str | None, label_map: dict[str, str]) -> str:

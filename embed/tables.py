@@ -13,6 +13,7 @@ from pathlib import Path
 
 from embed.columns import Columns, choose_columns
 from embed.labels import parse_label_map, read_labels
+from embed.reading.cells import as_list
 from embed.reading.form import BadRow, Batch, Form
 from embed.reading.forms import open_forms
 from embed.rows import Rows
@@ -113,11 +114,11 @@ class Table:
         labels, wrong = read_labels(
             [batch.cells[name] for name in self.columns.labels], self.columns.labels, self.label_map
         )
-        texts = _without_none(batch.cells[self.columns.text])
+        texts = as_list(batch.cells[self.columns.text])
         if not self.columns.labels:
             labels = [None] * len(texts)
-        splits = _without_none(batch.cells[self.columns.split]) if self.columns.split else None
-        ids = _without_none(batch.cells[self.columns.id]) if self.columns.id else None
+        splits = as_list(batch.cells[self.columns.split]) if self.columns.split else None
+        ids = as_list(batch.cells[self.columns.id]) if self.columns.id else None
         names = self.columns.labels if len(self.columns.labels) > 1 else None
         rows = Rows(batch.line + before, texts, labels, splits, ids, names, batch.bad)
         return _without(rows, wrong, form, before) if wrong else rows
@@ -179,10 +180,6 @@ def read_table(
 def _why_no_rows(form: Form) -> str:
     bad = [row for batch in form.batches(form.header[:1], form.header[0]) for row in batch.bad]
     return str(bad[0]) if bad else f"{form.name} has a header but no rows"
-
-
-def _without_none(cells: list[str | None]) -> list[str]:
-    return [cell or "" for cell in cells] if None in cells else cells
 
 
 def _without(rows: Rows, wrong: dict[int, str], form: Form, before: int) -> Rows:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from embed.reading.cells import Cells, as_list, from_arrow
 from embed.reading.files import Source, damage_is_one_line
 from embed.reading.form import BATCH_ROWS, SAMPLE_ROWS, Batch, Form
 from stores.errors import InputError
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 class ArrowTable(Form):
     """A Parquet file, or an Arrow file or stream (Feather is Arrow). See ``Form``.
 
-    A row's line is its number, from 1. Numbers and booleans become text (``1``, ``2.5``, ``true``), null a missing
-    cell. Columns of lists or structures are left out.
+    A row's line is its number, from 1. Numbers and booleans become text (``1``, ``2.5``, ``true``), null an
+    empty cell. Columns of lists or structures are left out.
     """
 
     unit = "row"
@@ -40,10 +41,10 @@ class ArrowTable(Form):
             raise InputError(f"{source.name} has no column of texts or numbers; nested columns hold no text")
         self.how = {"format": form}
 
-    def sample(self) -> dict[str, list[str | None]]:
+    def sample(self) -> dict[str, list[str]]:
         """See ``Form``."""
         first = next(self._read(self.header, SAMPLE_ROWS), None)
-        return {name: _as_text(first.column(i)) if first else [] for i, name in enumerate(self.header)}
+        return {name: as_list(_as_text(first.column(i))) if first else [] for i, name in enumerate(self.header)}
 
     def batches(self, columns: list[str], text: str) -> Iterator[Batch]:
         """See ``Form``."""
@@ -119,10 +120,10 @@ def _is_nested(kind: pa.DataType) -> bool:
     return types.is_nested(kind) or types.is_binary(kind) or types.is_large_binary(kind)
 
 
-def _as_text(column: pa.Array) -> list[str | None]:
-    """The cells of a column as text; a missing one is None."""
+def _as_text(column: pa.Array) -> Cells:
+    """The cells of a column as text; a missing one is empty."""
     import pyarrow as pa
 
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
-    return column.cast(pa.string()).to_pylist()
+    return from_arrow(column.cast(pa.string()).fill_null(""))

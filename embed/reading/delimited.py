@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from embed.reading.cells import Cells, as_list, from_arrow
 from embed.reading.decode import scan, utf8_blocks
 from embed.reading.files import Source
 from embed.reading.form import LONGEST_ROW, SAMPLE_ROWS, BadRow, Batch, Form
-from embed.reading.regular import END, as_list, is_blank, last_row_end, parse_regular
+from embed.reading.regular import END, is_blank, last_row_end, parse_regular
 from stores.errors import InputError
 
 if TYPE_CHECKING:
@@ -91,10 +92,10 @@ class Delimited(Form):
         spill = self._spill_of(text)
         beyond = [i for i in self._unnamed if i not in spill]
         for piece in self._pieces():
-            cells = {name: _as_list(piece.columns[self._places[name]]) for name in columns}
+            cells = {name: _cells(piece.columns[self._places[name]]) for name in columns}
             spilled = [_as_list(piece.columns[i]) for i in spill if not _is_blank(piece.columns[i])]
             if spilled:
-                cells[text] = [_join(row) for row in zip(cells[text], *spilled, strict=True)]
+                cells[text] = [_join(row) for row in zip(as_list(cells[text]), *spilled, strict=True)]
             used = [_as_list(piece.columns[i]) for i in beyond if not _is_blank(piece.columns[i])]
             if used:
                 yield self._without_beyond(piece, cells, used)
@@ -145,7 +146,7 @@ class Delimited(Form):
                 bad.append(self._bad(int(piece.line[row]), why, first))
             else:
                 keep.append(row)
-        kept = {name: [values[row] for row in keep] for name, values in cells.items()}
+        kept = {name: [values[row] for row in keep] for name, values in zip(cells, map(as_list, cells.values()), strict=True)}
         return Batch(piece.line[keep], kept, sorted(bad, key=lambda row: row.line))
 
     def _pieces(self) -> Iterator[Piece]:
@@ -239,8 +240,12 @@ def _ahead(pieces: Iterator[Piece]) -> Iterator[Piece]:
             yield piece
 
 
+def _cells(column: list[str] | pa.Array) -> Cells:
+    return column if isinstance(column, list) else from_arrow(column)
+
+
 def _as_list(column: list[str] | pa.Array) -> list[str]:
-    return column if isinstance(column, list) else as_list(column)
+    return as_list(_cells(column))
 
 
 def _is_blank(column: list[str] | pa.Array) -> bool:

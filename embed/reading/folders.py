@@ -70,7 +70,7 @@ class Folder(Form):
         """BLAKE2b-128 over the names, lengths and bytes of all files, in order."""
         return self._digest.hexdigest()
 
-    def sample(self) -> dict[str, list[str | None]]:
+    def sample(self) -> dict[str, list[str]]:
         """See ``Form``."""
         rows = [row for row, _ in islice(self._rows(), SAMPLE_ROWS) if isinstance(row, dict)]
         return {name: [row[name] for row in rows] for name in self.header}
@@ -89,20 +89,20 @@ class Folder(Form):
             yield Batch(np.array([line for line, _ in good], np.int64), cells, bad)
             number += len(taken)
 
-    def _rows(self) -> Iterator[tuple[dict[str, str | None] | str, str]]:
+    def _rows(self) -> Iterator[tuple[dict[str, str] | str, str]]:
         """The cells of each text, or why it cannot be read, and its path."""
         for name, data in self._files():
             parts = PurePosixPath(name).parts
             if not self._is_text(parts):
                 continue
             *folders, _ = own = parts[self._shared :]
-            label = folders[-1] if folders and folders[-1].lower() not in UNLABELLED else None
+            label = folders[-1] if folders and folders[-1].lower() not in UNLABELLED else ""
             try:
                 text = decode_whole(data, self._encoding)[0]
             except UnicodeError as error:
                 yield str(error), name
                 continue
-            yield {"text": text, "id": "/".join(own), "label": label, "split": folders[0] if folders else None}, name
+            yield {"text": text, "id": "/".join(own), "label": label, "split": folders[0] if folders else ""}, name
 
     def _is_text(self, parts: tuple[str, ...]) -> bool:
         return len(parts) - self._shared == self._depth

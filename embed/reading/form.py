@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from embed.reading.cells import Cells
 from embed.reading.files import Source
 from stores.identity import digest_file
 
@@ -47,12 +48,12 @@ class Batch:
     Attributes:
         line: int64 ``[n]``, line of the file on which each row starts, from 1; its number where rows are not told
             apart by their lines (Parquet, an array, a folder).
-        cells: name of a column -> its cells, a list of n; None where there is none.
+        cells: name of a column -> its n cells; an empty one where there is none.
         bad: rows that are broken and so not among the n, in order.
     """
 
     line: np.ndarray
-    cells: dict[str, list[str | None]]
+    cells: dict[str, Cells]
     bad: list[BadRow] = field(default_factory=list)
 
 
@@ -85,7 +86,7 @@ class Form(ABC):
         return digest_file(self.source.path)
 
     @abstractmethod
-    def sample(self) -> dict[str, list[str | None]]:
+    def sample(self) -> dict[str, list[str]]:
         """The cells of all columns in the first rows, at most ``SAMPLE_ROWS``; broken rows are passed over."""
 
     @abstractmethod

@@ -32,7 +32,7 @@ class Lines(Form):
         self.lines = self.most_rows = found.lines
         self.how = {"encoding": found.encoding, "format": "lines"}
 
-    def sample(self) -> dict[str, list[str | None]]:
+    def sample(self) -> dict[str, list[str]]:
         """See ``Form``."""
         return next(self.batches(["text"], "text"), Batch(np.empty(0, np.int64), {"text": []})).cells
 
@@ -45,7 +45,7 @@ class Lines(Form):
 class Json(Form):
     """A file of JSON objects: one a line, or the elements of one array. See ``Form``.
 
-    Numbers stay as they are written (``1e5``, ``007`` is no JSON), true and false become these words, null a missing
+    Numbers stay as they are written (``1e5``, ``007`` is no JSON), true and false become these words, null an empty
     cell. A lone surrogate, which no file in UTF-8 can hold, becomes U+FFFD.
     """
 
@@ -69,7 +69,7 @@ class Json(Form):
         self.header = list(dict.fromkeys(chain.from_iterable(first)))
         self._first = [{name: value if _is_flat(value) else None for name, value in row.items()} for row in first]
 
-    def sample(self) -> dict[str, list[str | None]]:
+    def sample(self) -> dict[str, list[str]]:
         """See ``Form``."""
         return {name: [_cell(record.get(name)) for record in self._first] for name in self.header}
 
@@ -164,7 +164,9 @@ def _is_flat(value: object) -> bool:
     return not isinstance(value, list | dict)
 
 
-def _cell(value: str | bool | None) -> str | None:
+def _cell(value: str | bool | None) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return value if value is None or value.isascii() else SURROGATES.sub("\ufffd", value)
+    if value is None:
+        return ""
+    return value if value.isascii() else SURROGATES.sub("\ufffd", value)

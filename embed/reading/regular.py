@@ -16,7 +16,6 @@ import numpy as np
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FIRST = 100  # cells that say whether a column has few different ones
 END = token_hex(16)  # no table holds it; as part of a longer row it shows that a quote was never closed
 
 
@@ -57,9 +56,9 @@ def parse_regular(
     except pa.ArrowInvalid:
         return None
     rows = table.num_rows - 1
-    if rows < 1 or table.column(0)[-1].as_py() != END:
+    if rows < 1 or table.column(0).num_chunks != 1 or table.column(0)[-1].as_py() != END:
         return None
-    columns = [column.combine_chunks().slice(0, rows) for column in table.columns]
+    columns = [column.chunk(0).slice(0, rows) for column in table.columns]
     starts = _row_starts(columns, rows, lines, returns)
     return None if starts is None else (columns, starts, lines)
 
@@ -75,14 +74,6 @@ def last_row_end(data: bytes, quotes: bool) -> int:
     return cut
 
 
-def as_list(column: pa.Array) -> list[str]:
-    """The cells; where they seem to be few different ones, as labels are, each is made once."""
-    if len(set(column.slice(0, FIRST).to_pylist())) > FIRST // 10:
-        return column.to_pylist()
-    coded = column.dictionary_encode()
-    return np.array(coded.dictionary.to_pylist(), object)[coded.indices.to_numpy()].tolist()
-
-
 def is_blank(column: pa.Array) -> bool:
     """Whether all cells are empty."""
     offsets = np.frombuffer(column.buffers()[1], np.int32, len(column) + 1)
@@ -96,8 +87,8 @@ def _row_starts(columns: list[pa.Array], rows: int, lines: int, returns: bool) -
         for column in columns:
             _, offsets, values = column.buffers()
             breaks = np.flatnonzero(_is_break(np.frombuffer(values or b"", np.uint8), returns))
-            owners = np.searchsorted(np.frombuffer(offsets, np.int32, rows + 1), breaks, side="right") - 1
-            spans += np.bincount(owners, minlength=rows)[:rows]
+            if len(breaks):
+                spans += np.diff(np.searchsorted(breaks, np.frombuffer(offsets, np.int32, rows + 1)))
     ends = np.cumsum(spans)
     return ends - spans if ends[-1] == lines else None
 
