@@ -94,16 +94,16 @@ def _checked(source: Source, encoding: str, fall_back: bool, notes: list[str]) -
         if not notes and (recode or decoder.getstate()[0] or not block.isascii()):
             waiting = decoder.getstate()[0]  # the start of a character that the block before broke off
             try:
-                decoded = decoder.decode(block, final=not block).encode()
+                decoded = decoder.decode(block, final=not block)
             except UnicodeError as error:
                 where = _where(error, waiting + block, lines)
                 if not fall_back or encoding != "utf-8":
                     raise InputError(f"{source.name} is not {encoding}: {where}; give another --encoding") from error
                 notes.append(f"{source.name} is not UTF-8 ({where}); read as Windows-1252, --encoding decides")
             else:
-                block = decoded if recode else block
+                block = decoded.encode() if recode else block
         if not notes:
-            lines += block.count(b"\n")
+            lines += int(np.count_nonzero(np.frombuffer(block, np.uint8) == ord("\n")))
         if block:
             yield block
 

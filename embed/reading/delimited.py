@@ -1,24 +1,21 @@
-"""CSV and TSV: rows exactly as Python's csv module reads them; of large files by a faster way where it is safe."""
+"""CSV and TSV: the first row, the names of the columns, and which of them belong to the text."""
 
 from __future__ import annotations
 
 import csv
 import io
 import re
-import sys
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from itertools import chain, islice, pairwise
-from secrets import token_hex
-from typing import TYPE_CHECKING, NamedTuple
-
-import numpy as np
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain, islice
+from typing import TYPE_CHECKING
 
 from embed.reading.cells import Cells, as_list, from_arrow
 from embed.reading.decode import scan, utf8_blocks
 from embed.reading.files import Source
-from embed.reading.form import LONGEST_ROW, SAMPLE_ROWS, BadRow, Batch, Form
-from embed.reading.regular import END, is_blank, last_row_end, parse_regular
+from embed.reading.form import SAMPLE_ROWS, Batch, Form
+from embed.reading.pieces import NUL, Dialect, Piece
+from embed.reading.regular import END, is_blank
 from stores.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,20 +24,7 @@ if TYPE_CHECKING:
 DELIMITERS = ",\t;|"
 DELIMITER_ROWS = 50  # what the choice of the delimiter looks at
 FAST_FROM = 1 << 22  # bytes: below, importing pyarrow takes longer than it saves
-NUL = token_hex(16)  # stands for U+0000, which csv refuses before Python 3.11
 CONTROL = re.compile(f"[\1-\x08\x0e-\x1f]|{NUL}")
-QUOTE = "put quotes around cells that hold a delimiter or line break, or give --quoting none or --bad-rows skip"
-csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-
-
-class Piece(NamedTuple):
-    """Rows out of one block: their lines int64 ``[n]``, all columns, the broken rows, bytes and lines used up."""
-
-    line: np.ndarray
-    columns: list[list[str] | pa.Array]
-    bad: list[BadRow]
-    bytes: int
-    lines: int
 
 
 class Delimited(Form):
@@ -64,23 +48,24 @@ class Delimited(Form):
         super().__init__(source)
         self.encoding, self.notes = found.encoding, list(found.notes)
         self.lines, self.most_rows = found.lines, max(0, found.lines - has_header)
-        self._quoting = csv.QUOTE_NONE if quoting == "none" else csv.QUOTE_MINIMAL
+        quotes = csv.QUOTE_NONE if quoting == "none" else csv.QUOTE_MINIMAL
         start = next(filter(None, utf8_blocks(source, found.encoding)), b"")
         first = start.decode("utf-8", "ignore").replace("\0", NUL)
-        self._delimiter = delimiter or _find_delimiter(first, self._quoting)
-        names, self._header_bytes, self._header_lines = self._first_row(first)
+        dialect = Dialect(source.name, delimiter or _find_delimiter(first, quotes), quotes)
+        names, self._header_bytes, self._header_lines = self._first_row(first, dialect)
         if not has_header:
             names, self._header_bytes, self._header_lines = [str(i + 1) for i in range(len(names))], 0, 0
         names = list(map(str.strip, names))
-        self._width = len(names)
+        self._dialect = replace(dialect, width=len(names))
         self._unnamed = [i for i, name in enumerate(names) if not name]
         self._places = self._name(names)
         self.header = list(self._places)
-        self.how = {"encoding": found.encoding, "delimiter": self._delimiter, "quoting": quoting, "header": has_header}
+        self.how = {"encoding": found.encoding, "delimiter": dialect.delimiter, "quoting": quoting}
+        self.how["header"] = has_header
 
     def sample(self) -> dict[str, list[str]]:
         """See ``Form``."""
-        piece = next((piece for piece in self._parse(fast=False) if len(piece.line)), None)
+        piece = next((piece for piece in self._pieces(fast=False) if len(piece.line)), None)
         return {name: _as_list(piece.columns[i])[:SAMPLE_ROWS] if piece else [] for name, i in self._places.items()}
 
     def batches(self, columns: list[str], text: str) -> Iterator[Batch]:
@@ -91,7 +76,7 @@ class Delimited(Form):
         """
         spill = self._spill_of(text)
         beyond = [i for i in self._unnamed if i not in spill]
-        for piece in self._pieces():
+        for piece in self._pieces(fast=self.source.path.stat().st_size >= FAST_FROM):
             cells = {name: _cells(piece.columns[self._places[name]]) for name in columns}
             spilled = [_as_list(piece.columns[i]) for i in spill if not _is_blank(piece.columns[i])]
             if spilled:
@@ -102,10 +87,10 @@ class Delimited(Form):
             else:
                 yield Batch(piece.line, cells, piece.bad)
 
-    def _first_row(self, text: str) -> tuple[list[str], int, int]:
+    def _first_row(self, text: str, dialect: Dialect) -> tuple[list[str], int, int]:
         """Cells of the first row that is not empty, and the bytes and lines up to its end."""
         lines = list(io.StringIO(text, newline=""))
-        reader = self._reader(chain(lines, [END]))
+        reader = dialect.reader(chain(lines, [END]))
         cells = next(filter(None, reader), [])
         if cells[-1] == END:
             cells = []
@@ -133,7 +118,7 @@ class Delimited(Form):
 
     def _spill_of(self, text: str) -> list[int]:
         """Places of the unnamed columns right after the text."""
-        after = range(self._places[text] + 1, self._width)
+        after = range(self._places[text] + 1, self._dialect.width)
         return list(after[: next((n for n, i in enumerate(after) if i not in self._unnamed), len(after))])
 
     def _without_beyond(self, piece: Piece, cells: dict, used: list[list[str]]) -> Batch:
@@ -143,81 +128,16 @@ class Delimited(Form):
             if any(beyond):
                 why = f"{sum(map(bool, beyond))} cells with content in columns that have no name"
                 first = next(filter(None, beyond))
-                bad.append(self._bad(int(piece.line[row]), why, first))
+                bad.append(self._dialect.bad(int(piece.line[row]), why, first))
             else:
                 keep.append(row)
-        kept = {name: [values[row] for row in keep] for name, values in zip(cells, map(as_list, cells.values()), strict=True)}
+        lists = {name: as_list(values) for name, values in cells.items()}
+        kept = {name: [values[row] for row in keep] for name, values in lists.items()}
         return Batch(piece.line[keep], kept, sorted(bad, key=lambda row: row.line))
 
-    def _pieces(self) -> Iterator[Piece]:
-        pieces = self._parse(fast=self.source.path.stat().st_size >= FAST_FROM)
-        return _ahead(pieces) if self.source.path.stat().st_size >= FAST_FROM else pieces
-
-    def _parse(self, fast: bool) -> Iterator[Piece]:
-        """All rows, in pieces of about one block; a row that a block breaks off waits for the next."""
-        data, line, skip = b"", self._header_lines + 1, self._header_bytes
-        blocks = filter(None, utf8_blocks(self.source, self.encoding))
-        for block, following in pairwise(chain(blocks, [None])):
-            data, skip = data + block[skip:], max(0, skip - len(block))
-            piece = self._parse_fast(data, line, final=following is None) if fast else None
-            piece = piece or self._parse_slow(data, line, final=following is None)
-            data, line = data[piece.bytes :], line + piece.lines
-            yield piece
-
-    def _parse_fast(self, data: bytes, line: int, final: bool) -> Piece | None:
-        """The whole rows at the beginning of ``data`` by pyarrow, or None where that could go wrong."""
-        quotes = self._quoting != csv.QUOTE_NONE
-        end = len(data) if final else last_row_end(data, quotes)
-        found = parse_regular(data, end, self._width, self._delimiter, quotes)
-        return found and Piece(found[1] + line, found[0], [], end, found[2])
-
-    def _parse_slow(self, data: bytes, line: int, final: bool) -> Piece:
-        """The whole rows at the beginning of ``data`` by Python's csv module."""
-        cut = len(data) if final else max(data.rfind(b"\n"), data.rfind(b"\r", 0, -1)) + 1
-        if not cut and len(data) > LONGEST_ROW:
-            raise InputError(f"{self.name}, line {line} has more than {LONGEST_ROW:,} bytes: no table of text")
-        text = data[:cut].decode()
-        lines = list(io.StringIO(text.replace("\0", NUL), newline=""))
-        rows: list[list[str]] = []
-        starts: list[int] = []
-        bad: list[BadRow] = []
-        at = 0
-        while at < len(lines):
-            at = self._whole_rows(lines, at, line, rows, starts, bad)
-            rest = len("".join(lines[at:]).encode())
-            if not final and rest <= LONGEST_ROW:
-                break
-            if at < len(lines):
-                bad.append(self._bad(line + at, "a quote opens in this row and never closes", lines[at]))
-                at += 1
-        used = cut - len("".join(lines[at:]).replace(NUL, "\0").encode())
-        columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(self._width)]
-        return Piece(np.array(starts, np.int64) + line, columns, bad, used, at)
-
-    def _whole_rows(self, lines: list[str], at: int, line: int, rows: list, starts: list, bad: list) -> int:
-        """Add the rows from line ``at`` on; where the first begins that does not end (or how many lines there are)."""
-        reader, first = self._reader(chain(lines[at:], [END])), at
-        for row in reader:
-            if row and row[-1].endswith(END):
-                break
-            if not row:
-                pass
-            elif len(row) != self._width:
-                found = f"{len(row)} cell{'s' * (len(row) != 1)} where the header has {self._width}"
-                bad.append(self._bad(line + at, found, lines[at]))
-            elif any(NUL in cell for cell in row):
-                bad.append(self._bad(line + at, "a NUL byte", lines[at], "delete it, or give --bad-rows skip"))
-            else:
-                rows.append(row)
-                starts.append(at)
-            at = first + reader.line_num
-        return at
-
-    def _reader(self, lines: Iterable[str]) -> csv.reader:
-        return csv.reader(lines, delimiter=self._delimiter, quoting=self._quoting)
-
-    def _bad(self, line: int, why: str, row: str, cure: str = QUOTE) -> BadRow:
-        return BadRow(self.name, line, why, cure, row.rstrip("\r\n").replace(NUL, "\0")[:1000])
+    def _pieces(self, fast: bool) -> Iterator[Piece]:
+        blocks = utf8_blocks(self.source, self.encoding)
+        return self._dialect.pieces(_skip(blocks, self._header_bytes), self._header_lines + 1, fast)
 
 
 def _find_delimiter(text: str, quoting: int) -> str:
@@ -231,13 +151,12 @@ def _find_delimiter(text: str, quoting: int) -> str:
     return max(DELIMITERS, key=fitness)
 
 
-def _ahead(pieces: Iterator[Piece]) -> Iterator[Piece]:
-    """The same pieces, each made in a thread while the one before is used."""
-    with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(next, pieces, None)
-        while (piece := waiting.result()) is not None:
-            waiting = pool.submit(next, pieces, None)
-            yield piece
+def _skip(blocks: Iterator[bytes], count: int) -> Iterator[bytes]:
+    """The blocks without so many bytes at the beginning."""
+    for block in blocks:
+        if len(block) > count:
+            yield block[count:]
+        count = max(0, count - len(block))
 
 
 def _cells(column: list[str] | pa.Array) -> Cells:

@@ -16,51 +16,63 @@ import numpy as np
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from embed.reading.pieces import Dialect
+
 END = token_hex(16)  # no table holds it; as part of a longer row it shows that a quote was never closed
 
 
-def parse_regular(
-    data: bytes, end: int, width: int, delimiter: str, quotes: bool
-) -> tuple[list[pa.Array], np.ndarray, int] | None:
-    """The cells of whole rows.
+class Regular:
+    """Bytes that may be whole rows.
 
     Args:
-        data: UTF-8, from the beginning of a row.
-        end: up to what may be the end of one.
-        width: how many cells a row has.
-        delimiter: between them.
-        quotes: whether quotes mean anything.
-
-    Returns:
-        the columns, the line of each row (int64 ``[n]``, from 0) and how many lines there are; or None where the csv
-        module is to be asked.
+        data: UTF-8, from the beginning of a row to what may be the end of one.
+        dialect: how they are written.
     """
-    import pyarrow as pa
-    from pyarrow import csv
 
-    last = data[end - 1 : end]
-    if last in (b"", b"\r") or data.find(b"\0", 0, end) >= 0:
-        return None
-    returns = data.find(b"\r", 0, end) >= 0
-    lines = int(np.count_nonzero(_is_break(np.frombuffer(data, np.uint8, end), returns))) + (last != b"\n")
-    names = [str(i) for i in range(width)]
-    sentinel = b"\n" * (last != b"\n") + (END + delimiter * (width - 1) + "\n").encode()
-    whole = b"".join((memoryview(data)[:end], sentinel))
-    try:
-        table = csv.read_csv(
-            pa.py_buffer(whole),
-            csv.ReadOptions(column_names=names, use_threads=False, block_size=len(whole) + 1),
-            csv.ParseOptions(delimiter=delimiter, quote_char='"' if quotes else False, newlines_in_values=True),
-            csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), check_utf8=False),  # it was looked at
-        )
-    except pa.ArrowInvalid:
-        return None
-    rows = table.num_rows - 1
-    if rows < 1 or table.column(0).num_chunks != 1 or table.column(0)[-1].as_py() != END:
-        return None
-    columns = [column.chunk(0).slice(0, rows) for column in table.columns]
-    starts = _row_starts(columns, rows, lines, returns)
-    return None if starts is None else (columns, starts, lines)
+    def __init__(self, data: bytes, dialect: Dialect) -> None:
+        self.data, self._dialect = data, dialect
+
+    def read(self) -> pa.Table | None:
+        """What pyarrow makes of it and the one row more; or None."""
+        import pyarrow as pa
+        from pyarrow import csv
+
+        if not self.data or self.data.endswith(b"\r") or b"\0" in self.data:
+            return None
+        names = [str(i) for i in range(self._dialect.width)]
+        texts = dict.fromkeys(names, pa.string())
+        delimiter = self._dialect.delimiter
+        more = (END + delimiter * (len(names) - 1) + "\n").encode()
+        whole = b"".join((self.data, b"" if self.data.endswith(b"\n") else b"\n", more))
+        quote = '"' if self._dialect.quotes else False
+        try:
+            return csv.read_csv(
+                pa.py_buffer(whole),
+                csv.ReadOptions(column_names=names, use_threads=False, block_size=len(whole) + 1),
+                csv.ParseOptions(delimiter=delimiter, quote_char=quote, newlines_in_values=True),
+                csv.ConvertOptions(
+                    column_types=dict.fromkeys(names, pa.string()), check_utf8=False
+                ),  # it was looked at
+            )
+        except pa.ArrowInvalid:
+            return None
+
+    def rows(self, table: pa.Table | None) -> tuple[list[pa.Array], np.ndarray, int] | None:
+        """The rows in what ``read`` gave.
+
+        Returns:
+            the columns, the line of each row (int64 ``[n]``, from 0) and how many lines there are; or None where the
+            csv module is to be asked.
+        """
+        rows = table.num_rows - 1 if table else 0
+        if rows < 1 or table.column(0).num_chunks != 1 or table.column(0)[-1].as_py() != END:
+            return None
+        returns = b"\r" in self.data
+        breaks = _is_break(np.frombuffer(self.data, np.uint8), returns)
+        lines = int(np.count_nonzero(breaks)) + (not self.data.endswith(b"\n"))
+        columns = [column.chunk(0).slice(0, rows) for column in table.columns]
+        starts = _row_starts(columns, rows, lines, returns)
+        return None if starts is None else (columns, starts, lines)
 
 
 def last_row_end(data: bytes, quotes: bool) -> int:
