@@ -7,12 +7,12 @@
                (so too for ``ids`` and ``splits``), ``table``; shapes and types as in ``stores.format``. Texts as one
                array would all be as wide as the longest, so they are UTF-8 end to end: text i is
                ``bytes[offsets[i]:offsets[i + 1]]``
-``parquet``    one row a text: ``line``, ``label`` (null where it is missing), ``text`` if the texts were kept, and
-               ``features``: float32 ``[D]``, or for token features a list of these, or for ids a list of the tokens;
+``parquet``    one row a text: ``line``, ``label`` (null where it is missing), of ``id``, ``split`` and ``text`` those
+               that the store has, and ``features``: float32 ``[D]``, or for token features a list of these, or for ids a list of the tokens;
                the encoder's identity is in the schema's metadata, as JSON
-``csv``        ``line,label,text,f0,f1,...``, numbers with 9 digits, which give back every float32; for ids
-               ``line,label,text,tokens``, the tokens joined by blanks; texts and labels are in quotes, a missing
-               label is empty without quotes; no token features
+``csv``        the same columns, but ``f0,f1,...`` with 9 digits, which give back every float32, or for ids ``tokens``,
+               joined by blanks; all but the numbers is in quotes, a missing label is empty without quotes; no token
+               features
 ``projector``  a folder for TensorBoard's Embedding Projector (``tensorboard --logdir``, or load the two ``.tsv`` at
                projector.tensorflow.org): the pooled vectors with label, text and line, or for ids the word vectors
                with the words; no token features
@@ -31,7 +31,7 @@ import math
 import os
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import compress, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -150,8 +150,8 @@ def _parquet(store: FeatureStore, outputs: list[str], path: Path) -> None:
     from pyarrow import parquet
 
     words = None if store.vocabulary is None else pyarrow.array(map(_utf8, store.vocabulary), pyarrow.string())
-    no_texts = None if store.texts is None else []
-    no_rows = Block(store.line[:0], store.text_hash[:0], [], no_texts, store.read(0, 0))
+    no_texts, no_ids, no_splits = (None if s is None else [] for s in (store.texts, store.ids, store.splits))
+    no_rows = Block(store.line[:0], store.text_hash[:0], [], no_texts, store.read(0, 0), ids=no_ids, splits=no_splits)
     metadata = {"identity": json.dumps(store.identity, sort_keys=True)}
     schema = _arrow(no_rows, outputs[0], words).schema.with_metadata(metadata)
     repeating = ["label"] if words is None else ["label", "features.list.element"]  # these shrink by a dictionary
@@ -175,20 +175,21 @@ def _arrow(block: Block, output: str, words: pyarrow.Array | None) -> pyarrow.Ta
         features = pyarrow.ListArray.from_arrays(offsets, features)
     labels = pyarrow.array(map(_utf8, _labels(block)), pyarrow.string())
     columns = {"line": pyarrow.array(block.line), "label": labels}
-    if block.texts is not None:
-        columns["text"] = pyarrow.array(map(_utf8, block.texts), pyarrow.string())
-    return pyarrow.table(columns | {"features": features})
+    strings = {name: pyarrow.array(map(_utf8, cells), pyarrow.string()) for name, cells in _strings(block).items()}
+    return pyarrow.table(columns | strings | {"features": features})
 
 
 def _csv(store: FeatureStore, outputs: list[str], path: Path) -> None:
     tokens = store.kind == "ids"
-    head = ["line", "label"] if store.texts is None else ["line", "label", "text"]
+    kept = {"id": store.ids, "split": store.splits, "text": store.texts}
+    head = ["line", "label", *(name for name, cells in kept.items() if cells is not None)]
     head += ["tokens"] if tokens else [f"f{i}" for i in range(store.read(0, 0).outputs[outputs[0]].shape[1])]
     with open(path, "w", encoding="utf-8", newline="") as file:
         file.write(",".join(head) + "\n")
         for block in _blocks(store):
             values = _joined_tokens(block) if tokens else block.features.outputs[outputs[0]]
-            columns = [map(str, block.line.tolist()), *_words(block, _quoted)]
+            columns = [map(str, block.line.tolist()), _label_cells(block, _quoted)]
+            columns += [map(_quoted, cells) for cells in _strings(block).values()]
             columns += [map(_quoted, values) if tokens else _numbers(values, ",")]
             file.writelines(",".join(cells) + "\n" for cells in zip(*columns, strict=True))
 
@@ -207,7 +208,9 @@ def _projector(store: FeatureStore, outputs: list[str], path: Path) -> None:
         metadata.write("label\tline\n" if store.texts is None else "label\ttext\tline\n")
         for block in _blocks(store):
             vectors.writelines(line + "\n" for line in _numbers(block.features.outputs[outputs[0]], "\t"))
-            columns = [*_words(block, _one_line), map(str, block.line.tolist())]
+            columns = [_label_cells(block, _one_line)]
+            columns += [] if block.texts is None else [map(_one_line, block.texts)]
+            columns += [map(str, block.line.tolist())]
             metadata.writelines("\t".join(cells) + "\n" for cells in zip(*columns, strict=True))
 
 
@@ -217,10 +220,15 @@ def _blocks(store: FeatureStore) -> Iterator[Block]:
     return store.blocks(max(1, min(READ_ROWS, BLOCK_BYTES // max(1, row_bytes))))
 
 
-def _words(block: Block, form: Callable[[str], str]) -> list[Iterator[str]]:
-    """The columns of labels and, if they were kept, texts; a missing label is empty, whatever ``form`` does."""
-    labels = ("" if label is None else form(label) for label in _labels(block))
-    return [labels] if block.texts is None else [labels, map(form, block.texts)]
+def _strings(block: Block) -> dict[str, Sequence[str]]:
+    """Those of ids, splits and texts that the store has, by the names of their columns."""
+    kept = {"id": block.ids, "split": block.splits, "text": block.texts}
+    return {name: cells for name, cells in kept.items() if cells is not None}
+
+
+def _label_cells(block: Block, form: Callable[[str], str]) -> Iterator[str]:
+    """The labels; a missing one is empty, whatever ``form`` does."""
+    return ("" if label is None else form(label) for label in _labels(block))
 
 
 def _labels(block: Block) -> Iterable[str | None]:

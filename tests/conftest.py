@@ -68,11 +68,11 @@ def ten_store(ten_csv, tmp_path):
     return path
 
 
-def make_store(path, features, labels, texts, line=None, **options):
+def make_store(path, features, labels, texts, line=None, ids=None, splits=None, **options):
     """A store of given features; the texts decide which rows are duplicates."""
     identity = {"encoder": "made", "version": 1}
     line = np.arange(2, len(labels) + 2) if line is None else line
-    block = Block(line, hash_texts(texts), labels, texts, features)
+    block = Block(line, hash_texts(texts), labels, texts, features, ids=ids, splits=splits)
     attributes = {
         "identity": identity, "identity_digest": identity_digest(identity), "versions": {}, "command": "made",
         "recipe": {"encoder": "made", "options": {}, "dtype": "float32"}, "source": {"file": "made"},

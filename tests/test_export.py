@@ -232,6 +232,22 @@ def test_texts_that_were_not_kept_are_left_out(tmp_path):
         assert "texts_bytes" not in found
 
 
+def test_ids_and_splits_are_columns(tmp_path, small_blocks):
+    """As text, so that 007 stays so; a row of no part has an empty split."""
+    ids, splits = ["007", "1e5", 'a"b', "d", "e,f", ""], ["train", "test", "", "train", "train", "test"]
+    path = make_store(tmp_path / "a.h5", features_of("pooled"), LABELS, TEXTS, ids=ids, splits=splits)
+    with FeatureStore(path) as store:
+        export(store, "csv", tmp_path / "csv")
+        export(store, "parquet", tmp_path / "parquet")
+
+    names, *rows = read_csv(tmp_path / "csv")
+    assert names == ["line", "label", "id", "split", "text", "f0", "f1"]
+    assert ([row[2] for row in rows], [row[3] for row in rows]) == (ids, splits)
+    table = parquet.read_table(tmp_path / "parquet")
+    assert table.column_names == ["line", "label", "id", "split", "text", "features"]
+    assert (table["id"].to_pylist(), table["split"].to_pylist()) == (ids, splits)
+
+
 def test_several_outputs(make, tmp_path):
     """An archive holds all or the one that is asked for; the others hold one, and never pick it themselves."""
     outputs = {"low": np.ones((6, 2), np.float32), "top": np.full((6, 3), 2, np.float32)}
