@@ -8,8 +8,8 @@
                array would all be as wide as the longest, so they are UTF-8 end to end: text i is
                ``bytes[offsets[i]:offsets[i + 1]]``
 ``parquet``    one row a text: ``line``, ``label`` (null where it is missing), of ``id``, ``split`` and ``text`` those
-               that the store has, and ``features``: float32 ``[D]``, or for token features a list of these, or for ids a list of the tokens;
-               the encoder's identity is in the schema's metadata, as JSON
+               that the store has, and ``features``: float32 ``[D]``, or for token features a list of these, or for
+               ids a list of the tokens; the encoder's identity is in the schema's metadata, as JSON
 ``csv``        the same columns, but ``f0,f1,...`` with 9 digits, which give back every float32, or for ids ``tokens``,
                joined by blanks; all but the numbers is in quotes, a missing label is empty without quotes; no token
                features
