@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 
 import numpy as np
 
@@ -68,7 +67,12 @@ class Rows:
         """All rows of ``parts`` (at least one), with these broken rows."""
 
         def joined(lists: list[list | None]) -> list | None:
-            return None if lists[0] is None else list(chain.from_iterable(lists))
+            if lists[0] is None:
+                return None
+            whole = []
+            for cells in lists:
+                whole += cells
+            return whole
 
         labels = [part.labels for part in parts]
         return cls(

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
 NUL = token_hex(16)  # stands for U+0000, which csv refuses before Python 3.11
 QUOTE = "put quotes around cells that hold a delimiter or line break, or give --quoting none or --bad-rows skip"
-THREADS = 2
-AHEAD = 4  # stretches that are being parsed or wait to be used
+AHEAD = 2  # stretches that are being parsed or wait to be used
 csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
 Stretch = tuple[bytes, bool, Future | None]  # bytes, whether they are the last, pyarrow's rows of them when it is ready
 
@@ -54,7 +53,7 @@ class Dialect:
 
         Args:
             blocks: UTF-8, from the beginning of a row, which is on line ``line``.
-            fast: whether pyarrow is asked first, in threads that run ahead.
+            fast: whether pyarrow is asked first, in a thread that runs ahead.
         """
         rest = b""
         for data, final, table in self._ahead(blocks) if fast else self._as_they_are(blocks):
@@ -90,11 +89,11 @@ class Dialect:
     def _ahead(self, blocks: Iterable[bytes]) -> Iterator[Stretch]:
         """The bytes in stretches of whole rows, if quotes come in pairs, each given to pyarrow some time before.
 
-        subtle: the threads do nothing but parse, without the interpreter's lock, and always find the next stretch
-        ready: to get the lock they would have to wait until the thread that uses the rows has nothing to do.
+        subtle: the thread does nothing but parse, without the interpreter's lock, and finds the next stretch ready: to
+        get the lock it would have to wait until the one that uses the rows has nothing to do. A second did not help.
         """
         waiting: deque[Stretch] = deque()
-        with ThreadPoolExecutor(THREADS) as pool:
+        with ThreadPoolExecutor(1) as pool:
             for data, final in self._stretches(blocks):
                 waiting.append((data, final, pool.submit(Regular(data, self).read)))
                 if len(waiting) == AHEAD:

@@ -66,9 +66,8 @@ class Regular:
         if rows < 1 or table.column(0).num_chunks != 1 or table.column(0)[-1].as_py() != END:
             return None
         returns = b"\r" in self.data
-        values = np.frombuffer(self.data, np.uint8)
-        breaks = len(_breaks(values, returns)) if returns else np.count_nonzero(values == ord("\n"))
-        lines = int(breaks) + (not self.data.endswith(b"\n"))
+        breaks = _is_break(np.frombuffer(self.data, np.uint8), returns)
+        lines = int(np.count_nonzero(breaks)) + (not self.data.endswith(b"\n"))
         columns = [column.chunk(0).slice(0, rows) for column in table.columns]
         starts = _row_starts(columns, rows, lines, returns)
         return None if starts is None else (columns, starts, lines)
@@ -97,18 +96,17 @@ def _row_starts(columns: list[pa.Array], rows: int, lines: int, returns: bool) -
     if lines != rows:
         for column in columns:
             _, offsets, values = column.buffers()
-            breaks = _breaks(np.frombuffer(values or b"", np.uint8), returns)
+            breaks = np.flatnonzero(_is_break(np.frombuffer(values or b"", np.uint8), returns))
             if len(breaks):
                 spans += np.diff(np.searchsorted(breaks, np.frombuffer(offsets, np.int32, rows + 1)))
     ends = np.cumsum(spans)
     return ends - spans if ends[-1] == lines else None
 
 
-def _breaks(values: np.ndarray, returns: bool) -> np.ndarray:
-    """Places of the bytes that end a line: line feeds and, if there are any, carriage returns with none behind them."""
-    feeds = np.flatnonzero(values == ord("\n"))
-    if not returns:
-        return feeds
-    places = np.flatnonzero(values == ord("\r"))
-    alone = places[values[np.minimum(places + 1, len(values) - 1)] != ord("\n")]
-    return np.union1d(feeds, alone) if len(alone) else feeds
+def _is_break(values: np.ndarray, returns: bool) -> np.ndarray:
+    """Bool ``[n]``: bytes that end a line: line feeds and, if there are any, carriage returns with none behind them."""
+    breaks = values == ord("\n")
+    if returns:
+        places = np.flatnonzero(values == ord("\r"))
+        breaks[places[~np.append(breaks, False)[places + 1]]] = True
+    return breaks
