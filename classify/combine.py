@@ -71,6 +71,7 @@ def _one_after_the_other(data: Data, test: Data) -> Data:
         line=np.concatenate([data.line, test.line]),
         texts=None if data.texts is None or test.texts is None else Features.concat([data.texts, test.texts]),
         unlabelled=data.unlabelled + test.unlabelled,
+        broken=data.broken + test.broken,
         split=None,
         ids=None if data.ids is None or test.ids is None else data.ids + test.ids,
         tested=np.arange(len(data) + len(test)) >= len(data),

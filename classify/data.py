@@ -35,6 +35,7 @@ class Data:
         line: int64 ``[n]``, line of the data file.
         texts: features of kind ``ids`` of the texts themselves, for the baseline; None if the store has no texts.
         unlabelled: rows of the store that have no label and are left out here.
+        broken: rows of the data file that could not be used and are not in the store.
         provenance: digest, identity, recipe and source of the store, JSON-able.
         ids: what identifies each row, None if the store has none.
         split: for each row the part of the data set that the table says it belongs to; None if it says nothing.
@@ -51,6 +52,7 @@ class Data:
     line: np.ndarray
     texts: Features | None
     unlabelled: int
+    broken: int
     provenance: dict
     ids: list[str] | None = None
     split: list[str] | None = None
@@ -145,6 +147,7 @@ def load_data(path: str | Path) -> Data:
             store.line[rows],
             texts,
             len(store) - len(rows),
+            store.totals.get("bad_rows", 0),
             provenance,
             None if store.ids is None else _at(store.ids[:], rows),
             split,

@@ -148,7 +148,8 @@ def _more(
 def _recipe(
     data: Data, spec: str | Path, head: Head, plan: Plan, how: Training, model: object, seed: int, target: int
 ) -> dict:
-    rows = {"labelled": len(data), "unlabelled": data.unlabelled, "distinct_texts": len(np.unique(data.groups))}
+    rows = {"labelled": len(data), "unlabelled": data.unlabelled, "broken": data.broken}
+    rows["distinct_texts"] = len(np.unique(data.groups))
     asked = {
         "class_weight": how.class_weight,
         "calibrate": how.calibrate,

@@ -89,6 +89,8 @@ def basis(run: Run) -> str:
     rows, split = run.recipe["rows"], run.recipe["split"]
     tested = sum(fold["test_rows"] for fold in run.metrics["folds"])
     parts = [f"{tested:,} of {rows['labelled']:,} labelled rows tested ({rows['distinct_texts']:,} distinct texts)"]
+    if rows.get("broken"):
+        parts.append(f"{rows['broken']:,} broken rows of the table left out")
     parts.append(_split(split))
     if split["test_rows_seen_in_training"]:
         parts.append(f"{split['test_rows_seen_in_training']:,} test rows have their text in training")

@@ -48,7 +48,7 @@ def test_run_says_what_it_is(separable, in_tmp):
         "together": "identical texts",
         "test_rows_seen_in_training": 0,
     }
-    assert recipe["rows"] == {"labelled": 120, "unlabelled": 0, "distinct_texts": 120}
+    assert recipe["rows"] == {"labelled": 120, "unlabelled": 0, "broken": 0, "distinct_texts": 120}
     with FeatureStore(separable) as store:
         assert recipe["features"]["digest"] == store.digest
     assert set(metrics["baselines"]) == {"majority", "tfidf+logistic"}
@@ -116,7 +116,7 @@ def test_unlabelled_rows_are_left_out_and_counted(tmp_path, in_tmp):
     path = make_store(tmp_path / "s.h5", pooled(x), labels, [str(i) for i in range(40)])
     (run,) = classify(path, ["nb"], cv=2)
 
-    assert run.recipe["rows"] == {"labelled": 30, "unlabelled": 10, "distinct_texts": 30}
+    assert run.recipe["rows"] == {"labelled": 30, "unlabelled": 10, "broken": 0, "distinct_texts": 30}
     assert run.metrics["confusion"][0][0] + run.metrics["confusion"][0][1] == 20
 
 

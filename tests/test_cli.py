@@ -136,6 +136,8 @@ def test_embed_lists_broken_rows(in_tmp):
 
     assert "1 broken rows left out, listed in features/ten.static.bad-rows.jsonl" in result.stdout
     assert json.loads((in_tmp / "features/ten.static.bad-rows.jsonl").read_text())["row"] == "one,two,three"
+    result = tk("classify", "--features", "features/ten.static.h5", "--cv", "2", "--head", "nb")
+    assert "; 1 broken rows of the table left out; " in result.output
 
 
 def test_embed_stdin_and_several_files(in_tmp, monkeypatch):
