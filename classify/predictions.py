@@ -65,7 +65,7 @@ class Predictions:
             for i in range(len(self)):
                 found = (self.y[i], self.predicted[i])
                 answers = [*found[0], *found[1]] if self.several else [names[found[0]], names[found[1]]]
-                proba = (f"{p:.9g}" for p in self.proba[i])
+                proba = map(repr, self.proba[i].tolist())  # whole: rounded, those near 1 would tie
                 writer.writerow([self.line[i], self.group[i], self.fold[i] + 1, *answers, *proba])
 
     def _header(self) -> list[str]:
