@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -26,12 +26,27 @@ def bootstrap(predictions: Predictions, seed: int, resamples: int = RESAMPLES) -
     Returns:
         name -> [low, high]; resamples in which a metric has no value (one class only) are left out of its interval.
     """
-    drawn: dict[str, list[np.ndarray]] = {}
-    for weights in draws(predictions.group, seed, resamples):
-        for name, values in predictions.measure(weights).items():
-            if values.ndim == 1:
-                drawn.setdefault(name, []).append(values)
-    return {name: percentiles(np.concatenate(values)) for name, values in drawn.items()}
+    (drawn,) = resampled([predictions], predictions.group, seed, resamples)
+    return {name: percentiles(values) for name, values in drawn.items()}
+
+
+def resampled(
+    found: Sequence[Predictions], group: np.ndarray, seed: int, resamples: int = RESAMPLES
+) -> list[dict[str, np.ndarray]]:
+    """Every metric that is one number, of all of ``found`` in the same resamples: name -> ``[resamples]`` each.
+
+    Args:
+        found: predictions of the same rows, ``t`` each.
+        group: int ``[t]``, what is drawn.
+        seed, resamples: see ``draws``.
+    """
+    drawn: list[dict[str, list]] = [{} for _ in found]
+    for weights in draws(group, seed, resamples):
+        for own, predictions in zip(drawn, found, strict=True):
+            for name, values in predictions.measure(weights).items():
+                if values.ndim == 1:
+                    own.setdefault(name, []).append(values)
+    return [{name: np.concatenate(values) for name, values in own.items()} for own in drawn]
 
 
 def draws(group: np.ndarray, seed: int, resamples: int = RESAMPLES) -> Iterator[np.ndarray]:

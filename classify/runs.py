@@ -89,7 +89,7 @@ def write_run(
     metrics = summary(score, classes)
     metrics["baselines"] = {name: summary(other, classes) for name, other in baselines.items()}
     metrics |= more or {}
-    recipe, metrics = _plain(recipe), _plain(metrics)
+    recipe, metrics = plain(recipe), plain(metrics)
     with whole_folder(folder) as temporary:
         _write_json(temporary / "recipe.json", recipe)
         _write_json(temporary / "metrics.json", metrics)
@@ -149,11 +149,11 @@ def _write_json(path: Path, value: object) -> None:
     path.write_text(text, encoding="utf-8", errors="backslashreplace")  # of a file name that is no UTF-8
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
     """Arrays as lists, numpy numbers as Python's, and what is no number as null (JSON has no NaN)."""
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | np.ndarray):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     value = value.item() if isinstance(value, np.generic) else value
     return None if isinstance(value, float) and not math.isfinite(value) else value

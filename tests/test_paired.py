@@ -1,0 +1,131 @@
+"""Paired tests: against scipy, arithmetic by hand, and by counting how often they err."""
+
+import numpy as np
+import pytest
+from scipy import stats
+from simulated import chances, sample
+
+from classify.aligned import right
+from classify.intervals import bootstrap, resampled
+from classify.paired import bootstrap_p, discordant, holm, joined_groups, mcnemar, resampled_t
+
+
+@pytest.mark.parametrize(("a", "b"), [(0, 0), (3, 1), (12, 12), (20, 4), (0, 9)])
+def test_few_discordant_pairs_are_tested_exactly(a, b):
+    """The two-sided binomial test of scipy; nothing discordant gives p = 1."""
+    expected = stats.binomtest(a, a + b).pvalue if a + b else 1.0
+
+    assert mcnemar(a, b).p == pytest.approx(expected)
+    assert mcnemar(a, b).method == "exact binomial"
+
+
+def test_many_discordant_pairs_by_hand():
+    """(|35 - 24| - 1)^2 / 59 = 1.695, and p from scipy; equal counts give p = 1, not less."""
+    found = mcnemar(35, 24)
+
+    assert found.statistic == pytest.approx(100 / 59)
+    assert found.p == pytest.approx(stats.chi2.sf(100 / 59, 1))
+    assert mcnemar(24, 35) == found
+    assert mcnemar(30, 30).p == 1
+
+
+def test_copies_of_a_text_count_once():
+    """Ten copies of one text are one discordant pair; a text on which each is right once is none."""
+    right_a = np.array([True] * 10 + [False, True, False])
+    right_b = np.array([False] * 10 + [True, True, True])
+    group = np.array([7] * 10 + [1, 2, 3])
+
+    assert discordant(right_a, right_b, group) == (1, 2)
+    assert discordant(right_a[[10, 0]], right_b[[10, 0]], np.array([5, 5])) == (0, 0)
+
+
+def test_bootstrap_p_by_hand():
+    """Of 99 resamples 2 are at or below 0: 2 * (2 + 1) / (99 + 1); those without a value do not count."""
+    differences = np.array([-1.0, 0.0, *np.ones(97), np.nan])
+
+    assert bootstrap_p(differences) == pytest.approx(0.06)
+    assert bootstrap_p(-differences) == pytest.approx(0.06)
+    assert bootstrap_p(np.zeros(50)) == 1
+    assert bootstrap_p(np.full(3, np.nan)) is None
+
+
+def test_corrected_t_by_hand():
+    """Differences 1 2 3 4 5, tests a quarter of the training rows: 3 / sqrt((1/5 + 1/4) * 2.5) = 2.828, 4 degrees."""
+    found = resampled_t(np.arange(1.0, 6), train=80, test=20)
+
+    assert found.statistic == pytest.approx(3 / np.sqrt(0.45 * 2.5))
+    assert found.p == pytest.approx(2 * stats.t.sf(found.statistic, 4))
+    assert found.p > stats.ttest_1samp(np.arange(1.0, 6), 0).pvalue  # which takes the folds for independent
+
+
+def test_corrected_t_without_spread_or_folds():
+    """No difference at all is p = 1; the same difference in each fold, or one fold only, cannot be tested."""
+    assert resampled_t(np.zeros(5), 4, 1).p == 1
+    assert resampled_t(np.ones(5), 4, 1).p is None
+    assert resampled_t(np.array([1.0, np.nan]), 4, 1).p is None
+
+
+def test_holm_by_hand():
+    """0.01, 0.04, 0.03 times 3, 1, 2 in their order, never falling; a missing test is not counted."""
+    assert holm([0.01, None, 0.04, 0.03]) == pytest.approx([0.03, None, 0.06, 0.06])
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+def test_groups_are_joined_through_each_other():
+    """0-1 hang together in the one, 1-2 in the other: one group; 3 stays alone; names are those of the first."""
+    a, b = np.array([5, 5, 7, 9]), np.array([1, 2, 2, 3])
+
+    assert joined_groups([a, b]).tolist() == [5, 5, 5, 9]
+    assert joined_groups([b, a]).tolist() == [1, 1, 1, 3]
+    assert joined_groups([a, a]) is a
+
+
+def times_found(hits, times, n=150):
+    """How often each test tells some two of the classifiers apart at 5 %, corrected for the number of pairs."""
+    found = {"bootstrap": 0, "mcnemar": 0, "t": 0}
+    pairs = [(a, b) for a in range(len(hits)) for b in range(a)]
+    for i in range(times):
+        rng = np.random.default_rng(i)
+        every = sample(rng, np.array([0.6, 0.4]), [chances(2, hit) for hit in hits], n, copies=3, shared=0.5)
+        group = every[0].group
+        drawn = resampled(every, group, i, 300)
+        wins = [[right(p)[p.fold == fold].mean() for fold in range(5)] for p in every]
+        p = {
+            "bootstrap": [bootstrap_p(drawn[a]["f1_macro"] - drawn[b]["f1_macro"]) for a, b in pairs],
+            "mcnemar": [mcnemar(*discordant(right(every[a]), right(every[b]), group)).p for a, b in pairs],
+            "t": [resampled_t(np.subtract(wins[a], wins[b]), 4, 1).p for a, b in pairs],
+        }
+        for name, values in p.items():
+            found[name] += min(value for value in holm(values) if value is not None) < 0.05
+    return {name: count / times for name, count in found.items()}
+
+
+@pytest.mark.parametrize("hits", [[0.8, 0.8], [0.8, 0.8, 0.8]])
+def test_equal_classifiers_are_seldom_told_apart(hits):
+    """At most about one time in twenty, copies of texts and several pairs notwithstanding."""
+    assert max(times_found(hits, 100).values()) <= 0.11
+
+
+def test_unequal_classifiers_are_told_apart():
+    """0.75 and 0.95 right of 150 texts: nearly always; the t-test on five folds is much weaker."""
+    found = times_found([0.75, 0.95], 40)
+
+    assert min(found["bootstrap"], found["mcnemar"]) >= 0.9
+    assert found["t"] >= 0.2
+
+
+@pytest.mark.parametrize(("prior", "copies"), [([0.8, 0.2], 1), ([0.8, 0.2], 4), ([0.5, 0.3, 0.2], 1)])
+def test_intervals_hold_the_truth(prior, copies):
+    """About 95 of 100 samples; the full simulation is ``tools/simulate_intervals.py``."""
+    from simulated import truth_of
+
+    table = chances(len(prior), 0.8, 0.1)
+    truth, held = truth_of(np.array(prior), table), dict.fromkeys(("accuracy", "f1_macro"), 0)
+    for i in range(100):
+        (found,) = sample(np.random.default_rng(i), np.array(prior), [table], 200, copies)
+        intervals = bootstrap(found, i, 300)
+        for name, value in truth.items():
+            held[name] += intervals[name][0] <= value <= intervals[name][1]
+
+    assert 87 <= min(held.values()) <= max(held.values()) <= 100
