@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli_classify import classify, heads, predict
-from cli_common import json_option, note, print_json, progress_line, versions_of
+from cli_common import json_option, note, print_json, progress_line, shown, versions_of
 from cli_encoders import encoder_options, encoders
 from cli_features import features
 from cli_reading import clean_option, data_option, describe, read, table_options
+from cli_runs import compare, ensemble, errors, speed
 
 if TYPE_CHECKING:
     from embed import Summary
@@ -181,22 +182,17 @@ def _print_summary(summary: Summary, listing: str) -> None:
         click.echo(f"store: {summary.path} ({store.size / 1e6:,.1f} MB)")
 
 
-def _shown(word: str) -> str:
-    """A word of somebody's data, harmless to a terminal."""
-    return word if word.isprintable() else ascii(word)
-
-
 def _print_coverage(totals: dict) -> None:
     share = totals["unknown_types"] / max(totals["types"], 1)
     click.echo(f"{totals['unknown_types']:,} of {totals['types']:,} different words ({share:.1%}) unknown")
     if totals.get("bad_lines"):
         click.echo(f"{totals['bad_lines']:,} broken lines of the word vectors left out")
     if words := list(totals["unknown_words"].items())[:10]:
-        click.echo("most frequent unknown: " + ", ".join(f"{_shown(word)} ({count:,})" for word, count in words))
+        click.echo("most frequent unknown: " + ", ".join(f"{shown(word)} ({count:,})" for word, count in words))
 
 
 cli.add_command(encoders)
-for command in (classify, predict, heads):
+for command in (classify, predict, heads, compare, ensemble, errors, speed):
     cli.add_command(command)
 cli.add_command(describe)
 cli.add_command(features)

@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli_common import json_option, note, print_json, progress_line, versions_of
+from cli_common import json_option, note, print_json, print_table, progress_line, versions_of
 from cli_reading import DATA_HELP, read, table_options
 
 if TYPE_CHECKING:
     from classify import Run
     from embed import Recipe, Table
     from stores import Features
-
-
-PIPED_WIDTH = 120  # characters of a table that no terminal limits
 
 
 def validation_options(function: Callable) -> Callable:
@@ -112,15 +109,10 @@ def _numbers(text: str | None, kind: type, option: str) -> list:
 
 
 def _print_runs(runs: list[Run]) -> None:
-    from rich.console import Console
-
     from classify.report import basis, best_of, details, score_tables, spec_of
 
     for table, first in score_tables(runs):
-        console = Console(highlight=False)
-        if not console.is_terminal:
-            console.width = PIPED_WIDTH
-        console.print(table)
+        print_table(table)
         click.echo(f"\n{basis(first)}\n")
     if len(runs) > 1:
         click.echo(f"{best_of(runs)}\n")

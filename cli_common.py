@@ -6,9 +6,14 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+PIPED_WIDTH = 120  # characters of a table that no terminal limits
 
 
 def note(message: str) -> None:
@@ -19,6 +24,21 @@ def note(message: str) -> None:
 def print_json(value: object) -> None:
     """A result as JSON on stdout."""
     click.echo(json.dumps(value, indent=1, ensure_ascii=False))
+
+
+def print_table(table: Table) -> None:
+    """A table on stdout."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = PIPED_WIDTH
+    console.print(table)
+
+
+def shown(text: str) -> str:
+    """Somebody's text, harmless to a terminal: what cannot be printed is shown as its escape."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")

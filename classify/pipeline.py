@@ -150,20 +150,12 @@ def _recipe(
 ) -> dict:
     rows = {"labelled": len(data), "unlabelled": data.unlabelled, "broken": data.broken}
     rows["distinct_texts"] = len(np.unique(data.groups))
-    asked = {
-        "class_weight": how.class_weight,
-        "calibrate": how.calibrate,
-        "components_removed": how.components,
-        "threshold": how.threshold,
-        "tune": dict(how.tune),
-        "inner_folds": how.inner if how.looks_inside else None,
-    }
     return {
         "head": {"name": head.name, "options": head.options()},
         "problem": data.problem,
         "split": plan.how,
         "sampler": how.sampler,
-        "training": asked,
+        "training": how.as_dict(),
         "seed": seed,
         "classes": data.classes,
         "positive": data.classes[target] if data.problem == "binary" else None,

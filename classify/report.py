@@ -79,6 +79,8 @@ def head_spec(run: Run) -> str:
     from classify import heads
 
     head = run.recipe["head"]
+    if "ensemble" in run.recipe:
+        return f"{head['name']} of {', '.join(run.recipe['ensemble']['runs'])}"
     defaults = heads.load(head["name"]).options()
     changed = [f"{name}={value}" for name, value in head["options"].items() if value != defaults.get(name)]
     return head["name"] + (":" + ",".join(changed) if changed else "")

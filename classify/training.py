@@ -57,6 +57,17 @@ class Training:
         found = {name: values for name, values in self.tune.items() if name in head.options()}
         return [dict(zip(found, values, strict=True)) for values in product(*found.values())]
 
+    def as_dict(self) -> dict:
+        """What is kept in the recipe, JSON-able; the sampler stands by itself there."""
+        return {
+            "class_weight": self.class_weight,
+            "calibrate": self.calibrate,
+            "components_removed": self.components,
+            "threshold": self.threshold,
+            "tune": dict(self.tune),
+            "inner_folds": self.inner if self.looks_inside else None,
+        }
+
     def check(self, several: bool, n_classes: int, pooled: bool) -> None:
         """Refuse what this problem cannot be treated with.
 

@@ -58,6 +58,9 @@ class Recipe:
         Raises:
             FailureError: if the encoder of this installation is not the same any more (other weights or version).
         """
+        if "ensemble" in recipe:
+            members = ", ".join(recipe["ensemble"])
+            raise InputError(f"an ensemble cannot predict; give tk predict its runs one by one: {members}")
         if "joined" in recipe:
             raise InputError("the run was trained on joined features; tk predict takes runs on features of one encoder")
         options = recipe["options"] | ({"model": model} if model else {})

@@ -11,12 +11,23 @@ from conftest import ROOT
 
 # left may import right, and what lies in its own folder; the standard library and packages are not looked at
 ARROWS = {
-    "cli": {"cli_classify", "cli_common", "cli_encoders", "cli_features", "cli_reading", "embed", "classify", "stores"},
+    "cli": {
+        "cli_classify",
+        "cli_common",
+        "cli_encoders",
+        "cli_features",
+        "cli_reading",
+        "cli_runs",
+        "embed",
+        "classify",
+        "stores",
+    },
     "cli_classify": {"cli_common", "cli_reading", "classify", "embed", "stores"},
     "cli_common": set(),
     "cli_encoders": {"cli_common", "embed", "stores"},
     "cli_features": {"cli_common", "stores"},
     "cli_reading": {"cli_common", "embed", "stores"},
+    "cli_runs": {"cli_common", "classify", "embed", "stores"},
     "embed": {"stores"},
     "classify": {"stores"},
     "stores": set(),
@@ -77,6 +88,9 @@ INSIDE = {
     "classify.metrics": {"classify.areas", "classify.labels"},
     "classify.labels": {"classify.areas"},
     "classify.areas": set(),
+    "classify.paired": set(),
+    "classify.parameters": set(),
+    "classify.suspects": set(),
     "classify.lbfgs": set(),
     "classify.passes": set(),
     "classify.sweep": {"classify.lbfgs", "classify.passes"},
@@ -137,6 +151,7 @@ def test_help_loads_nothing_heavy(tmp_path):
         ["embed", "--help"],
         ["classify", "--help"],
         ["predict", "--help"],
+        ["compare", "--help"],
         ["features", "--help"],
         ["encoders", "check", "--help"],
     ):

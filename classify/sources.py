@@ -1,0 +1,109 @@
+"""The stores that a run was made of, where they still are: their texts, and what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from classify.runs import Run
+from stores.errors import FailureError, InputError
+from stores.store import FeatureStore
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The texts of a run's rows.
+
+    Attributes:
+        by_line: line of the data file -> text; empty if the store has no texts.
+        hashes: line of the data file -> hash of the text; empty if the store is gone.
+        missing: why something is empty; empty if nothing is.
+    """
+
+    by_line: dict[int, str]
+    hashes: dict[int, bytes]
+    missing: str = ""
+
+
+def texts_of(run: Run) -> Texts:
+    """The texts of the rows that the run tested, from its store."""
+    features = run.recipe["features"]
+    while "members" in features:
+        features = features["members"][0]["features"]
+    (first, *_) = parts_of(features.get("test", features))
+    try:
+        with opened(first) as store:
+            lines = store.line.tolist()
+            hashes = dict(zip(lines, map(bytes, store.text_hash), strict=True))
+            if store.texts is None:
+                return Texts({}, hashes, f"{first['path']} was made without texts (--no-texts)")
+            return Texts(dict(zip(lines, store.texts[:], strict=True)), hashes)
+    except (InputError, FailureError) as error:
+        return Texts({}, {}, str(error))
+
+
+def parts_of(features: dict, test: bool = True) -> list[dict]:
+    """Path and digest of every store in ``recipe["features"]``: several encoders, a test store, runs of an ensemble.
+
+    Args:
+        features: of the recipe.
+        test: whether test stores are among them.
+    """
+    if "members" in features:
+        found = [part for member in features["members"] for part in parts_of(member["features"], test)]
+    else:
+        found = list(features.get("joined", [features]))
+        found += parts_of(features["test"]) if test and "test" in features else []
+    return list({part["digest"]: part for part in found}.values())
+
+
+@contextmanager
+def opened(part: dict) -> Iterator[FeatureStore]:
+    """The store that was read when the run was made.
+
+    Raises:
+        InputError: if it is gone, or another one lies in its place.
+        FailureError: if it cannot be read.
+    """
+    with FeatureStore(part["path"]) as store:
+        if store.digest != part["digest"]:
+            raise InputError(f"{part['path']} is not the store any more that the run was made from")
+        yield store
+
+
+def encoding_cost(run: Run) -> dict:
+    """What the features cost, as the stores say, each counted once.
+
+    Returns:
+        ``encode_texts_per_second`` of all encoders one after another, ``encode_seconds`` for all distinct texts at
+        this rate, ``store_bytes``. None where a store is gone, or took most of its texts from an earlier one, so that
+        its time says nothing.
+    """
+    features = run.recipe["features"]
+    per_text, seconds, size = {}, [], 0
+    try:
+        for part in parts_of(features):
+            with opened(part) as store:
+                per_text[part["digest"]] = each = _seconds_per_text(store)
+                seconds.append(each and each * store.totals["distinct"])
+                size += store.size
+    except (InputError, FailureError):
+        return dict.fromkeys(("encode_texts_per_second", "encode_seconds", "store_bytes"))
+    known = None not in per_text.values()
+    rate = 1 / sum(per_text[part["digest"]] for part in parts_of(features, test=False)) if known else None
+    return {"encode_texts_per_second": rate, "encode_seconds": sum(seconds) if known else None, "store_bytes": size}
+
+
+def _seconds_per_text(store: FeatureStore) -> float | None:
+    encoded, distinct = (store.totals.get(name, 0) for name in ("encoded", "distinct"))
+    if not encoded or 2 * encoded < distinct or store.seconds <= 0:
+        return None
+    return store.seconds / encoded
+
+
+def training_seconds(run: Run) -> float:
+    """Seconds that fitting the folds took."""
+    return float(np.sum([fold["seconds"] for fold in run.metrics["folds"]]))

@@ -1,0 +1,237 @@
+"""Runs on the same rows, side by side."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from conftest import make_store, pooled
+from test_cli import tk
+
+from classify import classify, read_run
+from classify.compare import compare
+from classify.parameters import parameters
+from stores import FailureError, InputError
+
+
+@pytest.fixture
+def noisy(in_tmp):
+    """A function: seed of the noise, line numbers -> store of the same 200 texts, of which ten are copies."""
+
+    def made(name="noisy.h5", noise=1.0, rows=200, labels=("no", "yes"), line=None):
+        rng = np.random.default_rng(5)
+        y = np.arange(rows) % 2
+        values = rng.normal(size=(rows, 4))
+        values[:, 0] = 2 * y + noise * values[:, 0]
+        texts = [f"text {min(i, rows - 10)}" for i in range(rows)]
+        return make_store(in_tmp / name, pooled(values), [labels[v] for v in y], texts, line)
+
+    return made
+
+
+def test_scores_are_those_of_the_runs(noisy):
+    """Values, intervals and folds are the ones in each run's metrics.json; the best comes first."""
+    runs = classify(noisy(), ["logistic", "majority", "nb"], cv=4)
+    found = compare(runs)
+
+    assert len(found["runs"]) == 3
+    assert [e["scores"]["f1_macro"]["value"] for e in found["runs"]] == sorted(
+        (run.metrics["overall"]["f1_macro"]["value"] for run in runs), reverse=True
+    )
+    for entry in found["runs"]:
+        metrics = read_run(entry["folder"]).metrics
+        for name, score in entry["scores"].items():
+            own = {key: metrics["overall"][name][key] for key in ("value", "low", "high")}
+            assert score == pytest.approx(own), name
+        assert entry["folds"] == pytest.approx([fold["metrics"]["f1_macro"] for fold in metrics["folds"]])
+    assert found["rows"] == {"compared": 200, "groups": 191, "left_out": dict.fromkeys(found["rows"]["left_out"], 0)}
+    json.dumps(found, allow_nan=False)
+
+
+def test_clear_difference_and_none(noisy):
+    """Coin tossing is told from the best; a run is not told from itself under another name, and the cheaper wins."""
+    good, idle = classify(noisy(), ["logistic", "majority"], cv=4)
+    shutil.copytree(good.folder, "runs/copy")
+    found = compare([good, read_run("runs/copy"), idle])
+    best, twin, worst = found["runs"]
+
+    assert best["against_best"] is None
+    assert twin["distinguishable"] is False
+    assert [twin["against_best"][test]["p_holm"] for test in ("bootstrap", "mcnemar", "t_test")] == [1, 1, 1]
+    assert worst["distinguishable"] is True
+    against = worst["against_best"]
+    assert against["difference"]["high"] < 0 > against["t_test"]["statistic"]
+    assert against["mcnemar"]["best_ahead"] > 60 > 30 > against["mcnemar"]["ahead"]
+    assert found["cheapest"] in (best["name"], twin["name"])
+
+
+def test_order_of_the_runs_does_not_matter(noisy):
+    """The same verdicts and signs, whichever is named first."""
+    runs = classify(noisy(), ["logistic", "nb", "majority"], cv=4)
+    one, other = compare(runs, "accuracy"), compare(runs[::-1], "accuracy")
+    for a in one["runs"]:
+        (b,) = (entry for entry in other["runs"] if entry["name"] == a["name"])
+        assert a["against_best"] == b["against_best"]
+
+
+def test_log_loss_is_better_when_lower(noisy):
+    """The best has the lowest, and the others' difference to it is above 0."""
+    runs = classify(noisy(), ["logistic", "majority"], cv=4)
+    found = compare(runs, "log_loss")
+
+    assert not found["higher_is_better"]
+    assert found["best"].endswith("logistic")
+    assert found["runs"][1]["against_best"]["difference"]["low"] > 0
+
+
+def test_other_folds_have_no_t_test(noisy):
+    """With another seed the rows are the same and the folds are not; single splits have no folds to test over."""
+    path = noisy()
+    (a,), (b,) = classify(path, ["nb"], seed=1), classify(path, ["logistic"], seed=2)
+    found = compare([a, b])
+
+    assert not found["same_folds"]
+    assert found["runs"][1]["against_best"]["t_test"] is None
+    held = classify(path, ["nb", "logistic"], test_size=0.3)
+    assert compare(held)["runs"][1]["against_best"]["t_test"] is None
+
+
+def test_repeated_folds(noisy):
+    """A row that was predicted three times is compared three times, but is one piece of evidence."""
+    runs = classify(noisy(), ["nb", "majority"], cv=3, repeats=3)
+    found = compare(runs)
+    mcnemar = found["runs"][1]["against_best"]["mcnemar"]
+
+    assert found["rows"]["compared"] == 600
+    assert found["rows"]["groups"] == 191 >= mcnemar["best_ahead"] + mcnemar["ahead"]
+
+
+def test_rows_that_differ_are_named(noisy):
+    """Other rows, other labels, other classes: one line each; --common compares on what both have."""
+    (a,) = classify(noisy(), ["nb"], cv=3)
+    (fewer,) = classify(noisy("fewer.h5", rows=150), ["nb"], cv=3)
+    (other,) = classify(noisy("other.h5", labels=("no", "maybe")), ["nb"], cv=3)
+    (turned,) = classify(noisy("turned.h5", labels=("yes", "no")), ["nb"], cv=3)
+    (elsewhere,) = classify(noisy("elsewhere.h5", line=np.arange(1000, 1200)), ["nb"], cv=3)
+
+    with pytest.raises(InputError, match=r"200 and 150 predictions\); the first that only one .* line 152; --common"):
+        compare([a, fewer])
+    found = compare([a, fewer], common=True)
+    assert found["rows"]["compared"] == 150
+    assert found["rows"]["left_out"] == {"noisy.nb": 50, "fewer.nb": 0}
+    with pytest.raises(InputError, match="differ in classes"):
+        compare([a, other])
+    with pytest.raises(InputError, match="200 rows have different labels, the first on line 2"):
+        compare([a, turned], common=True)
+    with pytest.raises(InputError, match="no row was tested by all"):
+        compare([a, elsewhere], common=True)
+    with pytest.raises(InputError, match=r"runs/noisy\.nb is named twice"):
+        compare([a, a])
+    with pytest.raises(InputError, match="two runs or more"):
+        compare([a])
+    with pytest.raises(InputError, match="--by f2: choose one of"):
+        compare([a, a], by="f2")
+
+
+def test_several_labels(in_tmp):
+    """Every test has its say; a row is right when all of its labels are."""
+    rng = np.random.default_rng(0)
+    y = (rng.random((90, 2)) < 0.4).astype(np.int32)
+    values = np.hstack([y + rng.normal(size=(90, 2)), rng.normal(size=(90, 2))])
+    path = several_store(in_tmp / "several.h5", values, y)
+    found = compare(classify(path, ["logistic", "majority"], cv=3), "roc_auc")
+
+    assert found["problem"] == "multi-label"
+    assert found["best"].endswith("logistic")
+    assert found["runs"][1]["distinguishable"]
+
+
+def several_store(path, values, y):
+    """A store of rows with two labels, ``rude`` and ``long``."""
+    from stores import Block, write_store
+    from stores.identity import hash_texts, identity_digest
+    from stores.writer import Extent
+
+    texts = [f"text {i}" for i in range(len(y))]
+    block = Block(np.arange(2, len(y) + 2), hash_texts(texts), y, texts, pooled(values), ["rude", "long"])
+    identity = {"encoder": "made", "version": 1}
+    attributes = {
+        "identity": identity, "identity_digest": identity_digest(identity), "versions": {}, "command": "made",
+        "recipe": {"encoder": "made", "options": {}, "dtype": "float32"}, "source": {"file": "made"},
+        "totals": {"rows": len(y)}, "times": (0.0, 0.0),
+    }  # fmt: skip
+    write_store(path, [block], Extent.of(block), attributes)
+    return path
+
+
+def test_parameters_by_hand(noisy):
+    """Four weights and an intercept; naive Bayes has means and variances for two classes; the majority two shares."""
+    logistic, nb = classify(noisy(), ["logistic", "nb"], cv=3)
+
+    assert parameters(logistic.folder / "model") == 5
+    assert parameters(nb.folder / "model") >= 2 * 2 * 4
+
+
+def test_cost_is_what_the_store_says(in_tmp):
+    """Encoding time and size come from the store, and are not known once it is gone; then training time decides."""
+    from test_cli import ROWS
+    from toy import write_csv
+
+    write_csv(in_tmp / "messages.csv", ROWS)
+    tk("embed", "--data", "messages.csv")
+    runs = classify("features/messages.static.h5", ["nb", "logistic"], cv=3)
+    cost = compare(runs)["runs"][0]["cost"]
+
+    assert cost["store_bytes"] == (in_tmp / "features/messages.static.h5").stat().st_size
+    assert cost["seconds"] == pytest.approx(cost["encode_seconds"] + cost["train_seconds"])
+    assert cost["encode_texts_per_second"] == pytest.approx(60 / cost["encode_seconds"])
+    (in_tmp / "features/messages.static.h5").unlink()
+    cost = compare(runs)["runs"][0]["cost"]
+    assert cost["seconds"] is cost["encode_seconds"] is cost["store_bytes"] is None
+
+
+def test_commands_print_what_they_found(noisy):
+    """The table, the verdicts and the cheapest; JSON has the same."""
+    classify(noisy(), ["nb", "majority"], cv=3)
+    said = tk("compare", "runs/noisy.nb", "runs/noisy.majority").stdout
+
+    assert "noisy.majority: worse than the best; F1 macro -0." in said
+    assert "McNemar p < 0.001" in said
+    assert "cheapest that is not distinguishable from the best: noisy.nb" in said
+    assert json.loads(tk("compare", "runs/noisy.nb", "runs/noisy.majority", "--json").stdout)["best"] == "noisy.nb"
+    shutil.copytree("runs/noisy.nb", "runs/twin")
+    assert "not distinguishable from the best" in tk("compare", "runs/noisy.nb", "runs/twin").stdout
+
+
+def test_speed_measures_heads_and_reads_encoders(noisy, in_tmp):
+    """A made store knows no rate; without its store a head has nothing to predict; --encode measures now."""
+    from test_cli import ROWS
+    from toy import write_csv
+
+    classify(noisy(), ["nb"], cv=3)
+    (entry,) = json.loads(tk("speed", "runs/noisy.nb", "--json").stdout)["runs"]
+    assert entry["head_texts_per_second"] > 0
+    assert entry["encoder_texts_per_second"] is entry["texts_per_second"] is None
+    assert "--encode 500 measures" in tk("speed", "runs/noisy.nb").stdout
+
+    write_csv(in_tmp / "messages.csv", ROWS)
+    tk("embed", "--data", "messages.csv")
+    classify("features/messages.static.h5", ["nb", "logistic"], cv=3)
+    for how in ([], ["--encode", "20"]):
+        found = json.loads(
+            tk("speed", "runs/messages.static.nb", "runs/messages.static.logistic", *how, "--json").stdout
+        )
+        for entry in found["runs"]:
+            encoder, head = entry["encoder_texts_per_second"], entry["head_texts_per_second"]
+            assert entry["texts_per_second"] == pytest.approx(1 / (1 / encoder + 1 / head))
+    (in_tmp / "features/messages.static.h5").unlink()
+    assert "no such file" in tk("speed", "runs/messages.static.nb", code=2).output
+
+
+def test_damaged_predictions_are_named(noisy):
+    """One line with the file."""
+    runs = classify(noisy(), ["nb", "majority"], cv=3)
+    (runs[0].folder / "predictions.csv").write_text("line,group\n1,2\n")
+
+    with pytest.raises(FailureError, match=r"predictions\.csv is no list of predictions"):
+        compare(runs)

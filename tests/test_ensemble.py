@@ -1,0 +1,194 @@
+"""Several runs as one."""
+
+import json
+
+import numpy as np
+import pytest
+from conftest import make_store, pooled
+from test_cli import tk
+from test_compare import several_store
+
+from classify import classify, read_run
+from classify.ensemble import METHODS, averaged, ensemble, stacked, voted
+from classify.predictions import Predictions
+from stores import InputError
+
+
+def made(proba, y, predicted=None, fold=None, group=None, classes=None, several=False):
+    """Predictions with these probabilities; of one fold, each row a group of its own, unless said otherwise."""
+    proba, y = np.array(proba, float), np.array(y)
+    rows = np.arange(len(y))
+    decided = (proba >= 0.5).astype(int) if several else proba.argmax(1)
+    names = classes or [f"c{i}" for i in range(proba.shape[1])]
+    return Predictions(
+        names,
+        len(names) - 1,
+        rows,
+        rows if group is None else group,
+        np.zeros(len(y), int) if fold is None else fold,
+        y,
+        decided if predicted is None else np.array(predicted),
+        proba,
+    )
+
+
+def test_average_by_hand():
+    """(0.4 + 0.9) / 2 = 0.65: the surer one wins."""
+    found = averaged([made([[0.6, 0.4]], [1]), made([[0.1, 0.9]], [1])])
+
+    assert found.proba.tolist() == [[0.35, 0.65]]
+    assert found.predicted.tolist() == [1]
+
+
+def test_vote_by_hand():
+    """Two votes to one; one vote each is decided by the mean of the probabilities."""
+    three = [made([[0.6, 0.4]], [0]), made([[0.6, 0.4]], [0]), made([[0.0, 1.0]], [0])]
+
+    assert voted(three).predicted.tolist() == [0]
+    assert voted(three).proba[0] == pytest.approx([2 / 3, 1 / 3])
+    assert voted(three[1:]).predicted.tolist() == [1]
+
+
+def test_vote_of_several_labels_by_hand():
+    """A label needs more than half of the votes, or half of them and a mean of at least 0.5."""
+    a = made([[0.6, 0.6, 0.1]], [[1, 1, 0]], several=True)
+    b = made([[0.2, 0.4, 0.2]], [[1, 1, 0]], several=True)
+
+    assert voted([a, b]).predicted.tolist() == [[0, 1, 0]]
+    assert averaged([a, b]).predicted.tolist() == [[0, 1, 0]]
+
+
+def random_members(n, count, seed, fold=5, signal=0.0):
+    """Members that know nothing of the labels (or a little), and the folds they were made in."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(2, size=n)
+    folds = rng.permutation(n) % fold
+    members = []
+    for _ in range(count):
+        z = rng.normal(size=n) + signal * (2 * y - 1)
+        p = 1 / (1 + np.exp(-2 * z))
+        members.append(made(np.stack([1 - p, p], 1), y, fold=folds))
+    return members
+
+
+def test_stacking_does_not_see_the_rows_it_is_scored_on():
+    """Turn round the labels of one fold: nothing changes in what that fold is predicted to be, elsewhere it does."""
+    from dataclasses import replace
+
+    members = random_members(100, 3, seed=1, signal=0.5)
+    turned = [replace(p, y=np.where(p.fold == 2, 1 - p.y, p.y)) for p in members]
+    before, after = stacked(members, 0)[0], stacked(turned, 0)[0]
+    own = members[0].fold == 2
+
+    assert np.allclose(before.proba[own], after.proba[own], atol=1e-6)
+    assert not np.allclose(before.proba[~own], after.proba[~own], atol=1e-2)
+
+
+def test_stacking_many_guesses_gains_nothing():
+    """Forty guessing members of sixty rows: fitted and scored on all rows they look good; across folds they do not."""
+    members = random_members(60, 40, seed=2)
+    honest, model = stacked(members, 0)
+    from classify.ensemble import logits
+
+    _, fooled = model.predict(np.hstack([logits(p) for p in members]).astype(np.float32))
+
+    assert (fooled == members[0].y).mean() > 0.9
+    assert (honest.predicted == members[0].y).mean() < 0.7
+
+
+def test_stacking_parts_no_group():
+    """A text whose copy is in the fold is not learned from: its label, turned round, changes nothing there."""
+    from dataclasses import replace
+
+    members = random_members(80, 2, seed=3, signal=0.5)
+    group = np.arange(80)
+    copies = np.flatnonzero(members[0].fold == 1)[:10]
+    group[copies] = np.flatnonzero(members[0].fold == 0)[:10]  # each has a copy in fold 0
+    members = [replace(p, group=group) for p in members]
+    y = members[0].y.copy()
+    y[copies] = 1 - y[copies]
+    before, after = (stacked(some, 0)[0].proba for some in (members, [replace(p, y=y) for p in members]))
+    tested, others = members[0].fold == 0, members[0].fold == 2
+
+    assert np.allclose(before[tested], after[tested], atol=1e-6)
+    assert not np.allclose(before[others], after[others], atol=1e-2)
+
+
+def test_stacking_learns_whom_to_believe():
+    """One member is right and unsure, one sure and wrong: stacked they are better than either, and than the mean."""
+    members = random_members(300, 1, seed=4, signal=1.0)
+    wrong = random_members(300, 1, seed=5)[0]
+    p = np.where(wrong.proba > 0.5, 0.999, 0.001)
+    members.append(made(p, members[0].y, fold=members[0].fold))
+    right = {name: (f(members).predicted == members[0].y).mean() for name, f in (("mean", averaged), ("vote", voted))}
+    stack = (stacked(members, 0)[0].predicted == members[0].y).mean()
+
+    assert stack > max(right.values()) + 0.1
+    assert stack >= (members[0].predicted == members[0].y).mean() - 0.02
+
+
+@pytest.fixture(params=["binary", "multi-class", "multi-label"])
+def runs(request, in_tmp):
+    """Two runs of one table, of each kind of problem."""
+    rng = np.random.default_rng(7)
+    if request.param == "multi-label":
+        y = (rng.random((120, 2)) < 0.4).astype(np.int32)
+        path = several_store(in_tmp / "some.h5", np.hstack([y + rng.normal(size=(120, 2))] * 2), y)
+    else:
+        width = 2 if request.param == "binary" else 3
+        y = np.arange(120) % width
+        values = rng.normal(size=(120, 4)) + 1.5 * np.eye(4)[y]
+        path = make_store(in_tmp / "some.h5", pooled(values), [f"c{v}" for v in y], [f"text {i}" for i in range(120)])
+    return classify(path, ["logistic", "nb"], cv=3)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_ensemble_is_a_run(runs, method):
+    """Its scores are those of its predictions; other commands read it; it says why it cannot predict."""
+    made = read_run(ensemble(runs, method).folder)
+    predictions = made.predictions()
+
+    assert made.folder.as_posix() == f"runs/some.{method}"
+    assert made.metrics["overall"]["accuracy"]["value"] == pytest.approx(predictions.measure()["accuracy"][0])
+    assert made.recipe["ensemble"]["runs"] == ["some.logistic", "some.nb"]
+    folders = [str(run.folder) for run in [*runs, made]]
+    assert f"some.{method}" in tk("compare", *folders).stdout
+    assert "rows are predicted wrong" in tk("errors", str(made.folder)).stdout
+    assert "head texts/s" in tk("speed", str(made.folder)).stdout
+    said = tk("predict", "--run", str(made.folder), "--text", "hello", code=2).stderr
+    assert said.startswith("Error: an ensemble cannot predict; give tk predict its runs one by one: runs/some.logistic")
+
+
+def test_ensemble_of_ensembles(runs):
+    """What is a run can be combined again, and costs what its members cost."""
+    both = ensemble(runs, "average")
+    again = ensemble([both, runs[0]], "vote")
+
+    assert again.recipe["ensemble"]["parameters"] >= both.recipe["ensemble"]["parameters"]
+    assert json.loads(tk("speed", str(again.folder), "--json").stdout)["runs"][0]["head_texts_per_second"] > 0
+
+
+def test_what_cannot_be_combined(runs):
+    """Too few, other folds for the stack, a folder that exists: one line each."""
+    (other,) = classify("some.h5", ["nb"], cv=3, seed=9)
+    held = classify("some.h5", ["nb", "logistic"], test_size=0.3)
+
+    assert ensemble([runs[0], other], "average").metrics["folds"]
+    with pytest.raises(InputError, match="different folds; train them with the same --cv and --seed"):
+        ensemble([runs[0], other], "stack")
+    with pytest.raises(InputError, match="with one split there are no other folds"):
+        ensemble(held, "stack")
+    with pytest.raises(InputError, match="two runs or more"):
+        ensemble(runs[:1])
+    with pytest.raises(InputError, match="--method sum: choose one of average, vote, stack"):
+        ensemble(runs, "sum")
+    with pytest.raises(InputError, match="exists already"):
+        ensemble(runs, out=runs[0].folder)
+
+
+def test_command(runs):
+    """It prints the members beside the ensemble."""
+    said = tk("ensemble", *(str(run.folder) for run in runs), "--method", "stack", "--out", "runs/both").stdout
+
+    assert "stack: runs/both" in said
+    assert "stack of some.logistic" in said
