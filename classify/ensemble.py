@@ -37,20 +37,20 @@ class Members:
     Attributes:
         method: one of ``METHODS``.
         folders: of its runs.
-        stacked: the stacked model, fitted on the out-of-fold predictions of all rows; None for other methods.
+        stacked: the stacked models, fitted on the out-of-fold predictions of all rows; none for other methods.
     """
 
     method: str
     folders: list[str]
-    stacked: Fitted | None
+    stacked: list[Fitted]
 
     def save(self, folder: Path) -> None:
-        """Write the list of members, and the stacked model beside it."""
+        """Write the list of members, and the stacked models beside it."""
         folder.mkdir()
         state = {"ensemble": self.method, "runs": self.folders}
         (folder / "ensemble.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
-        if self.stacked is not None:
-            self.stacked.save(folder / "stacked")
+        for number, model in enumerate(self.stacked):
+            model.save(folder / f"stacked-{number + 1}")
 
 
 def ensemble(
@@ -87,16 +87,16 @@ def ensemble(
     if method == "stack":
         if not same_folds(found):
             raise InputError("--method stack: the runs have different folds; train them with the same --cv and --seed")
-        combined, model = stacked(found, seed)
+        combined, models = stacked(found, seed)
     else:
-        combined, model = (averaged if method == "average" else voted)(found), None
+        combined, models = (averaged if method == "average" else voted)(found), []
     seconds = (time.perf_counter() - start + sum(map(training_seconds, runs))) / len(np.unique(combined.fold))
     score = Score(combined, _folds(combined, runs[0], seconds), combined.measure(), bootstrap(combined, seed))
     folders = [str(run.folder) for run in runs]
     folder = free_folder(Path("runs") / f"{_stem(runs[0])}.{method}", set()) if out is None else Path(out)
     recipe = _recipe(runs, method) | {"command": command, "versions": versions or {}}
     more = {"baselines": runs[0].metrics["baselines"]}
-    return write_run(folder, recipe, score, {}, Members(method, folders, model), more)
+    return write_run(folder, recipe, score, {}, Members(method, folders, models), more)
 
 
 def averaged(found: Sequence[Predictions]) -> Predictions:
@@ -118,19 +118,21 @@ def voted(found: Sequence[Predictions]) -> Predictions:
     return replace(found[0], proba=votes, predicted=decided)
 
 
-def stacked(found: Sequence[Predictions], seed: int) -> tuple[Predictions, Fitted]:
+def stacked(found: Sequence[Predictions], seed: int) -> tuple[Predictions, list[Fitted]]:
     """Logistic regression on the logits of aligned predictions of the same folds.
 
     Wolpert 1992, "Stacked Generalization".
 
     For each fold it is fitted on the out-of-fold predictions of the rows of the other folds, without those whose group
-    is in this fold, so that it has seen neither a label nor a prediction of the rows that it is scored on.
+    is in this fold, so that it has seen neither a label nor a prediction of the rows that it is scored on. Several
+    labels are several problems, each with the probabilities of its own label; a label that all training rows of a fold
+    have, or none, keeps the mean of its probabilities.
 
     What remains is what all stacking on one round of folds has: the members that predicted the other rows had this
     fold's among their training rows.
 
     Returns:
-        the predictions, and the model fitted on all rows.
+        the predictions, and the models fitted on all rows: one, or one for each label that has one.
 
     Raises:
         InputError: if there is one fold only.
@@ -139,21 +141,39 @@ def stacked(found: Sequence[Predictions], seed: int) -> tuple[Predictions, Fitte
     numbers = np.unique(first.fold)
     if len(numbers) < 2:
         raise InputError("--method stack: with one split there are no other folds to learn from; train with --cv")
-    x = np.hstack([logits(p) for p in found]).astype(np.float32)
     tests = [np.flatnonzero(first.fold == number) for number in numbers]
     tasks = [Fold(_others(first.group, test), seed + i) for i, test in enumerate(tests)]
-    everything = Fold(np.arange(len(first)), seed)
-    models = fit(load("logistic"), x, first.y, [*tasks, everything], len(first.classes), positive=first.positive)
-    proba, predicted = np.empty_like(first.proba), np.empty_like(first.predicted)
+    if not first.several:
+        x = np.hstack([logits(p) for p in found])
+        proba, predicted, model = _across(x, first.y, len(first.classes), first.positive, tests, tasks)
+        return replace(first, proba=proba, predicted=predicted), [model]
+    mean, models = averaged(found), []
+    proba, predicted = mean.proba.copy(), mean.predicted.copy()
+    for c in range(len(first.classes)):
+        y = first.y[:, c]
+        if all(np.ptp(y[task.rows]) for task in tasks):
+            x = _logit(np.stack([p.proba[:, c] for p in found], 1))
+            both, predicted[:, c], model = _across(x, y, 2, 1, tests, tasks)
+            proba[:, c] = both[:, 1]
+            models.append(model)
+    return replace(first, proba=proba, predicted=predicted), models
+
+
+def _across(
+    x: np.ndarray, y: np.ndarray, n_classes: int, positive: int, tests: Sequence[np.ndarray], tasks: Sequence[Fold]
+) -> tuple[np.ndarray, np.ndarray, Fitted]:
+    """Probabilities and classes of the rows of each fold by the model of its task; and a model of all rows."""
+    x = x.astype(np.float32)
+    everything = Fold(np.arange(len(y)), tasks[0].seed)
+    models = fit(load("logistic"), x, y, [*tasks, everything], n_classes, positive=positive)
+    proba, predicted = np.empty((len(y), n_classes)), np.empty(len(y), int)
     for test, model in zip(tests, models, strict=False):
         proba[test], predicted[test] = model.predict(x[test])
-    return replace(first, proba=proba, predicted=predicted), models[-1]
+    return proba, predicted, models[-1]
 
 
 def logits(p: Predictions) -> np.ndarray:
-    """``[t, 1]`` of two classes, ``[t, C]`` else; of more than two classes the logarithms without their mean."""
-    if p.several:
-        return _logit(p.proba)
+    """``[t, 1]`` of two classes; of more, ``[t, C]``: the logarithms without their mean."""
     if len(p.classes) == 2:
         return _logit(p.proba[:, [p.positive]])
     logs = np.log(np.clip(p.proba, EPS, 1))

@@ -87,7 +87,7 @@ def test_stacking_does_not_see_the_rows_it_is_scored_on():
 def test_stacking_many_guesses_gains_nothing():
     """Forty guessing members of sixty rows: fitted and scored on all rows they look good; across folds they do not."""
     members = random_members(60, 40, seed=2)
-    honest, model = stacked(members, 0)
+    honest, (model,) = stacked(members, 0)
     from classify.ensemble import logits
 
     _, fooled = model.predict(np.hstack([logits(p) for p in members]).astype(np.float32))
@@ -114,6 +114,18 @@ def test_stacking_parts_no_group():
     assert not np.allclose(before[others], after[others], atol=1e-2)
 
 
+def test_label_that_hardly_a_row_has_keeps_its_mean():
+    """One row has it, so that the folds that learn without this row see none: its probabilities are the mean."""
+    rng = np.random.default_rng(6)
+    y = np.stack([rng.integers(2, size=60), np.arange(60) == 7], 1).astype(int)
+    members = [made(rng.random((60, 2)), y, fold=np.arange(60) % 3, several=True) for _ in range(2)]
+    found, models = stacked(members, 0)
+
+    assert len(models) == 1
+    assert np.array_equal(found.proba[:, 1], averaged(members).proba[:, 1])
+    assert not np.allclose(found.proba[:, 0], averaged(members).proba[:, 0])
+
+
 def test_stacking_learns_whom_to_believe():
     """One member is right and unsure, one sure and wrong: stacked they are better than either, and than the mean."""
     members = random_members(300, 1, seed=4, signal=1.0)
@@ -133,13 +145,13 @@ def runs(request, in_tmp):
     rng = np.random.default_rng(7)
     if request.param == "multi-label":
         y = (rng.random((120, 2)) < 0.4).astype(np.int32)
-        path = several_store(in_tmp / "some.h5", np.hstack([y + rng.normal(size=(120, 2))] * 2), y)
+        path = several_store(in_tmp / "some.h5", y, wrong=0.1)
     else:
         width = 2 if request.param == "binary" else 3
         y = np.arange(120) % width
         values = rng.normal(size=(120, 4)) + 1.5 * np.eye(4)[y]
         path = make_store(in_tmp / "some.h5", pooled(values), [f"c{v}" for v in y], [f"text {i}" for i in range(120)])
-    return classify(path, ["logistic", "nb"], cv=3)
+    return classify(path, ["nb:alpha=0.1,smoothing=0.1", "nb"], cv=3)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -150,13 +162,15 @@ def test_ensemble_is_a_run(runs, method):
 
     assert made.folder.as_posix() == f"runs/some.{method}"
     assert made.metrics["overall"]["accuracy"]["value"] == pytest.approx(predictions.measure()["accuracy"][0])
-    assert made.recipe["ensemble"]["runs"] == ["some.logistic", "some.nb"]
+    assert made.recipe["ensemble"]["runs"] == ["some.nb", "some.nb-2"]
     folders = [str(run.folder) for run in [*runs, made]]
     assert f"some.{method}" in tk("compare", *folders).stdout
     assert "rows are predicted wrong" in tk("errors", str(made.folder)).stdout
     assert "head texts/s" in tk("speed", str(made.folder)).stdout
     said = tk("predict", "--run", str(made.folder), "--text", "hello", code=2).stderr
-    assert said.startswith("Error: an ensemble cannot predict; give tk predict its runs one by one: runs/some.logistic")
+    assert said.startswith(
+        "Error: an ensemble cannot predict; give tk predict its runs one by one: runs/some.nb, runs/some.nb-2"
+    )
 
 
 def test_ensemble_of_ensembles(runs):
@@ -191,4 +205,4 @@ def test_command(runs):
     said = tk("ensemble", *(str(run.folder) for run in runs), "--method", "stack", "--out", "runs/both").stdout
 
     assert "stack: runs/both" in said
-    assert "stack of some.logistic" in said
+    assert "stack of some.nb" in said
