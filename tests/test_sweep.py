@@ -98,3 +98,76 @@ def test_naive_bayes_of_all_folds_is_that_of_each():
     for head, rows in zip(fitted, folds, strict=True):
         theirs = GaussianNB().fit(x[rows].astype(float), y[rows])
         assert head.predict_proba(x) == pytest.approx(theirs.predict_proba(x.astype(float)), abs=1e-3)
+
+
+def labels_of(x, seed=3):
+    """Three labels a row, one of them rare."""
+    z = (x[:, :3] - x[:, :3].mean(0)) / x[:, :3].std(0) + np.random.default_rng(seed).normal(size=(len(x), 3))
+    return (z > [0, 0.5, 1.8]).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs"), [("logistic", LogisticRegression(max_iter=10**5, tol=1e-9)), ("nb", GaussianNB())]
+)
+def test_labels_are_problems_of_their_own(name, theirs):
+    """Each label of each fold as scikit-learn has it alone; a label that a fold's rows all lack has probability 0."""
+    x, _ = problem()
+    y = labels_of(x)
+    folds = [*folds_of(len(y)), np.flatnonzero(y[:, 2] == 0)]
+    fitted = heads.load(name).fit_folds(x, y, 3, [Fold(rows, 0) for rows in folds])
+
+    assert (fitted[-1].predict_proba(x)[:, 2] == 0).all()
+    for head, rows in zip(fitted, folds, strict=True):
+        scaler = StandardScaler().fit(x[rows].astype(float))
+        for label in head.seen_:
+            z = scaler.transform(x.astype(float)) if name == "logistic" else x.astype(float)
+            wanted = theirs.fit(z[rows], y[rows, label]).predict_proba(z)[:, 1]
+            assert head.predict_proba(x)[:, label] == pytest.approx(wanted, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", ["logistic", "nb"])
+def test_options_and_weights_of_a_fold(name):
+    """Folds that differ in an option, or weight their rows: each as if it had been fitted by itself."""
+    x, y = problem(n_classes=3)
+    rows, weight = np.arange(300), np.random.default_rng(0).uniform(0.1, 3, len(y))
+    values = [0.01, 1.0, 100.0] if name == "logistic" else [1e-9, 1e-3, 0.1]
+    option = {"logistic": "C", "nb": "smoothing"}[name]
+    some = [Fold(rows, 0, options={option: value}) for value in values] + [Fold(rows, 0, weight=weight)]
+    fitted = heads.load(name).fit_folds(x, y, 3, some)
+
+    for head, value in zip(fitted, values, strict=False):
+        alone = heads.load(name, **{option: value}).fit(x[rows], y[rows], 3, 0)
+        assert head.predict_proba(x) == pytest.approx(alone.predict_proba(x), abs=1e-3)
+    alone = heads.load(name).fit(x[rows], y[rows], 3, 0, weight=weight[rows])
+    assert fitted[-1].predict_proba(x) == pytest.approx(alone.predict_proba(x), abs=1e-3)
+
+
+@pytest.mark.parametrize("name", ["logistic", "nb", "dense"])
+def test_a_map_of_float16_is_read_as_the_array_it_holds(name, tmp_path):
+    """The same probabilities, of chosen rows too, as from the same numbers as float32 in memory."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 600)
+    np.save(tmp_path / "x.npy", (rng.normal(size=(600, 20)) + 3 + y[:, None]).astype(np.float16))
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    some = [Fold(rows, 0) for rows in folds_of(600)]
+    head = heads.load(name, **({"units": 8, "epochs": 1} if name == "dense" else {}))
+
+    rows = rng.integers(0, 600, 70)
+    for one, other in zip(
+        head.fit_folds(mapped, y, 2, some), head.fit_folds(np.float32(mapped), y, 2, some), strict=True
+    ):
+        wanted = other.predict_proba(np.float32(mapped))
+        assert one.predict_proba(mapped) == pytest.approx(wanted, abs=1e-3)
+        assert one.predict_proba(mapped, rows) == pytest.approx(wanted[rows], abs=1e-3)
+
+
+def test_many_features_of_a_store_are_mapped(separable, monkeypatch):
+    """Above the limit they are not loaded; a run comes to the same."""
+    from classify import data
+
+    loaded = data.load_data(separable).x
+    monkeypatch.setattr(data, "MAPPED_BYTES", 100)
+    mapped = data.load_data(separable).x
+
+    assert (type(loaded), type(mapped)) == (np.ndarray, np.memmap)
+    assert (loaded == mapped).all()
