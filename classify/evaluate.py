@@ -16,6 +16,7 @@ from classify.predictions import Predictions
 from classify.runs import Score, summary
 from classify.split import Split, shrunk
 from classify.training import Training
+from stores.errors import InputError
 
 
 def evaluate(
@@ -61,7 +62,7 @@ def evaluate(
     seconds = (time.perf_counter() - start) / len(tasks)
     found, folds = [], []
     for number, ((train, test), model) in enumerate(zip(splits, models, strict=False)):
-        proba, predicted = model.predict(x[test])
+        proba, predicted = model.predict(x, test)
         found.append(_predictions(data, test, number, proba, predicted, positive))
         folds.append(
             {
@@ -109,6 +110,8 @@ def at_epochs(
         predictions, folds = [], []
         for number, ((_, test), model) in enumerate(zip(splits, models, strict=False)):
             own = np.mean([head.reported_[epoch] for head in model.heads], axis=0)
+            if len(own) != len(test):
+                raise InputError("--report-epochs: a test row has a class that none of its training rows has")
             predictions.append(_predictions(data, test, number, *model.finish(own), positive))
             folds.append({"metrics": predictions[-1].measure()})
         found.append({"epoch": epoch, "overall": summary(_score(predictions, folds, seed), data.classes)["overall"]})

@@ -45,15 +45,16 @@ class Fitted:
     choice: Choice
     components: np.ndarray | None = None
 
-    def predict(self, x: X) -> tuple[np.ndarray, np.ndarray]:
+    def predict(self, x: X, rows: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Probabilities float64 ``[n, C]`` and classes int ``[n]``; with several labels 0/1 ``[n, C]``.
 
         The probabilities hold under the class frequencies before sampling. Without a threshold the class is the head's
         own choice, the most probable one under the frequencies it was fitted on: to sample is to ask for classes of
         equal weight, and the corrected probabilities would take that back. Without sampling the two agree.
         """
-        x = x if self.components is None else remove_components(x, self.components)
-        return self.finish(np.mean([head.predict_proba(x) for head in self.heads], axis=0))
+        if self.components is not None:
+            x, rows = remove_components(x if rows is None else x[rows], self.components), None
+        return self.finish(np.mean([head.predict_proba(x, rows) for head in self.heads], axis=0))
 
     def finish(self, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """As ``predict``, from the mean of the heads' own probabilities."""
@@ -165,7 +166,7 @@ def _look_inside(
     choices = []
     for pairs in inner:
         tested = np.concatenate([test for _, test in pairs])
-        probas = [np.concatenate([next(models).predict(x[test])[0] for _, test in pairs]) for _ in candidates]
+        probas = [np.concatenate([next(models).predict(x, test)[0] for _, test in pairs]) for _ in candidates]
         choices.append(decide(candidates, probas, y[tested], positive, training))
     return choices
 
@@ -185,6 +186,8 @@ def _fit_plain(
     real = [truth[fold.rows].sum(0, dtype=np.float64) for fold in folds]
     if y.ndim == 1 and any((counts > 0).sum() < 2 for counts in real):
         raise InputError("the training rows of a split hold one class only; give a split with two or more")
+    if y.ndim == 2 and not all(((0 < c) & (c < len(f.rows))).any() for c, f in zip(real, folds, strict=True)):
+        raise InputError("in the training rows of a split each label is on all rows or on none; nothing to learn from")
     count = members(training.sampler)
     tasks, shared = [], []
     for fold, counts in zip(folds, real, strict=True):

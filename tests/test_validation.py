@@ -164,6 +164,27 @@ def test_learning_curve_grows_with_the_rows(tmp_path, in_tmp):
     assert set(small) <= set(large)
 
 
+def test_scores_after_some_epochs_are_those_of_shorter_trainings(separable, in_tmp):
+    """One training of four epochs reports what a training of two and one of four score."""
+    spec = "dense:units=8,learning_rate=0.01,epochs="
+    (run,) = classify(separable, [f"{spec}4"], cv=3, epochs=[2, 4])
+    shorter = [classify(separable, [f"{spec}{n}"], cv=3)[0] for n in (2, 4)]
+
+    assert [point["epoch"] for point in run.metrics["epochs"]] == [2, 4]
+    for point, other in zip(run.metrics["epochs"], shorter, strict=True):
+        expected = other.metrics["overall"]["log_loss"]["value"]
+        assert point["overall"]["log_loss"]["value"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_labels_that_never_vary_are_refused(tmp_path, in_tmp):
+    """Two labels that all rows or none have: there is nothing to learn."""
+    (tmp_path / "a.csv").write_text("text,toxic,insult\n" + "".join(f"row {i},{int(i < 19)},0\n" for i in range(20)))
+    embed(read_table(tmp_path / "a.csv", label_columns=("toxic", "insult")), Recipe.of("words"), "a.h5")
+
+    with pytest.raises(InputError, match="each label is on all rows or on none"):
+        classify("a.h5", ["nb"], cv=2)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
