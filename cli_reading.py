@@ -87,13 +87,13 @@ def describe(data: tuple[str, ...], reading: dict, clean: str, out: Path | None,
 
     from embed.cleaning import parse_steps
     from embed.describe import describe as run_describe
-    from embed.describe import draw_lengths
+    from embed.describe import draw
 
     steps = parse_steps(clean)
     table = read(data, **{"bad_rows": "skip"} | reading)
     found = run_describe(table, steps)
     if out:
-        draw_lengths(found, out)
+        draw(found, out)
     if as_json:
         print_json({"source": table.source(), **asdict(found)})
     else:
@@ -152,7 +152,7 @@ def _length_table(found: Description) -> RichTable:
 def _histogram(found: Description) -> RichTable:
     from rich.table import Table as RichTable
 
-    from embed.describe import bin_names
+    from stores.lengths import bin_names
 
     grid = RichTable(box=None, pad_edge=False)
     grid.add_column("words", justify="right")

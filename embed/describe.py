@@ -13,8 +13,9 @@ import numpy as np
 from embed.cleaning import clean
 from embed.rows import MOJIBAKE, Rows
 from embed.tables import Table
-from stores.files import whole_file
 from stores.identity import hash_texts
+from stores.lengths import draw_lengths, length_histogram
+from stores.pictures import house_style, save
 
 BLOCK_ROWS = 4096
 LIMITS = (128, 256, 512)  # word pieces
@@ -120,41 +121,21 @@ def describe(table: Table, steps: Sequence[str] = ()) -> Description:
         splits=splits,
         characters={name: _statistics(whole["characters"][rows]) for name, rows in by_class.items()},
         words={name: _statistics(whole["words"][rows]) for name, rows in by_class.items()},
-        histogram=_histogram(whole["words"], by_class),
+        histogram=length_histogram(whole["words"], by_class),
         cut={limit: float((PIECES_A_PRETOKEN * whole["pieces"] + 2 > limit).mean()) for limit in LIMITS},
         longest=[(-line, characters, text) for characters, line, text in longest],
         **counts,
     )
 
 
-def draw_lengths(description: Description, path: Path) -> None:
+def draw(description: Description, path: Path) -> None:
     """The histogram of words a text, by class, as a picture whose form the ending of ``path`` names.
 
     Raises:
         FailureError: if the machine refuses the write.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axes = figure.subplots()
-    names = bin_names(len(next(iter(description.histogram.values()))))
-    width = 0.8 / len(description.histogram)
-    for i, (name, counts) in enumerate(description.histogram.items()):
-        axes.bar(
-            np.arange(len(counts)) + i * width, counts, width, align="edge", label=f" {name}"
-        )  # matplotlib hides _names
-    axes.set_xticks(np.arange(len(names)) + 0.4, names, rotation=45)
-    axes.set_xlabel("words in the text")
-    axes.set_ylabel("texts")
-    for text in axes.legend().get_texts():
-        text.set_parse_math(False)
-    with whole_file(path) as temporary:
-        figure.savefig(temporary, format=path.suffix[1:] or "png", dpi=150)
-
-
-def bin_names(number: int) -> list[str]:
-    """``0``, ``1``, ``2-3``, ``4-7``, ...: the first so many bins of a histogram."""
-    return ["0", "1", *(f"{2**i}-{2 ** (i + 1) - 1}" for i in range(1, number - 1))][:number]
+    with house_style():
+        save(draw_lengths(description.histogram, description.rows), path)
 
 
 def _kinds(rows: Rows) -> list:
@@ -183,9 +164,3 @@ def _distinct(hashes: np.ndarray, kinds: np.ndarray, unlabelled: np.ndarray) -> 
 def _statistics(values: np.ndarray) -> dict[str, float]:
     found = {name: values.mean() if q is None else np.quantile(values, q) for name, q in QUANTILES.items()}
     return {name: round(float(value), 1) for name, value in found.items()}
-
-
-def _histogram(words: np.ndarray, by_class: dict[str, np.ndarray]) -> dict[str, list[int]]:
-    """Texts a bin of doubling width, by class."""
-    bins = np.frexp(words)[1]  # 0 -> 0, 1 -> 1, 2 and 3 -> 2, 4 to 7 -> 3
-    return {name: np.bincount(bins[rows], minlength=bins.max() + 1).tolist() for name, rows in by_class.items()}

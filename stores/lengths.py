@@ -1,0 +1,58 @@
+"""Words a text, in bins of doubling width: counted and drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stores.pictures import color, legend_label, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+DRAWN = 6  # classes; more bars side by side are too thin
+
+
+def length_histogram(words: np.ndarray, by_class: Mapping[str, np.ndarray]) -> dict[str, list[int]]:
+    """Texts a bin, by class.
+
+    Args:
+        words: int ``[n]``, words of each text.
+        by_class: class -> bool ``[n]``, which texts are of it.
+    """
+    bins = np.frexp(words)[1]  # 0 -> 0, 1 -> 1, 2 and 3 -> 2, 4 to 7 -> 3
+    return {name: np.bincount(bins[rows], minlength=bins.max() + 1).tolist() for name, rows in by_class.items()}
+
+
+def bin_names(number: int) -> list[str]:
+    """``0``, ``1``, ``2-3``, ``4-7``, ...: the first so many bins of a histogram."""
+    return ["0", "1", *(f"{2**i}-{2 ** (i + 1) - 1}" for i in range(1, number - 1))][:number]
+
+
+def draw_lengths(histogram: Mapping[str, list[int]], rows: int) -> Figure:
+    """The histogram as bars, the largest classes side by side.
+
+    Args:
+        histogram: of ``length_histogram``.
+        rows: how many texts there are; with several labels a text is in several classes.
+    """
+    drawn = sorted(histogram, key=lambda name: -sum(histogram[name]))[:DRAWN]
+    left_out = "" if len(drawn) == len(histogram) else f"; the {DRAWN} largest of {len(histogram)} classes"
+    names = bin_names(len(histogram[drawn[0]]))
+    most = names[np.sum(list(histogram.values()), axis=0).argmax()]
+    figure, axes = new_figure(
+        f"Texts of {most} words are the most frequent",
+        f"Words a text by class, n = {rows:,}{left_out}",
+        "words in the text",
+        "texts",
+    )
+    width = 0.8 / len(drawn)
+    for i, name in enumerate(drawn):
+        places = np.arange(len(names)) + i * width
+        axes.bar(places, histogram[name], width, align="edge", label=legend_label(name), color=color(i))
+    axes.set_xticks(np.arange(len(names)) + 0.4, names, rotation=45)
+    axes.grid(False, axis="x")
+    axes.legend()
+    return figure
