@@ -149,7 +149,7 @@ def details(run: Run) -> list[str]:
         lines.append("threshold of the model: " + ", ".join(f"{t:.4f}" for t in run.recipe["model"]["thresholds"]))
     if run.recipe["model"]["chosen"]:
         lines.append("chosen: " + ", ".join(f"{name}={value}" for name, value in run.recipe["model"]["chosen"].items()))
-    return lines + _more(run.metrics)
+    return lines + extras(run.metrics)
 
 
 def _classes(run: Run) -> list[str]:
@@ -172,7 +172,7 @@ def _labels(run: Run) -> list[str]:
     return lines
 
 
-def _more(metrics: dict) -> list[str]:
+def extras(metrics: dict) -> list[str]:
     """Learning curve, scores at epochs, and what duplicates across folds flatter."""
     lines = []
     for point in metrics.get("learning_curve", []):

@@ -12,7 +12,7 @@ from stores.pictures import color, legend_label, new_figure
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-DRAWN = 6  # classes; more bars side by side are too thin
+DRAWN = 7  # classes; more bars side by side are too thin
 
 
 def length_histogram(words: np.ndarray, by_class: Mapping[str, np.ndarray]) -> dict[str, list[int]]:
@@ -32,7 +32,7 @@ def bin_names(number: int) -> list[str]:
 
 
 def draw_lengths(histogram: Mapping[str, list[int]], rows: int) -> Figure:
-    """The histogram as bars, the largest classes side by side.
+    """For each class the share of its texts in each bin, the largest classes side by side.
 
     Args:
         histogram: of ``length_histogram``.
@@ -46,12 +46,14 @@ def draw_lengths(histogram: Mapping[str, list[int]], rows: int) -> Figure:
         f"Texts of {most} words are the most frequent",
         f"Words a text by class, n = {rows:,}{left_out}",
         "words in the text",
-        "texts",
+        "share of the texts of the class",
     )
     width = 0.8 / len(drawn)
     for i, name in enumerate(drawn):
         places = np.arange(len(names)) + i * width
-        axes.bar(places, histogram[name], width, align="edge", label=legend_label(name), color=color(i))
+        share = np.array(histogram[name]) / sum(histogram[name])
+        axes.bar(places, share, width, align="edge", label=legend_label(name), color=color(i))
+    axes.yaxis.set_major_formatter(lambda y, _: f"{y:.0%}")
     axes.set_xticks(np.arange(len(names)) + 0.4, names, rotation=45)
     axes.grid(False, axis="x")
     axes.legend()

@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stores.files import whole_file
 
@@ -50,24 +50,30 @@ def house_style() -> Iterator[None]:
         yield
 
 
-def new_figure(
-    finding: str, basis: str, x: str = "", y: str = "", size: tuple[float, float] = (WIDTH, HEIGHT)
-) -> tuple[Figure, Axes]:
-    """An empty figure with one pair of axes.
+def titled(finding: str, basis: str, size: tuple[float, float] = (WIDTH, HEIGHT), **grid: Any) -> tuple[Figure, Any]:  # noqa: ANN401
+    """An empty figure and its axes.
 
     Args:
         finding: the title: what is to be seen.
         basis: below it: metric and number of rows.
-        x, y: labels of the axes.
         size: width and height in inches.
+        grid: as ``matplotlib.figure.Figure.subplots``, for several axes.
     """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=size, layout="constrained")
     characters = int(size[0] * 12.5)
     figure.suptitle("\n".join(textwrap.wrap(finding, characters)), x=0.015, ha="left")
-    axes = figure.subplots()
-    axes.set_title("\n".join(textwrap.wrap(basis, int(characters * 1.1))))
+    axes = figure.subplots(**grid)
+    figure.axes[0].set_title("\n".join(textwrap.wrap(basis, int(characters * 1.1))))
+    return figure, axes
+
+
+def new_figure(
+    finding: str, basis: str, x: str = "", y: str = "", size: tuple[float, float] = (WIDTH, HEIGHT)
+) -> tuple[Figure, Axes]:
+    """As ``titled``, with one pair of axes, whose labels are ``x`` and ``y``."""
+    figure, axes = titled(finding, basis, size)
     axes.set_xlabel(x)
     axes.set_ylabel(y)
     return figure, axes

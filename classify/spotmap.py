@@ -1,0 +1,68 @@
+"""The map of the features as SVG with the text of each spot to be seen when one points at it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from classify.evidence import Evidence
+from classify.figures.rows import kinds_of
+from classify.html import Markup, element, escape, join
+from stores.pictures import shown
+
+WIDE, HIGH, EDGE = 800, 520, 24
+CHARACTERS = 140  # of a text that are shown
+
+
+def spot_map(evidence: Evidence, alternative: str) -> Markup:
+    """The map with its legend, to stand in a page; there is one: ``evidence.spots`` is not None."""
+    spots, kinds = evidence.spots, kinds_of(evidence)
+    low, high = spots.place.min(0), spots.place.max(0)
+    place = (spots.place - low) / np.where(high > low, high - low, 1)
+    place = EDGE + place * (WIDE - 2 * EDGE, HIGH - 2 * EDGE)
+    place[:, 1] = HIGH - place[:, 1]
+    wrong = evidence.wrong[spots.prediction]
+    order = np.argsort(wrong, kind="stable")  # wrong ones on top
+    colors = [_color(name, i) for i, name in enumerate(kinds.names)]
+    marks = [_spot(evidence, spots.prediction[i], place[i], kinds.number[i], colors, wrong[i]) for i in order]
+    opened = f'<svg viewBox="0 0 {WIDE} {HIGH}" role="img" aria-label="{escape(alternative)}">'
+    labels = [
+        element("text", f"first component ({spots.share[0]:.1%})", x=WIDE - 8, y=HIGH - 6, text_anchor="end"),
+        element("text", f"second component ({spots.share[1]:.1%})", x=8, y=16),
+    ]
+    legend = [
+        element("span", element("span", class_=f"swatch{' square' * (i % 2)}", style=f"background:{_color(name, i)}"),
+                "others" if name is None else shown(name, 40))
+        for i, name in enumerate(kinds.names)
+    ]  # fmt: skip
+    legend.append(element("span", "outlined: classified wrongly"))
+    return element(
+        "figure",
+        Markup(opened), join(labels), join(marks), Markup("</svg>"),
+        element("div", *legend, class_="legend"), element("figcaption", alternative),
+        class_="map",
+    )  # fmt: skip
+
+
+def _spot(evidence: Evidence, prediction: int, place: np.ndarray, kind: int, colors: list[str], wrong: bool) -> Markup:
+    text = evidence.text(prediction)
+    p = evidence.predictions
+    said = f"line {p.line[prediction]}: {names(evidence, p.y[prediction])}"
+    if wrong:
+        said += f", taken for {names(evidence, p.predicted[prediction])}"
+    title = element("title", said if text is None else f"{said}\n{shown(text, CHARACTERS)}")
+    x, y = place
+    look = {"fill": colors[kind], "class_": "spot wrong" if wrong else "spot"}
+    if kind % 2:
+        return element("rect", title, x=f"{x - 3.5:.1f}", y=f"{y - 3.5:.1f}", width=7, height=7, **look)
+    return element("circle", title, cx=f"{x:.1f}", cy=f"{y:.1f}", r=4, **look)
+
+
+def _color(name: str | None, kind: int) -> str:
+    return "var(--muted)" if name is None else f"var(--s{kind})"
+
+
+def names(evidence: Evidence, answer: np.ndarray | int) -> str:
+    """The class of a number, or those of the labels that are 1."""
+    if not evidence.predictions.several:
+        return evidence.classes[answer]
+    return ", ".join(name for name, there in zip(evidence.classes, answer, strict=True) if there) or "(none)"
