@@ -16,6 +16,7 @@ from cli_common import json_option, note, print_json, progress_line, shown, vers
 from cli_encoders import encoder_options, encoders
 from cli_features import features
 from cli_reading import clean_option, data_option, describe, read, table_options
+from cli_report import report
 from cli_runs import compare, ensemble, errors, speed
 
 if TYPE_CHECKING:
@@ -192,7 +193,7 @@ def _print_coverage(totals: dict) -> None:
 
 
 cli.add_command(encoders)
-for command in (classify, predict, heads, compare, ensemble, errors, speed):
+for command in (classify, predict, heads, compare, ensemble, errors, speed, report):
     cli.add_command(command)
 cli.add_command(describe)
 cli.add_command(features)

@@ -11,6 +11,7 @@ import click
 
 from cli_common import json_option, note, print_json, print_table, progress_line, versions_of
 from cli_reading import DATA_HELP, read, table_options
+from cli_report import show, showing_options
 
 if TYPE_CHECKING:
     from classify import Run
@@ -66,9 +67,13 @@ def training_options(function: Callable) -> Callable:
 @click.option("--seed", default=0, show_default=True, help="Of split, sampling, head and bootstrap.")
 @click.option("--positive", help="The class that AUC and thresholds are about, of two.  [default: the last by name]")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.  [default: runs/<store>.<head>]")
+@showing_options
 @json_option
 @click.pass_obj
-def classify(command: str, features: tuple[str, ...], heads: tuple[str, ...], as_json: bool, **options: Any) -> None:  # noqa: ANN401
+def classify(
+    command: str, features: tuple[str, ...], heads: tuple[str, ...], as_json: bool, report: bool,
+    tensorboard: Path | None, **options: Any,  # noqa: ANN401
+) -> None:  # fmt: skip
     """Train and measure heads on the features of a store, and keep each as a run.
 
     Rows with the same text are never on both sides of a split. Scores are out-of-fold, with bootstrap 95 %
@@ -93,6 +98,8 @@ def classify(command: str, features: tuple[str, ...], heads: tuple[str, ...], as
     versions = versions_of("numpy", "scikit-learn", "imbalanced-learn", "tensorflow", "keras", "skops")
     with progress_line("training", None) as progress:
         runs = run_classify(features, heads, **options, command=command, versions=versions, progress=progress)
+        progress("reports")
+        show(runs, report, tensorboard)
     if as_json:
         print_json([{"run": str(run.folder), "recipe": run.recipe, "metrics": run.metrics} for run in runs])
     else:

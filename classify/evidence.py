@@ -15,6 +15,7 @@ from classify.runs import Run
 from stores.errors import FailureError, InputError
 from stores.lengths import length_histogram
 from stores.store import READ_ROWS, FeatureStore
+from stores.strings import Strings
 
 MAP_ROWS = 2000  # points of the map
 WIDE = 32  # columns from which on only two components are computed
@@ -86,18 +87,27 @@ class Evidence:
                 found.append((proba[~taken].max(initial=0) + proba[taken].min(initial=1)) / 2)
         return np.array(found)
 
+    @cached_property
+    def texts(self) -> np.ndarray:
+        """Int ``[t]``: equal where the texts are; without a store where the rows were kept on one side."""
+        if self.row is None:
+            return self.predictions.group
+        hashes = np.ascontiguousarray(self.stores[0].text_hash[self.row]).view("V16").ravel()
+        return np.unique(hashes, return_inverse=True)[1]
+
     def text(self, prediction: int) -> str | None:
         """The text of a prediction, None if it is not to be had."""
-        if self.row is None or self.stores[0].texts is None:
-            return None
-        return self.stores[0].texts[int(self.row[prediction])]
+        return None if self._strings is None else self._strings[int(self.row[prediction])]
+
+    @cached_property
+    def _strings(self) -> Strings | None:
+        return None if self.row is None else self.stores[0].texts
 
     def lengths(self) -> tuple[dict[str, list[int]], int] | None:
         """Histogram of the words of the tested texts by class, and how many texts; None without texts."""
-        if self.row is None or self.stores[0].texts is None:
+        if self._strings is None:
             return None
-        store = self.stores[0]
-        blocks = (store.texts[start : start + READ_ROWS] for start in range(0, len(store), READ_ROWS))
+        blocks = (self._strings[start : start + READ_ROWS] for start in range(0, len(self._strings), READ_ROWS))
         words = np.array([len(text.split()) for block in blocks for text in block])[self.row[self.first]]
         members = self.members[self.first]
         by_class = dict(zip(self.classes, members.T, strict=True)) | {NONE_APPLIES: ~members.any(1)}

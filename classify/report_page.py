@@ -37,14 +37,20 @@ def write_report(run: Run | str | Path) -> Path:
     run = run if isinstance(run, Run) else read_run(run)
     with evidence(run) as found, house_style():
         figures = draw(found)
+        drawn = {}
         for name, figure in figures.items():
-            for form in ("png", "svg"):
-                save(figure, run.folder / "figures" / f"{name}.{form}")
-        text = _page(found, {name: (svg(figure), finding(figure)) for name, figure in figures.items()})
+            drawn[name] = svg(figure), finding(figure)
+            _write(run.folder / "figures" / f"{name}.svg", drawn[name][0])
+            save(figure, run.folder / "figures" / f"{name}.png")
+        text = _page(found, drawn)
     path = run.folder / "report.html"
+    _write(path, text)
+    return path
+
+
+def _write(path: Path, text: str) -> None:
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    return path
 
 
 def _page(found: Evidence, figures: dict[str, tuple[str, str]]) -> str:

@@ -26,7 +26,7 @@ def verdict(evidence: Evidence) -> Markup:
     interval = "" if score["low"] is None else f" (95% interval {score['low']:.3f} to {score['high']:.3f})"
     others = " and ".join(f"{n} {m['overall']['f1_macro']['value']:.3f}" for n, m in metrics["baselines"].items())
     said = f"F1 macro {score['value']:.3f}{interval}; on the same splits {others}."
-    return element("p", said, class_="verdict") + element("p", f"{basis(evidence.run)}.", class_="muted")
+    return join([element("p", said, class_="verdict"), element("p", f"{basis(evidence.run)}.", class_="muted")])
 
 
 def scores(evidence: Evidence) -> Markup:
@@ -136,9 +136,9 @@ def slider(evidence: Evidence) -> Markup:
     gauges = [_gauge(key, label) for key, label in (("precision", "precision"), ("recall", "recall"), ("f1", "F1"))]
     cell = {key: element("span", "-", id=f"cut-{key}") for key in ("hit", "missed", "wrong", "left")}
     order = [[other, cell["left"], cell["wrong"]], [name, cell["missed"], cell["hit"]]]
+    shown_cut = element("output", f"{decided:.4f}", id="cut-value")
     card = [
-        element("label", f"Taken for {name} from a probability of ", element("output", f"{decided:.4f}", id="cut-value"),
-                for_="cut"),
+        element("label", f"Taken for {name} from a probability of ", shown_cut, for_="cut"),
         Markup(f'<input type="range" id="cut" min="0" max="{len(cuts) - 1}" value="{at}">'),
         element("div", *gauges, class_="gauges"),
         table(["is", f"taken for {other}", f"taken for {name}"], order),
@@ -157,9 +157,10 @@ def _gauge(key: str, label: str) -> Markup:
 def look_at(evidence: Evidence) -> Markup:
     """Rows that a person should read."""
     p = evidence.predictions
-    worst, doubted, groups = most_wrong(p, WRONG), suspected(p, SUSPECTED), contradictions(p)
+    worst, doubted, groups = most_wrong(p, WRONG), suspected(p, SUSPECTED), contradictions(p, evidence.texts)
+    wrong = evidence.wrong[evidence.first].sum()
     parts = [
-        element("h3", f"Most wrong: {evidence.wrong[evidence.first].sum():,} of {len(evidence.first):,} rows are wrong"),
+        element("h3", f"Most wrong: {wrong:,} of {len(evidence.first):,} rows are wrong"),
         _doubts(evidence, worst, "taken for"),
         element("h3", "Labels that are likely to be wrong"),
         element("p", "By confident learning: the model, which had not seen the row, is surer of another class than it "

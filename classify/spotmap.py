@@ -25,20 +25,17 @@ def spot_map(evidence: Evidence, alternative: str) -> Markup:
     colors = [_color(name, i) for i, name in enumerate(kinds.names)]
     marks = [_spot(evidence, spots.prediction[i], place[i], kinds.number[i], colors, wrong[i]) for i in order]
     opened = f'<svg viewBox="0 0 {WIDE} {HIGH}" role="img" aria-label="{escape(alternative)}">'
-    labels = [
-        element("text", f"first component ({spots.share[0]:.1%})", x=WIDE - 8, y=HIGH - 6, text_anchor="end"),
-        element("text", f"second component ({spots.share[1]:.1%})", x=8, y=16),
-    ]
     legend = [
         element("span", element("span", class_=f"swatch{' square' * (i % 2)}", style=f"background:{_color(name, i)}"),
                 "others" if name is None else shown(name, 40))
         for i, name in enumerate(kinds.names)
     ]  # fmt: skip
+    axes = [f"the {name} component ({share:.1%})" for name, share in zip(("first", "second"), spots.share, strict=True)]
     legend.append(element("span", "outlined: classified wrongly"))
     return element(
         "figure",
-        Markup(opened), join(labels), join(marks), Markup("</svg>"),
-        element("div", *legend, class_="legend"), element("figcaption", alternative),
+        Markup(opened), join(marks), Markup("</svg>"),
+        element("div", *legend, class_="legend"), element("figcaption", f"{alternative}. Across {axes[0]}, up {axes[1]}."),
         class_="map",
     )  # fmt: skip
 

@@ -51,13 +51,18 @@ def suspected(p: Predictions, limit: int) -> list[Doubt]:
     return _least(p, rows, truth, proba, suspect, sure, limit)
 
 
-def contradictions(p: Predictions) -> list[np.ndarray]:
-    """Predictions of the same text with different labels, a group each, one prediction a row."""
+def contradictions(p: Predictions, text: np.ndarray) -> list[np.ndarray]:
+    """Predictions of the same text with different labels, a group each, one prediction a row.
+
+    Args:
+        p: the predictions.
+        text: int ``[t]``, equal where the texts are.
+    """
     first = np.unique(p.line, return_index=True)[1]
     labels = np.unique(p.y, axis=0, return_inverse=True)[1].ravel()[first]
-    order = np.argsort(p.group[first], kind="stable")
-    starts = np.flatnonzero(np.diff(p.group[first][order], prepend=-1))
-    groups = np.split(order, starts[1:])
+    order = np.argsort(text[first], kind="stable")
+    starts = np.flatnonzero(np.diff(text[first][order]))
+    groups = np.split(order, starts + 1)
     return [first[group] for group in groups if len(np.unique(labels[group])) > 1]
 
 

@@ -28,13 +28,13 @@ WIDTH, HEIGHT = 4.6, 3.5  # inches: on a phone, as wide as the screen, the lette
 DPI = 200
 SHOWN = 24  # characters of a name
 STYLE = {
-    "font.size": 9, "font.family": ["DejaVu Sans"], "text.color": INK, "text.parse_math": False,
+    "font.size": 9.5, "font.family": ["DejaVu Sans"], "text.color": INK, "text.parse_math": False,
     "axes.edgecolor": MUTED, "axes.labelcolor": INK, "axes.grid": True, "axes.axisbelow": True,
-    "axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 8.5, "axes.titlelocation": "left",
+    "axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 9, "axes.titlelocation": "left",
     "axes.titlecolor": MUTED, "axes.facecolor": "none", "figure.facecolor": PAPER, "savefig.facecolor": PAPER,
-    "figure.titlesize": 10, "figure.titleweight": "bold", "grid.color": GRID, "grid.linewidth": 0.6,
+    "figure.titlesize": 10.5, "figure.titleweight": "bold", "grid.color": GRID, "grid.linewidth": 0.6,
     "xtick.color": MUTED, "ytick.color": MUTED, "xtick.labelcolor": INK, "ytick.labelcolor": INK,
-    "legend.frameon": False, "legend.fontsize": 8.5, "lines.linewidth": 1.6,
+    "legend.frameon": False, "legend.fontsize": 9, "lines.linewidth": 1.6,
     "svg.fonttype": "none", "svg.hashsalt": "tk",
 }  # fmt: skip
 
@@ -62,10 +62,10 @@ def titled(finding: str, basis: str, size: tuple[float, float] = (WIDTH, HEIGHT)
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=size, layout="constrained")
-    characters = int(size[0] * 12.5)
+    characters = int(size[0] * 11.8)
     figure.suptitle("\n".join(textwrap.wrap(finding, characters)), x=0.015, ha="left")
     axes = figure.subplots(**grid)
-    figure.axes[0].set_title("\n".join(textwrap.wrap(basis, int(characters * 1.1))))
+    figure.axes[0].set_title("\n".join(textwrap.wrap(basis, int(characters * 1.15))))
     return figure, axes
 
 
@@ -114,9 +114,10 @@ def svg(figure: Figure) -> str:
     """The figure as an SVG element: no declaration, no metadata."""
     text = io.StringIO()
     _save(figure, text, "svg")
-    return text.getvalue()[text.getvalue().index("<svg") :]
+    return text.getvalue()[text.getvalue().index("<svg") :]  # what comes before names a DTD on a server
 
 
 def _save(figure: Figure, target: Path | io.StringIO, form: str) -> None:
     nameless = {"svg": dict.fromkeys(("Creator", "Date", "Format", "Type")), "pdf": {"CreationDate": None}}
     figure.savefig(target, format=form, dpi=DPI, metadata=nameless.get(form))
+    figure.set_layout_engine("none")  # everything has its place now; to find it costs as much as to draw
