@@ -35,7 +35,8 @@ def spot_map(evidence: Evidence, alternative: str) -> Markup:
     return element(
         "figure",
         Markup(opened), join(marks), Markup("</svg>"),
-        element("div", *legend, class_="legend"), element("figcaption", f"{alternative}. Across {axes[0]}, up {axes[1]}."),
+        element("div", *legend, class_="legend"),
+        element("figcaption", f"{alternative}. Across {axes[0]}, up {axes[1]}."),
         class_="map",
     )  # fmt: skip
 

@@ -34,7 +34,7 @@ def trained(in_tmp):
     write_csv(in_tmp / "messages.csv", ROWS)
     for encoder in ("static", "words"):
         tk("embed", "--encoder", encoder, "--data", "messages.csv")
-        tk("classify", "--features", f"features/messages.{encoder}.h5", "--cv", "3")
+        tk("classify", "--features", f"features/messages.{encoder}.h5", "--cv", "3", "--no-report")
     return in_tmp
 
 
@@ -56,7 +56,7 @@ def test_help_explains_every_option_and_has_an_example(command):
 
 def examples():
     """Every command line in the help texts, in the order of the commands that need each other."""
-    order = ["describe", "embed", "classify", "predict", "compare", "ensemble", "errors", "speed"]
+    order = ["describe", "embed", "classify", "report", "predict", "compare", "ensemble", "errors", "speed"]
     order += ["encoders", "heads", "features"]
     assert sorted(order) == sorted(cli.commands)
     below = ["info", "verify", "export", "merge", "join", "diff", "prune"]
@@ -159,7 +159,7 @@ def test_several_labels_a_row_are_learned(in_tmp):
     write_csv(in_tmp / "toxic.csv", rows, header=("comment_text", "toxic", "insult"))
     tk("embed", "--encoder", "words", "--data", "toxic.csv")
     store = "features/toxic.words.h5"
-    result = tk("classify", "--features", store, "--head", "nb", "--threshold", "f1")
+    result = tk("classify", "--features", store, "--head", "nb", "--threshold", "f1", "--no-report")
     refused = tk("classify", "--features", store, "--sampler", "under", code=2)
     texts = ["--text", "nice 1", "--text", "you stupid toad"]
     predicted = tk("predict", "--run", "runs/toxic.words.nb", *texts, "--to", "jsonl")
@@ -188,7 +188,7 @@ def test_predict_names_the_rows_by_their_ids(trained):
 def test_cleaning_of_a_run_is_that_of_its_predictions(trained):
     """A text differs from another only by what the cleaning takes away."""
     tk("embed", "--encoder", "words", "--data", "messages.csv", "--clean", "lower,spaces", "--out", "features/clean.h5")
-    tk("classify", "--features", "features/clean.h5", "--cv", "3", "--out", "runs/clean")
+    tk("classify", "--features", "features/clean.h5", "--cv", "3", "--out", "runs/clean", "--no-report")
     result = tk("predict", "--run", "runs/clean", "--text", "Win   CASH 3", "--text", "win cash 3")
     rows = list(csv.DictReader(io.StringIO(result.stdout)))
 
@@ -213,7 +213,9 @@ def test_classify_prints_scores_and_baselines(trained):
 
 def test_classify_json(trained):
     """The whole recipe and all metrics."""
-    result = tk("classify", "--features", "features/messages.words.h5", "--head", "nb:alpha=0.5", "--json")
+    result = tk(
+        "classify", "--features", "features/messages.words.h5", "--head", "nb:alpha=0.5", "--json", "--no-report"
+    )
     (run,) = json.loads(result.stdout)
 
     assert run["recipe"]["head"]["options"]["alpha"] == 0.5

@@ -17,16 +17,18 @@ ARROWS = {
         "cli_encoders",
         "cli_features",
         "cli_reading",
+        "cli_report",
         "cli_runs",
         "embed",
         "classify",
         "stores",
     },
-    "cli_classify": {"cli_common", "cli_reading", "classify", "embed", "stores"},
+    "cli_classify": {"cli_common", "cli_reading", "cli_report", "classify", "embed", "stores"},
     "cli_common": set(),
     "cli_encoders": {"cli_common", "embed", "stores"},
     "cli_features": {"cli_common", "stores"},
     "cli_reading": {"cli_common", "embed", "stores"},
+    "cli_report": {"cli_common", "classify"},
     "cli_runs": {"cli_common", "classify", "embed", "stores"},
     "embed": {"stores"},
     "classify": {"stores"},
@@ -150,6 +152,7 @@ def test_help_loads_nothing_heavy(tmp_path):
         ["--help"],
         ["embed", "--help"],
         ["classify", "--help"],
+        ["report", "--help"],
         ["predict", "--help"],
         ["compare", "--help"],
         ["features", "--help"],
@@ -178,3 +181,8 @@ def test_scikit_learn_heads_load_no_tensorflow(separable, tmp_path):
     code = run_tk("classify", "--features", str(separable), "--head", "logistic", "--head", "nb", "--sampler", "under")
 
     assert not loaded(code, tmp_path) & {"tensorflow", "keras"}
+
+
+def test_classify_without_report_loads_no_matplotlib(separable, tmp_path):
+    """Pictures cost half a second before the first is drawn."""
+    assert "matplotlib" not in loaded(run_tk("classify", "--features", str(separable), "--no-report"), tmp_path)
