@@ -460,3 +460,15 @@ def test_check_finds_an_encoder_whose_vectors_depend_on_their_batch(monkeypatch)
     result = tk("encoders", "check", "static", code=1)
 
     assert "static: a text has another vector in another batch (largest difference 72)" in result.stderr
+
+
+def test_report_is_written_unless_refused(trained):
+    """``--no-report`` writes none, ``tk report`` makes it; where it went is said on stderr."""
+    folder = trained / "runs/messages.static.logistic"
+    assert not (folder / "report.html").exists()
+    assert not (folder / "figures").exists()
+    result = tk("report", "runs/messages.static.logistic")
+
+    assert (result.stdout, result.stderr) == ("", "wrote runs/messages.static.logistic/report.html\n")
+    assert (folder / "report.html").stat().st_size > 100_000
+    assert "tk classify --features FILE" in tk("report", "runs", code=2).stderr

@@ -112,7 +112,7 @@ def threshold(evidence: Evidence) -> Figure | None:
         axes.axvspan(low, high, color=INK, alpha=0.15, linewidth=0)
         axes.axvline((low + high) / 2, color=INK, linewidth=0.8, label="as decided")
     axes.set_ylim(0, 1.03)
-    axes.legend()
+    axes.legend(loc="best" if p.several else "lower center")
     return figure
 
 

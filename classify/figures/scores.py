@@ -26,7 +26,7 @@ def folds(evidence: Evidence) -> Figure:
     number = len(metrics["folds"])
     figure, axes = new_figure(
         f"F1 macro {f1:.3f}, against {others[best]:.3f} of {best}",
-        f"Value with 95 % interval, n = {len(evidence.predictions):,}; points: {number} fold{'s' * (number > 1)}",
+        f"Value with 95% interval, n = {len(evidence.predictions):,}; points: {number} fold{'s' * (number > 1)}",
         "", "score", (WIDTH, HEIGHT + 0.3),
     )  # fmt: skip
     width = 0.8 / len(rows)
