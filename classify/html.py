@@ -12,6 +12,7 @@ from string import Template
 from stores.pictures import GRID, INK, MUTED, PAPER, SERIES
 
 PAGE = Path(__file__).with_name("page.html")
+WIDE = 400  # points; wider figures get a row of the page for themselves
 CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 # colours of the house style -> variables of the page, which has others in the dark
 VARIABLES = {INK: "ink", MUTED: "muted", GRID: "grid", PAPER: "paper"} | {c: f"s{i}" for i, c in enumerate(SERIES)}
@@ -87,7 +88,8 @@ def inline(svg: str, name: str, alternative: str) -> Markup:
     box = re.search(r'viewBox="([^"]+)"', svg)[1]
     start = svg.index(">") + 1
     opened = f'<svg viewBox="{box}" role="img" aria-label="{escape(alternative)}">'
-    return element("figure", Markup(opened + re.sub(r"\s*\n\s*", "\n", svg[start:])), id=name)
+    wide = {"class_": "wide"} if float(box.split()[2]) > WIDE else {}
+    return element("figure", Markup(opened + re.sub(r"\s*\n\s*", "\n", svg[start:])), id=name, **wide)
 
 
 def page(title: str, body: object) -> str:

@@ -62,7 +62,7 @@ def titled(finding: str, basis: str, size: tuple[float, float] = (WIDTH, HEIGHT)
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=size, layout="constrained")
-    characters = int(size[0] * 11.8)
+    characters = int(size[0] * 11)
     figure.suptitle("\n".join(textwrap.wrap(finding, characters)), x=0.015, ha="left")
     axes = figure.subplots(**grid)
     figure.axes[0].set_title("\n".join(textwrap.wrap(basis, int(characters * 1.15))))
