@@ -220,7 +220,9 @@ def test_figures_by_their_structure():
     assert [line.get_label() for line in threshold.get_lines()] == ["precision", "recall", "F1", "as decided"]
     assert (threshold.get_xlabel(), threshold.get_ylabel()) == ("threshold of the probability of 'b'", "score")
     assert [t.get_text().split()[0] for t in confusion.texts] == ["3", "1", "1", "3"]
-    assert figures["confusion"].get_suptitle() == "75.0% of 'b' is found, 25.0% of 'a' is taken for it"
+    assert (
+        figures["confusion"].get_suptitle().replace("\n", " ") == "75.0% of 'b' is found, 25.0% of 'a' is taken for it"
+    )
     assert losses.get_suptitle() == "Validation loss is least in epoch 1 of 2"
     assert len(losses.axes[0].get_lines()) == 5  # two folds, twice, and the mark
 
