@@ -11,7 +11,7 @@ import click
 
 from cli_common import json_option, note, print_json, print_table, progress_line, versions_of
 from cli_reading import DATA_HELP, read, table_options
-from cli_report import show, showing_options
+from cli_report import report_option, show, tensorboard_option
 
 if TYPE_CHECKING:
     from classify import Run
@@ -67,7 +67,8 @@ def training_options(function: Callable) -> Callable:
 @click.option("--seed", default=0, show_default=True, help="Of split, sampling, head and bootstrap.")
 @click.option("--positive", help="The class that AUC and thresholds are about, of two.  [default: the last by name]")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.  [default: runs/<store>.<head>]")
-@showing_options
+@report_option
+@tensorboard_option
 @json_option
 @click.pass_obj
 def classify(

@@ -1,8 +1,7 @@
-"""The command ``tk report``, and the options of ``tk classify`` that show a run."""
+"""The command ``tk report``, and the options of other commands that show a run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,20 +13,14 @@ if TYPE_CHECKING:
     from classify import Run
 
 
-def showing_options(function: Callable) -> Callable:
-    """What is made of a finished run beside its numbers."""
-    for option in reversed((
-        click.option("--report/--no-report", default=True, show_default=True,
-                     help="Write report.html and figures/ into each run; takes some seconds."),
-        click.option("--tensorboard", type=click.Path(path_type=Path), metavar="DIR",
-                     help="Write scalars and the projector files of the features for TensorBoard into this folder."),
-    )):  # fmt: skip
-        function = option(function)
-    return function
+report_option = click.option("--report/--no-report", default=True, show_default=True,
+                             help="Write report.html and figures/ into the run; takes some seconds.")  # fmt: skip
+tensorboard_option = click.option("--tensorboard", type=click.Path(path_type=Path), metavar="DIR",
+                                  help="Write scalars, and features for the projector, for TensorBoard.")  # fmt: skip
 
 
-def show(runs: list[Run], report: bool, tensorboard: Path | None) -> None:
-    """Do what ``showing_options`` asked for."""
+def show(runs: list[Run], report: bool, tensorboard: Path | None = None) -> None:
+    """What is made of finished runs beside their numbers."""
     from classify import write_report, write_tensorboard
 
     for run in runs:

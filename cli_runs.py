@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli_common import json_option, print_json, print_table, shown, versions_of
+from cli_report import report_option, show
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -148,9 +149,12 @@ def _number(value: float | None, form: str) -> str:
 @click.option("--method", default="average", show_default=True,
               help="average (of the probabilities), vote, or stack (logistic regression on their logits).")  # fmt: skip
 @click.option("--out", type=FOLDER, help="Folder of the new run.  [default: runs/<table>.<method>]")
+@report_option
 @json_option
 @click.pass_obj
-def ensemble(command: str, folders: tuple[Path, ...], method: str, out: Path | None, as_json: bool) -> None:
+def ensemble(
+    command: str, folders: tuple[Path, ...], method: str, out: Path | None, report: bool, as_json: bool
+) -> None:  # fmt: skip
     """Combine the out-of-fold predictions of runs on the same rows into a run of its own.
 
     What is stacked is learned for each fold on the predictions of the other folds' rows. The new run has scores and
@@ -168,6 +172,7 @@ def ensemble(command: str, folders: tuple[Path, ...], method: str, out: Path | N
     versions = versions_of("numpy", "scikit-learn")
     runs = [read_run(folder) for folder in folders]
     run = run_ensemble(runs, method, out=out, command=command, versions=versions)
+    show([run], report)
     if as_json:
         print_json({"run": str(run.folder), "recipe": run.recipe, "metrics": run.metrics})
         return

@@ -12,6 +12,7 @@ import numpy as np
 from classify.data import matrix
 from classify.predictions import Predictions
 from classify.runs import Run
+from classify.sources import opened, parts_of
 from stores.errors import FailureError, InputError
 from stores.lengths import length_histogram
 from stores.store import READ_ROWS, FeatureStore
@@ -86,14 +87,6 @@ class Evidence:
             else:
                 found.append((proba[~taken].max(initial=0) + proba[taken].min(initial=1)) / 2)
         return np.array(found)
-
-    @cached_property
-    def texts(self) -> np.ndarray:
-        """Int ``[t]``: equal where the texts are; without a store where the rows were kept on one side."""
-        if self.row is None:
-            return self.predictions.group
-        hashes = np.ascontiguousarray(self.stores[0].text_hash[self.row]).view("V16").ravel()
-        return np.unique(hashes, return_inverse=True)[1]
 
     def text(self, prediction: int) -> str | None:
         """The text of a prediction, None if it is not to be had."""
@@ -191,25 +184,19 @@ def evidence(run: Run) -> Iterator[Evidence]:
     with ExitStack() as stack:
         stores, missing, row = [], [], None
         try:
-            stores = [stack.enter_context(_store(made)) for made in _sources(run.recipe["features"])]
+            stores = [stack.enter_context(opened(part)) for part in _tested(run.recipe["features"])]
             row = _rows(stores[0], predictions.line)
         except (InputError, FailureError) as error:
             stores, missing = [], [f"Texts, lengths, map and encoding time are left out: {error}."]
         yield Evidence(run, predictions, stores, row, missing)
 
 
-def _sources(made: dict) -> list[dict]:
-    """Path and digest of the stores of the rows that were tested."""
-    made = made.get("test", made)
-    return made.get("joined", [made])
-
-
-def _store(made: dict) -> FeatureStore:
-    store = FeatureStore(made["path"])
-    if store.digest != made["digest"]:
-        store.close()
-        raise InputError(f"{made['path']} has changed since the run was made")
-    return store
+def _tested(features: dict) -> list[dict]:
+    """Path and digest of the stores of the rows that were tested, of every member of an ensemble."""
+    if "members" in features:
+        parts = [part for member in features["members"] for part in _tested(member["features"])]
+        return list({part["digest"]: part for part in parts}.values())
+    return parts_of(features.get("test", features))
 
 
 def _rows(store: FeatureStore, line: np.ndarray) -> np.ndarray:

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from classify.errors import errors
 from classify.evidence import Evidence
 from classify.figures.decisions import counts_at
 from classify.html import Markup, data, definitions, element, escape, join, section, table
 from classify.report import SHOWN, basis, extras, head_spec
-from classify.spotmap import names
-from classify.wrong import Doubt, contradictions, most_wrong, suspected
+from classify.sources import parts_of
 from stores.pictures import shown
 
-WRONG, SUSPECTED, CONTRADICTIONS = 25, 25, 15  # rows that are shown
+TOP = 25  # rows of each kind
 CHARACTERS = 600  # of a text
 CUTS = 99  # thresholds of even steps, and as many between equal numbers of rows
 
@@ -43,7 +43,9 @@ def asked(evidence: Evidence) -> Markup:
     """What was asked and of what: all that is needed to do it again."""
     recipe = evidence.run.recipe
     pairs: list[tuple[str, object]] = []
-    for made in _stores(recipe["features"]):
+    if "ensemble" in recipe:
+        pairs.append(("ensemble of", ", ".join(recipe["ensemble"]["runs"])))
+    for made in parts_of(recipe["features"]):
         pairs += _origin(made)
     training = {"sampler": recipe["sampler"], **recipe["training"]}
     model = recipe["model"]
@@ -61,12 +63,6 @@ def asked(evidence: Evidence) -> Markup:
         ("made", recipe["created"]),
     ]
     return section("What was asked, and of what", "asked", definitions(pairs))
-
-
-def _stores(made: dict) -> list[dict]:
-    """Where the features came from, those of a test store last."""
-    test = [made["test"]] if "test" in made else []
-    return [store for source in [made, *test] for store in source.get("joined", [source])]
 
 
 def _origin(made: dict) -> list[tuple[str, object]]:
@@ -155,46 +151,65 @@ def _gauge(key: str, label: str) -> Markup:
 
 
 def look_at(evidence: Evidence) -> Markup:
-    """Rows that a person should read."""
-    p = evidence.predictions
-    worst, doubted, groups = most_wrong(p, WRONG), suspected(p, SUSPECTED), contradictions(p, evidence.texts)
-    wrong = evidence.wrong[evidence.first].sum()
+    """Rows that a person should read, as ``tk errors`` finds them."""
+    found = errors(evidence.run, TOP)
+    surest = _surest(found, evidence.problem != "multi-class")
+    doubted, together = found["suspected_label_errors"], found["contradictions"]
+    known = "not known without the store" if together["count"] is None else f"{together['count']:,} texts"
+    surely = ["text", "label", "taken for", "probability of a wrong decision", "line"]
+    margins = ["text", "label", "seems to be", "label less that", "line"]
     parts = [
-        element("h3", f"Most wrong: {wrong:,} of {len(evidence.first):,} rows are wrong"),
-        _doubts(evidence, worst, "taken for"),
-        element("h3", "Labels that are likely to be wrong"),
-        element("p", "By confident learning: the model, which had not seen the row, is surer of another class than it "
-                "usually is of rows that have it.", class_="note"),
-        _doubts(evidence, doubted, "likely"),
-        element("h3", f"The same text with different labels: {len(groups):,}"),
-        _contradictions(evidence, groups),
+        element("h3", f"Most wrong: {found['wrong']:,} of {found['rows']:,} rows are wrong"),
+        _listing(surely, [[*_answers(row, row["predicted"]), f"{p:.4f}", row["line"]] for p, row in surest]),
+        element("h3", f"Labels that are probably wrong: {doubted['count']:,}"),
+        element("p", "By confident learning (Northcutt et al. 2021): the models, which had not seen the row, are as "
+                "sure of another class as they are of rows that have it. Look before you change a label.",
+                class_="note"),
+        _listing(margins, [
+            [*_answers(row, row["better"]), f"{row['margin']:+.4f}", row["line"]] for row in doubted["rows"]
+        ]),
+        element("h3", f"The same text with different labels: {known}"),
+        _listing(["text", "lines by label"], [
+            [_text(row["text"]), "; ".join(f"{n}: {_lines(lines)}" for n, lines in row["lines_by_label"].items())]
+            for row in together["rows"]
+        ]),
     ]  # fmt: skip
     return section("Rows to look at", "rows", *parts)
 
 
-def _doubts(evidence: Evidence, doubts: Sequence[Doubt], other: str) -> Markup:
-    if not doubts:
-        return element("p", "None.")
-    rows = [
-        [_text(evidence, d.prediction), d.label, d.other, f"{d.proba:.4f}", evidence.predictions.line[d.prediction]]
-        for d in doubts
+def _surest(found: dict, both: bool) -> list[tuple[float, dict]]:
+    """The wrong decisions that the models were surest of, with the probability of each; a row once.
+
+    Args:
+        found: of ``errors``.
+        both: whether to count also who is missed; of several classes, these are taken for another one.
+    """
+    decisions = []
+    for sides in found["classes"].values():
+        decisions += [(row["p"], row) for row in sides["false_positives"]["rows"]]
+        decisions += [(1 - row["p"], row) for row in sides["false_negatives"]["rows"] if both]
+    first: dict[int, tuple[float, dict]] = {}
+    for p, row in sorted(decisions, key=lambda decision: -decision[0]):
+        first.setdefault(row["line"], (p, row))
+    return list(first.values())[:TOP]
+
+
+def _answers(row: dict, other: object) -> list[object]:
+    return [
+        _text(row["text"]),
+        *(", ".join(a) or "(none)" if isinstance(a, list) else a for a in (row["label"], other)),
     ]
-    return table(["text", "label", other, "probability of the label", "line"], rows, words=3)
 
 
-def _contradictions(evidence: Evidence, groups: Sequence[np.ndarray]) -> Markup:
-    if not groups:
-        return element("p", "None.")
-    p = evidence.predictions
-    rows = []
-    for group in groups[:CONTRADICTIONS]:
-        lines = ", ".join(f"{names(evidence, p.y[i])} (line {p.line[i]})" for i in group[:6])
-        rows.append([_text(evidence, group[0]), lines + (", ..." if len(group) > 6 else "")])
-    return table(["text", "labels"], rows, words=2)
+def _listing(header: Sequence[str], rows: Sequence[Sequence[object]]) -> Markup:
+    return table(header, rows, words=min(3, len(header))) if rows else element("p", "None.")
 
 
-def _text(evidence: Evidence, prediction: int) -> Markup:
-    text = evidence.text(prediction)
+def _lines(lines: Sequence[int]) -> str:
+    return ("line " if len(lines) == 1 else "lines ") + ", ".join(map(str, lines[:6])) + (", ..." if lines[6:] else "")
+
+
+def _text(text: str | None) -> Markup:
     if text is None:
         return element("span", "not kept", class_="muted")
     cut = text if len(text) <= CHARACTERS else text[:CHARACTERS] + " \u2026"

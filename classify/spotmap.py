@@ -44,9 +44,9 @@ def spot_map(evidence: Evidence, alternative: str) -> Markup:
 def _spot(evidence: Evidence, prediction: int, place: np.ndarray, kind: int, colors: list[str], wrong: bool) -> Markup:
     text = evidence.text(prediction)
     p = evidence.predictions
-    said = f"line {p.line[prediction]}: {names(evidence, p.y[prediction])}"
+    said = f"line {p.line[prediction]}: {_names(evidence, p.y[prediction])}"
     if wrong:
-        said += f", taken for {names(evidence, p.predicted[prediction])}"
+        said += f", taken for {_names(evidence, p.predicted[prediction])}"
     title = element("title", said if text is None else f"{said}\n{shown(text, CHARACTERS)}")
     x, y = place
     look = {"fill": colors[kind], "class_": "spot wrong" if wrong else "spot"}
@@ -59,7 +59,7 @@ def _color(name: str | None, kind: int) -> str:
     return "var(--muted)" if name is None else f"var(--s{kind})"
 
 
-def names(evidence: Evidence, answer: np.ndarray | int) -> str:
+def _names(evidence: Evidence, answer: np.ndarray | int) -> str:
     """The class of a number, or those of the labels that are 1."""
     if not evidence.predictions.several:
         return evidence.classes[answer]

@@ -29,7 +29,7 @@ ARROWS = {
     "cli_features": {"cli_common", "stores"},
     "cli_reading": {"cli_common", "embed", "stores"},
     "cli_report": {"cli_common", "classify"},
-    "cli_runs": {"cli_common", "classify", "embed", "stores"},
+    "cli_runs": {"cli_common", "cli_report", "classify", "embed", "stores"},
     "embed": {"stores"},
     "classify": {"stores"},
     "stores": set(),

@@ -11,6 +11,8 @@ import pytest
 from conftest import make_store, pooled
 
 from classify import classify, read_run, write_report, write_tensorboard
+from classify.ensemble import ensemble
+from classify.errors import errors
 from classify.evidence import Evidence, evidence, project
 from classify.figures import FIGURES, draw
 from classify.figures.decisions import scores_at
@@ -18,7 +20,6 @@ from classify.figures.ranks import GRID_POINTS, precision_curve, roc_curve, wils
 from classify.html import data, element, inline
 from classify.predictions import Predictions
 from classify.report import SHOWN
-from classify.wrong import contradictions, most_wrong, suspected
 from stores import FeatureStore, InputError
 from stores.pictures import house_style, shown
 
@@ -272,15 +273,28 @@ def test_map_is_the_principal_components(columns):
     assert (~inside).sum() <= found.outside
 
 
-def test_rows_to_look_at_by_hand():
-    """Of eight rows two are wrong, the worse with probability 0.25; two texts have two labels each."""
-    p = BINARY.predictions
-    assert [(d.label, d.other, round(d.proba, 2)) for d in most_wrong(p, 5)] == [("a", "b", 0.25), ("b", "a", 0.3)]
-    # mean probability of b among rows of b: 0.65, of a among those of a: 0.6375; 0.75 and 0.7 reach them
-    assert [d.prediction for d in suspected(p, 5)] == [4, 6]
-    groups = contradictions(p, np.array([0, 0, 1, 2, 3, 3, 4, 5]))
-    assert [group.tolist() for group in groups] == [[0, 1], [4, 5]]
-    assert [d.label for d in most_wrong(LABELS.predictions, 5)] == ["q"]
+def test_rows_to_look_at_are_those_of_tk_errors(separable, in_tmp):
+    """The surest wrong decisions come first; all wrong rows are there while they are few."""
+    (run,) = classify(separable, cv=3)
+    page = Page(write_report(run).read_text(encoding="utf-8"))
+    start = next(i for i, row in enumerate(page.cells) if row[:3] == ["text", "label", "taken for"])
+    found = errors(run, 25)
+    rows = page.cells[start + 1 : start + 1 + found["wrong"]]
+    p = run.predictions()
+
+    assert 2 <= len(rows) <= 25
+    assert {int(row[4]) for row in rows} == set(p.line[p.y != p.predicted].tolist())
+    assert [float(row[3]) for row in rows] == sorted((float(row[3]) for row in rows), reverse=True)
+    assert all(row[0] == f"text {int(row[4]) - 2}" for row in rows)
+
+
+def test_report_of_an_ensemble(separable, in_tmp):
+    """It says of what it is, and draws the map of the features of its members."""
+    runs = [classify(separable, [head], cv=2)[0] for head in ("logistic", "nb")]
+    text = write_report(ensemble(runs)).read_text(encoding="utf-8")
+
+    assert "ensemble of" in text
+    assert 'class="spot' in text
 
 
 def test_figure_in_a_page_has_its_own_names():
