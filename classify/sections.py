@@ -156,8 +156,8 @@ def look_at(evidence: Evidence) -> Markup:
     surest = _surest(found, evidence.problem != "multi-class")
     doubted, together = found["suspected_label_errors"], found["contradictions"]
     known = "not known without the store" if together["count"] is None else f"{together['count']:,} texts"
-    surely = ["text", "label", "taken for", "probability of a wrong decision", "line"]
-    margins = ["text", "label", "seems to be", "label less that", "line"]
+    surely = ["text", "label", "taken for", "with probability", "line"]
+    margins = ["text", "label", "seems to be", "margin", "line"]
     parts = [
         element("h3", f"Most wrong: {found['wrong']:,} of {found['rows']:,} rows are wrong"),
         _listing(surely, [[*_answers(row, row["predicted"]), f"{p:.4f}", row["line"]] for p, row in surest]),
