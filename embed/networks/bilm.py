@@ -6,14 +6,14 @@ projection (Sak et al. 2014, "Long Short-Term Memory Recurrent Neural Network Ar
 The texts lie packed, so that nothing is computed for padding, see ``embed.networks.packing``. What enters a layer is
 multiplied for the words of many steps at once, each distinct word once; only what comes back from the step before is
 multiplied in the loop over the steps. The state goes from one chunk of steps to the next, in both directions, so that
-long texts are nothing special.
+long texts are nothing special. One direction goes after the other: the weights of one nearly fit a processor's cache,
+and where few texts still go on, a step takes as long as reading its weights.
 
 ``P`` is the width of a word vector and of one direction of a layer, ``D`` the number of memory cells.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -64,8 +64,9 @@ class BiLM:
         self._tf = load_tensorflow()
         self._residual = weights.residual
         self._sizes = weights.directions[0][0].projection.shape
+        clips = weights.cell_clip, weights.projection_clip
         self._layers = [
-            _compile_layer(self._tf, cells, (weights.cell_clip, weights.projection_clip), from_words=number == 0)
+            [_Direction.of(self._tf, cell, clips, from_words=number == 0) for cell in cells]
             for number, cells in enumerate(zip(*weights.directions, strict=True))
         ]
 
@@ -88,14 +89,15 @@ class BiLM:
         layers, after = [np.tile(vectors[ids], 2)], []
         inputs, words = [vectors] * 2, [packing.pack(ids, places) for places in packing.places]
         outputs: list[np.ndarray] = []
-        for number, run in enumerate(self._layers):
-            state = self._begin(packing.order, states[number] if states else None)
-            parts = []
+        for number, layer in enumerate(self._layers):
+            state = self._begin(packing.order, states[number]) if states else [None, None]
+            parts: list[list[np.ndarray]] = [[], []]
             for steps, rows in packing.chunks(words):
-                entering = [_distinct(x, some[rows]) for x, some in zip(inputs, words, strict=True)]
-                part, state = run(entering, packing.sizes[steps], state)
-                parts.append([output.numpy() for output in part])
-            below, outputs = outputs, [np.concatenate(part) for part in zip(*parts, strict=True)]
+                for d, direction in enumerate(layer):
+                    entering = _distinct(inputs[d], words[d][rows])
+                    output, *state[d] = direction.run(*entering, packing.sizes[steps], state[d])
+                    parts[d].append(output.numpy())
+            below, outputs = outputs, [np.concatenate(part) for part in parts]
             if self._residual and number:
                 outputs = [output + entered for output, entered in zip(outputs, below, strict=True)]
             layers.append(np.hstack([out[places] for out, places in zip(outputs, packing.places, strict=True)]))
@@ -103,89 +105,113 @@ class BiLM:
             inputs, words = outputs, [np.arange(len(ids))] * 2  # in a context, each word is another
         return layers, after
 
-    def _begin(self, order: np.ndarray, given: list | None) -> list:
+    def _begin(self, order: np.ndarray, given: list) -> list:
         """The state before the first step, in the order of the packing; for ``LEAST`` texts at least."""
-        state = [[np.zeros((max(len(order), LEAST), size), np.float32) for size in self._sizes] for _ in range(2)]
-        if given:
-            for direction, values in zip(state, given, strict=True):
-                for rows, kept in zip(direction, values, strict=True):
-                    rows[: len(order)] = kept[order]
-        return state
+        fill = ((0, max(0, LEAST - len(order))), (0, 0))
+        return [[np.pad(values[order], fill) for values in direction] for direction in given]
 
 
-def _distinct(vectors: np.ndarray, ids: np.ndarray) -> list[np.ndarray]:
+def _distinct(vectors: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The vectors of the distinct ``ids``, and for each id which of them it is."""
     distinct, rows = np.unique(ids, return_inverse=True)
-    return [vectors[distinct], rows.astype(np.int32)]
+    return vectors[distinct], rows.astype(np.int32)
 
 
 def _in_order_of_texts(state: list, order: np.ndarray) -> list:
-    places = np.argsort(order)  # of the texts in the packing
+    places = np.argsort(order)  # of the texts in the packing, which may be followed by a row that is none
     return [[rows.numpy()[places] for rows in direction] for direction in state]
-
-
-def _compile_layer(tf: ModuleType, cells: Sequence[Cell], clips: tuple[float, float], from_words: bool) -> Callable:
-    """Both directions of a layer over some steps: inputs, sizes of the steps, state -> outputs, state.
-
-    Both run in one loop, so that one can multiply while the other does what takes no product. An input is float32
-    ``[rows, P]``, and with ``from_words`` the row of each word in it, so that each distinct word is multiplied once.
-    """
-    directions = [_Direction.of(tf, cell) for cell in cells]
-    memory, width = cells[0].projection.shape
-
-    def run(inputs: list, sizes: Any, state: list) -> tuple[list, list]:  # noqa: ANN401
-        entering = [direction.enter(tf, x) for direction, (x, _) in zip(directions, inputs, strict=True)]
-        rows = [tf.pad(row, [[0, 1]]) for _, row in inputs]
-
-        def step(t: Any, start: Any, state: list, out: list) -> tuple:  # noqa: ANN401
-            texts = sizes[t]
-            computed = tf.maximum(texts, LEAST)  # a second row is computed, and forgotten, where there is one
-            here = slice(start, start + computed)
-            after = []
-            for d, direction in enumerate(directions):
-                gates = [tf.gather(g, rows[d][here]) if from_words else g[here] for g in entering[d]]
-                new = direction.step(tf, gates, [s[:computed] for s in state[d]], clips)
-                after.append([tf.concat([n[:texts], s[texts:]], 0) for n, s in zip(new, state[d], strict=True)])
-                out[d] = out[d].write(t, new[1][:texts])
-            return t + 1, start + texts, after, out
-
-        count = tf.shape(sizes)[0]
-        out = [tf.TensorArray(tf.float32, count, element_shape=[None, width], infer_shape=False) for _ in range(2)]
-        *_, state, out = tf.while_loop(lambda t, *_: t < count, step, [0, 0, state, out], parallel_iterations=1)
-        return [array.concat() for array in out], state
-
-    an_input = [tf.TensorSpec([None, width]), tf.TensorSpec([None], tf.int32)]
-    a_state = [tf.TensorSpec([None, memory]), tf.TensorSpec([None, width])]
-    signature = [[an_input] * 2, tf.TensorSpec([None], tf.int32), [a_state] * 2]
-    return tf.function(run, input_signature=signature, autograph=False)
 
 
 @dataclass(frozen=True)
 class _Direction:
     """A cell as tensors, gate by gate: products of this size stay in the processor's cache."""
 
+    tf: ModuleType
     entering: list  # of each gate [P, D]
     returning: list  # of each gate [P, D]
     bias: list  # of each gate [D]
     projection: Any
+    clips: tuple[float, float]
+    from_words: bool
+    compiled: dict
 
     @classmethod
-    def of(cls, tf: ModuleType, cell: Cell) -> _Direction:
+    def of(cls, tf: ModuleType, cell: Cell, clips: tuple[float, float], from_words: bool) -> _Direction:
+        """With ``from_words``, inputs are of distinct words; else each row of the input is that of one word."""
         memory, width = cell.projection.shape
         bias = cell.bias.copy()
         bias[2 * memory : 3 * memory] += 1  # the forget gate
         split = lambda array: [tf.constant(part) for part in np.split(array, 4, axis=-1)]  # noqa: E731
-        return cls(split(cell.kernel[:width]), split(cell.kernel[width:]), split(bias), tf.constant(cell.projection))
+        entering, returning, biases = map(split, (cell.kernel[:width], cell.kernel[width:], bias))
+        return cls(tf, entering, returning, biases, tf.constant(cell.projection), clips, from_words, {})
 
-    def enter(self, tf: ModuleType, x: Any) -> list:  # noqa: ANN401
+    def run(self, vectors: np.ndarray, rows: np.ndarray, sizes: np.ndarray, state: list | None) -> list:
+        """Some steps.
+
+        Args:
+            vectors: float32 ``[V, P]``: what enters.
+            rows: int32 ``[n]``, of each packed word its row in ``vectors``.
+            sizes: int32 ``[steps]``, the texts that have a word at each step.
+            state: after the step before, float32 ``[texts, D]`` and ``[texts, P]``, for ``LEAST`` texts at least;
+                None at the beginning: then nothing comes back to the first step, and nothing is multiplied for it.
+
+        Returns:
+            The output at each packed word, float32 ``[n, P]``, and the two parts of the state after the last step.
+        """
+        begins = state is None
+        if begins not in self.compiled:
+            tf, (memory, width) = self.tf, self.projection.shape
+            signature = [tf.TensorSpec([None, width]), tf.TensorSpec([None], tf.int32), tf.TensorSpec([None], tf.int32)]
+            if not begins:
+                signature.append([tf.TensorSpec([None, memory]), tf.TensorSpec([None, width])])
+            self.compiled[begins] = tf.function(self._steps, input_signature=signature, autograph=False)
+        return self.compiled[begins](vectors, rows, sizes, *([] if begins else [state]))
+
+    def _steps(self, vectors: Any, rows: Any, sizes: Any, state: list | None = None) -> list:  # noqa: ANN401
+        tf, count = self.tf, self.tf.shape(sizes)[0]
+        gates, rows = self._enter(vectors), tf.pad(rows, [[0, 1]])
+        array = lambda width: tf.TensorArray(  # noqa: E731
+            tf.float32, count, element_shape=[None, width], infer_shape=False
+        )
+        memory, width = self.projection.shape
+        out, ended = array(width), [array(memory), array(width)]
+
+        def step(t: Any, start: Any, before: Any, state: list | None, out: Any, ended: list) -> list:  # noqa: ANN401
+            texts = sizes[t]
+            computed = tf.maximum(texts, LEAST)  # a second row is computed, and forgotten, where there is one
+            here = slice(start, start + computed)
+            entered = [tf.gather(g, rows[here]) if self.from_words else g[here] for g in gates]
+            if state is None:
+                before, new = computed, self._cell(entered, None)
+            else:
+                ended = [a.write(count - 1 - t, s[texts:before]) for a, s in zip(ended, state, strict=True)]
+                before, new = texts, self._cell(entered, [s[:computed] for s in state])
+            return [t + 1, start + texts, before, new, out.write(t, new[1][:texts]), ended]
+
+        if state is None:
+            ended = [a.write(count - 1, tf.zeros([0, size])) for a, size in zip(ended, (memory, width), strict=True)]
+            begun = step(0, 0, 0, None, out, ended)
+        else:
+            begun = [0, 0, tf.shape(state[0])[0], state, out, ended]
+        done = tf.while_loop(lambda t, *_: t < count, step, begun, parallel_iterations=1)
+        _, _, before, state, out, ended = done
+        return [out.concat(), *(tf.concat([s[:before], a.concat()], 0) for s, a in zip(state, ended, strict=True))]
+
+    def _enter(self, x: Any) -> list:  # noqa: ANN401
         """What the input ``[rows, P]`` gives to each gate, ``[rows + 1, D]``; the last is there to be forgotten."""
-        x = tf.pad(x, [[0, 1], [0, 0]])
+        tf, x = self.tf, self.tf.pad(x, [[0, 1], [0, 0]])
         return [tf.nn.bias_add(x @ kernel, bias) for kernel, bias in zip(self.entering, self.bias, strict=True)]
 
-    def step(self, tf: ModuleType, entered: list, state: list, clips: tuple[float, float]) -> tuple:
-        """From the state ``[texts, D]``, ``[texts, P]`` before a word to the state after it."""
-        memory, output = state
-        i, j, f, o = (gate + output @ kernel for gate, kernel in zip(entered, self.returning, strict=True))
-        memory = tf.clip_by_value(tf.sigmoid(f) * memory + tf.sigmoid(i) * tf.tanh(j), -clips[0], clips[0])
+    def _cell(self, gates: list, state: list | None) -> list:
+        """From the state ``[texts, D]``, ``[texts, P]`` before a word, None for zeros, to the state after it."""
+        tf, (most, widest) = self.tf, self.clips
+        if state is None:
+            i, j, _, o = gates
+            memory = tf.sigmoid(i) * tf.tanh(j)
+        else:
+            memory, output = state
+            i, j, f, o = (gate + output @ kernel for gate, kernel in zip(gates, self.returning, strict=True))
+            memory = tf.sigmoid(f) * memory + tf.sigmoid(i) * tf.tanh(j)
+        memory = tf.clip_by_value(memory, -most, most)
         output = (tf.sigmoid(o) * tf.tanh(memory)) @ self.projection
-        return memory, tf.clip_by_value(output, -clips[1], clips[1])
+        return [memory, tf.clip_by_value(output, -widest, widest)]
