@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
@@ -25,10 +27,17 @@ class Batches:
     Args:
         budget: most that a batch costs, in what ``cost`` counts: padded tokens by default.
         cost: of the number of texts and the tokens of the longest.
+        at_once: batches that are worked on at the same time, each by a thread of its own: no core waits then for the
+            others at the end of every operation. From the first lack of memory on it is one at a time.
     """
 
-    def __init__(self, budget: int, cost: Callable[[int, int], int] = lambda texts, longest: texts * longest) -> None:
-        self._most, self._cost = budget, cost
+    def __init__(
+        self,
+        budget: int,
+        cost: Callable[[int, int], int] = lambda texts, longest: texts * longest,
+        at_once: int = 1,
+    ) -> None:
+        self._most, self._cost, self._at_once = budget, cost, at_once
         self.budget = budget
         self._went_well = 0
 
@@ -37,25 +46,32 @@ class Batches:
 
         Args:
             lengths: int ``[N]``, tokens of each text; those of 0 tokens take part like those of 1.
-            work: called with int64 ``[n]`` row numbers, longest text first.
+            work: called with int64 ``[n]`` row numbers, longest text first; by another thread.
 
         Raises:
             FailureError: if the memory does not suffice for one text.
         """
         lengths = np.maximum(lengths, 1)
         order = np.argsort(-lengths, kind="stable")
-        while len(order):
-            rows = order[: self._fitting(lengths[order])]
-            try:
-                result = work(rows)
-            except Exception as error:
-                if type(error).__name__ not in OUT_OF_MEMORY:
-                    raise
-                self._shrink(rows, int(lengths[rows[0]]), error)
-                continue
-            yield rows, result
-            order = order[len(rows) :]
-            self._grow()
+        begun: deque = deque()
+        with ThreadPoolExecutor(self._at_once) as threads:
+            while len(order) or begun:
+                while len(order) and len(begun) < self._at_once:
+                    rows, order = np.split(order, [self._fitting(lengths[order])])
+                    begun.append((rows, threads.submit(work, rows)))
+                rows, future = begun.popleft()
+                try:
+                    result = future.result()
+                except Exception as error:
+                    if type(error).__name__ not in OUT_OF_MEMORY:
+                        raise
+                    order = np.concatenate([rows, order])
+                    if self._at_once == 1:
+                        self._shrink(rows, int(lengths[rows[0]]), error)
+                    self._at_once = 1
+                    continue
+                yield rows, result
+                self._grow()
 
     def _fitting(self, lengths: np.ndarray) -> int:
         """How many of the next texts, at least one, cost no more than the budget; the first is the longest."""

@@ -1,5 +1,8 @@
 """Batches: what is in one, and what happens when the device has too little memory."""
 
+from threading import Barrier, Semaphore
+from time import sleep
+
 import numpy as np
 import pytest
 
@@ -71,6 +74,37 @@ def test_one_text_that_does_not_fit_is_an_error_with_a_cure():
     """Down to one text, and then one line that names its length."""
     with pytest.raises(FailureError, match="a text of 9 tokens; limit them with --max-tokens"):
         run(Batches(64), [3, 9, 3], memory=8)
+
+
+def test_two_at_once_are_really_at_once():
+    """Each waits until the other has begun; all rows are done once, and results come longest first."""
+    meet = Barrier(2, timeout=20)
+    found = list(Batches(6, at_once=2).run(np.array([3, 6, 4, 5]), lambda rows: (meet.wait(), rows)[1]))
+
+    assert [rows.tolist() for rows, _ in found] == [[1], [3], [2], [0]]
+    assert all(rows is result for rows, result in found)
+
+
+def test_two_at_once_are_one_at_a_time_after_a_lack_of_memory():
+    """Memory is there for one batch of 8 tokens, not for two: the budget stays, nothing is lost or done twice."""
+    batches, lengths, inside = Batches(8, at_once=2), np.full(12, 4), Semaphore(1)
+    together, done = Barrier(2, timeout=20), []
+
+    def work(rows):
+        if not done:  # until the first lack of memory
+            together.wait()
+        if not inside.acquire(blocking=False):
+            done.append("lack")
+            raise ResourceExhaustedError
+        while not done:
+            sleep(0.001)
+        inside.release()
+        return len(rows)
+
+    seen = np.concatenate([rows for rows, _ in batches.run(lengths, work)])
+    assert sorted(seen) == list(range(12))
+    assert batches.budget == 8
+    assert done == ["lack"]
 
 
 def test_other_errors_pass():

@@ -52,6 +52,11 @@ def pooled(model, texts, **options):
     return load_encoder("bert", model=model, **options).encode(texts).outputs["pooled"]
 
 
+def unit(vector):
+    """At length 1, as sentence-transformers' ``Normalize`` does it."""
+    return vector / np.sqrt((vector**2).sum())
+
+
 def near(found, expected):
     """Equal but for the noise of float32."""
     np.testing.assert_allclose(found, expected, rtol=0, atol=3e-5)
@@ -218,16 +223,35 @@ def test_windows_by_hand():
     assert found.length.tolist() == [8, 8, 8, 8, 8, 8]
 
 
-def test_the_folder_of_sentence_transformers_names_pooling_and_limit(form):
-    """Both are read, and an option goes before them."""
+def test_the_folder_of_sentence_transformers_names_pooling_limit_and_normalisation(form):
+    """All are read, and an option goes before the first two; the vector is divided by its length."""
     path = form("sentence_transformers", pooling="cls", limit=6)
     states = states_of(WHOLE[:4])[0][-1]
 
     found = load_encoder("bert", model=path).encode([" ".join(WHOLE)])
     assert found.counts.tolist() == [[7, 0, 3]]
-    near(found.outputs["pooled"][0], states[0])
-    near(pooled(path, [" ".join(WHOLE)], pooling="mean")[0], states.mean(0))
-    near(pooled(path, [" ".join(WHOLE)], max_tokens=9)[0], states_of(WHOLE)[0][-1][0])
+    near(found.outputs["pooled"][0], unit(states[0]))
+    near(pooled(path, [" ".join(WHOLE)], pooling="mean")[0], unit(states.mean(0)))
+    near(pooled(path, [" ".join(WHOLE)], max_tokens=9)[0], unit(states_of(WHOLE)[0][-1][0]))
+
+
+def test_only_pooled_vectors_of_a_folder_that_says_so_are_normalised(form):
+    """Windows are averaged first; an empty text stays zeros; tokens, and folders without ``Normalize``, stay too."""
+    path, text = form("sentence_transformers", pooling="mean", limit=6), " ".join(WHOLE)
+    plain = pooled(f"{path}/0_BERT", [text, ""], max_tokens=6, long_text="window")
+    found = pooled(path, [text, ""], long_text="window")
+
+    near(found[0], unit(plain[0]))
+    assert abs(np.linalg.norm(plain[0]) - 1) > 0.01
+    assert not found[1].any()
+    tokens = [
+        load_encoder("bert", model=p, output="tokens", max_tokens=6).encode([text]) for p in (path, f"{path}/0_BERT")
+    ]
+    np.testing.assert_array_equal(tokens[0].outputs["tokens"], tokens[1].outputs["tokens"])
+    identities = [
+        load_encoder("bert", model=p, max_tokens=6, pooling="mean").identity() for p in (path, f"{path}/0_BERT")
+    ]
+    assert [identity["normalised"] for identity in identities] == [True, False]
 
 
 def test_a_pooling_of_sentence_transformers_that_we_have_not(form):
@@ -332,7 +356,7 @@ def test_real_weights_against_the_reference(minilm):
 
     for text, vector in zip(texts, found, strict=True):
         ids = np.concatenate([[pieces.cls], pieces([text]).ids, [pieces.sep]])
-        near(vector, reference(weights, ids, 12, "gelu")[0][-1].mean(0))
+        near(vector, unit(reference(weights, ids, 12, "gelu")[0][-1].mean(0)))  # its modules.json names Normalize
 
 
 def test_real_weights_against_sentence_transformers(minilm, real):
@@ -343,8 +367,7 @@ def test_real_weights_against_sentence_transformers(minilm, real):
     texts = [*texts[::10], max(texts, key=len)]
     found = pooled(minilm, texts)
 
-    found /= np.linalg.norm(found, axis=1, keepdims=True)
-    assert np.abs(found - theirs.encode(texts, normalize_embeddings=True)).max() < 1e-4
+    assert np.abs(found - theirs.encode(texts)).max() < 1e-4
 
 
 def test_the_real_folder_says_all_there_is(minilm):

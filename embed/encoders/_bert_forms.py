@@ -40,11 +40,13 @@ class SentenceModel:
         folder: where the weights are.
         pooling: its own; None if it does not say it, or another that we do not have.
         max_tokens: its limit, ``[CLS]`` and ``[SEP]`` included.
+        normalises: whether its vectors are brought to length 1.
     """
 
     folder: Path
     pooling: str | None = None
     max_tokens: int | None = None
+    normalises: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Bert:
 
 
 def sentence_model(path: Path) -> SentenceModel:
-    """The pooling and the limit that a folder names in ``modules.json``; no TensorFlow is loaded.
+    """The pooling, the limit and the normalisation that a folder names in ``modules.json``; no TensorFlow is loaded.
 
     Raises:
         FailureError: if a file is damaged.
@@ -80,7 +82,7 @@ def sentence_model(path: Path) -> SentenceModel:
         warnings.warn(
             f"{path} pools in a way that tk has not; --pooling is mean unless you say otherwise", stacklevel=2
         )
-    return SentenceModel(folder, own[0] if len(own) == 1 else None, most)
+    return SentenceModel(folder, own[0] if len(own) == 1 else None, most, "Normalize" in kinds)
 
 
 def open_bert(path: Path, preprocessor: Path | None, lower_case: bool | None, precision: str) -> Bert:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from embed.batches import ranges
+
 LONG_TEXT = ("truncate", "window", "head-tail")
 HEAD = 4  # head-tail keeps 1 in 4 tokens from the head: 128 of 510 in Sun et al. 2019, section 5.3.1
 OVERLAP = 4  # windows share 1 in 4 tokens with their neighbours
@@ -34,6 +36,40 @@ class Sequences:
         place = np.arange(self.length.sum()) - np.repeat(np.cumsum(self.length) - self.length, self.length)
         skipped = np.where(place >= self.head, np.repeat(self.gap, self.length), 0)
         return place + np.repeat(self.start, self.length) + skipped
+
+    def own(self) -> np.ndarray:
+        """Which tokens each sequence answers for, bool ``[sum length]``: neighbouring windows share in the middle."""
+        same = np.concatenate([self.text[1:] == self.text[:-1], [False]])  # is there a next window?
+        end = self.start + self.length
+        middle = np.where(same, (end + np.roll(self.start, -1)) // 2, end)
+        begin = np.where(np.roll(same, 1), np.roll(middle, 1), self.start)
+        places = ranges(self.start, self.length)
+        return (places >= np.repeat(begin, self.length)) & (places < np.repeat(middle, self.length))
+
+
+def join(vectors: np.ndarray, parts: Sequences, texts: int, pooling: str) -> np.ndarray:
+    """One vector a text from those of its sequences.
+
+    Args:
+        vectors: float32 ``[S, D]``, one of each sequence.
+        parts: the sequences; their tokens are two more each, ``[CLS]`` and ``[SEP]``.
+        texts: number of all texts; those without a sequence have zeros.
+        pooling: ``max`` for the largest number in each column, else the mean, weighted by tokens.
+
+    Returns:
+        Float32 ``[texts, D]``.
+    """
+    joined = np.zeros((texts, vectors.shape[1]), np.float32)
+    text, first = np.unique(parts.text, return_index=True)
+    if len(text) == len(parts.text):  # a sequence each
+        joined[text] = vectors
+    elif pooling == "max":
+        joined[text] = np.maximum.reduceat(vectors, first)
+    else:
+        tokens = (parts.length + 2).astype(np.float32)
+        sums = np.add.reduceat(vectors * tokens[:, None], first)
+        joined[text] = sums / np.add.reduceat(tokens, first)[:, None]
+    return joined
 
 
 def sequences(lengths: np.ndarray, most: int, way: str) -> Sequences:

@@ -16,8 +16,9 @@ included, as ``pooling`` says:
 ``last4``   the mean of all tokens in the last four layers
 ==========  ============================================================================
 
-Vectors are not normalised. The vector of a text depends on that text alone: no arithmetic is spent on padding, and
-none leaks in. A text without any piece (empty, or white space) has zeros.
+Vectors are not normalised, unless the model is a sentence-transformers folder that does so (its ``modules.json`` names
+``Normalize``): then pooled vectors have length 1, as there. The vector of a text depends on that text alone: no
+arithmetic is spent on padding, and none leaks in. A text without any piece (empty, or white space) has zeros.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ from embed.batches import Batches, ranges
 from embed.cache import weights_digest
 from embed.encoders._base import Encoder, Published
 from embed.encoders._bert_forms import Bert, open_bert, sentence_model
-from embed.encoders._long_texts import LONG_TEXT, Sequences, sequences
+from embed.encoders._long_texts import LONG_TEXT, Sequences, join, sequences
 from embed.models import resolve
+from embed.networks.bert import BertNetwork
 from embed.wordpiece import Pieces
 from stores.engine import on_device
 from stores.errors import InputError
@@ -57,6 +59,7 @@ CHOICES = {
 POOLINGS = {"pooled": ("mean", "cls", "max", "pooler", "last4", None), "tokens": ("first", None)}
 BUDGET = 2048  # of a batch, in what ``_cost`` counts: what a CPU's caches hold, and no product is faster with more
 GPU_BUDGET = 65536  # not measured
+AT_ONCE = 2  # batches on a CPU: what one does in a single thread, and its waits, are filled by the other
 
 
 class BertEncoder(Encoder):
@@ -125,6 +128,7 @@ class BertEncoder(Encoder):
             "casing": self.casing,
             "output": self.kind,
             "pooling": self.pooling,
+            "normalised": self._normalises(),
             "layer": ",".join(map(str, self.layer)),
             "max_tokens": self.max_tokens,
             "long_text": self.long_text,
@@ -148,6 +152,9 @@ class BertEncoder(Encoder):
             outputs, offsets = make(pieces, parts, read)
         return Features(self.kind, outputs, counts.astype(np.int32), offsets)
 
+    def _normalises(self) -> bool:
+        return self._sentences.normalises and self.kind == "pooled"
+
     def _open(self) -> None:
         """Load the model, and settle what depends on its size."""
         lower_case = None if self.casing is None else self.casing == "uncased"
@@ -167,7 +174,8 @@ class BertEncoder(Encoder):
         self._names = [self.kind] if single else [f"layer{number:02}" for number in numbers]
         in_network = {"last4": "mean"}.get(self.pooling, self.pooling) if self.kind == "pooled" else None
         self._run = network.compile(numbers, in_network)
-        self._batches = Batches(GPU_BUDGET if network.on_gpu else BUDGET, _cost)
+        own_on_cpu = isinstance(network, BertNetwork) and not network.on_gpu
+        self._batches = Batches(GPU_BUDGET if network.on_gpu else BUDGET, _cost, AT_ONCE if own_on_cpu else 1)
 
     def _vectors(self, pieces: Pieces, parts: Sequences) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
         """The sequences of each batch, longest first, and what the network makes of them, layer by layer."""
@@ -182,7 +190,8 @@ class BertEncoder(Encoder):
             inner = ranges(ends - length + 1, length - 2)
             flat[inner] = ids[ranges(starts[rows], length - 2)]
             flat[ends - 1] = special.sep
-            found = [np.asarray(values) for values in self._run(flat, length.astype(np.int32))]
+            with on_device(self.device):  # of this thread
+                found = [np.asarray(values) for values in self._run(flat, length.astype(np.int32))]
             if self.pooling == "last4":
                 found = [np.mean(found, 0)]
             return [values[inner] for values in found] if self.kind == "tokens" else found
@@ -195,17 +204,10 @@ class BertEncoder(Encoder):
         for rows, found in self._vectors(pieces, parts):
             for name, values in zip(self._names, found, strict=True):
                 made[name][rows] = values
-        outputs = {name: np.zeros((len(read), width), np.float32) for name in self._names}
-        text, first = np.unique(parts.text, return_index=True)
-        for name, values in made.items():
-            if len(text) == len(parts.text):  # a sequence each
-                outputs[name][text] = values
-            elif self.pooling == "max":
-                outputs[name][text] = np.maximum.reduceat(values, first)
-            else:
-                tokens = (parts.length + 2).astype(np.float32)
-                sums = np.add.reduceat(values * tokens[:, None], first)
-                outputs[name][text] = sums / np.add.reduceat(tokens, first)[:, None]
+        outputs = {name: join(values, parts, len(read), self.pooling) for name, values in made.items()}
+        if self._normalises():
+            for values in outputs.values():
+                values /= np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12)
         return outputs, None
 
     def _tokens(self, pieces: Pieces, parts: Sequences, read: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -214,7 +216,7 @@ class BertEncoder(Encoder):
         outputs = {name: np.zeros((offsets[-1], self._bert.network.width), np.float32) for name in self._names}
         places = parts.places() if self.long_text == "window" else ranges(np.zeros_like(parts.length), parts.length)
         target = np.repeat(offsets[:-1][parts.text], parts.length) + places
-        own = _own(parts)
+        own = parts.own()
         starts = np.cumsum(parts.length) - parts.length
         for rows, found in self._vectors(pieces, parts):
             some = ranges(starts[rows], parts.length[rows])
@@ -249,13 +251,3 @@ def _unknown(pieces: Pieces, unknown: int | None) -> np.ndarray:
     """How many pieces of each text are ``[UNK]``."""
     before = np.concatenate([[0], np.cumsum(pieces.ids == unknown)])
     return np.diff(before[pieces.offsets])
-
-
-def _own(parts: Sequences) -> np.ndarray:
-    """Which tokens each sequence answers for, bool ``[sum length]``: neighbouring windows share in the middle."""
-    same = np.concatenate([parts.text[1:] == parts.text[:-1], [False]])  # is there a next window?
-    end = parts.start + parts.length
-    middle = np.where(same, (end + np.roll(parts.start, -1)) // 2, end)
-    begin = np.where(np.roll(same, 1), np.roll(middle, 1), parts.start)
-    places = ranges(parts.start, parts.length)
-    return (places >= np.repeat(begin, parts.length)) & (places < np.repeat(middle, parts.length))

@@ -24,7 +24,7 @@ from embed.batches import Batches
 from embed.encoders._base import Encoder, Published
 from embed.hub import has_attention, load_module
 from embed.models import resolve, weights_digest
-from stores.engine import load_tensorflow, on_device
+from stores.engine import load_tensorflow, load_tensorflow_text, on_device
 from stores.errors import FailureError, InputError
 from stores.features import Features
 
@@ -164,12 +164,8 @@ def _one_of(result: Any, path: Path) -> Any:  # noqa: ANN401
 def _with_pieces(module: Any) -> Callable[[Any], dict]:  # noqa: ANN401
     """The ``default`` signature of a lite module, fed with strings."""
     tf = load_tensorflow()
-    try:
-        import tensorflow_text
-    except ImportError as error:
-        raise FailureError(f"a lite module needs tensorflow-text, which is not installed here ({error})") from error
     path = module.asset_paths[0].asset_path.numpy().decode()  # what the signature spm_path gives is no path
-    tokenizer = tensorflow_text.SentencepieceTokenizer(Path(path).read_bytes())
+    tokenizer = load_tensorflow_text().SentencepieceTokenizer(Path(path).read_bytes())
 
     def run(texts: Any) -> dict:  # noqa: ANN401
         ids = tf.cast(tokenizer.tokenize(texts), tf.int64).to_sparse()
