@@ -1,6 +1,6 @@
 """The encoder bert against sentence-transformers, ONNX Runtime and TensorFlow's usual ways, on the same weights.
 
-Usage: python benchmarks/bert.py MODEL --sms spam.csv --imdb aclImdb_subset.tar.gz [--repeats 8]
+Usage: python benchmarks/bert.py MODEL --sms spam.csv --imdb aclImdb_subset.tar.gz [--repeats 3]
        python benchmarks/bert.py --full spam.csv       (24 layers of 1,024, random weights as TF-Hub's version 1)
 
 MODEL is the folder of all-MiniLM-L6-v2. The ways take turns, and the best time of each counts. ``of peak`` is the rate
@@ -41,7 +41,7 @@ def main():
     parser.add_argument("model", type=Path, nargs="?")
     parser.add_argument("--sms", type=Path)
     parser.add_argument("--imdb", type=Path)
-    parser.add_argument("--repeats", type=int, default=8)
+    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--full", type=Path, help="the SMS file, for the run with 24 layers")
     arguments = parser.parse_args()
     if arguments.full:
