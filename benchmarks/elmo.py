@@ -1,6 +1,6 @@
 """ELMo against the ways in which it is run elsewhere, with a module of the published size and layout, random weights.
 
-Usage: python benchmarks/elmo.py [TABLE] [--texts 1024] [--reviews 32] [--rounds 2] [--no-simple-elmo]
+Usage: python benchmarks/elmo.py [TABLE] [--texts 768] [--reviews 32] [--rounds 2] [--no-simple-elmo]
        python benchmarks/elmo.py --memory
 
 TABLE holds real short messages; without it, they are made up of words as frequent as Zipf's law says. Reviews are
@@ -52,7 +52,7 @@ LONG = {
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table", nargs="?", type=Path)
-    parser.add_argument("--texts", type=int, default=1024)
+    parser.add_argument("--texts", type=int, default=768)
     parser.add_argument("--reviews", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--no-simple-elmo", action="store_true")
