@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -20,10 +21,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from stores import Features, FeatureStore
+from stores.block import Block
 from stores.identity import hash_texts
 from stores.known import KnownTexts
 from stores.parts import Parts
-from stores.writer import Block
 
 WIDTH, PART = 1024, 8192
 ATTRIBUTES = {
@@ -55,12 +56,11 @@ def compare(folder, rows):
     blocks = list(blocks_of(rows, values))
     path, plain, array = folder / "ours.h5", folder / "plain.h5", folder / "array.npy"
     print(f"{rows:,} x {WIDTH} float32, {values.nbytes / 1e6:,.0f} MB")
-    report("write, parts and assembly synced", 3, lambda: write(path, blocks), lambda: write_plain(plain, values))
-    index = folder / "index.h5"
-    report(
-        "  the same with --layout parts", 3, lambda: write(index, blocks, "parts"), lambda: write_plain(plain, values)
-    )
-    shutil.rmtree(folder / "index.h5.parts")
+    index, kept = folder / "index.h5", folder / "index.h5.parts"
+    rival = partial(write_plain, plain, values)
+    report("write, parts and assembly synced", 3, partial(write, path, blocks), rival, ([path], [plain]))
+    report("  the same with --layout parts", 3, partial(write, index, blocks, "parts"), rival, ([index, kept], [plain]))
+    shutil.rmtree(kept)
     np.save(array, values)
     with FeatureStore(path) as store:
         report("read all in order", 3, store.to_numpy, lambda: np.load(array))
@@ -76,7 +76,7 @@ def compare(folder, rows):
         known = KnownTexts("bench")
         start = time.perf_counter()
         known.add([path])
-        known.take(known.find(hashes))
+        known.look_up(hashes)
         print(f"10,000 known texts found and joined: {time.perf_counter() - start:.3f} s")
     tokens(folder)
 
@@ -93,7 +93,7 @@ def blocks_of(rows, values=None):
 
 def write(path, blocks, layout="whole"):
     """Parts, each synced, then the whole, or an index of the parts."""
-    parts = Parts(path, ATTRIBUTES, layout=layout)
+    parts = Parts(path, ATTRIBUTES, layout=layout, alone=True)
     for number, part in enumerate(blocks):
         parts.write(number, part, {}, (0.0, 0.0))
     parts.assemble(number + 1, 0.0)
@@ -137,11 +137,13 @@ def block(start, stop):
     return np.random.default_rng(start).random((stop - start, WIDTH), np.float32)
 
 
-def report(what, times, ours, rival):
-    """Seconds of both and their ratio."""
+def report(what, times, ours, rival, made=((), ())):
+    """Seconds of both and their ratio; the files ``made`` by each are removed before its runs."""
     best = [np.inf, np.inf]
     for _ in range(times):
         for i, run in enumerate((ours, rival)):
+            for path in made[i]:  # or the old file would take time, and memory, while the new one is written
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
             start = time.perf_counter()
             run()
             best[i] = min(best[i], time.perf_counter() - start)

@@ -12,6 +12,7 @@ import numpy as np
 from embed.recipe import Recipe
 from embed.rows import MOJIBAKE, Rows
 from embed.tables import Table
+from stores.block import Block
 from stores.columns import COMPRESSIONS
 from stores.errors import FailureError, InputError
 from stores.features import Features
@@ -20,7 +21,6 @@ from stores.identity import hash_texts, identity_digest
 from stores.known import KnownTexts
 from stores.parts import Parts
 from stores.store import FeatureStore
-from stores.writer import Block
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,9 @@ def embed(
         if totals is not None:
             return Summary(output, totals, up_to_date=True)
     attributes = {"identity": identity, "identity_digest": digest, "recipe": recipe.as_dict(), "source": source}
-    parts = Parts(output, attributes | {"versions": versions or {}, "command": command}, compression, layout)
+    parts = Parts(
+        output, attributes | {"versions": versions or {}, "command": command}, compression, layout, alone=True
+    )
     created = time.time()
     parts.check_kind(recipe.encoder.kind)
     with only_writer(parts.folder, output, wait, note):
@@ -103,7 +105,7 @@ def embed(
             totals = _up_to_date(output, digest, source, table, recipe)
             if totals is not None:
                 return Summary(output, totals, up_to_date=True)
-        known, written = KnownTexts(digest), KnownTexts(digest)  # from before; in the parts of this run
+        known, written = KnownTexts(digest, note), KnownTexts(digest, note)  # from before; in the parts of this run
         if reuse:
             known.add([*sorted(output.parent.glob("*.h5")), *parts.leftovers()])
         coverage = recipe.encoder.coverage()
@@ -139,10 +141,9 @@ def encode_rows(table: Table, recipe: Recipe) -> Iterator[tuple[Rows, Features]]
 
 
 def _check_space(parts: Parts, table: Table, rows: int) -> None:
-    """From the size of the first part: the other parts, and all once more when they are put together, must fit."""
-    part = parts.path(0).stat().st_size
+    """From the size of the first part: the other parts, and what is written when they are put together, must fit."""
     most = max(rows, table.most_rows)
-    check_space(parts.folder, int(part * (2 * most / rows - 1)), f"{parts.output} with up to {most:,} rows")
+    check_space(parts.folder, parts.space(most / rows), f"{parts.output} with up to {most:,} rows")
 
 
 def _write_part(
@@ -161,11 +162,10 @@ def _write_part(
     first, inverse = [np.arange(len(hashes))] * 2 if recipe.encoder.stateful else _distinct(hashes)
     features, rest, taken = [], np.arange(len(first)), []
     for source in sources:
-        found = source.find(hashes[first[rest]])
-        taken.append(rest[found >= 0])
-        if len(taken[-1]):
-            features.append(source.take(found[found >= 0]))
-        rest = rest[found < 0]
+        known, found = source.look_up(hashes[first[rest]])
+        taken.append(rest[known])
+        features += found
+        rest = rest[~known]
     if len(rest):
         features.append(recipe.encode([texts[i] for i in first[rest]]))
     place = np.argsort(np.concatenate([*taken, rest]))  # of each distinct text among the features

@@ -3,9 +3,10 @@
 Knows arrays, keys and bytes; nothing of text models or scores. The file format is specified in ``stores.format``.
 """
 
+from stores.block import Block
 from stores.errors import FailureError, InputError
 from stores.features import Features
 from stores.store import FeatureStore
-from stores.writer import Block, write_store
+from stores.writer import write_store
 
 __all__ = ["Block", "FailureError", "FeatureStore", "Features", "InputError", "write_store"]

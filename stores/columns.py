@@ -9,9 +9,9 @@ import h5py
 import numpy as np
 
 from stores import virtual
-from stores.errors import InputError
+from stores.errors import FailureError, InputError
 from stores.format import TEXT_ATTRIBUTES, VERSION, chunk_rows, data_sets
-from stores.hdf5 import require_group
+from stores.hdf5 import ALIGNMENT, require_group
 from stores.identity import canonical_json, digest_bytes
 
 COMPRESSIONS = ("none", "gzip")
@@ -26,7 +26,9 @@ class Column:
         shape: its final shape; this many rows are to be appended.
         dtype: its type.
         compression: ``none`` or ``gzip`` (other filters are not in every HDF5 reader).
-        parts: where the rows lie already, see ``stores.virtual``; then only their checksums are written.
+        elsewhere: the parts in which the rows lie, see ``stores.virtual``, or none of them if they lie in the growing
+            file, see ``stores.growing``; then only their checksums are written. None if they do not lie elsewhere.
+        there: whether the rows are in the file already, at its first aligned place; as above.
 
     Attributes:
         last: the row that was appended last.
@@ -39,12 +41,13 @@ class Column:
         shape: tuple[int, ...],
         dtype: np.dtype | type,
         compression: str = "none",
-        parts: Sequence[virtual.Part] = (),
+        elsewhere: Sequence[virtual.Part] | None = None,
+        there: bool = False,
     ) -> None:
         dtype = np.dtype(dtype).newbyteorder("<")
         self._rows = chunk_rows(shape, dtype)
         options: dict = {}
-        if np.prod(shape) and not parts:  # HDF5 has no chunks of nothing
+        if np.prod(shape) and elsewhere is None:  # HDF5 has no chunks of nothing
             options["chunks"] = (self._rows, *shape[1:])
             if compression == "none":
                 properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
@@ -52,35 +55,53 @@ class Column:
                 options |= {"dcpl": properties, "fill_time": "never"}
             else:
                 options |= {"compression": compression, "shuffle": True}
-        self._data = (
-            virtual.make(file, path, shape, dtype, parts) if parts else _data_set(file, path, shape, dtype, **options)
-        )
-        self._lies_elsewhere = bool(parts)
+        if elsewhere is None:
+            self._data = _data_set(file, path, shape, dtype, **options)
+        else:
+            self._data = virtual.make(file, path, shape, dtype, elsewhere)
+        if there and self._data.id.get_chunk_info(0).byte_offset != ALIGNMENT:
+            raise RuntimeError(f"HDF5 {h5py.version.hdf5_version} does not lay out files as expected")
+        self._is_there = there or elsewhere is not None
         self._file, self._path, self._at, self._raw = file, path, 0, compression == "none"
         self._waiting = np.empty((0, *shape[1:]), dtype)
         self._sums: list[int] = []
 
-    def append(self, rows: np.ndarray) -> None:
-        """Write ``rows`` after those before; the last incomplete chunk waits in memory."""
+    def append(self, rows: np.ndarray, sums: Sequence[int] = ()) -> None:
+        """Write ``rows`` after those before; the last incomplete chunk waits in memory.
+
+        Args:
+            rows: array ``[n, ...]``.
+            sums: checksums of the chunks that a store of just these rows would have. They are taken over where these
+                are chunks here too, so that damage done since then is not signed; else the rows are compared with them.
+
+        Raises:
+            FailureError: if the rows are not what they were.
+        """
         if len(rows):
             self.last = rows[-1]
+        step, whole = chunk_rows(rows.shape, self._data.dtype), len(rows) - len(rows) % self._rows
+        if len(self._waiting) or step != self._rows:
+            _compare(rows, step, sums)
+            sums = ()
+        else:
+            _compare(rows[whole:], step, sums[whole // step :])
         rows = np.concatenate([self._waiting, rows]) if len(self._waiting) else rows
         whole = len(rows) - len(rows) % self._rows
-        for start in range(0, whole, self._rows):
-            self._write(rows[start : start + self._rows])
+        for i, start in enumerate(range(0, whole, self._rows)):
+            self._write(rows[start : start + self._rows], sums[i] if len(sums) else None)
         self._waiting = np.array(rows[whole:], self._data.dtype)
 
     def close(self) -> None:
         """Write what waits, and the checksums."""
         if len(self._waiting):
-            self._write(self._waiting)
+            self._write(self._waiting, None)
         sums = np.array(self._sums, "<u4")
         _data_set(self._file, f"checksums/{self._path}", sums.shape, sums.dtype, data=sums)
 
-    def _write(self, rows: np.ndarray) -> None:
+    def _write(self, rows: np.ndarray, checksum: int | None) -> None:
         rows = np.ascontiguousarray(rows, self._data.dtype)
-        self._sums.append(zlib.crc32(rows))
-        if self._lies_elsewhere:
+        self._sums.append(zlib.crc32(rows) if checksum is None else checksum)
+        if self._is_there:
             pass
         elif self._raw:
             chunk = rows
@@ -96,6 +117,12 @@ class Column:
 def _data_set(file: h5py.File, path: str, shape: tuple, dtype: np.dtype, **options: object) -> h5py.Dataset:
     folder, _, name = path.rpartition("/")
     return require_group(file, folder).create_dataset(name, shape, dtype, track_times=False, **options)
+
+
+def _compare(rows: np.ndarray, step: int, sums: Sequence[int]) -> None:
+    for start, wanted in zip(range(0, len(rows), step), sums, strict=False):  # there may be no sums at all
+        if zlib.crc32(np.ascontiguousarray(rows[start : start + step])) != wanted:
+            raise FailureError("a part was damaged while it was read; give the same command again")
 
 
 def check_storable(name: str, values: np.ndarray) -> None:

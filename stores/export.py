@@ -39,12 +39,12 @@ from typing import TYPE_CHECKING
 import h5py
 import numpy as np
 
+from stores.block import Block
 from stores.errors import InputError
 from stores.files import whole_file, whole_folder
 from stores.format import ROW_STRINGS
 from stores.store import READ_ROWS, FeatureStore
 from stores.strings import Strings
-from stores.writer import Block
 
 if TYPE_CHECKING:
     import pyarrow

@@ -17,16 +17,17 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def whole_file(path: Path, scratch: Path | None = None) -> Iterator[Path]:
+def whole_file(path: Path, scratch: Path | None = None, grown: Path | None = None) -> Iterator[Path]:
     """A temporary path; what is written there becomes ``path``, synced, when the block ends well.
 
     When the block raises, the temporary file is removed and ``path`` is what it was before. Only ``kill -9`` leaves a
-    temporary file behind, in ``scratch``, a folder on the same disk (that of ``path`` if None).
+    temporary file behind, in ``scratch``, a folder on the same disk (that of ``path`` if None). With ``grown``, a file
+    that is there already, this is the path, and it stays when the block raises.
 
     Raises:
         FailureError: if the machine refuses the write (disk full, read-only folder).
     """
-    temporary = (scratch or path.parent) / f".{path.name}.{os.getpid()}.partial"
+    temporary = grown or (scratch or path.parent) / f".{path.name}.{os.getpid()}.partial"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -37,8 +38,9 @@ def whole_file(path: Path, scratch: Path | None = None) -> Iterator[Path]:
         why = error.strerror or error
         raise FailureError(f"{path} could not be written: {why}; what was there is unchanged") from error
     finally:
-        with suppress(OSError):  # it may never have been there, nor its folder
-            temporary.unlink()
+        if not grown:
+            with suppress(OSError):  # it may never have been there, nor its folder
+                temporary.unlink()
 
 
 @contextmanager

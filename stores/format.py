@@ -37,9 +37,10 @@ bfloat16 is no type of this format: to another HDF5 reader it would be bytes wit
 
 ``about`` has ``identity`` (all that a vector depends on beside its text), ``recipe`` (how to make the encoder again),
 ``source`` (data file, its digest, how it was read and kept), ``totals`` (rows, distinct texts, encoded, reused, ...),
-``versions``, ``command`` and ``parts``, empty unless the features stay in their parts: then ``files`` has path and rows
-(tokens) of each, ``outputs`` type and shape of each ``features/<output>``, and these are virtual data sets over the
-parts, which lie in a folder beside the store.
+``versions``, ``command`` and ``parts``, empty unless the features lie elsewhere. If they stay in their parts, ``files``
+has path and rows (tokens) of each, ``outputs`` type and shape of each ``features/<output>``, and these are virtual data
+sets over the parts, which lie in a folder beside the store. In a part whose features wait in the growing file beside it
+(``stores.growing``), ``files`` is empty, ``start`` is their first byte there, and the virtual data set is over nothing.
 
 Attributes of the root, short texts of fixed length but for the second: ``format`` = ``tk-features``,
 ``format_version`` = 1, ``kind``, ``identity_digest``, ``digest`` (BLAKE2b-128 of the kind, the identity_digest and all
@@ -49,8 +50,11 @@ heap that no checksum covers; a flipped bit there makes HDF5 hang or crash.
 Chunks run along the rows only, so that one chunk holds whole rows; the number of rows is a power of two, for about 512
 KiB (see ``benchmarks/README.md`` for what was measured). Without a filter they are allocated when the data set is
 made, so they lie in the file one after the other as plain bytes: one memory map serves reading in order and gathering
-random rows, and a gathered row costs its own bytes, not its chunk. HDF5's own checksum is a filter and would end that;
-so each chunk has a CRC-32 beside the data, which ``verify`` and the assembly of parts compare. It covers the rows in C
+random rows, and a gathered row costs its own bytes, not its chunk. The features are made first and begin at byte 4096
+(unless they are tiny), whatever else there will be, so that they can be written there before their number is known, and
+nothing is copied when the parts are put together. HDF5's own checksum is a filter and would end that;
+so each chunk has a CRC-32 beside the data, which ``verify`` compares, the assembly of parts takes over or compares, and
+``embed`` compares before it takes features over. It covers the rows in C
 order, little-endian, without the unused rest of the last chunk (which is zeros).
 """
 

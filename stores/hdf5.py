@@ -11,10 +11,20 @@ from pathlib import Path
 import h5py
 from h5py import h5f, h5fd, h5p
 
+ALIGNMENT = 4096  # bytes: a page of memory; HDF5 writes less than that before the first data set
+LEAST_ALIGNED, MOST_ALIGNED = 512, 1 << 16  # bytes: from some size on all data sets are aligned, but no metadata
+NOTHING = range(0)
+
 
 @contextmanager
-def new_file(path: Path) -> Iterator[tuple[h5py.File, GuardedFile]]:
+def new_file(path: Path, first: int, kept: range = NOTHING) -> Iterator[tuple[h5py.File, GuardedFile]]:
     """A new HDF5 file, and the guard that knows whether its writes succeed.
+
+    Args:
+        path: the file.
+        first: bytes of the data set that will be made first. It begins at byte ``ALIGNMENT``, and so do larger ones at
+            multiples of that, unless it is tiny.
+        kept: bytes that are in the file already and stay there.
 
     In the layout of HDF5 1.10 (2016): it puts a checksum on every piece of the file's own metadata, and lays chunks
     that need no index one after the other. No object keeps the time it was made.
@@ -25,7 +35,9 @@ def new_file(path: Path) -> Iterator[tuple[h5py.File, GuardedFile]]:
     access, create = h5p.create(h5p.FILE_ACCESS), h5p.create(h5p.FILE_CREATE)
     access.set_libver_bounds(h5f.LIBVER_V110, h5f.LIBVER_V110)
     create.set_obj_track_times(False)
-    with GuardedFile(path) as guard:
+    if first >= LEAST_ALIGNED:
+        access.set_alignment(min(first, MOST_ALIGNED), ALIGNMENT)
+    with GuardedFile(path, kept) as guard:
         access.set_fileobj_driver(h5fd.fileobj_driver, guard)
         made = h5f.create(os.fsencode(path), h5f.ACC_TRUNC, create, access)
         access.close()  # subtle: alive when Python ends, in the traceback of an error say, it would crash the process
@@ -54,19 +66,29 @@ class GuardedFile(io.FileIO):
     HDF5 cannot give up a file that it cannot write: it tries again when the process ends, and crashes. So it is left in
     the belief that all went well, and whoever had it write asks ``check``.
 
+    Args:
+        path: the file, which is made anew unless something is kept.
+        kept: bytes that are there already; they are never written over nor cut off, and all else becomes zeros.
+
     Attributes:
         error: what the machine, or the user by Ctrl-C, said at the first write that failed; None if there was none.
     """
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path, "w+")
+    def __init__(self, path: Path, kept: range = NOTHING) -> None:
+        super().__init__(path, "r+" if kept else "w+")
         self.error: BaseException | None = None
-        self._size = 0  # as it would be if all had gone well
+        self._size = 0  # as HDF5 believes it to be, and it would be if all had gone well
+        self._kept = kept
+        if kept:  # all else is zeros, as in a new file
+            super().truncate(kept.stop)
+            super().write(bytes(kept.start))
 
     def write(self, data: memoryview) -> int:
         """Write all of ``data``, or keep the error."""
         left = memoryview(data).cast("B")
         try:
+            if self.tell() < self._kept.stop and self.tell() + len(left) > self._kept.start:
+                raise OSError(f"HDF5 would write over what is there, at byte {self.tell()}")
             self._size = max(self._size, self.tell() + len(left))
             while left and self.error is None:
                 left = left[super().write(left) :]
@@ -79,15 +101,14 @@ class GuardedFile(io.FileIO):
         try:
             self._size = self.tell() if size is None else size
             if self.error is None:
-                super().truncate(size)
+                super().truncate(max(self._size, self._kept.stop))
         except BaseException as error:
             self.error = error.with_traceback(None)
         return self._size
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go there; the end is where it would be if all had gone well."""
-        place = super().seek(offset, whence)
-        return self._size if whence == io.SEEK_END and self.error is not None else place
+        """Go there; the end is where HDF5 believes it to be."""
+        return super().seek(self._size + offset) if whence == io.SEEK_END else super().seek(offset, whence)
 
     def check(self) -> None:
         """Raise the first error, if there was one."""

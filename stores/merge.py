@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from stores.block import Block, Extent, sort_classes
 from stores.errors import InputError
 from stores.features import Features
 from stores.identity import identity_digest
 from stores.store import READ_ROWS, FeatureStore
-from stores.writer import Block, Extent, sort_classes, write_store
+from stores.writer import write_store
 
 OF_WORDS = ("types", "unknown_types", "unknown_words", "bad_lines")  # totals of distinct words, which do not add up
 
@@ -26,6 +27,7 @@ class Summary:
         kind, extent, totals: as in the store.
         words: its vocabulary, None without one.
         seconds: how long the run took that wrote it.
+        place: see ``stores.store.FeatureStore``.
     """
 
     kind: str
@@ -33,17 +35,23 @@ class Summary:
     totals: dict[str, int]
     words: list[str] | None
     seconds: float
+    place: range | None = None
 
     @classmethod
     def of(cls, path: Path) -> Summary:
         """The summary of a store, after every byte of it was checked; ``FailureError`` if it is damaged."""
         with FeatureStore(path) as store:
             store.verify()
-            return cls(store.kind, store.extent, store.totals, store.vocabulary, store.seconds)
+            return cls(store.kind, store.extent, store.totals, store.vocabulary, store.seconds, store.place)
 
 
 def concatenate(
-    paths: Sequence[Path], summaries: Sequence[Summary], output: Path, attributes: dict, **options: object
+    paths: Sequence[Path],
+    summaries: Sequence[Summary],
+    output: Path,
+    attributes: dict,
+    rows: int = READ_ROWS,
+    **options: object,
 ) -> dict[str, int]:
     """Write the rows of the stores ``paths``, one after the other, as the store ``output``.
 
@@ -55,6 +63,7 @@ def concatenate(
         output: the store that is made or replaced.
         attributes: as ``write_store``; ``totals``, if there are any, are no sums over the stores; the seconds of
             ``times`` grow by those of the stores.
+        rows: how many make a block.
         options: passed on to ``write_store``.
 
     Returns:
@@ -80,7 +89,7 @@ def concatenate(
     began, seconds = attributes["times"]
     times = (began, seconds + sum(summary.seconds for summary in summaries))
     attributes |= {"totals": dict(totals) | attributes.get("totals", {}), "times": times}
-    write_store(output, _blocks(paths), whole, dict(attributes), **options)
+    write_store(output, _blocks(paths, rows), whole, dict(attributes), **options)
     return attributes["totals"]
 
 
@@ -152,10 +161,10 @@ def _attributes(stores: list[FeatureStore], identity: dict, recipe: dict, comman
     }
 
 
-def _blocks(paths: Sequence[Path]) -> Iterator[Block]:
+def _blocks(paths: Sequence[Path], rows: int) -> Iterator[Block]:
     for path in paths:
         with FeatureStore(path) as store:
-            yield from store.blocks()
+            yield from store.mapped_blocks(rows)
 
 
 def _matching(first: FeatureStore, other: FeatureStore) -> np.ndarray:

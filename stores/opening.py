@@ -10,6 +10,7 @@ from pathlib import Path
 from stores.check import check, check_attributes, check_data
 from stores.errors import FailureError
 from stores.format import ABOUT
+from stores.growing import check_place
 from stores.headers import check_groups, check_start
 from stores.verify import verify_data
 from stores.virtual import StoreFile, declared
@@ -25,7 +26,7 @@ def open_store(path: Path) -> tuple[StoreFile, dict]:
     """
     root = check_start(path)
     try:
-        file = StoreFile(path, "r")
+        file = StoreFile(path)
     except Exception as error:
         raise FailureError(f"{path} is no HDF5 file, or is damaged; make it again with: tk embed") from error
     try:
@@ -45,6 +46,8 @@ def _entries(file: StoreFile, path: Path, root: int) -> dict:
     about = _about(file, path)
     entries = {name: kind(about[name]) for name, kind in ABOUT.items()}
     file.declared = declared(entries["parts"], path, virtual)
+    if "start" in entries["parts"]:
+        check_place(entries["parts"], path)
     check(file, path)
     began, seconds = file["times"][...].tolist()
     created = datetime.fromtimestamp(began, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,20 +1,25 @@
 """A store in the making: parts that are each complete and synced before they count, then put together.
 
 The parts of ``features/spam.elmo.h5`` lie in ``features/spam.elmo.h5.parts/<key>/part-000000.h5`` and so on. Each is
-a store of its own, of some consecutive rows. The key is a digest of everything that decides what the parts hold, so
-parts of another data file or encoder are never taken for these.
+a store of its own, of some consecutive rows; its features may lie beside it, see ``stores.growing``. The key is a
+digest of everything that decides what the parts hold, so parts of another data file or encoder are never taken for
+these.
 """
 
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from stores import growing
+from stores.block import Block, Extent
 from stores.errors import FailureError, InputError
+from stores.features import Features
+from stores.hdf5 import ALIGNMENT, LEAST_ALIGNED
 from stores.identity import canonical_json, digest_bytes
 from stores.merge import Summary, concatenate
-from stores.virtual import Part
-from stores.writer import Block, Extent, write_store
+from stores.writer import write_store
 
 LAYOUTS = ("whole", "parts")
 
@@ -28,19 +33,23 @@ class Parts:
             identity_digest, recipe, source, versions, command.
         compression: of the features of the whole (parts are never compressed), see ``stores.columns.Column``.
         layout: ``whole``, or ``parts``: the features stay in the parts, and the output is an index of them.
+        alone: whether no other process writes parts of this output at the same time. Then features are written where
+            they will lie in the whole, see ``stores.growing``, if it has one output and they are no ids.
 
     Attributes:
         folder: where parts of this output lie, those of earlier, other runs included; also the place of the lock.
     """
 
-    def __init__(self, output: Path, attributes: dict, compression: str = "none", layout: str = "whole") -> None:
+    def __init__(
+        self, output: Path, attributes: dict, compression: str = "none", layout: str = "whole", *, alone: bool = False
+    ) -> None:
         if layout not in LAYOUTS:
             raise InputError(f"--layout {layout}: choose one of {', '.join(LAYOUTS)}")
         if layout == "parts" and compression != "none":
             raise InputError(f"--compress {compression} is for --layout whole; parts are never compressed")
         self.output = output
         self.folder = output.with_name(output.name + ".parts")
-        self._attributes, self._compression, self._layout = attributes, compression, layout
+        self._attributes, self._compression, self._layout, self._alone = attributes, compression, layout, alone
         self._summaries: dict[int, Summary] = {}  # of the parts known to be complete
         meaning = [attributes[name] for name in ("identity", "source")]
         self._own = self.folder / digest_bytes([canonical_json(meaning).encode()])
@@ -68,9 +77,22 @@ class Parts:
 
     def write(self, number: int, block: Block, totals: dict[str, int], times: tuple[float, float]) -> None:
         """Write part ``number``: complete and synced, or not at all."""
-        extent = Extent.of(block)
-        write_store(self.path(number), [block], extent, self._attributes | {"totals": totals, "times": times})
-        self._summaries[number] = Summary(block.features.kind, extent, totals, block.features.vocabulary, times[1])
+        extent, place = Extent.of(block), self._next_place(number, block.features)
+        attributes = self._attributes | {"totals": totals, "times": times}
+        if place is None:
+            write_store(self.path(number), [block], extent, attributes)
+        else:
+            with ThreadPoolExecutor(1) as pool:  # all but the features is written while these are being synced
+                synced = pool.submit(growing.append, self._own, place.start, *block.features.outputs.values())
+                parts = {"files": [], "start": place.start}
+                write_store(self.path(number), [block], extent, attributes, parts=parts, before=synced.result)
+        kind, words = block.features.kind, block.features.vocabulary
+        self._summaries[number] = Summary(kind, extent, totals, words, times[1], place)
+
+    def space(self, share: float) -> int:
+        """Bytes that are still wanted on the disk after part 0, when the whole is ``share`` times as large."""
+        size, place = self.path(0).stat().st_size, self._summaries[0].place
+        return int(size * (2 * share - 1) + (share - 1) * len(place or ()))
 
     def assemble(self, number_of_parts: int, created: float, totals: dict | None = None) -> dict:
         """Put the parts together as the output, and remove them unless they are its layout; returns the totals.
@@ -93,13 +115,36 @@ class Parts:
         attributes = self._attributes | {"times": (created, 0.0), "totals": totals or {}}
         options: dict = {"compression": self._compression, "scratch": self._own}
         if self._layout == "parts":
-            options["parts"] = [self._entry(path, s) for path, s in zip(paths, summaries, strict=True)]
-        totals = concatenate(paths, summaries, self.output, attributes, **options)
+            options["parts"] = {"files": [self._entry(path, s) for path, s in zip(paths, summaries, strict=True)]}
+        elif self._compression == "none" and _follow_each_other(summaries):
+            options["grown"] = self._own / growing.NAME
+        rows = max(summary.extent.rows for summary in summaries)
+        totals = concatenate(paths, summaries, self.output, attributes, rows, **options)
         if self._layout == "whole":
             shutil.rmtree(self._own, ignore_errors=True)  # what cannot be removed does no harm
         return totals
 
-    def _entry(self, path: Path, summary: Summary) -> Part:
+    def _next_place(self, number: int, features: Features) -> range | None:
+        """Where in the growing file the features of part ``number`` go: behind those before; None if not there."""
+        plain = self._alone and self._layout == "whole" and self._compression == "none" and len(features.outputs) == 1
+        later = any(int(path.stem.removeprefix("part-")) > number for path in self._own.glob("part-*.h5"))
+        if not plain or features.kind == "ids" or later:  # subtle: a later part's features must not be written over
+            return None
+        before = range(ALIGNMENT) if number == 0 else self._summaries[number - 1].place
+        (values,) = features.outputs.values()
+        return None if before is None else range(before.stop, before.stop + values.nbytes)
+
+    def _entry(self, path: Path, summary: Summary) -> list:
         """How the index names a part."""
         rows = summary.extent.rows if summary.kind == "pooled" else summary.extent.tokens
-        return path.relative_to(self.output.parent).as_posix(), rows
+        return [path.relative_to(self.output.parent).as_posix(), rows]
+
+
+def _follow_each_other(summaries: list[Summary]) -> bool:
+    """Whether the features of all parts lie in the growing file one after the other, and are not tiny."""
+    end = ALIGNMENT
+    for summary in summaries:
+        if summary.place is None or summary.place.start != end:
+            return False
+        end = summary.place.stop
+    return end - ALIGNMENT >= LEAST_ALIGNED

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property, partial
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
 import h5py
 import numpy as np
 
-from stores import verify
-from stores.errors import InputError
+from stores import growing, verify
+from stores.block import Block
+from stores.description import Description
+from stores.errors import FailureError, InputError
 from stores.features import Features
-from stores.format import ROW_STRINGS, members
-from stores.opening import open_store
+from stores.format import data_sets, rows_a_checksum
 from stores.rows import RowView
-from stores.strings import Strings
 from stores.view import Inflated, view
 from stores.virtual import Declared, Pieces
-from stores.writer import Block, Extent
 
+WHOLE = ("offsets", "vocabulary/bytes", "vocabulary/offsets", "table")  # what is read as a whole
 READ_ROWS = 4096  # rows that are looked at together when scattered ones are wanted
 
 
-class FeatureStore:
+class FeatureStore(Description):
     """A finished store, opened for reading; a context manager. The layout is in ``stores.format``.
 
     Attributes:
@@ -42,26 +43,8 @@ class FeatureStore:
         FailureError: if it is no store of this version, damaged, or reaches out of itself.
     """
 
-    identity: dict
-    recipe: dict
-    source: dict
-    totals: dict
-    versions: dict
-    command: str
-    parts: dict
-    kind: str
-    identity_digest: str
-    digest: str
-    created: str
-    seconds: float
-
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        if not self.path.is_file():
-            raise InputError(f"{path}: no such file; make a feature store with: tk embed --data FILE")
-        self._file, entries = open_store(self.path)
-        for name, value in entries.items():
-            setattr(self, name, value)
+        super().__init__(path)
         self._views: dict[str, np.ndarray | h5py.Dataset] = {}
 
     def __enter__(self) -> FeatureStore:
@@ -70,127 +53,24 @@ class FeatureStore:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def __len__(self) -> int:
-        return len(self._file["line"])
-
-    def close(self) -> None:
-        """Let go of the file; arrays that were handed out stay valid."""
-        self._file.close()
-
-    @property
-    def size(self) -> int:
-        """Bytes on the disk, those of the parts included if the features lie there."""
-        return sum(path.stat().st_size for path in (self.path, *self.part_paths))
-
-    @property
-    def part_paths(self) -> list[Path]:
-        """The parts in which the features lie; none if they lie in the file itself."""
-        return [self.path.parent / part for part, _ in self.parts.get("files", ())]
-
-    @property
-    def outputs(self) -> list[str]:
-        """Names of the outputs."""
-        return members(self._file["features"])
-
-    def shape_of(self, output: str) -> tuple[int, ...]:
-        """Shape of an output: ``[N, D]``, ``[sum T, D]`` or ``[sum T]``."""
-        return self._file[f"features/{output}"].shape
-
-    def dtype_of(self, output: str) -> np.dtype:
-        """Type of an output."""
-        return self._file[f"features/{output}"].dtype
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the first output."""
-        return self.shape_of(self.outputs[0])
-
-    @property
-    def dtype(self) -> np.dtype:
-        """Type of the first output."""
-        return self.dtype_of(self.outputs[0])
-
-    @cached_property
-    def classes(self) -> list[str]:
-        """Class names in the order of their codes."""
-        return self._strings("labels/classes")[:]
-
-    @cached_property
-    def codes(self) -> np.ndarray:
-        """int32 ``[N]``: index into ``classes``, -1 where the label is missing.
-
-        With several labels int32 ``[N, L]``: for each of ``classes`` 1 where the row has it, 0, or -1 if not known.
-        """
-        return self._file["labels/codes"][...]
-
-    @property
-    def has_several_labels(self) -> bool:
-        """Whether a row may have several labels."""
-        return self._file["labels/codes"].ndim > 1
-
-    @property
-    def labelled(self) -> np.ndarray:
-        """Bool ``[N]``: whether the label of the row, or each of its labels, is known."""
-        return (self.codes.reshape(len(self), -1) >= 0).all(1)
-
-    @property
-    def labels(self) -> np.ndarray:
-        """Class name of each row, None where it is missing: object ``[N]``; with several labels ``codes``."""
-        if self.has_several_labels:
-            return self.codes
-        return np.array([*self.classes, None], object)[self.codes]  # code -1 is the last
-
-    @cached_property
-    def line(self) -> np.ndarray:
-        """int64 ``[N]``: line of the data file on which each row starts."""
-        return self._file["line"][...]
-
-    @cached_property
-    def text_hash(self) -> np.ndarray:
-        """uint8 ``[N, 16]``: see ``stores.identity.hash_texts``."""
-        return self._file["text_hash"][...]
-
-    @cached_property
-    def vocabulary(self) -> list[str] | None:
-        """What the ids of kind ``ids`` point to, else None."""
-        return self._strings("vocabulary")[:] if "vocabulary" in self._file else None
-
-    @cached_property
-    def table(self) -> np.ndarray | None:
-        """Float ``[V, D]``: the vector of each token of the vocabulary, None without vectors."""
-        return self._file["table"][...] if "table" in self._file else None
-
-    @property
-    def texts(self) -> Strings | None:
-        """The cleaned texts, to be indexed like a list and read as they are asked for; None if they were not kept."""
-        return self._strings("texts") if "texts" in self._file else None
-
-    @property
-    def ids(self) -> Strings | None:
-        """What identifies the rows in the data file, empty where nothing does; None if it has no such column."""
-        return self._strings("ids") if "ids" in self._file else None
-
-    @property
-    def splits(self) -> Strings | None:
-        """To which part of the data set each row belongs, empty if to none; None if the data file does not say."""
-        return self._strings("splits") if "splits" in self._file else None
-
-    @property
-    def extent(self) -> Extent:
-        """How much the store holds."""
-        tokens = 0 if self.kind == "pooled" else self.shape[0]
-        strings = {name: len(self._file[f"{name}/bytes"]) for name in ROW_STRINGS if name in self._file}
-        words = len(self._file["vocabulary/offsets"]) - 1 if "vocabulary" in self._file else 0
-        return Extent(self.classes, len(self), tokens, strings, words, self.has_several_labels)
-
     def read(self, start: int = 0, stop: int | None = None) -> Features:
         """Features of the rows from ``start`` up to, not including, ``stop`` (default: all), in memory."""
+        features = self._mapped(start, stop)
+        return replace(features, outputs={name: np.array(rows) for name, rows in features.outputs.items()})
+
+    def _mapped(self, start: int, stop: int | None) -> Features:
+        """As ``read``, but read when they are looked at, where a memory map allows that."""
         stop = len(self) if stop is None else min(stop, len(self))
         counts = np.array(self._view("counts")[start:stop])
+        views = {name: self._view(f"features/{name}") for name in self.outputs}
         if self.kind == "pooled":
-            return Features(self.kind, {name: self._rows(name, start, stop) for name in self.outputs}, counts)
+            return Features(self.kind, {name: view[start:stop] for name, view in views.items()}, counts)
         offsets = self._file["offsets"][start : stop + 1]
-        outputs = {name: self._rows(name, offsets[0], offsets[-1]) for name in self.outputs}
+        if offsets[0] < 0 or (offsets[1:] < offsets[:-1]).any() or offsets[-1] > self.shape[0]:
+            raise FailureError(
+                f"{self.path} is damaged: offsets, in the rows from {start}; make it again with: tk embed"
+            )
+        outputs = {name: view[offsets[0] : offsets[-1]] for name, view in views.items()}
         return Features(self.kind, outputs, counts, offsets - offsets[0], self.vocabulary, self.table)
 
     def memory_map(self) -> np.ndarray | None:
@@ -244,13 +124,33 @@ class FeatureStore:
         return x if len(rows) == len(x) else x[rows], self.codes[rows], groups
 
     def blocks(self, rows: int = READ_ROWS) -> Iterator[Block]:
-        """All rows in order, ``rows`` at a time."""
-        labels, classes = self.labels, self.classes if self.has_several_labels else None
+        """All rows in order, ``rows`` at a time, in memory."""
         for start in range(0, len(self), rows):
-            part = slice(start, start + rows)
-            texts, ids, splits = (None if s is None else s[part] for s in (self.texts, self.ids, self.splits))
-            features = self.read(start, start + rows)
-            yield Block(self.line[part], self.text_hash[part], labels[part], texts, features, classes, ids, splits)
+            yield self._block(start, start + rows, self.read(start, start + rows))
+
+    def mapped_blocks(self, rows: int) -> Iterator[Block]:
+        """As ``blocks``, with the checksums that are kept, and features that are read when they are looked at."""
+        for start in range(0, len(self), rows):
+            sums = self._checksums(start, start + rows) if self.kind != "ids" else {}
+            yield self._block(start, start + rows, self._mapped(start, start + rows), sums)
+
+    def _block(self, start: int, stop: int, features: Features, checksums: dict | None = None) -> Block:
+        part, classes = slice(start, stop), self.classes if self.has_several_labels else None
+        texts, ids, splits = (None if s is None else s[part] for s in (self.texts, self.ids, self.splits))
+        head = self.line[part], self.text_hash[part], self.labels[part], texts, features
+        return Block(*head, classes, ids, splits, checksums or {})
+
+    def _checksums(self, start: int, stop: int) -> dict[str, np.ndarray]:
+        """Of each output whose chunks begin and end with these rows."""
+        found = {}
+        if self.kind == "tokens":
+            start, stop = self._file["offsets"][[start, min(stop, len(self))]].tolist()
+        for name in self.outputs:
+            data = self._file[f"features/{name}"]
+            step = rows_a_checksum(data)
+            if step and start % step == 0 and (stop % step == 0 or stop >= len(data)):
+                found[name] = self._file[f"checksums/features/{name}"][start // step : -(-stop // step)]
+        return found
 
     def verify(self) -> None:
         """Compare every checksum, offset and hash with what lies in the file.
@@ -260,10 +160,32 @@ class FeatureStore:
         """
         verify.verify(self._file, self.path, self.digest, self._view)
 
+    def verify_rows(self, rows: np.ndarray, compared: verify.Compared) -> None:
+        """Compare all checksums that cover the features of ``rows`` (int ``[m]``), unless that was done before.
+
+        Raises:
+            FailureError: naming the file and the first data set and row that is wrong.
+        """
+        wanted = {"counts": rows}
+        if self.kind == "pooled":
+            tokens = rows
+        else:
+            for name in set(WHOLE) & set(data_sets(self._file)):
+                wanted[name] = np.arange(len(self._file[name]))
+            compared.verify_rows(self._file, "offsets", self.path, self._view("offsets"), wanted.pop("offsets"))
+            offsets = self._file["offsets"][...]
+            tokens = offsets[np.unique(rows)], offsets[np.unique(rows) + 1]
+            tokens = np.concatenate([np.arange(a, b) for a, b in zip(*tokens, strict=True)])
+        wanted |= {f"features/{name}": tokens for name in self.outputs}
+        for name, which in wanted.items():
+            compared.verify_rows(self._file, name, self.path, self._view(name), which)
+
     def _view(self, path: str) -> np.ndarray | Inflated | Pieces | h5py.Dataset:
         if path not in self._views:
             data = self._file[path]
-            if isinstance(data, Declared):
+            if isinstance(data, Declared) and self.place is not None:
+                self._views[path] = growing.view(self.path.parent, self.place, data)
+            elif isinstance(data, Declared):
                 self._views[path] = Pieces(partial(self._view_in, path), self.parts["files"], data.shape, data.dtype)
             else:
                 self._views[path] = view(self.path, data)
@@ -273,9 +195,3 @@ class FeatureStore:
         """The data set ``path`` of the store of a part."""
         with FeatureStore(self.path.parent / part) as store:
             return store._view(path)
-
-    def _rows(self, output: str, start: int, stop: int) -> np.ndarray:
-        return np.array(self._view(f"features/{output}")[start:stop])
-
-    def _strings(self, path: str) -> Strings:
-        return Strings(self._file[f"{path}/bytes"], self._file[f"{path}/offsets"])

@@ -68,16 +68,21 @@ class StoreFile(h5py.File):
 
     declared: dict[str, Declared] = {}  # noqa: RUF012 (each file is given its own)
 
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "r")
+        self._found: dict[str, h5py.Dataset | h5py.Group] = {}  # looking a name up is slow, and opening does it often
+
     def __getitem__(self, name: str) -> h5py.Dataset | h5py.Group | Declared:
-        return self.declared[name] if name in self.declared else super().__getitem__(name)
+        if name in self.declared:
+            return self.declared[name]
+        if name not in self._found:
+            self._found[name] = super().__getitem__(name)
+        return self._found[name]
 
 
-def declare(outputs: h5py.Group, parts: Sequence[Part]) -> dict:
-    """What ``about`` has of an index of ``parts``; nothing for a store that is none."""
-    if not parts:
-        return {}
-    kept = {name: [data.dtype.name, list(data.shape)] for name, data in outputs.items()}
-    return {"files": [list(part) for part in parts], "outputs": kept}
+def declare(outputs: h5py.Group, parts: dict) -> dict:
+    """What ``about`` has of features that lie elsewhere, see ``stores.format``; nothing if they do not."""
+    return parts and {**parts, "outputs": {name: [data.dtype.name, list(data.shape)] for name, data in outputs.items()}}
 
 
 def declared(parts: dict, path: Path, found: set[str]) -> dict[str, Declared]:
@@ -101,7 +106,8 @@ def declared(parts: dict, path: Path, found: set[str]) -> dict[str, Declared]:
             raise FailureError(f"{path} keeps its features in {part}, which is not there; copy both together")
     data = {}
     for name, (dtype, (rows, columns)) in outputs.items():
-        if dtype not in ("float32", "float16") or rows != sum(rows for _, rows in files) or columns < 0:
+        lengths = {sum(rows for _, rows in files)} if "start" not in parts else {rows}
+        if dtype not in ("float32", "float16") or rows not in lengths or min(rows, columns) < 0:
             raise FailureError(f"{path}: {name} cannot be {dtype} [{rows}, {columns}] in these parts; refused")
         data[f"features/{name}"] = Declared(np.dtype(dtype), (rows, columns))
     return data

@@ -2,88 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 
 import h5py
 import numpy as np
 
+from stores.block import Block, Extent
 from stores.columns import Column, check_storable, content_digest
-from stores.features import Features, remap
+from stores.features import remap
 from stores.files import whole_file
-from stores.format import ABOUT, FORMAT, ROW_STRINGS, VERSION
-from stores.hdf5 import new_file
+from stores.format import ABOUT, FORMAT, VERSION
+from stores.hdf5 import ALIGNMENT, NOTHING, new_file
 from stores.identity import canonical_json
 from stores.strings import pack
-from stores.virtual import Part, declare
-
-
-@dataclass(frozen=True)
-class Block:
-    """Some consecutive rows of a data file with their features.
-
-    Attributes:
-        line: int64 ``[n]``, line of the data file on which each row starts.
-        text_hash: uint8 ``[n, 16]``, see ``stores.identity.hash_texts``.
-        labels: one name a row, None where it is missing; or int ``[n, L]``, 1, 0, or -1 where it is not known.
-        texts: the cleaned texts, or None if they are not to be kept.
-        features: features of the same ``n`` rows.
-        classes: names of the ``L`` labels, None if each row has one.
-        ids: what identifies each row in the data file, or None.
-        splits: to which part of the data set each row belongs, or None.
-    """
-
-    line: np.ndarray
-    text_hash: np.ndarray
-    labels: Sequence[str | None] | np.ndarray
-    texts: Sequence[str] | None
-    features: Features
-    classes: Sequence[str] | None = None
-    ids: Sequence[str] | None = None
-    splits: Sequence[str] | None = None
-
-    @property
-    def strings(self) -> dict[str, Sequence[str]]:
-        """Those of ``ROW_STRINGS`` that there are."""
-        return {name: getattr(self, name) for name in ROW_STRINGS if getattr(self, name) is not None}
-
-
-@dataclass(frozen=True)
-class Extent:
-    """How much a store will hold, known before it is written.
-
-    Attributes:
-        classes: all class names.
-        rows, tokens: how many (no tokens for pooled features).
-        strings: name of each kind of strings that are kept -> how many bytes.
-        words: size of the vocabulary, 0 without one.
-        several_labels: whether a row may have several labels.
-    """
-
-    classes: list[str]
-    rows: int
-    tokens: int
-    strings: dict[str, int]
-    words: int
-    several_labels: bool = False
-
-    @classmethod
-    def of(cls, block: Block) -> Extent:
-        """The extent of a store of this one block."""
-        several = block.classes is not None
-        classes = list(block.classes) if several else sort_classes({name for name in block.labels if name is not None})
-        tokens = 0 if block.features.offsets is None else int(block.features.offsets[-1])
-        strings = {name: len(pack(values)[0]) for name, values in block.strings.items()}
-        return cls(classes, len(block.line), tokens, strings, len(block.features.vocabulary or []), several)
-
-
-def sort_classes(names: Iterable[str]) -> list[str]:
-    """Class names in the order of their codes: by value if all are numbers, else as text."""
-    try:
-        return sorted(names, key=lambda name: (float(name), name))
-    except ValueError:
-        return sorted(names)
+from stores.virtual import declare
 
 
 def write_store(
@@ -94,7 +29,9 @@ def write_store(
     *,
     compression: str = "none",
     scratch: Path | None = None,
-    parts: Sequence[Part] = (),
+    parts: dict | None = None,
+    grown: Path | None = None,
+    before: Callable[[], object] = lambda: None,
 ) -> None:
     """Write ``blocks``, one after the other, as the store ``path``: whole and synced, or not at all.
 
@@ -107,45 +44,61 @@ def write_store(
         attributes: ``identity_digest``, all that is in ``about``, as values, and ``times``; see ``stores.format``.
         compression: of the features, see ``stores.columns.Column``.
         scratch: see ``stores.files.whole_file``.
-        parts: stores in which the features lie already and are to stay, see ``stores.virtual``.
+        parts: if the features lie elsewhere already and are to stay there, what ``about`` has of that, see
+            ``stores.format``, without the ``outputs``.
+        grown: the growing file with all features, see ``stores.growing``, which becomes ``path``.
+        before: called when all is written, before it counts.
 
     Raises:
         InputError: if the features are of a type that a store does not hold.
         FailureError: if the machine refuses the write; ``path`` is then what it was before.
     """
-    with whole_file(path, scratch) as temporary, new_file(temporary) as (file, guard):
-        columns: dict[str, Column] = {}
-        vocabulary: dict[str, int] = {}
-        codes = {name: code for code, name in enumerate(extent.classes)} | {None: -1}
-        for block in blocks:
-            if not columns:
-                columns = _columns(file, block, extent, compression, parts)
-            for name, rows in _rows(block, codes, vocabulary, columns):
-                columns[name].append(rows)
-            guard.check()
-        for column in columns.values():
-            column.close()
-        _write_strings(file, "labels/classes", extent.classes)
-        if block.features.vocabulary is not None:
-            _write_strings(file, "vocabulary", list(vocabulary))
-        _write_attributes(file, attributes | {"kind": block.features.kind, "parts": declare(file["features"], parts)})
+    blocks = iter(blocks)
+    first = next(blocks)
+    shapes = _shapes(first, extent)
+    (shape, dtype), *_ = shapes.values()
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    kept = range(ALIGNMENT, ALIGNMENT + size) if grown else NOTHING
+    with whole_file(path, scratch, grown) as temporary:
+        with new_file(temporary, size, kept) as (file, guard):
+            options = {"compression": compression, "there": bool(grown)}
+            options["elsewhere"] = None if parts is None else parts["files"]
+            columns = {
+                name: Column(file, name, shape, dtype, **(options if name.startswith("features/") else {}))
+                for name, (shape, dtype) in shapes.items()
+            }
+            for name in columns:
+                if name.endswith("offsets"):
+                    columns[name].append(np.zeros(1, np.int64))
+            vocabulary: dict[str, int] = {}
+            codes = {name: code for code, name in enumerate(extent.classes)} | {None: -1}
+            for block in chain([first], blocks):
+                for name, rows in _rows(block, codes, vocabulary, columns):
+                    columns[name].append(rows, block.checksums.get(name.removeprefix("features/"), ()))
+                guard.check()
+            for column in columns.values():
+                column.close()
+            _write_strings(file, "labels/classes", extent.classes)
+            if block.features.vocabulary is not None:
+                _write_strings(file, "vocabulary", list(vocabulary))
+            declared = declare(file["features"], parts or {})
+            _write_attributes(file, attributes | {"kind": block.features.kind, "parts": declared})
+        before()
 
 
-def _columns(
-    file: h5py.File, block: Block, extent: Extent, compression: str, parts: Sequence[Part]
-) -> dict[str, Column]:
-    """An empty column for each data set that grows with the rows."""
-    features = block.features
-    shapes = {
-        "counts": ((extent.rows, block.features.counts.shape[1]), np.int32),
-        "line": ((extent.rows,), np.int64),
-        "text_hash": ((extent.rows, block.text_hash.shape[1]), np.uint8),
-        "labels/codes": ((extent.rows, *[len(extent.classes)] * extent.several_labels), np.int32),
-    }
+def _shapes(block: Block, extent: Extent) -> dict[str, tuple[tuple[int, ...], np.dtype | type]]:
+    """Shape and type of each data set that grows with the rows, the features first."""
+    features, shapes = block.features, {}
     ragged = features.offsets is not None
     for name, array in features.outputs.items():
         check_storable(name, array)
         shapes[f"features/{name}"] = ((extent.tokens if ragged else extent.rows, *array.shape[1:]), array.dtype)
+    shapes |= {
+        "counts": ((extent.rows, features.counts.shape[1]), np.int32),
+        "line": ((extent.rows,), np.int64),
+        "text_hash": ((extent.rows, block.text_hash.shape[1]), np.uint8),
+        "labels/codes": ((extent.rows, *[len(extent.classes)] * extent.several_labels), np.int32),
+    }
     if ragged:
         shapes["offsets"] = ((extent.rows + 1,), np.int64)
     if features.table is not None:
@@ -154,14 +107,7 @@ def _columns(
     for name, size in extent.strings.items():
         shapes[f"{name}/bytes"] = ((size,), np.uint8)
         shapes[f"{name}/offsets"] = ((extent.rows + 1,), np.int64)
-    columns = {
-        name: Column(file, name, shape, dtype, *((compression, parts) if name.startswith("features/") else ()))
-        for name, (shape, dtype) in shapes.items()
-    }
-    for name in columns:
-        if name.endswith("offsets"):
-            columns[name].append(np.zeros(1, np.int64))
-    return columns
+    return shapes
 
 
 def _rows(block: Block, codes: dict, vocabulary: dict[str, int], columns: dict) -> Iterable[tuple[str, np.ndarray]]:

@@ -6,9 +6,10 @@ import pytest
 from conftest import make_store
 
 from stores import Block, Features, FeatureStore, InputError
+from stores.block import Extent
 from stores.identity import hash_texts
 from stores.parts import Parts
-from stores.writer import Extent, write_store
+from stores.writer import write_store
 
 N = 500
 RNG = np.random.default_rng(0)

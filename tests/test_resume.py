@@ -12,8 +12,8 @@ from toy import toy_recipe, write_csv
 from embed import embed, read_table
 from stores import FailureError, FeatureStore
 
-ROWS = [("ham" if i % 3 else "spam", f"message {'Number' * (i % 4)} {i % 17}") for i in range(24)]
-PART_ROWS = 6  # four parts
+ROWS = [("ham" if i % 3 else "spam", f"message {'Number' * (i % 4)} {i % 17}") for i in range(80)]
+PART_ROWS = 20  # four parts
 
 # Sends itself a signal right before the n-th time that a file is synced or renamed, the moments between which states
 # differ; and can write no file larger than a limit, as on a full disk.
@@ -81,11 +81,12 @@ def undisturbed(tmp_path_factory):
     return table, folder / "a.h5"
 
 
-@pytest.mark.parametrize("kill_at", range(1, 16))
+@pytest.mark.parametrize("kill_at", range(1, 20))
 def test_killed_run_resumes_to_the_same_bytes(undisturbed, tmp_path, kill_at):
     """Killed at its n-th sync or rename: no half store, no finished part encoded again, and then the same bytes.
 
-    A part is synced, renamed, and its folder synced: its third call completes it. Four parts and the whole are 15.
+    Of a part its features are synced, its description is, renamed, and its folder synced: its third call completes it.
+    Four parts, and three calls for the whole, are 19.
     """
     table, expected = undisturbed
     out = tmp_path / "a.h5"
@@ -93,25 +94,25 @@ def test_killed_run_resumes_to_the_same_bytes(undisturbed, tmp_path, kill_at):
 
     assert killed.returncode == -signal.SIGKILL
     if out.exists():  # only the last sync, of the folder, can come after the rename of the whole
-        assert kill_at == 15
+        assert kill_at == 19
     recipe = toy_recipe()
     embed(read_table(table), recipe, out, part_rows=PART_ROWS)
-    finished = len({text for _, text in ROWS[: PART_ROWS * min(4, kill_at // 3)]})
+    finished = len({text for _, text in ROWS[: PART_ROWS * min(4, kill_at // 4)]})
     assert len(recipe.encoder.seen) == len({text for _, text in ROWS}) - finished
     assert without_times(out) == without_times(expected)
     assert [path.name for path in tmp_path.iterdir() if path.name != "a.h5.parts"] == ["a.h5"]
 
 
 def test_run_that_is_not_killed_ends(undisturbed, tmp_path):
-    """The program, left alone, makes 15 calls and the same store: the moments above are all there are."""
+    """The program, left alone, makes 19 calls and the same store: the moments above are all there are."""
     table, expected = undisturbed
-    ended = start(table, tmp_path / "a.h5", 16)  # the sixteenth never comes
+    ended = start(table, tmp_path / "a.h5", 20)  # the twentieth never comes
 
     assert ended.stdout == "done\n"
     assert without_times(tmp_path / "a.h5") == without_times(expected)
 
 
-@pytest.mark.parametrize("kill_at", [1, 5, 9, 13, 14])
+@pytest.mark.parametrize("kill_at", [1, 2, 6, 12, 17, 18])
 def test_interrupted_run_resumes_to_the_same_bytes(undisturbed, tmp_path, kill_at):
     """Ctrl-C leaves no temporary file, and what is finished counts."""
     table, expected = undisturbed
@@ -124,7 +125,7 @@ def test_interrupted_run_resumes_to_the_same_bytes(undisturbed, tmp_path, kill_a
     assert without_times(out) == without_times(expected)
 
 
-@pytest.mark.parametrize("kill_at", [1, 4, 13])
+@pytest.mark.parametrize("kill_at", [2, 6, 14])
 def test_ctrl_c_twice_loses_no_more(undisturbed, tmp_path, kill_at):
     """A second Ctrl-C, while the first one's temporary file is being removed, leaves that file; nothing else."""
     table, expected = undisturbed
@@ -135,7 +136,7 @@ def test_ctrl_c_twice_loses_no_more(undisturbed, tmp_path, kill_at):
     assert len(list(tmp_path.rglob("*.partial"))) == 1
     recipe = toy_recipe()
     embed(read_table(table), recipe, out, part_rows=PART_ROWS)
-    finished = len({text for _, text in ROWS[: PART_ROWS * min(4, kill_at // 3)]})
+    finished = len({text for _, text in ROWS[: PART_ROWS * min(4, kill_at // 4)]})
     assert len(recipe.encoder.seen) == len({text for _, text in ROWS}) - finished
     assert without_times(out) == without_times(expected)
     assert not list(tmp_path.rglob("*.partial"))
@@ -157,7 +158,7 @@ def test_clock_that_goes_backwards_changes_nothing(undisturbed, tmp_path, monkey
     """No decision rests on the time: known texts are known, and the same bytes come out."""
     table, expected = undisturbed
     out = tmp_path / "a.h5"
-    start(table, out, 8)  # two parts are complete
+    start(table, out, 10)  # two parts are complete
     now = iter(range(10**9, 0, -(10**6)))
     monkeypatch.setattr("time.time", lambda: float(next(now)))
     recipe = toy_recipe()
@@ -187,16 +188,21 @@ def test_damaged_part_is_made_again(undisturbed, tmp_path):
     """A part whose bytes rotted on the disk is not trusted."""
     table, expected = undisturbed
     out = tmp_path / "a.h5"
-    start(table, out, 9)  # three parts are complete but for the last folder sync
-    part = sorted(tmp_path.glob("a.h5.parts/*/part-000001.h5"))[0]
-    with h5py.File(part) as file:
-        place = file["features/pooled"].id.get_chunk_info(0).byte_offset
-    data = bytearray(part.read_bytes())
-    data[place] ^= 1
-    part.write_bytes(data)
+    start(table, out, 12)  # three parts are complete but for the last folder sync
+    part = next(tmp_path.glob("a.h5.parts/*/part-000001.h5"))
+    with FeatureStore(part) as store:
+        place = store.place
+    growing = part.with_name("growing")
+    data = bytearray(growing.read_bytes())
+    data[place.start] ^= 1
+    growing.write_bytes(data)
+    recipe = toy_recipe()
 
-    embed(read_table(table), toy_recipe(), out, part_rows=PART_ROWS)
+    embed(read_table(table), recipe, out, part_rows=PART_ROWS)
 
+    assert set(recipe.encoder.seen) == {text for _, text in ROWS[PART_ROWS : 2 * PART_ROWS]} | {
+        text for _, text in ROWS[3 * PART_ROWS :]
+    } - {text for _, text in ROWS[:PART_ROWS]}
     assert without_times(out) == without_times(expected)
 
 
@@ -204,7 +210,7 @@ def test_parts_of_a_changed_table_are_not_taken_for_these_but_reused(undisturbed
     """When the table changed between the kill and the next run, rows come from the new table, known texts do not."""
     table, _ = undisturbed
     out = tmp_path / "a.h5"
-    start(table, out, 8)  # two parts
+    start(table, out, 10)  # two parts
     changed = write_csv(tmp_path / "table.csv", [("spam", "inserted"), *ROWS])
     recipe = toy_recipe()
 

@@ -34,9 +34,9 @@ from pathlib import Path
 import numpy as np
 
 from stores import Block, FailureError, Features, FeatureStore, InputError, write_store
+from stores.block import Extent
 from stores.identity import hash_texts, identity_digest
 from stores.parts import Parts
-from stores.writer import Extent
 
 ROOT = Path(__file__).parents[1]
 SECONDS, MEMORY = 5, 2 << 30  # one mutant; one process, the libraries included
@@ -62,6 +62,7 @@ def originals() -> dict[str, tuple[Features, str]]:
         "pooled": (two, "none"), "tokens": (ragged, "none"), "ids": (ids, "none"), "table": (table, "none"),
         "pooled.gzip": (wide, "gzip"), "tokens.gzip": (ragged, "gzip"),
         "table.gzip": (table, "gzip"), "pooled.index": (two, "parts"), "tokens.index": (ragged, "parts"),
+        "tokens.growing": (ragged, "growing"),
     }  # fmt: skip
 
 
@@ -84,6 +85,10 @@ def make(folder: Path) -> dict[str, Path]:
             parts = Parts(paths[name], attributes, layout=compression)
             parts.write(0, block, attributes["totals"], attributes["times"])
             parts.assemble(1, 0.0)
+        elif compression == "growing":
+            parts = Parts(paths[name], attributes, alone=True)
+            parts.write(0, block, attributes["totals"], attributes["times"])
+            paths[name] = parts.path(0)
         else:
             write_store(paths[name], [block], Extent.of(block), attributes, compression=compression)
     return paths
@@ -249,13 +254,15 @@ class Attack:
     """
 
     def __init__(self, folder: Path, seed: int) -> None:
-        self.seed, self.path = seed, folder / f"mutant.{os.getpid()}.h5"
-        self.names = list(originals())
-        self.raw = {name: (folder / f"{name}.h5").read_bytes() for name in self.names}
+        self.seed, self.names = seed, list(originals())
+        paths = {name: folder / f"{name}.h5" for name in self.names}
+        paths["tokens.growing"] = next(folder.glob("tokens.growing.h5.parts/*/part-000000.h5"))
+        self.raw = {name: path.read_bytes() for name, path in paths.items()}
+        self.paths = {name: path.with_name(f"part-9{os.getpid():06}.h5") for name, path in paths.items()}
         self.blocks = {name: sealed_blocks(raw) for name, raw in self.raw.items()}
         self.expected = {}
         for name in self.names:
-            with FeatureStore(folder / f"{name}.h5") as store:
+            with FeatureStore(paths[name]) as store:
                 store.verify()
                 self.expected[name] = content(store)
 
@@ -264,12 +271,13 @@ class Attack:
         name = self.names[number // 2 % len(self.names)]
         mutant = mutate(self.raw[name], np.random.default_rng([self.seed, number]))
         sealed = number % 2 == 1
-        self.path.write_bytes(seal(mutant, self.raw[name], self.blocks[name]) if sealed else mutant)
+        self.paths[name].write_bytes(seal(mutant, self.raw[name], self.blocks[name]) if sealed else mutant)
         return name + (" sealed" if sealed else "")
 
     def run(self, number: int) -> str:
         """What becomes of mutant ``number``."""
-        return examine(self.path, self.expected[self.names[number // 2 % len(self.names)]])
+        name = self.names[number // 2 % len(self.names)]
+        return examine(self.paths[name], self.expected[name])
 
 
 def work(folder: Path, seed: int, first: int, files: int) -> None:

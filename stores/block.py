@@ -1,0 +1,81 @@
+"""Some rows with their features, and how much of them a store will hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from stores.features import Features
+from stores.format import ROW_STRINGS
+from stores.strings import pack
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some consecutive rows of a data file with their features.
+
+    Attributes:
+        line: int64 ``[n]``, line of the data file on which each row starts.
+        text_hash: uint8 ``[n, 16]``, see ``stores.identity.hash_texts``.
+        labels: one name a row, None where it is missing; or int ``[n, L]``, 1, 0, or -1 where it is not known.
+        texts: the cleaned texts, or None if they are not to be kept.
+        features: features of the same ``n`` rows.
+        classes: names of the ``L`` labels, None if each row has one.
+        ids: what identifies each row in the data file, or None.
+        splits: to which part of the data set each row belongs, or None.
+        checksums: of outputs whose chunks have a checksum already: those of a store of just these rows, by output.
+    """
+
+    line: np.ndarray
+    text_hash: np.ndarray
+    labels: Sequence[str | None] | np.ndarray
+    texts: Sequence[str] | None
+    features: Features
+    classes: Sequence[str] | None = None
+    ids: Sequence[str] | None = None
+    splits: Sequence[str] | None = None
+    checksums: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def strings(self) -> dict[str, Sequence[str]]:
+        """Those of ``ROW_STRINGS`` that there are."""
+        return {name: getattr(self, name) for name in ROW_STRINGS if getattr(self, name) is not None}
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much a store will hold, known before it is written.
+
+    Attributes:
+        classes: all class names.
+        rows, tokens: how many (no tokens for pooled features).
+        strings: name of each kind of strings that are kept -> how many bytes.
+        words: size of the vocabulary, 0 without one.
+        several_labels: whether a row may have several labels.
+    """
+
+    classes: list[str]
+    rows: int
+    tokens: int
+    strings: dict[str, int]
+    words: int
+    several_labels: bool = False
+
+    @classmethod
+    def of(cls, block: Block) -> Extent:
+        """The extent of a store of this one block."""
+        several = block.classes is not None
+        classes = list(block.classes) if several else sort_classes({name for name in block.labels if name is not None})
+        tokens = 0 if block.features.offsets is None else int(block.features.offsets[-1])
+        strings = {name: len(pack(values)[0]) for name, values in block.strings.items()}
+        return cls(classes, len(block.line), tokens, strings, len(block.features.vocabulary or []), several)
+
+
+def sort_classes(names: Iterable[str]) -> list[str]:
+    """Class names in the order of their codes: by value if all are numbers, else as text."""
+    try:
+        return sorted(names, key=lambda name: (float(name), name))
+    except ValueError:
+        return sorted(names)
