@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli_classify import classify, heads, predict
-from cli_common import json_option, note, print_json, progress_line, shown, versions_of
+from cli_common import json_option, note, print_json, shown, versions_of
+from cli_doctor import doctor
 from cli_encoders import encoder_options, encoders
 from cli_features import features
+from cli_progress import encoding_progress
 from cli_reading import clean_option, data_option, describe, read, table_options
 from cli_report import report
 from cli_runs import compare, ensemble, errors, speed
@@ -85,7 +87,9 @@ def _stop_with_help(text: str) -> None:
 @click.group(cls=OneLineErrors, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="tk", prog_name="tk")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def cli(debug: bool) -> None:
+@click.option("-q", "--quiet", is_flag=True, help="No progress and no notes on stderr, errors only.")
+@click.pass_context
+def cli(context: click.Context, debug: bool, quiet: bool) -> None:
     """Texts through frozen encoders into feature stores, then light heads on the features, honestly measured.
 
     \b
@@ -94,6 +98,10 @@ def cli(debug: bool) -> None:
         tk classify --features features/messages.static.h5 --cv 5
         tk predict --run runs/messages.static.logistic --text "WINNER!! call now"
     """
+    if quiet:
+        from embed.cache import noting
+
+        context.with_resource(noting(lambda message: None))
 
 
 @cli.command()
@@ -131,18 +139,18 @@ def embed(
         tk embed --encoder glove --model vectors/glove.50d.txt --data examples/messages.csv
         tk embed --encoder use --model models/universal-sentence-encoder --data examples/messages.csv
     """
-    from embed import Recipe
+    from embed import Meter, Recipe
     from embed import embed as run_embed
 
     recipe = Recipe.of(encoder, dtype, clean, **options)
     table = read(data, **reading)
     out = out or Path("features") / f"{table.stem}.{encoder}.h5"
     table = table.listing_bad_rows(out.with_suffix(".bad-rows.jsonl"))
-    with progress_line("encoding", "rows") as progress:
+    with encoding_progress() as tell:
         summary = run_embed(
             table, recipe, out, keep_texts=not no_texts, overwrite=overwrite, reuse=not no_reuse, wait=wait,
             compression=compression, layout=layout, command=command, versions=versions_of("numpy", "h5py"),
-            progress=progress, note=note,
+            meter=Meter(table.most_rows, tell), note=note,
         )  # fmt: skip
     if as_json:
         print_json({"store": str(summary.path), "up_to_date": summary.up_to_date, "totals": summary.totals})
@@ -197,6 +205,7 @@ for command in (classify, predict, heads, compare, ensemble, errors, speed, repo
     cli.add_command(command)
 cli.add_command(describe)
 cli.add_command(features)
+cli.add_command(doctor)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli_common import json_option, note, print_json, print_table, progress_line, versions_of
+from cli_common import json_option, note, print_json, print_table, versions_of
+from cli_progress import step_progress
 from cli_reading import DATA_HELP, read, table_options
 from cli_report import report_option, show, tensorboard_option
 
@@ -97,7 +98,7 @@ def classify(
         raise click.UsageError("--threshold and --goal exclude each other", click.get_current_context())
     options["threshold"] = options["threshold"] if goal is None else goal
     versions = versions_of("numpy", "scikit-learn", "imbalanced-learn", "tensorflow", "keras", "skops")
-    with progress_line("training", None) as progress:
+    with step_progress("training") as progress:
         runs = run_classify(features, heads, **options, command=command, versions=versions, progress=progress)
         progress("reports")
         show(runs, report, tensorboard)

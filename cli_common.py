@@ -1,12 +1,9 @@
-"""What the commands share: notes, JSON, progress, versions."""
+"""What the commands share: notes, JSON, versions."""
 
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,9 +13,16 @@ if TYPE_CHECKING:
 PIPED_WIDTH = 120  # characters of a table that no terminal limits
 
 
+def is_quiet() -> bool:
+    """Whether the command line began with ``tk --quiet``."""
+    context = click.get_current_context(silent=True)
+    return context is not None and bool(context.find_root().params.get("quiet"))
+
+
 def note(message: str) -> None:
-    """A line on stderr."""
-    click.echo(message, err=True)
+    """A line on stderr, unless the user wants it quiet."""
+    if not is_quiet():
+        click.echo(message, err=True)
 
 
 def print_json(value: object) -> None:
@@ -42,18 +46,6 @@ def shown(text: str) -> str:
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
-
-
-@contextmanager
-def progress_line(what: str, unit: str | None) -> Iterator[Callable[[Any], None]]:
-    """A live line on stderr when that is a terminal, else nothing; takes a number of units done, or a step's name."""
-    if not sys.stderr.isatty():
-        yield lambda value: None
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status(what) as status:
-        yield lambda value: status.update(f"{what}: {value:,} {unit}" if unit else f"{what}: {value}")
 
 
 def versions_of(*packages: str) -> dict[str, str]:

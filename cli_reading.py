@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli_common import json_option, print_json
+from cli_common import json_option, note, print_json
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -62,8 +62,8 @@ def read(data: tuple[str, ...], **reading: Any) -> Table:  # noqa: ANN401
     from embed import read_table
 
     table = read_table(data, **reading)
-    for note in (*table.notes, *table.columns.reasons):
-        click.echo(note, err=True)
+    for line in (*table.notes, *table.columns.reasons):
+        note(line)
     return table
 
 
@@ -100,7 +100,7 @@ def describe(data: tuple[str, ...], reading: dict, clean: str, out: Path | None,
         given = {"clean": clean if steps else None, "bad_rows": "skip" if found.bad else None} | reading
         _print_description(found, _embed_command(table, given))
     if out:
-        click.echo(f"wrote {out}", err=True)
+        note(f"wrote {out}")
 
 
 def _print_description(found: Description, command: str) -> None:

@@ -3,7 +3,11 @@
 from embed.encoders import load as load_encoder
 from embed.encoders import names as encoder_names
 from embed.pipeline import Summary, embed, encode_rows
+from embed.progress import Done, Meter
 from embed.recipe import Recipe
 from embed.tables import Table, read_table
 
-__all__ = ["Recipe", "Summary", "Table", "embed", "encode_rows", "encoder_names", "load_encoder", "read_table"]
+__all__ = [
+    "Done", "Meter", "Recipe", "Summary", "Table", "embed", "encode_rows", "encoder_names", "load_encoder",
+    "read_table",
+]  # fmt: skip

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from embed.progress import meter_at_work
 from stores.errors import FailureError
 
 Result = TypeVar("Result")
@@ -53,6 +54,7 @@ class Batches:
         """
         lengths = np.maximum(lengths, 1)
         order = np.argsort(-lengths, kind="stable")
+        costs, done = np.array([self._cost(1, int(length)) for length in lengths], float), 0.0
         begun: deque = deque()
         with ThreadPoolExecutor(self._at_once) as threads:
             while len(order) or begun:
@@ -71,6 +73,9 @@ class Batches:
                     self._at_once = 1
                     continue
                 yield rows, result
+                done += costs[rows].sum()
+                if meter := meter_at_work():
+                    meter.batch(done / costs.sum(), int(lengths[rows].sum()))
                 self._grow()
 
     def _fitting(self, lengths: np.ndarray) -> int:

@@ -6,7 +6,8 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
+from contextvars import ContextVar
 from pathlib import Path
 
 from stores.errors import FailureError
@@ -14,6 +15,29 @@ from stores.files import whole_file
 from stores.identity import canonical_json, digest_bytes, digest_file
 
 Note = Callable[[str], None]
+
+
+def to_stderr(message: str) -> None:
+    """A line on stderr."""
+    sys.stderr.write(f"{message}\n")
+
+
+_USUAL: ContextVar[Note] = ContextVar("note", default=to_stderr)
+
+
+def usual_note() -> Note:
+    """What is called with what the user should know about models, where nothing else is asked for: ``to_stderr``."""
+    return _USUAL.get()
+
+
+@contextmanager
+def noting(note: Note) -> Iterator[None]:
+    """Within the block, ``note`` is the usual one."""
+    token = _USUAL.set(note)
+    try:
+        yield
+    finally:
+        _USUAL.reset(token)
 
 
 def cache_folder() -> Path:
@@ -52,6 +76,18 @@ def alone(folder: Path, note: Note) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a living process holds the lock of a folder of the cache."""
+    from filelock import FileLock, Timeout
+
+    lock = Path(f"{folder}.lock")
+    try:
+        with FileLock(lock, timeout=0) if lock.exists() else nullcontext():
+            return False
+    except (Timeout, OSError):
+        return True
 
 
 def weights_digest(path: Path, digest_of: Callable[[Path], str] = digest_file) -> str:

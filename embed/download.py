@@ -10,6 +10,7 @@ from typing import BinaryIO
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+from embed.cache import to_stderr, usual_note
 from stores.errors import FailureError
 
 BLOCK = 1 << 20
@@ -54,7 +55,8 @@ def _copy(response: HTTPResponse, file: BinaryIO, size: int) -> int | None:
     from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
     columns = BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bar:
+    hidden = not sys.stderr.isatty() or usual_note() is not to_stderr
+    with Progress(*columns, console=Console(stderr=True), disable=hidden, transient=True) as bar:
         task, done = bar.add_task("", total=size or None), 0
         while True:
             try:

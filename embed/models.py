@@ -17,13 +17,12 @@ import os
 import re
 import shlex
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from embed.archives import SUFFIXES, unpack
-from embed.cache import Note, alone, cache_folder, weights_digest, write_json
+from embed.cache import Note, alone, cache_folder, is_held, usual_note, weights_digest, write_json
 from embed.download import Unreachable, fetch
 from embed.handles import download_url, file_name, folders, handle_of, how_to_get, is_module, own_folder
 from stores.errors import FailureError, InputError
@@ -32,25 +31,21 @@ from stores.files import whole_folder
 PROGRAM = "a SavedModel is a program that runs with your rights: take it from publishers you trust"
 
 
-def _to_stderr(message: str) -> None:
-    sys.stderr.write(f"{message}\n")
-
-
-def resolve(model: str, *, note: Note = _to_stderr) -> Path:
+def resolve(model: str, *, note: Note | None = None) -> Path:
     """The folder or file on this machine that ``model`` names; it is downloaded or unpacked if it has to be.
 
     Args:
         model: a folder or file; an archive (``.tar.gz``, ``.tgz``, ``.tar``, ``.zip``), which becomes a folder; a
             TF-Hub handle (``https://tfhub.dev/google/elmo/3``); a Kaggle path (``google/elmo/tensorFlow1/elmo/3`` or
             its URL); the URL of an archive or file.
-        note: called with what the user should know meanwhile, one line each.
+        note: called with what the user should know meanwhile, one line each; ``usual_note()`` if None.
 
     Raises:
         InputError: if there is no such folder, archive or file.
         FailureError: if a handle is neither cached nor to be had, an archive is broken or leaves its folder, or a
             cached model is half deleted or not what it was at its first use.
     """
-    path = Path(model)
+    path, note = Path(model), note or usual_note()
     if path.is_file() and path.name.lower().endswith(SUFFIXES):
         folder = cache_folder() / "archives" / weights_digest(path)
         with alone(folder, note):
@@ -89,12 +84,41 @@ def cached(model: str, check: bool = True) -> Path | None:
 
 
 def models_in_cache() -> Iterator[dict]:
-    """The handles that were used and lie on this machine: ``model``, ``path`` and ``bytes`` of each."""
+    """The handles that were used and lie on this machine.
+
+    ``model``, ``path`` and ``bytes`` of each, its ``digest`` at first use, and ``fault``: the error with its cure that
+    using it would give as far as names tell, or None. A damaged record is called by its own name.
+    """
     for record in sorted((cache_folder() / "models").glob("*.json")):
-        model = _read_record(record)["model"]
-        if path := cached(model, check=False):
-            files = path.rglob("*") if path.is_dir() else [path]
-            yield {"model": model, "path": str(path), "bytes": sum(f.stat().st_size for f in files if f.is_file())}
+        try:
+            found, fault = _read_record(record), None
+        except FailureError as error:
+            found, fault = {"model": record.name, "digest": "unknown"}, str(error)
+        path = record.with_suffix("") if fault else cached(found["model"], check=False)
+        if path and path.exists():
+            with suppress(InputError):
+                fault = fault or _fault(found["model"])
+            yield found | {"path": str(path), "bytes": _size(path), "fault": fault}
+
+
+def leftovers() -> Iterator[tuple[Path, int]]:
+    """What killed processes left in the cache of downloads and unpacked archives that nobody fills now: path, bytes."""
+    for folder in ("models", "archives"):
+        for left in sorted((cache_folder() / folder).glob(".*.*")):
+            if not is_held(left.with_name(left.name[1:].partition(".")[0])):
+                yield left, _size(left)
+
+
+def _fault(handle: str) -> str | None:
+    try:
+        cached(handle)
+    except FailureError as error:
+        return str(error)
+    return None
+
+
+def _size(path: Path) -> int:
+    return sum(file.stat().st_size for file in (path.rglob("*") if path.is_dir() else [path]) if file.is_file())
 
 
 def missing_part(folder: Path) -> str | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from embed.progress import Meter
 from embed.recipe import Recipe
 from embed.rows import MOJIBAKE, Rows
 from embed.tables import Table
@@ -55,6 +56,7 @@ def embed(
     command: str = "",
     versions: dict | None = None,
     progress: Callable[[int], None] = lambda rows: None,
+    meter: Meter | None = None,
     note: Callable[[str], None] = lambda message: None,
 ) -> Summary:
     """Encode a table into the store ``output``; each distinct text once, and none that is known already.
@@ -75,6 +77,7 @@ def embed(
         part_rows: rows a part; the encoder's own number if None.
         command, versions: kept in the store.
         progress: called with the number of rows done after each part.
+        meter: told how far the run is, after each batch too.
         note: called with what the user should know meanwhile.
 
     Raises:
@@ -82,7 +85,7 @@ def embed(
             ``reuse`` with an encoder whose vectors depend on the texts before.
         FailureError: if another process writes the same output, or the machine refuses a write.
     """
-    output = Path(output)
+    output, meter = Path(output), meter or Meter()
     identity = recipe.identity()
     digest = identity_digest(identity)
     rows = part_rows or recipe.encoder.part_rows
@@ -112,8 +115,9 @@ def embed(
         number = done = 0
         for block in table.blocks(rows):
             texts = recipe.clean(block.texts)
-            if recipe.encoder.stateful or not parts.is_complete(number):
-                _write_part(parts, number, block, texts, recipe, (written, known), keep_texts, created)
+            with meter.part(table.share(int(block.line[-1])), texts):
+                if recipe.encoder.stateful or not parts.is_complete(number):
+                    _write_part(parts, number, block, texts, recipe, (written, known), keep_texts, created)
             if not recipe.encoder.stateful:
                 written.add([parts.path(number)])
             coverage.add(texts)

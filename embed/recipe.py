@@ -10,6 +10,7 @@ from embed.cleaning import clean, parse_steps
 from embed.encoders import load
 from embed.encoders._base import Encoder
 from embed.models import remembered
+from embed.progress import meter_at_work
 from stores.errors import FailureError, InputError
 from stores.features import Features
 from stores.identity import identity_digest
@@ -98,6 +99,8 @@ class Recipe:
 
     def encode(self, texts: list[str]) -> Features:
         """Features of ``texts``, which are clean already, in the recipe's type."""
+        if meter := meter_at_work():
+            meter.begin(texts)
         features = self.encoder.encode(texts)
         if self.encoder.kind == "ids":
             return features

@@ -74,6 +74,16 @@ class Table:
             raise InputError(f"{self.name} has no row that could be used; {len(bad):,} are broken; see --bad-rows")
         yield Rows.concat(waiting, bad)
 
+    def share(self, line: int) -> float:
+        """How much of the table there is up to a line, 0 to 1: by bytes where these are known, else by rows."""
+        whole = [form.bytes_before(form.lines) for form in self.forms]
+        before = 0.0
+        for form, size in zip(self.forms, whole, strict=True):
+            if line <= form.lines:
+                return min(1.0, (before + form.bytes_before(line)) / max(sum(whole), 1.0))
+            before, line = before + size, line - form.lines
+        return 1.0
+
     def source(self) -> dict:
         """How the rows are read, as a JSON-able mapping; with the same mapping the same rows come out."""
         files = [

@@ -57,7 +57,7 @@ def test_help_explains_every_option_and_has_an_example(command):
 def examples():
     """Every command line in the help texts, in the order of the commands that need each other."""
     order = ["describe", "embed", "classify", "report", "predict", "compare", "ensemble", "errors", "speed"]
-    order += ["encoders", "heads", "features"]
+    order += ["encoders", "heads", "features", "doctor"]
     assert sorted(order) == sorted(cli.commands)
     below = ["info", "verify", "export", "merge", "join", "diff", "prune"]
     assert sorted(below) == sorted(cli.commands["features"].commands)

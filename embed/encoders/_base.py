@@ -39,6 +39,7 @@ class Encoder(ABC):
         stateful: whether a vector also depends on the texts before its own, so that none can be taken from elsewhere.
         published: the default model; None for an encoder without weights, or whose weights the user must name.
         licence: of the weights in use, where features that are passed on fall under it.
+        needs: packages that it does not work without, beside those that every command needs.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Encoder(ABC):
     stateful: bool = False
     published: Published | None = None
     licence: str | None = None
+    needs: tuple[str, ...] = ()
 
     @abstractmethod
     def identity(self) -> dict:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from abc import abstractmethod
 from functools import cached_property
 
 import numpy as np
 
+from embed.cache import usual_note
 from embed.coverage import WordCoverage
 from embed.encoders._pooling import PARTS, is_pooling
 from embed.encoders._table import TableEncoder
@@ -54,7 +54,7 @@ class FileEncoder(TableEncoder):
     def table(self) -> WordTable | VectorFile:
         """The file, opened; its words are looked up one by one."""
         model, dim, skip_bad_lines = self._open
-        return open_vectors(model, dim, skip_bad_lines=skip_bad_lines, note=_to_stderr)
+        return open_vectors(model, dim, skip_bad_lines=skip_bad_lines, note=usual_note())
 
     @property
     def licence(self) -> str | None:
@@ -101,7 +101,3 @@ class FileEncoder(TableEncoder):
     def instead_of(self, token: str) -> list[str]:
         """The words whose vectors' mean stands for an unknown token, as far as the table has them."""
         return list(token) if self.unknown_words == "characters" else []
-
-
-def _to_stderr(message: str) -> None:
-    sys.stderr.write(f"{message}\n")

@@ -86,6 +86,7 @@ class BertEncoder(Encoder):
     """
 
     name = "bert"
+    needs = ("tensorflow", "tensorflow-text")
     published = Published(SHORT["large"], "1.3 GB", "Apache-2.0", "Google on TF-Hub and Kaggle")
 
     def __init__(

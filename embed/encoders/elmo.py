@@ -60,6 +60,7 @@ class ElmoEncoder(Encoder):
     """
 
     name = "elmo"
+    needs = ("tensorflow",)
     published = Published("https://tfhub.dev/google/elmo/3", "350 MB", "Apache-2.0", "Google on TF-Hub and Kaggle")
 
     def __init__(

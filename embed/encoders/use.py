@@ -52,6 +52,7 @@ class UseEncoder(Encoder):
     """
 
     name = "use"
+    needs = ("tensorflow", "tensorflow-hub")
     kind = "pooled"
     part_rows = 2048
     published = Published(

@@ -17,6 +17,7 @@ BOMS = {
     codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16",
 }  # fmt: skip
 # subtle: the mark of UTF-32 begins with that of UTF-16, so it is asked for first
+STEP = 1 << 14  # bytes
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Scan:
         encoding: ``utf-8``, ``cp1252``, that of the byte-order mark, or what was asked for.
         lines: line ends, and one more for a last line without.
         braces: how many ``{`` there are.
+        places: int64 ``[b, 2]``, how many lines and bytes there are up to places some ``STEP`` apart, the first at 0.
         notes: what the user should know, one line each.
     """
 
@@ -34,6 +36,7 @@ class Scan:
     lines: int
     braces: int
     notes: list[str]
+    places: np.ndarray
 
 
 def scan(source: Source, asked: str | None) -> Scan:
@@ -45,15 +48,26 @@ def scan(source: Source, asked: str | None) -> Scan:
     check_encoding(asked)
     encoding = asked or next((name for mark, name in BOMS.items() if source.start().startswith(mark)), "utf-8")
     encoding = codecs.lookup(encoding).name.removesuffix("-sig")  # the mark is dropped in any case
-    lines = braces = 0
+    braces, at = 0, [np.zeros((1, 2), np.int64)]
     last, notes = b"\n", []
     for block in _checked(source, encoding, fall_back=asked is None, notes=notes):
         values = np.frombuffer(block, np.uint8)
-        returns = np.count_nonzero(values == ord("\r")) if b"\r" in block else 0
-        lines += max(np.count_nonzero(values == ord("\n")), returns)
         braces += np.count_nonzero(values == ord("{"))
+        at.append(at[-1][-1] + _places(block, values))
         last = block[-1:]
-    return Scan("cp1252" if notes else encoding, int(lines + (last not in b"\r\n")), int(braces), notes)
+    places = np.concatenate(at)
+    lines = int(places[-1, 0] + (last not in b"\r\n"))
+    return Scan("cp1252" if notes else encoding, lines, int(braces), notes, places)
+
+
+def _places(block: bytes, values: np.ndarray) -> np.ndarray:
+    """Line ends and bytes up to every ``STEP`` bytes of a block and its end, int64 ``[b, 2]``."""
+    steps = np.arange(0, len(values), STEP)
+    marks = values == ord("\n")
+    if b"\r" in block and np.count_nonzero(values == ord("\r")) > np.count_nonzero(marks):
+        marks = values == ord("\r")
+    lines = [np.count_nonzero(marks[step : step + STEP]) for step in steps]  # reduceat takes ten times as long
+    return np.stack([np.cumsum(lines), np.append(steps[1:], len(values))], 1)
 
 
 def utf8_blocks(source: Source, encoding: str) -> Iterator[bytes]:

@@ -47,6 +47,7 @@ class Delimited(Form):
         found = scan(source, encoding)
         super().__init__(source)
         self.encoding, self.notes = found.encoding, list(found.notes)
+        self.places = found.places
         self.lines, self.most_rows = found.lines, max(0, found.lines - has_header)
         quotes = csv.QUOTE_NONE if quoting == "none" else csv.QUOTE_MINIMAL
         start = next(filter(None, utf8_blocks(source, found.encoding)), b"")

@@ -69,9 +69,11 @@ class Form(ABC):
         notes: what the user should know about the reading, one line each.
         how: how it is read, JSON-able: with the same, the same rows come out.
         unit: what the ``line`` of a row counts: lines, unless rows are not told apart by these.
+        places: int64 ``[b, 2]``, lines and bytes up to some places of the file; None where that is not known.
     """
 
     unit = "line"
+    places: np.ndarray | None = None
     header: list[str]
     most_rows: int
     lines: int
@@ -84,6 +86,12 @@ class Form(ABC):
     def digest(self) -> str:
         """BLAKE2b-128 of the bytes as they are stored."""
         return digest_file(self.source.path)
+
+    def bytes_before(self, line: int) -> float:
+        """How many bytes there are up to a line, about; where that is not known, how many lines."""
+        if self.places is None:
+            return float(line)
+        return float(np.interp(line, *self.places.T))
 
     @abstractmethod
     def sample(self) -> dict[str, list[str]]:

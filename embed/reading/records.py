@@ -30,6 +30,7 @@ class Lines(Form):
         if b"\t" in source.start():
             self.notes.append(f"{source.name} is read as one text a line, but has tabs; a table needs --format tsv")
         self.lines = self.most_rows = found.lines
+        self.places = found.places
         self.how = {"encoding": found.encoding, "format": "lines"}
 
     def sample(self) -> dict[str, list[str]]:
@@ -59,6 +60,7 @@ class Json(Form):
             raise InputError(f"{source.name} is empty; give JSON objects, one a line or in an array")
         self._is_array = start.startswith(b"[")
         self.lines = found.braces if self._is_array else found.lines
+        self.places = None if self._is_array else found.places
         self.unit = "element" if self._is_array else "line"
         self.how = {"encoding": found.encoding, "format": "json"}
         first = [record for _, record, _ in islice(self._records(), SAMPLE_ROWS) if isinstance(record, dict)]

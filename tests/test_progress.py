@@ -1,0 +1,182 @@
+"""What is told of a run under way: how far it is, how fast, and for how long yet."""
+
+import io
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from rich.console import Console
+from toy import ToyEncoder, write_csv
+
+from cli import cli
+from cli_progress import Pace, encoding_progress
+from embed import Done, Meter, Recipe, embed, read_table
+from embed.batches import Batches
+
+
+class Clock:
+    """Time passes only when someone says so."""
+
+    now = 0.0
+
+    def __call__(self):
+        """The time, in seconds."""
+        return self.now
+
+
+class SlowEncoder(ToyEncoder):
+    """Takes a millisecond a letter, in batches of like length; loading takes a hundred seconds."""
+
+    part_rows = 40
+
+    def __init__(self, clock):
+        super().__init__()
+        self.clock, self.batches = clock, Batches(3000)
+
+    def encode(self, texts):
+        """The toy's features, after the time that it takes."""
+        if not self.seen:
+            self.clock.now += 100
+
+        def work(rows):
+            self.clock.now += sum(len(texts[row]) for row in rows) / 1000
+
+        list(self.batches.run(np.array([len(text) for text in texts]), work))
+        return super().encode(texts)
+
+
+def foretold(tmp_path, texts, out="a.h5", known=()):
+    """Run on a fake clock; time and seconds left at each report, and the time at the end."""
+    clock = Clock()
+    if known:
+        embed(read_table(write_csv(tmp_path / "known.csv", [("a", t) for t in known])), Recipe(SlowEncoder(clock), {}),
+              tmp_path / "known.h5")  # fmt: skip
+    table, pace, seen = read_table(write_csv(tmp_path / "t.csv", [("a", text) for text in texts])), Pace(clock), []
+
+    def tell(done):
+        pace.update(done)
+        seen.append((clock.now, pace.left, done))
+
+    embed(table, Recipe(SlowEncoder(clock), {}), tmp_path / out, meter=Meter(table.most_rows, tell))
+    return seen, clock.now
+
+
+def texts_of(lengths):
+    """Different texts of these lengths."""
+    return [f"{i:06} ".ljust(length, "x") for i, length in enumerate(lengths)]
+
+
+@pytest.mark.parametrize("order", [list, sorted, lambda lengths: sorted(lengths, reverse=True)])
+def test_time_left_is_right_whatever_the_order_of_lengths(tmp_path, order):
+    """Long texts come first in each part, and perhaps in the file; the foretold end is off by a few percent."""
+    lengths = np.random.default_rng(0).lognormal(6, 0.8, 400).astype(int) + 10
+    seen, end = foretold(tmp_path, texts_of(order(lengths.tolist())))
+    start = seen[0][0]
+
+    assert start > 100  # the loading of the model is no part of it
+    for share in (0.25, 0.5, 0.75):
+        at, left, _ = next(row for row in seen if row[0] - start >= share * (end - start))
+        assert abs(left - (end - at)) < 0.1 * (end - start)
+    assert seen[-1][2].rows == 400
+    assert seen[-1][1] == pytest.approx(0, abs=0.01 * (end - start))
+
+
+def test_known_texts_take_no_time(tmp_path):
+    """The first half of the table was encoded before; the time left is that of the other half."""
+    texts = texts_of([50] * 400)
+    seen, end = foretold(tmp_path, texts, known=texts[:200])
+    start = next(at for at, _, done in seen if done.work)
+    at, left, done = next(row for row in seen if row[2].work and row[0] - start >= 0.25 * (end - start))
+
+    assert 0.55 < done.position < 0.75
+    assert abs(left - (end - at)) < 0.1 * (end - start)
+
+
+def test_pace_by_hand():
+    """10 of 100 parts of the work in 20 seconds, 1,000 tokens meanwhile: 50 tokens a second, 180 seconds for 90."""
+    clock = Clock()
+    pace = Pace(clock)
+    pace.update(Done(0, 100, 500, 0.0, 0.001, 0.999))
+    assert pace.left is None
+    clock.now = 20
+    pace.update(Done(10, 100, 1500, 0.1, 0.101, 0.9))
+
+    assert (pace.rate, pace.unit) == (50, "tokens")
+    assert pace.left == pytest.approx(180)
+
+
+def test_bar_on_a_terminal():
+    """Rows, rate and time left stand beside the bar, which is gone at the end."""
+    clock, out = Clock(), io.StringIO()
+    console = Console(file=out, force_terminal=True, width=120, color_system=None)
+    with encoding_progress(console, clock) as tell:
+        tell(Done(0, 4096, 0, 0.0, 0.0, 1.0))
+        tell(Done(0, 4096, 1000, 0.01, 0.01, 0.99))
+        clock.now = 10.0
+        tell(Done(2048, 4096, 51_000, 0.51, 0.51, 0.49))
+
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", out.getvalue())
+    assert "51% 2,048 of at most 4,096 rows 5,000 tokens/s 0:10 left" in shown
+    assert "\x1b[2K" in out.getvalue()  # the line is cleared
+
+
+def test_plain_lines_where_there_is_no_terminal(capsys):
+    """One every 30 seconds, in full; none from a short run."""
+    clock = Clock()
+    with encoding_progress(clock=clock) as tell:
+        for second in range(0, 100, 5):
+            clock.now = float(second)
+            tell(Done(second * 10, 1000, second * 100, second / 100, second / 100, 1 - second / 100))
+    lines = capsys.readouterr().err.splitlines()
+
+    assert lines == [
+        "encoding: 300 of at most 1,000 rows, 30%, 100 tokens/s, 1:10 left",
+        "encoding: 600 of at most 1,000 rows, 60%, 100 tokens/s, 0:40 left",
+        "encoding: 900 of at most 1,000 rows, 90%, 100 tokens/s, 0:10 left",
+    ]
+
+
+def test_piped_run_prints_no_control_characters(tmp_path):
+    """Only whole lines come out of a pipe."""
+    table = write_csv(tmp_path / "t.csv", [("ab"[i % 2], f"text {i}") for i in range(50)])
+    for args in (["embed", "--data", str(table)], ["classify", "--features", "features/t.static.h5", "--cv", "2"]):
+        code = f"import cli; cli.cli({args!r})"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=tmp_path)
+
+        assert done.returncode == 0, done.stderr
+        assert not re.search(rb"[\x00-\x09\x0b-\x1f\x7f]", done.stderr + done.stdout)
+
+
+def test_quiet_leaves_errors_only(in_tmp):
+    """No notes on the columns; but what is wrong is told."""
+    write_csv(in_tmp / "t.csv", [("ab"[i % 2], f"text {i}") for i in range(10)])
+    quiet = CliRunner().invoke(cli, ["--quiet", "embed", "--data", "t.csv"])
+    wrong = CliRunner().invoke(cli, ["-q", "embed", "--data", "none.csv"])
+
+    assert (quiet.exit_code, quiet.stderr) == (0, "")
+    assert "store: features/t.static.h5" in quiet.stdout
+    assert (wrong.exit_code, wrong.stderr) == (2, "Error: none.csv: no such file\n")
+
+
+def test_quiet_keeps_the_notes_on_models_back(in_tmp, lookalike):
+    """An archive is unpacked without a word."""
+    write_csv(in_tmp / "t.csv", [("ab"[i % 2], f"text {i}") for i in range(10)])
+    subprocess.run(["tar", "czf", "use.tar.gz", "-C", str(lookalike("use4")), "."], check=True)
+    args = ["embed", "--encoder", "use", "--model", "use.tar.gz", "--data", "t.csv"]
+
+    assert CliRunner().invoke(cli, ["--quiet", *args]).stderr == ""
+
+
+def test_share_of_a_table_is_by_bytes(tmp_path):
+    """Of two files of 20 lines, the second is nine times as long."""
+    write_csv(tmp_path / "a.csv", [("a", "x" * 6)] * 19)
+    write_csv(tmp_path / "b.csv", [("a", "x" * 78)] * 19)
+    table = read_table([tmp_path / "a.csv", tmp_path / "b.csv"])
+    sizes = [(tmp_path / name).stat().st_size for name in ("a.csv", "b.csv")]
+
+    assert table.share(20) == pytest.approx(sizes[0] / sum(sizes))
+    assert table.share(30) == pytest.approx((sizes[0] + sizes[1] / 2) / sum(sizes))
+    assert table.share(40) == 1
