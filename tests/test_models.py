@@ -269,7 +269,8 @@ def test_handle_is_downloaded_once(cache, server):
     assert "is a program" in notes[1]
     assert resolve(handle) == cached(handle) == folder
     assert len(server.asked) == 1
-    assert list(models_in_cache()) == [{"model": handle, "path": str(folder), "bytes": sum(map(len, MODEL.values()))}]
+    expected = {"model": handle, "path": str(folder), "bytes": sum(map(len, MODEL.values())), "fault": None}
+    assert list(models_in_cache()) == [expected | {"digest": weights_digest(folder)}]
 
 
 def test_published_handles_have_the_folders_that_tensorflow_hub_gives_them(cache):
