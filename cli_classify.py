@@ -91,6 +91,10 @@ def classify(
     """
     from classify import classify as run_classify
 
+    if tensorboard is not None:
+        from classify.tensorboard import require_tensorboard
+
+        require_tensorboard()
     options["shares"] = _numbers(options["shares"], float, "--learning-curve")
     options["epochs"] = _numbers(options["epochs"], int, "--report-epochs")
     goal = options.pop("goal")

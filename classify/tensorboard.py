@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 from classify.evidence import evidence
@@ -17,6 +18,16 @@ from stores.errors import InputError
 from stores.export import export
 
 PROJECTOR = "projector"  # folder of the vectors, beside the configuration that names them
+
+
+def require_tensorboard() -> None:
+    """Refuse what cannot be written: TensorFlow leaves its summaries to the package ``tensorboard``.
+
+    Raises:
+        InputError: if that is not installed.
+    """
+    if find_spec("tensorboard") is None:
+        raise InputError("--tensorboard: the package tensorboard is not installed; install it: pip install tensorboard")
 
 
 def write_tensorboard(run: Run | str | Path, folder: str | Path) -> Path:
@@ -29,9 +40,10 @@ def write_tensorboard(run: Run | str | Path, folder: str | Path) -> Path:
         the folder of the run.
 
     Raises:
-        InputError: if there is no such run, or the folder holds one of this name.
+        InputError: if tensorboard is not installed, there is no such run, or the folder holds one of this name.
         FailureError: if the machine refuses the write.
     """
+    require_tensorboard()
     run = run if isinstance(run, Run) else read_run(run)
     out = Path(folder) / run.folder.resolve().name
     if out.exists():
