@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli_common import json_option, print_json, print_table, shown, versions_of
+from cli_common import json_option, note, print_json, print_table, shown, versions_of
 from cli_report import report_option, show
 
 if TYPE_CHECKING:
@@ -25,8 +25,9 @@ by_option = click.option("--by", default="f1_macro", show_default=True,
 @runs_argument
 @by_option
 @click.option("--common", is_flag=True, help="Leave out rows that not all runs have tested.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for a page and figures of the same; made.")
 @json_option
-def compare(folders: tuple[Path, ...], by: str, common: bool, as_json: bool) -> None:
+def compare(folders: tuple[Path, ...], by: str, common: bool, out: Path | None, as_json: bool) -> None:
     """Compare runs on the same rows: scores with intervals, paired tests against the best, cost.
 
     The p-values are corrected for the number of pairs. A run is called not distinguishable from the best when the
@@ -42,6 +43,11 @@ def compare(folders: tuple[Path, ...], by: str, common: bool, as_json: bool) -> 
     from classify.compare import compare as run_compare
 
     found = run_compare([read_run(folder) for folder in folders], by, common)
+    if out is not None:
+        from classify.compare_page import write_comparison
+
+        write_comparison(found, out)
+        note(f"wrote {out}")
     if as_json:
         print_json(found)
         return

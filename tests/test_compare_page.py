@@ -1,0 +1,32 @@
+"""The page and the figures of a comparison."""
+
+import re
+
+import pytest
+
+from classify import classify
+from classify.compare import compare
+from classify.compare_page import write_comparison
+from stores import InputError
+
+
+def test_page_says_what_the_comparison_found(separable, in_tmp):
+    """Names, scores and verdict are those of the comparison; nothing from outside; figures have a text."""
+    runs = classify(separable, ["logistic", "nb", "majority"], cv=3)
+    found = compare(runs)
+    for number, entry in enumerate(found["runs"]):
+        entry["cost"]["seconds"] = 10.0**number
+    found["runs"][1]["name"] = "<script>alert(1)</script>"
+    folder = write_comparison(found, in_tmp / "out")
+    page = (folder / "compare.html").read_text()
+
+    assert f"{found['runs'][0]['scores']['f1_macro']['value']:.4f} [" in page
+    assert found["cheapest"] in page and "not distinguishable" in page
+    assert "<script>alert" not in page and "&lt;script&gt;alert" in page
+    assert not re.findall(r'(?:src|href)="(?!#|data:)', page)
+    assert len(re.findall(r'role="img" aria-label="\w', page)) == 2
+    for name in ("scores", "cost"):
+        assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert (folder / f"{name}.svg").stat().st_size > 1000
+    with pytest.raises(InputError, match="exists already"):
+        write_comparison(found, folder)
