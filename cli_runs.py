@@ -63,19 +63,13 @@ def compare(folders: tuple[Path, ...], by: str, common: bool, out: Path | None, 
 
 
 def _scores(found: dict) -> Table:
-    from classify.report import SHOWN
+    from classify.report import SHOWN, cell
 
     table = _table("run", *SHOWN.values())
     for entry in found["runs"]:
         scores = [entry["scores"].get(name) for name in SHOWN]
-        table.add_row(_text(entry["name"]), *(_score(score) for score in scores))
+        table.add_row(_text(entry["name"]), *map(cell, scores))
     return table
-
-
-def _score(score: dict | None) -> str:
-    if score is None or score["value"] is None:
-        return "-"
-    return f"{score['value']:.4f}" + ("" if score["low"] is None else f"\n{score['low']:.3f}-{score['high']:.3f}")
 
 
 def _verdict(entry: dict, found: dict) -> list[str]:
@@ -267,7 +261,7 @@ def speed(folders: tuple[Path, ...], by: str, sample: int | None, as_json: bool)
         tk speed runs/messages.static.logistic --encode 200
     """
     from classify import read_run
-    from classify.report import SHOWN
+    from classify.report import SHOWN, cell
     from classify.speed import speed as run_speed
 
     found = run_speed([read_run(folder) for folder in folders], by, _encode_seconds if sample else None, sample or 0)
@@ -277,7 +271,7 @@ def speed(folders: tuple[Path, ...], by: str, sample: int | None, as_json: bool)
     table = _table("run", SHOWN[by], "encoder texts/s", "head texts/s", "together")
     for entry in found["runs"]:
         rates = (entry[name] for name in ("encoder_texts_per_second", "head_texts_per_second", "texts_per_second"))
-        table.add_row(_text(entry["name"]), _score(entry["score"]), *(_number(rate, ",.0f") for rate in rates))
+        table.add_row(_text(entry["name"]), cell(entry["score"]), *(_number(rate, ",.0f") for rate in rates))
     print_table(table)
     when = f"now, on {sample:,} texts" if sample else "when their stores were made"
     click.echo(f"\nheads measured now, on {found['rows']:,} rows at most; encoders {when}")

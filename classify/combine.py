@@ -48,7 +48,12 @@ def _side_by_side(parts: Sequence[Data]) -> Data:
                 f"{first.path} and {other.path} are not of the same rows; embed one table with both encoders"
             )
     path = first.path.with_name("+".join(part.path.stem for part in parts) + first.path.suffix)
-    provenance = {"joined": [{"path": str(part.path), **part.provenance} for part in parts]}
+    provenance = {
+        "source": first.provenance["source"],
+        "recipe": {"joined": [str(part.path) for part in parts]},  # as of a store that tk features join made
+        "identity_digest": "",
+        "joined": [{"path": str(part.path), **part.provenance} for part in parts],
+    }
     return replace(first, path=path, x=np.hstack([part.x for part in parts]), provenance=provenance)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classify import html
-from classify.report import SHOWN
+from classify.report import SHOWN, with_interval
 from stores.errors import InputError
 from stores.files import whole_file, whole_folder
 from stores.pictures import color, house_style, new_figure, save, shown, svg
@@ -47,7 +47,7 @@ def write_comparison(found: dict, folder: str | Path) -> Path:
 def _sections(found: dict, figures: Sequence[html.Markup]) -> list[html.Markup]:
     runs = found["runs"]
     header = ["run", *SHOWN.values(), "against the best", "p (bootstrap, Holm)"]
-    rows = [[e["name"], *(_interval(e["scores"].get(n)) for n in SHOWN), *_against(e)] for e in runs]
+    rows = [[e["name"], *(with_interval(e["scores"].get(n)) for n in SHOWN), *_against(e)] for e in runs]
     costs = [
         [e["name"], *(_number(e["cost"][n]) for n in ("encode_seconds", "train_seconds", "store_bytes", "parameters"))]
         for e in runs
@@ -101,12 +101,6 @@ def _costs(found: dict) -> tuple[Figure, str]:
     axes.plot([max(x, 1e-3) for x, _ in best], [y for _, y in best], color=color(0), linewidth=1, alpha=0.6)
     axes.margins(x=0.25)
     return figure, finding
-
-
-def _interval(score: dict | None) -> str:
-    if score is None or score["value"] is None:
-        return "-"
-    return f"{score['value']:.4f}" + ("" if score["low"] is None else f" [{score['low']:.3f}, {score['high']:.3f}]")
 
 
 def _against(entry: dict) -> list[str]:

@@ -129,10 +129,7 @@ def load_data(path: str | Path) -> Data:
         y, classes = store.codes[rows], store.classes
         if len(classes) < 2 and not store.has_several_labels:
             raise InputError(f"{path} has one class only, {classes[0]!r}; a classifier needs two")
-        if store.kind == "pooled":
-            x = _vectors(store, rows)
-        else:
-            x = store.read() if len(rows) == len(store) else store.read().take(rows)
+        x = _vectors(store, rows) if store.kind == "pooled" else _features(store, rows)
         words = store.kind != "ids" or store.table is not None  # else the features are the words themselves
         texts = _terms_of(store.texts[:], rows) if store.texts is not None and words else None
         provenance = {name: getattr(store, name) for name in PROVENANCE}
@@ -159,7 +156,11 @@ def _vectors(store: FeatureStore, rows: np.ndarray) -> np.ndarray:
     mapped = store.memory_map() if len(rows) == len(store) else None
     if mapped is not None and mapped.size * 4 > MAPPED_BYTES:
         return mapped
-    return matrix(store.read() if len(rows) == len(store) else store.read().take(rows))
+    return matrix(_features(store, rows))
+
+
+def _features(store: FeatureStore, rows: np.ndarray) -> Features:
+    return store.read() if len(rows) == len(store) else store.read().take(rows)
 
 
 def matrix(features: Features) -> np.ndarray:

@@ -204,10 +204,6 @@ def _stem(run: Run) -> str:
     return Path(run.recipe["features"]["path"].split("+")[0]).stem.split(".")[0]
 
 
-def _source(features: dict) -> dict:
-    return _source(features["joined"][0]) if "joined" in features else features["source"]
-
-
 def _recipe(runs: Sequence[Run], method: str) -> dict:
     """The recipe of the first member, with what is another one's or the ensemble's own."""
     first = runs[0].recipe
@@ -225,7 +221,7 @@ def _recipe(runs: Sequence[Run], method: str) -> dict:
         "features": {
             "path": "+".join(dict.fromkeys(run.recipe["features"]["path"] for run in runs)),
             "kind": "ensemble",
-            "source": _source(first["features"]),
+            "source": first["features"]["source"],
             "recipe": {"ensemble": [str(run.folder) for run in runs]},
             "identity_digest": "",
             "members": members,

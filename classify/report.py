@@ -25,9 +25,7 @@ def score_tables(runs: list[Run]) -> list[tuple[Table, Run]]:
     """A table for the runs of each table of texts, with its first run."""
     sources: dict[str, list[Run]] = {}
     for run in runs:
-        features = run.recipe["features"]
-        source = features["joined"][0]["source"] if "joined" in features else features["source"]
-        sources.setdefault(str(source), []).append(run)
+        sources.setdefault(str(run.recipe["features"]["source"]), []).append(run)
     return [(_score_table(some), some[0]) for some in sources.values()]
 
 
@@ -63,7 +61,7 @@ def best_of(runs: list[Run]) -> str:
     """The best run with its interval, in one sentence, and what that is worth."""
     best = best_run(runs)
     score = best.metrics["overall"]["f1_macro"]
-    value = f"F1 macro {score['value']:.4f} [{score['low']:.3f}, {score['high']:.3f}]"
+    value = f"F1 macro {with_interval(score)}"
     caution = "best of several on the same rows, so a little flattered; tk compare says what differs"
     return f"* {spec_of(best)}: {value}; {caution}"
 
@@ -190,21 +188,24 @@ def extras(metrics: dict) -> list[str]:
 
 def _brief(overall: dict) -> str:
     """Accuracy and F1 with their intervals."""
-    shown = []
-    for name in ("accuracy", "f1_macro"):
-        score = overall[name]
-        shown.append(f"{SHOWN[name]} {score['value']:.4f} [{score['low']:.3f}, {score['high']:.3f}]")
-    return "  ".join(shown)
+    return "  ".join(f"{SHOWN[name]} {with_interval(overall[name])}" for name in ("accuracy", "f1_macro"))
+
+
+def with_interval(score: dict | None) -> str:
+    """A score and its interval on one line."""
+    return _lines(score, " [{:.3f}, {:.3f}]")
+
+
+def cell(score: dict | None) -> str:
+    """A score over its interval, for a table."""
+    return _lines(score, "\n{:.3f}-{:.3f}")
+
+
+def _lines(score: dict | None, interval: str) -> str:
+    if score is None or score["value"] is None:
+        return "-"
+    return f"{score['value']:.4f}" + ("" if score["low"] is None else interval.format(score["low"], score["high"]))
 
 
 def _cells(metrics: dict) -> list[str]:
-    cells = []
-    for name in SHOWN:
-        score = metrics["overall"][name]
-        if score["value"] is None:
-            cells.append("-")
-        elif score["low"] is None:
-            cells.append(f"{score['value']:.4f}")
-        else:
-            cells.append(f"{score['value']:.4f}\n{score['low']:.3f}-{score['high']:.3f}")
-    return cells
+    return [cell(metrics["overall"][name]) for name in SHOWN]

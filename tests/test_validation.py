@@ -100,6 +100,9 @@ def test_stores_side_by_side(tmp_path, in_tmp):
     scores = [run.metrics["overall"]["accuracy"]["value"] for run in runs]
     assert max(scores[:2]) < 0.9 < 0.99 < scores[2]
     assert runs[2].folder.name == "a+b.logistic"
+    features = runs[2].recipe["features"]
+    with pytest.raises(InputError, match="takes runs on features of one encoder"):
+        Recipe.from_dict(features["recipe"], features["identity_digest"])
 
 
 def test_stores_of_other_rows_are_not_put_side_by_side(tmp_path, in_tmp):

@@ -197,3 +197,21 @@ class Head(ABC):
     @abstractmethod
     def _load(self, folder: Path) -> None:
         """Inverse of ``_save``."""
+
+
+def probabilities(z: np.ndarray, several: bool) -> np.ndarray:
+    """Of outputs before the last step: a sigmoid for one output (two classes) or for each of several labels.
+
+    Args:
+        z: ``[n, c]``; c = 1 for two classes.
+        several: whether a text may have several labels; else more than one output is a softmax.
+
+    Returns:
+        ``[n, 2]`` for one output and one label a text, else ``[n, c]``.
+    """
+    if several or z.shape[1] == 1:
+        tail = np.exp(-np.abs(z))
+        proba = np.where(z > 0, 1, tail) / (1 + tail)
+        return proba if several else np.hstack([1 - proba, proba])
+    proba = np.exp(z - z.max(1, keepdims=True))
+    return proba / proba.sum(1, keepdims=True)

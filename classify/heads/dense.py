@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from classify.heads._base import Fitting, Fold, Head, X
+from classify.heads._base import Fitting, Fold, Head, X, probabilities
 from classify.heads._stacked import Job, Settings, Weights, train
 from classify.passes import by_blocks, moments
 
@@ -123,13 +123,7 @@ class DenseHead(Head):
         return self._predict_rows(x, None)
 
     def _predict_rows(self, x: X, rows: np.ndarray | None) -> np.ndarray:
-        z = self._outputs(x, rows)
-        if self.several_ or z.shape[1] == 1:
-            tail = np.exp(-np.abs(z))
-            proba = np.where(z > 0, 1, tail) / (1 + tail)
-            return proba if self.several_ else np.hstack([1 - proba, proba])
-        proba = np.exp(z - z.max(1, keepdims=True))
-        return proba / proba.sum(1, keepdims=True)
+        return probabilities(self._outputs(x, rows), self.several_)
 
     def _outputs(self, x: np.ndarray, rows: np.ndarray | None) -> np.ndarray:
         """The outputs before the sigmoid or softmax, float64 ``[m, O]``; without loading TensorFlow."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from classify.heads._base import Fitting, Fold, X
+from classify.heads._base import Fitting, Fold, X, probabilities
 from classify.heads._sklearn import SklearnHead
 from classify.passes import by_blocks
 from classify.sweep import Task, fit_logistic
@@ -83,12 +83,7 @@ class LogisticHead(SklearnHead):
         if self.terms_ is not None:
             return super()._predict_rows(x, rows)
         z = by_blocks(lambda block: block @ self.weights_ + self.intercepts_, x, rows)
-        if self.several_ or z.shape[1] == 1:
-            tail = np.exp(-np.abs(z))
-            proba = np.where(z > 0, 1, tail) / (1 + tail)
-            return proba if self.several_ else np.hstack([1 - proba, proba])
-        proba = np.exp(z - z.max(1, keepdims=True))
-        return proba / proba.sum(1, keepdims=True)
+        return probabilities(z, self.several_)
 
     def _save(self, folder: Path) -> None:
         if self.terms_ is not None:
