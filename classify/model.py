@@ -136,52 +136,50 @@ def fit(
     """
     training = training or Training()
     groups = np.arange(len(y)) if groups is None else groups
+    problem = _Problem(head, x, y, n_classes, training, groups, positive)
     if not training.looks_inside:
         thresholds = None
         if training.threshold is not None:
             thresholds = [parse_rule(training.threshold).value] * (n_classes if y.ndim == 2 else 1)
         choices = [Choice({}, None, thresholds) for _ in folds]
     else:
-        choices = _look_inside(head, x, y, folds, n_classes, training, groups, positive)
+        choices = _look_inside(problem, folds)
     chosen = [replace(fold, options=fold.options | c.options) for fold, c in zip(folds, choices, strict=True)]
-    plain = _fit_plain(head, x, y, chosen, n_classes, training, groups, positive)
+    plain = _fit_plain(problem, chosen)
     return [replace(model, choice=choice) for model, choice in zip(plain, choices, strict=True)]
 
 
-def _look_inside(
-    head: Head,
-    x: X,
-    y: np.ndarray,
-    folds: Sequence[Fold],
-    n_classes: int,
-    training: Training,
-    groups: np.ndarray,
-    positive: int,
-) -> list[Choice]:
+@dataclass(frozen=True)
+class _Problem:
+    """What all folds of one call of ``fit`` share; see there."""
+
+    head: Head
+    x: X
+    y: np.ndarray
+    n_classes: int
+    training: Training
+    groups: np.ndarray
+    positive: int
+
+
+def _look_inside(problem: _Problem, folds: Sequence[Fold]) -> list[Choice]:
     """All inner folds of all folds with all candidates are fitted at once, so that one sweep can serve them."""
-    candidates = training.candidates(head)
-    inner = [inner_folds(fold, y, groups, n_classes, training) for fold in folds]
+    x, y, training = problem.x, problem.y, problem.training
+    candidates = training.candidates(problem.head)
+    inner = [inner_folds(fold, y, problem.groups, problem.n_classes, training) for fold in folds]
     tasks = [replace(f, options=f.options | c) for pairs in inner for c in candidates for f, _ in pairs]
-    models = iter(_fit_plain(head, x, y, tasks, n_classes, training, groups, positive))
+    models = iter(_fit_plain(problem, tasks))
     choices = []
     for pairs in inner:
         tested = np.concatenate([test for _, test in pairs])
         probas = [np.concatenate([next(models).predict(x, test)[0] for _, test in pairs]) for _ in candidates]
-        choices.append(decide(candidates, probas, y[tested], positive, training))
+        choices.append(decide(candidates, probas, y[tested], problem.positive, training))
     return choices
 
 
-def _fit_plain(
-    head: Head,
-    x: X,
-    y: np.ndarray,
-    folds: Sequence[Fold],
-    n_classes: int,
-    training: Training,
-    groups: np.ndarray,
-    positive: int,
-) -> list[Fitted]:
+def _fit_plain(problem: _Problem, folds: Sequence[Fold]) -> list[Fitted]:
     """Fit with sampling and weights, but with nothing left to be chosen."""
+    head, x, y, n_classes, training = problem.head, problem.x, problem.y, problem.n_classes, problem.training
     truth = y if y.ndim == 2 else np.eye(n_classes, dtype=np.float32)[y]
     real = [truth[fold.rows].sum(0, dtype=np.float64) for fold in folds]
     if y.ndim == 1 and any((counts > 0).sum() < 2 for counts in real):
@@ -191,7 +189,7 @@ def _fit_plain(
     count = members(training.sampler)
     tasks, shared = [], []
     for fold, counts in zip(folds, real, strict=True):
-        fold = stopping_rows(fold, y, groups) if getattr(head, "patience", 0) else fold
+        fold = stopping_rows(fold, y, problem.groups) if getattr(head, "patience", 0) else fold
         shared.append(_shared(x, fold, training.components))
         if training.class_weight == "balanced":
             each = counts.sum() / np.maximum(counts, 1) / (counts > 0).sum()
@@ -207,7 +205,7 @@ def _fit_plain(
         fitted = [(truth * task.counts(len(y))[:, None]).sum(0, dtype=np.float64) for task in tasks]
         made = head.fit_folds(x, y, n_classes, tasks)
     return [
-        Fitted(made[i * count : (i + 1) * count], fitted[i * count], real[i], positive, Choice({}), shared[i])
+        Fitted(made[i * count : (i + 1) * count], fitted[i * count], real[i], problem.positive, Choice({}), shared[i])
         for i in range(len(folds))
     ]
 
