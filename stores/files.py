@@ -27,7 +27,7 @@ def whole_file(path: Path, scratch: Path | None = None, grown: Path | None = Non
     Raises:
         FailureError: if the machine refuses the write (disk full, read-only folder).
     """
-    temporary = grown or (scratch or path.parent) / f".{path.name}.{os.getpid()}.partial"
+    temporary = grown or _temporary(scratch or path.parent, path.name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -51,7 +51,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
         FailureError: if the machine refuses the write.
         InputError: if ``path`` has come into being meanwhile.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    temporary = _temporary(path.parent, path.name)
     try:
         temporary.mkdir(parents=True)
         yield temporary
@@ -65,6 +65,28 @@ def whole_folder(path: Path) -> Iterator[Path]:
         raise FailureError(f"{path} could not be written: {error.strerror or error}") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _temporary(folder: Path, name: str) -> Path:
+    return folder / f".{name}.{_machine()}-{os.getpid()}.partial"
+
+
+def _machine() -> str:
+    return socket.gethostname().replace(".", "-")
+
+
+def is_being_written(temporary: Path) -> bool:
+    """Whether the process that makes a temporary file or folder lives; yes if that cannot be told from here."""
+    machine, _, number = temporary.name.split(".")[-2].rpartition("-")
+    if os.name == "nt" or machine != _machine() or not number.isdecimal():
+        return True
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 @contextmanager

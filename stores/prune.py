@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from stores.errors import FailureError
-from stores.files import is_locked
+from stores.files import is_being_written, is_locked
 from stores.store import FeatureStore
 
 
@@ -43,7 +42,7 @@ def find_stale(folder: Path) -> list[Stale]:
             found.append(Stale(path, sum(f.stat().st_size for f in path.rglob("*") if f.is_file()), finished))
     for path in sorted(folder.rglob(".*.partial")):
         inside = any(parent.name.endswith(".h5.parts") for parent in path.parents)  # goes, or stays, with the parts
-        if not inside and not _is_alive(path):
+        if not inside and not is_being_written(path):
             size = path.stat().st_size if path.is_file() else sum(f.stat().st_size for f in path.rglob("*"))
             found.append(Stale(path, size, "written by a process that died"))
     return found
@@ -56,20 +55,6 @@ def _in_use(folder: Path) -> set[Path]:
         with contextlib.suppress(FailureError), FeatureStore(path) as store:
             found |= {part.parent for part in store.part_paths}
     return found
-
-
-def _is_alive(path: Path) -> bool:
-    """Whether the process that writes ``.name.<process>.partial`` lives, on this machine; yes if it cannot be told."""
-    number = path.name.split(".")[-2]
-    if os.name == "nt" or not number.isdecimal():
-        return True
-    try:
-        os.kill(int(number), 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def remove(stale: Stale) -> None:

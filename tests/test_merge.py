@@ -1,6 +1,7 @@
 """Stores put together, compared and cleaned up after."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -98,16 +99,16 @@ def test_diff_by_hand(tmp_path):
 
 
 def test_prune_finds_what_dead_runs_left_and_nothing_else(ten_store, tmp_path):
-    """Parts and temporary files go; finished stores, and what a living process holds, stay."""
-    folder = ten_store.parent
+    """Parts and temporary files go; finished stores, and what a living process or another machine holds, stay."""
+    folder, here = ten_store.parent, socket.gethostname().replace(".", "-")
     for name in ("dead", "alive"):
         (folder / f"{name}.h5.parts" / "key").mkdir(parents=True)
         (folder / f"{name}.h5.parts" / "key" / "part-000000.h5").write_bytes(b"x" * 100)
         (folder / f"{name}.h5.parts" / "lock").touch()
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    (folder / f".a.h5.{dead.pid}.partial").write_bytes(b"x" * 50)
-    (folder / f".b.h5.{os.getpid()}.partial").write_bytes(b"x" * 50)
+    for name in (f"{here}-{dead.pid}", f"{here}-{os.getpid()}", f"elsewhere-{dead.pid}"):
+        (folder / f".a.h5.{name}.partial").write_bytes(b"x" * 50)
     with only_writer(folder / "alive.h5.parts", folder / "alive.h5"):
         found = find_stale(folder)
         for stale in found:
@@ -115,12 +116,13 @@ def test_prune_finds_what_dead_runs_left_and_nothing_else(ten_store, tmp_path):
 
     assert [(stale.path.name, stale.bytes) for stale in found] == [
         ("dead.h5.parts", 100),
-        (f".a.h5.{dead.pid}.partial", 50),
+        (f".a.h5.{here}-{dead.pid}.partial", 50),
     ]
     assert {path.name for path in folder.iterdir()} == {
         ten_store.name,
         "alive.h5.parts",
-        f".b.h5.{os.getpid()}.partial",
+        f".a.h5.{here}-{os.getpid()}.partial",
+        f".a.h5.elsewhere-{dead.pid}.partial",
     }
 
 
