@@ -40,14 +40,15 @@ def errors(run: Run, top: int = 10) -> dict:
     """
     if top < 1:
         raise InputError(f"--top {top}: show at least one")
-    predictions, texts = once(run.predictions()), texts_of(run)
+    predictions = once(run.predictions())
+    texts = texts_of(run, predictions.line)
     wrong = (predictions.y != predictions.predicted).reshape(len(predictions), -1).any(1)
 
     def row(i: int, **more: object) -> dict:
-        line = int(predictions.line[i])
+        text = None if texts.texts is None else texts.texts[i]
         answers = {"label": predictions.y[i], "predicted": predictions.predicted[i]}
         names = {what: _names(predictions, answer) for what, answer in answers.items()}
-        return {"line": line, "text": texts.by_line.get(line)} | names | more
+        return {"line": int(predictions.line[i]), "text": text} | names | more
 
     shown = range(len(predictions.classes))
     shown = [predictions.positive] if run.recipe["problem"] == "binary" else shown
@@ -108,11 +109,11 @@ def _suspected(p: Predictions, top: int, row: Callable) -> dict:
 
 def _contradictions(p: Predictions, texts: Texts, top: int, row: Callable) -> dict:
     """Groups of rows with the same text whose labels are not all the same; by the line of the first."""
-    if not texts.hashes:
+    if texts.hashes is None:
         return {"count": None, "rows": []}
     together: dict[bytes, list[int]] = {}
-    for i, line in enumerate(p.line.tolist()):
-        together.setdefault(texts.hashes[line], []).append(i)
+    for i, text_hash in enumerate(texts.hashes):
+        together.setdefault(text_hash, []).append(i)
     found = [rows for rows in together.values() if len(rows) > 1 and (p.y[rows] != p.y[rows[0]]).any()]
     return {"count": len(found), "rows": [_together([row(i) for i in rows]) for rows in found[:top]]}
 

@@ -9,17 +9,16 @@ from functools import cached_property
 
 import numpy as np
 
-from classify.data import matrix
 from classify.predictions import Predictions
+from classify.projection import Spots, project, vectors_of
 from classify.runs import Run
-from classify.sources import opened, parts_of
+from classify.sources import opened, parts_of, rows_of
 from stores.errors import FailureError, InputError
 from stores.lengths import length_histogram
 from stores.store import READ_ROWS, FeatureStore
 from stores.strings import Strings
 
 MAP_ROWS = 2000  # points of the map
-WIDE = 32  # columns from which on only two components are computed
 NONE_APPLIES = "(none of these)"  # of several labels
 SURE = 0.5  # the threshold where nobody chose one
 
@@ -115,60 +114,10 @@ class Evidence:
         chosen = self.first
         if len(chosen) > MAP_ROWS:
             chosen = np.sort(np.random.default_rng(0).choice(chosen, MAP_ROWS, replace=False))
-        vectors = [_vectors(store, self.row[chosen]) for store in self.stores]
+        vectors = [vectors_of(store, self.row[chosen]) for store in self.stores]
         if any(v is None for v in vectors) or len(chosen) < 3:
             return None
         return project(np.hstack(vectors), chosen)
-
-
-@dataclass(frozen=True)
-class Spots:
-    """Rows on the plane of their first two principal components.
-
-    Attributes:
-        prediction: int ``[m]``, which prediction each spot is of.
-        place: float ``[m, 2]``; what lies far out is moved to the edge, or all else would be one blot.
-        share: float ``[2]``, of the variance along each axis.
-        outside: how many were moved.
-    """
-
-    prediction: np.ndarray
-    place: np.ndarray
-    share: np.ndarray
-    outside: int
-
-
-def project(vectors: np.ndarray, prediction: np.ndarray) -> Spots:
-    """The map of ``vectors`` ``[m, D]``; each axis points to where its largest value is positive."""
-    centred = vectors - vectors.mean(0, dtype=np.float64)
-    if min(centred.shape) > WIDE:  # two of a thousand components cost a tenth of all
-        from scipy.sparse.linalg import svds
-
-        _, _, axes = svds(centred, 2, v0=np.ones(min(centred.shape)))
-        axes = axes[::-1]
-    else:
-        axes = np.linalg.svd(centred, full_matrices=False)[2][:2]
-    place = np.zeros((len(centred), 2))
-    place[:, : len(axes)] = centred @ axes.T
-    place *= np.where(place[np.abs(place).argmax(0), [0, 1]] < 0, -1, 1)
-    share = (place**2).sum(0) / max((centred**2).sum(), np.finfo(float).tiny)
-    low, high = np.quantile(place, [0.01, 0.99], axis=0)
-    inside = np.clip(place, low - (high - low) / 2, high + (high - low) / 2)
-    return Spots(prediction, inside, share, int((inside != place).any(1).sum()))
-
-
-def _vectors(store: FeatureStore, rows: np.ndarray) -> np.ndarray | None:
-    """float32 ``[m, D]``; tokens are averaged. None for words without vectors."""
-    features = store.take(rows)
-    if features.kind == "pooled":
-        return matrix(features)
-    if features.kind == "ids" and features.table is None:
-        return None
-    output = next(iter(features.outputs.values()))
-    tokens = np.asarray(output if features.kind == "tokens" else features.table[output], np.float32)
-    sums = np.concatenate([np.zeros((1, tokens.shape[1])), np.cumsum(tokens, axis=0, dtype=np.float64)])
-    lengths = np.diff(features.offsets)[:, None]
-    return (np.diff(sums[features.offsets], axis=0) / np.maximum(lengths, 1)).astype(np.float32)
 
 
 @contextmanager
@@ -185,7 +134,7 @@ def evidence(run: Run) -> Iterator[Evidence]:
         stores, missing, row = [], [], None
         try:
             stores = [stack.enter_context(opened(part)) for part in _tested(run.recipe["features"])]
-            row = _rows(stores[0], predictions.line)
+            row = rows_of(stores[0], predictions.line)
         except (InputError, FailureError) as error:
             stores, missing = [], [f"Texts, lengths, map and encoding time are left out: {error}."]
         yield Evidence(run, predictions, stores, row, missing)
@@ -197,12 +146,3 @@ def _tested(features: dict) -> list[dict]:
         parts = [part for member in features["members"] for part in _tested(member["features"])]
         return list({part["digest"]: part for part in parts}.values())
     return parts_of(features.get("test", features))
-
-
-def _rows(store: FeatureStore, line: np.ndarray) -> np.ndarray:
-    """The row of each line; a store of several tables may have a line twice, and then none is known."""
-    order = np.argsort(store.line, kind="stable")
-    lines = store.line[order]
-    if (np.diff(lines) == 0).any():
-        raise InputError(f"{store.path} is of several tables, whose lines are counted alike")
-    return order[np.searchsorted(lines, line)]

@@ -15,34 +15,35 @@ from stores.store import FeatureStore
 
 @dataclass(frozen=True)
 class Texts:
-    """The texts of a run's rows.
+    """The texts of a run's predictions.
 
     Attributes:
-        by_line: line of the data file -> text; empty if the store has no texts.
-        hashes: line of the data file -> hash of the text; empty if the store is gone.
-        missing: why something is empty; empty if nothing is.
+        texts: ``t`` texts; None if the store has none.
+        hashes: ``t`` hashes of texts; None if the store is gone.
+        missing: why something is None; empty if nothing is.
     """
 
-    by_line: dict[int, str]
-    hashes: dict[int, bytes]
+    texts: list[str] | None
+    hashes: list[bytes] | None
     missing: str = ""
 
 
-def texts_of(run: Run) -> Texts:
-    """The texts of the rows that the run tested, from its store."""
+def texts_of(run: Run, line: np.ndarray) -> Texts:
+    """The texts of these lines, int64 ``[t]``, of the rows that the run tested, from its store."""
     features = run.recipe["features"]
     while "members" in features:
         features = features["members"][0]["features"]
     (first, *_) = parts_of(features.get("test", features))
     try:
         with opened(first) as store:
-            lines = store.line.tolist()
-            hashes = dict(zip(lines, map(bytes, store.text_hash), strict=True))
+            row = rows_of(store, line)
+            hashes = list(map(bytes, store.text_hash[row]))
             if store.texts is None:
-                return Texts({}, hashes, f"{first['path']} was made without texts (--no-texts)")
-            return Texts(dict(zip(lines, store.texts[:], strict=True)), hashes)
+                return Texts(None, hashes, f"{first['path']} was made without texts (--no-texts)")
+            texts = store.texts[:]
+            return Texts([texts[i] for i in row.tolist()], hashes)
     except (InputError, FailureError) as error:
-        return Texts({}, {}, str(error))
+        return Texts(None, None, str(error))
 
 
 def parts_of(features: dict, test: bool = True) -> list[dict]:
@@ -72,6 +73,19 @@ def opened(part: dict) -> Iterator[FeatureStore]:
         if store.digest != part["digest"]:
             raise InputError(f"{part['path']} is not the store any more that the run was made from")
         yield store
+
+
+def rows_of(store: FeatureStore, line: np.ndarray) -> np.ndarray:
+    """int64 ``[t]``: the row of each line, int64 ``[t]``, of the table that a store was made from.
+
+    Raises:
+        InputError: if the store is of several tables, and has a line twice.
+    """
+    order = np.argsort(store.line, kind="stable")
+    lines = store.line[order]
+    if (np.diff(lines) == 0).any():
+        raise InputError(f"{store.path} is of several tables, whose lines are counted alike")
+    return order[np.searchsorted(lines, line)]
 
 
 def encoding_cost(run: Run) -> dict:

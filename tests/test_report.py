@@ -13,12 +13,13 @@ from conftest import make_store, pooled
 from classify import classify, read_run, write_report, write_tensorboard
 from classify.ensemble import ensemble
 from classify.errors import errors
-from classify.evidence import Evidence, evidence, project
+from classify.evidence import Evidence, evidence
 from classify.figures import FIGURES, draw
 from classify.figures.decisions import scores_at
 from classify.figures.ranks import GRID_POINTS, precision_curve, roc_curve, wilson
 from classify.html import data, element, inline
 from classify.predictions import Predictions
+from classify.projection import project
 from classify.report import SHOWN
 from stores import FeatureStore, InputError
 from stores.pictures import house_style, shown

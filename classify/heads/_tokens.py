@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.special import expit, softmax
 
-from classify.heads._base import Fitting, Head, X
+from classify.heads._base import Fitting, Head, X, probabilities
 from classify.heads._keras import load_keras
 from classify.heads._network import Network, Plan, Rows, Tensor
 from classify.heads._ragged import Ragged
@@ -114,10 +113,7 @@ class TokensHead(Head):
         return Rows(tokens, targets.astype(np.float32), weight.astype(np.float32))
 
     def _predict_proba(self, x: X) -> np.ndarray:
-        z = self.network_.logits(self._tokens(x)).astype(np.float64)
-        if self.exclusive_:
-            return softmax(z, axis=1)
-        return expit(z) if self.several_ else expit(np.hstack([-z, z]))
+        return probabilities(self.network_.logits(self._tokens(x)).astype(np.float64), self.several_)
 
     def _save(self, folder: Path) -> None:
         self.network_.model.save(folder / "model.keras")
