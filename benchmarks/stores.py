@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from stores import Features, FeatureStore
 from stores.block import Block
 from stores.identity import hash_texts
-from stores.known import KnownTexts
+from stores.known import KnownTexts, read_places
 from stores.parts import Parts
 
 WIDTH, PART = 1024, 8192
@@ -76,7 +76,7 @@ def compare(folder, rows):
         known = KnownTexts("bench")
         start = time.perf_counter()
         known.add([path])
-        known.look_up(hashes)
+        read_places(known.look_up(hashes)[1])
         print(f"10,000 known texts found and joined: {time.perf_counter() - start:.3f} s")
     tokens(folder)
 

@@ -2,29 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from stores.errors import FailureError
 from stores.features import Features
+from stores.hashes import Entries, HashIndex
 from stores.store import FeatureStore
 from stores.verify import Compared
 
 
-class DamagedError(Exception):
-    """The features of store ``number`` are damaged."""
+@dataclass(frozen=True)
+class Place:
+    """Where the features of some texts lie; can be sent to another process.
 
-    def __init__(self, number: int, error: FailureError) -> None:
-        super().__init__(str(error).partition("; ")[0])
-        self.number = number
+    Attributes:
+        path: a store.
+        digest: of its content, so that no other is read in its stead; None of a part that may still be in the making.
+        row: int64 ``[n]``, rows of the store, where ``digest`` is known.
+        text_hash: uint8 ``[n, 16]`` of the texts.
+    """
+
+    path: Path
+    digest: str | None
+    row: np.ndarray
+    text_hash: np.ndarray
+
+    def take(self, mask: np.ndarray) -> Place:
+        """The place of these of the texts, bool ``[n]``."""
+        return Place(self.path, self.digest, self.row[mask], self.text_hash[mask])
+
+    def read(self) -> Features:
+        """The features, in the order of the texts.
+
+        Raises:
+            FailureError: if the store has been replaced or removed, or has not all of the texts.
+        """
+        with FeatureStore(self.path) as store:
+            if self.digest is not None:
+                self.check(store)
+                return store.take(self.row)
+            index = HashIndex()
+            index.insert(store.text_hash, 0)
+            known, entries = index.find(self.text_hash)
+            if not known.all():
+                raise FailureError(f"{self.path} lacks texts that it should hold; give the same command again")
+            store.verify_rows(entries.row, Compared())
+            return store.take(entries.row)
+
+    def check(self, store: FeatureStore) -> None:
+        """Refuse another store than the one that is meant; ``FailureError``."""
+        if store.digest != self.digest:
+            raise FailureError(f"{self.path} was replaced while it was read; give the same command again")
 
 
 class KnownTexts:
-    """The texts that some stores of one identity hold, found by hash.
-
-    Costs 28 bytes a row of memory; the features stay in the files.
+    """The texts that some stores of one identity hold, found by hash; the features stay in the files.
 
     Args:
         identity_digest: stores of any other identity are passed over.
@@ -33,11 +69,9 @@ class KnownTexts:
 
     def __init__(self, identity_digest: str, note: Callable[[str], None] = lambda message: None) -> None:
         self._identity, self._note = identity_digest, note
-        self._stores: list[tuple[Path, str]] = []  # path and content digest
+        self._index = HashIndex()
+        self._stores: list[tuple[Path, str | None]] = []  # path and content digest
         self._compared: list[Compared] = []  # what of each store was found undamaged
-        # one row a known text, sorted by ``_high``, the first half of the hash
-        self._high, self._low = np.empty(0, np.uint64), np.empty(0, np.uint64)
-        self._source, self._row = np.empty(0, np.int32), np.empty(0, np.int64)
 
     def add(self, paths: Iterable[Path]) -> None:
         """Take in the stores at ``paths``; what is no store, damaged, or of another identity is passed over."""
@@ -45,37 +79,21 @@ class KnownTexts:
             try:
                 with FeatureStore(path) as store:
                     if store.identity_digest == self._identity:
-                        self._insert(store.text_hash, len(self._stores))
-                        self._stores.append((path, store.digest))
-                        self._compared.append(Compared())
+                        self._insert(path, store.digest, store.text_hash)
             except FailureError:
                 continue  # it is not for this run to judge the other files of the folder
 
-    def _insert(self, text_hash: np.ndarray, source: int) -> None:
-        high, low = _halves(text_hash)
-        self._high = np.concatenate([self._high, high])
-        order = np.argsort(self._high, kind="stable")  # stable: the earliest store comes first
-        self._high = self._high[order]
-        self._low = np.concatenate([self._low, low])[order]
-        self._source = np.concatenate([self._source, np.full(len(high), source, np.int32)])[order]
-        self._row = np.concatenate([self._row, np.arange(len(high))])[order]
+    def expect(self, path: Path, text_hash: np.ndarray) -> None:
+        """Take in a store of these texts, uint8 ``[n, 16]``, that need not be there before its features are read."""
+        self._insert(path, None, text_hash)
 
-    def find(self, text_hash: np.ndarray) -> np.ndarray:
-        """int64 ``[n]``: where each text of ``text_hash`` uint8 ``[n, 16]`` is known (for ``take``), -1 if nowhere."""
-        if not len(self._high):
-            return np.full(len(text_hash), -1)
-        high, low = _halves(text_hash)
-        at = np.searchsorted(self._high, high)
-        while True:
-            inside = np.minimum(at, len(self._high) - 1)
-            same = (at < len(self._high)) & (self._high[inside] == high)
-            wrong = same & (self._low[inside] != low)
-            if not wrong.any():
-                return np.where(same, at, -1)
-            at = at + wrong  # subtle: step over the (very rare) rows that share only the first half
+    def _insert(self, path: Path, digest: str | None, text_hash: np.ndarray) -> None:
+        self._index.insert(text_hash, len(self._stores))
+        self._stores.append((path, digest))
+        self._compared.append(Compared())
 
-    def look_up(self, text_hash: np.ndarray) -> tuple[np.ndarray, list[Features]]:
-        """Which of the texts are known, and their features.
+    def look_up(self, text_hash: np.ndarray) -> tuple[np.ndarray, list[tuple[np.ndarray, Place]]]:
+        """Which of the texts are known, and where.
 
         A store whose features are damaged where they would be taken is named in a note, and not asked again.
 
@@ -83,50 +101,48 @@ class KnownTexts:
             text_hash: uint8 ``[n, 16]``.
 
         Returns:
-            bool ``[n]``, and one ``Features`` of those that are known, in order; none if there are none.
+            bool ``[n]``; and for each store which of the texts, int64, lie at which place of it.
 
         Raises:
             FailureError: if a store has been replaced or removed since it was added.
         """
         while True:
-            at = self.find(text_hash)
-            if not (at >= 0).any():
-                return at >= 0, []
+            known, entries = self._index.find(text_hash)
+            if entries is None:
+                return known, []
+            numbers = np.unique(entries.source).tolist()
+            mine = [np.flatnonzero(entries.source == number) for number in numbers]
+            places = [self._place(number, entries.take(rows)) for number, rows in zip(numbers, mine, strict=True)]
+            if all([self._is_whole(number, place) for number, place in zip(numbers, places, strict=True)]):
+                texts = np.flatnonzero(known)
+                return known, [(texts[rows], place) for rows, place in zip(mine, places, strict=True)]
+
+    def _place(self, number: int, entries: Entries) -> Place:
+        return Place(*self._stores[number], entries.row, entries.text_hash)
+
+    def _is_whole(self, number: int, place: Place) -> bool:
+        """Whether the features are not damaged there; a store where they are is dropped, with a note."""
+        if place.digest is None:  # of this run, and perhaps not there yet: looked at when it is read
+            return True
+        with FeatureStore(place.path) as store:
+            place.check(store)
             try:
-                return at >= 0, [self.take(at[at >= 0])]
-            except DamagedError as error:
-                self._note(f"{error}; no features are taken from it")
-                self._drop(error.number)
-
-    def _drop(self, number: int) -> None:
-        rest = self._source != number
-        self._high, self._low = self._high[rest], self._low[rest]
-        self._source, self._row = self._source[rest], self._row[rest]
-
-    def take(self, at: np.ndarray) -> Features:
-        """Features at ``at``, results of ``find`` that are not -1, at least one, in that order.
-
-        Raises:
-            DamagedError: if the features of a store are damaged there.
-            FailureError: if a store has been replaced or removed since it was added.
-        """
-        source, row = self._source[at], self._row[at]
-        found, places = [], []
-        for number in np.unique(source):
-            mine = np.flatnonzero(source == number)
-            path, digest = self._stores[number]
-            with FeatureStore(path) as store:
-                if store.digest != digest:
-                    raise FailureError(f"{path} was replaced while it was read; give the same command again")
-                try:
-                    store.verify_rows(row[mine], self._compared[number])
-                except FailureError as error:
-                    raise DamagedError(number, error) from error
-                found.append(store.take(row[mine]))
-            places.append(mine)
-        return Features.concat(found).take(np.argsort(np.concatenate(places)))
+                store.verify_rows(place.row, self._compared[number])
+            except FailureError as error:
+                self._note(f"{str(error).partition('; ')[0]}; no features are taken from it")
+                self._index.drop(number)
+                return False
+        return True
 
 
-def _halves(text_hash: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    halves = np.ascontiguousarray(text_hash).view("<u8")
-    return halves[:, 0], halves[:, 1]
+def read_places(
+    places: Sequence[tuple[np.ndarray, Place]], others: Sequence[tuple[np.ndarray, Features]] = ()
+) -> Features:
+    """The features at ``places`` and these ``others`` (at least one of all), put in the order of their numbers.
+
+    Raises:
+        FailureError: as ``Place.read``.
+    """
+    found = [*((numbers, place.read()) for numbers, place in places), *others]
+    order = np.argsort(np.concatenate([numbers for numbers, _ in found]))
+    return Features.concat([features for _, features in found]).take(order)

@@ -54,6 +54,10 @@ class Parts:
         meaning = [attributes[name] for name in ("identity", "source")]
         self._own = self.folder / digest_bytes([canonical_json(meaning).encode()])
 
+    def absolute(self) -> Parts:
+        """The same parts for another process, whose working folder may be another."""
+        return Parts(self.output.absolute(), self._attributes, self._compression, self._layout)
+
     def check_kind(self, kind: str) -> None:
         """Refuse ids that are to stay in the parts: each part numbers its own vocabulary; ``InputError``."""
         if self._layout == "parts" and kind == "ids":
@@ -94,10 +98,18 @@ class Parts:
         size, place = self.path(0).stat().st_size, self._summaries[0].place
         return int(size * (2 * share - 1) + (share - 1) * len(place or ()))
 
+    def summary(self, number: int) -> Summary:
+        """What is to be known of part ``number``, which this process has written."""
+        return self._summaries[number]
+
+    def accept(self, number: int, summary: Summary) -> None:
+        """Take another process's word, its ``summary``, that it has written part ``number``."""
+        self._summaries[number] = summary
+
     def assemble(self, number_of_parts: int, created: float, totals: dict | None = None) -> dict:
         """Put the parts together as the output, and remove them unless they are its layout; returns the totals.
 
-        Parts that another process wrote are checked byte by byte first.
+        Parts that another process wrote, and that were not accepted, are checked byte by byte first.
 
         Args:
             number_of_parts: they are counted from 0.
