@@ -15,6 +15,7 @@ from cli_classify import classify, heads, predict
 from cli_common import json_option, note, print_json, shown, versions_of
 from cli_doctor import doctor
 from cli_encoders import encoder_options, encoders
+from cli_engines import cluster_options
 from cli_features import features
 from cli_progress import encoding_progress
 from cli_reading import clean_option, data_option, describe, read, table_options
@@ -120,12 +121,13 @@ def cli(context: click.Context, debug: bool, quiet: bool) -> None:
 @click.option("--wait", is_flag=True, help="Wait while another process writes the same store.")
 @click.option("--no-texts", is_flag=True, help="Leave the texts out of the store (hashes stay).")
 @click.option("--overwrite", is_flag=True, help="Replace the store even if texts or another identity are lost.")
+@cluster_options
 @json_option
 @click.pass_obj
 def embed(
     command: str, data: tuple[str, ...], encoder: str, out: Path | None, dtype: str | None, no_texts: bool, clean: str,
     no_reuse: bool, wait: bool, compression: str, layout: str, overwrite: bool, as_json: bool, options: dict[str, Any],
-    reading: dict[str, Any],
+    reading: dict[str, Any], cluster: dict[str, Any] | None,
 ) -> None:  # fmt: skip
     """Encode the texts of a table into a feature store, each distinct text once.
 
@@ -138,8 +140,9 @@ def embed(
         tk embed --encoder words --data examples/messages.csv --text-column text --label-column label
         tk embed --encoder glove --model vectors/glove.50d.txt --data examples/messages.csv
         tk embed --encoder use --model models/universal-sentence-encoder --data examples/messages.csv
+        tk embed --encoder static --data examples/messages.csv --engine ray --workers 2
     """
-    from embed import Meter, Recipe
+    from embed import Cluster, Meter, Recipe
     from embed import embed as run_embed
 
     recipe = Recipe.of(encoder, dtype, clean, **options)
@@ -150,7 +153,7 @@ def embed(
         summary = run_embed(
             table, recipe, out, keep_texts=not no_texts, overwrite=overwrite, reuse=not no_reuse, wait=wait,
             compression=compression, layout=layout, command=command, versions=versions_of("numpy", "h5py"),
-            meter=Meter(table.most_rows, tell), note=note,
+            cluster=None if cluster is None else Cluster(**cluster), meter=Meter(table.most_rows, tell), note=note,
         )  # fmt: skip
     if as_json:
         print_json({"store": str(summary.path), "up_to_date": summary.up_to_date, "totals": summary.totals})

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from embed.engines import Cluster, open_engine
+from embed.part import Job, Maker
 from embed.progress import Meter
 from embed.recipe import Recipe
-from embed.rows import MOJIBAKE, Rows
+from embed.rows import Rows
 from embed.tables import Table
-from stores.block import Block
 from stores.columns import COMPRESSIONS
 from stores.errors import FailureError, InputError
 from stores.features import Features
@@ -53,6 +54,7 @@ def embed(
     compression: str = "none",
     layout: str = "whole",
     part_rows: int | None = None,
+    cluster: Cluster | None = None,
     command: str = "",
     versions: dict | None = None,
     progress: Callable[[int], None] = lambda rows: None,
@@ -75,6 +77,7 @@ def embed(
         compression: ``none`` or ``gzip``, of the features in the store.
         layout: ``whole``, or ``parts``: the features are not copied once more into one file, see ``stores.virtual``.
         part_rows: rows a part; the encoder's own number if None.
+        cluster: the Ray workers that encode and write; None: this process does.
         command, versions: kept in the store.
         progress: called with the number of rows done after each part.
         meter: told how far the run is, after each batch too.
@@ -98,9 +101,8 @@ def embed(
         if totals is not None:
             return Summary(output, totals, up_to_date=True)
     attributes = {"identity": identity, "identity_digest": digest, "recipe": recipe.as_dict(), "source": source}
-    parts = Parts(
-        output, attributes | {"versions": versions or {}, "command": command}, compression, layout, alone=True
-    )
+    attributes |= {"versions": versions or {}, "command": command}
+    parts = Parts(output, attributes, compression, layout, alone=cluster is None)
     created = time.time()
     parts.check_kind(recipe.encoder.kind)
     with only_writer(parts.folder, output, wait, note):
@@ -111,20 +113,23 @@ def embed(
         known, written = KnownTexts(digest, note), KnownTexts(digest, note)  # from before; in the parts of this run
         if reuse:
             known.add([*sorted(output.parent.glob("*.h5")), *parts.leftovers()])
-        coverage = recipe.encoder.coverage()
-        number = done = 0
-        for block in table.blocks(rows):
-            texts = recipe.clean(block.texts)
-            with meter.part(table.share(int(block.line[-1])), texts):
+        done, coverage = _Progress(parts, table, progress), recipe.encoder.coverage()
+        maker, number, start = Maker(recipe, parts, keep_texts, created), 0, 0.0
+        with open_engine(cluster, maker, table, meter, done, note) as engine:
+            for block in table.blocks(rows):
+                texts, end = recipe.clean(block.texts), table.share(int(block.line[-1]))
+                coverage.add(texts)
                 if recipe.encoder.stateful or not parts.is_complete(number):
-                    _write_part(parts, number, block, texts, recipe, (written, known), keep_texts, created)
-            if not recipe.encoder.stateful:
-                written.add([parts.path(number)])
-            coverage.add(texts)
-            number, done = number + 1, done + len(block.line)
-            if number == 1:
-                _check_space(parts, table, done)
-            progress(done)
+                    job = Job.plan(number, block, texts, written, known, (start, end), recipe.encoder.stateful)
+                    engine.make(job)
+                    if not recipe.encoder.stateful:
+                        written.expect(parts.path(number), job.text_hash)
+                else:
+                    written.add([parts.path(number)])
+                    meter.made((start, end), len(block), 0.0)
+                    done(number, len(block))
+                number, start = number + 1, end
+            engine.finish()
         totals = parts.assemble(number, created, coverage.totals())
     return Summary(output, totals, up_to_date=False)
 
@@ -144,73 +149,24 @@ def encode_rows(table: Table, recipe: Recipe) -> Iterator[tuple[Rows, Features]]
         yield rows, recipe.encode(list(distinct)).take(np.array([distinct[text] for text in texts]))
 
 
-def _check_space(parts: Parts, table: Table, rows: int) -> None:
-    """From the size of the first part: the other parts, and what is written when they are put together, must fit."""
-    most = max(rows, table.most_rows)
-    check_space(parts.folder, parts.space(most / rows), f"{parts.output} with up to {most:,} rows")
+class _Progress:
+    """Called with each part that is complete: tells how many rows are done, and stops what will not fit on the disk."""
 
+    def __init__(self, parts: Parts, table: Table, progress: Callable[[int], None]) -> None:
+        self._parts, self._table, self._progress = parts, table, progress
+        self._rows = 0
 
-def _write_part(
-    parts: Parts,
-    number: int,
-    rows: Rows,
-    texts: list[str],
-    recipe: Recipe,
-    sources: tuple[KnownTexts, KnownTexts],
-    keep_texts: bool,
-    created: float,
-) -> None:
-    """Write a part: each distinct cleaned text from this run's parts, another store, or else from the encoder."""
-    start = time.perf_counter()
-    hashes = hash_texts(texts)
-    first, inverse = [np.arange(len(hashes))] * 2 if recipe.encoder.stateful else _distinct(hashes)
-    features, rest, taken = [], np.arange(len(first)), []
-    for source in sources:
-        known, found = source.look_up(hashes[first[rest]])
-        taken.append(rest[known])
-        features += found
-        rest = rest[~known]
-    if len(rest):
-        features.append(recipe.encode([texts[i] for i in first[rest]]))
-    place = np.argsort(np.concatenate([*taken, rest]))  # of each distinct text among the features
-    whole = Features.concat(features).take(place[inverse]).canonical()
-    _check_finite(whole, rows)
-    kept = texts if keep_texts else None
-    block = Block(rows.line, hashes, rows.labels, kept, whole, rows.label_names, rows.ids, rows.splits)
-    counts = {"distinct": len(taken[1]) + len(rest), "reused": len(taken[1]), "encoded": len(rest)}
-    parts.write(number, block, _totals(rows, texts, whole) | counts, (created, time.perf_counter() - start))
+    def __call__(self, number: int, rows: int) -> None:
+        self._rows += rows
+        if number == 0:
+            self._check_space(rows)
+        self._progress(self._rows)
 
-
-def _distinct(hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Row of each distinct hash, in the order of first appearance, and for each row which of these it is."""
-    _, first, inverse = np.unique(hashes.view("V16").ravel(), return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    rank = np.empty(len(order), np.int64)
-    rank[order] = np.arange(len(order))
-    return first[order], rank[inverse]
-
-
-def _totals(rows: Rows, texts: list[str], features: Features) -> dict[str, int]:
-    tokens, unknown, truncated = features.counts.sum(0, dtype=np.int64).tolist()
-    return {
-        "rows": len(rows.line),
-        "empty": sum(not text.strip() for text in texts),
-        "emptied": sum(bool(raw.strip()) and not text.strip() for raw, text in zip(rows.texts, texts, strict=True)),
-        "mojibake": sum(MOJIBAKE.search(text) is not None for text in rows.texts),
-        "unlabelled": int(rows.unlabelled.sum()),
-        "bad_rows": len(rows.bad),
-        "tokens": tokens,
-        "unknown_tokens": unknown,
-        "truncated_tokens": truncated,
-    }
-
-
-def _check_finite(features: Features, rows: Rows) -> None:
-    for name, values in features.outputs.items():
-        bad = ~np.isfinite(values.reshape(len(values), -1)).all(1) if values.dtype.kind == "f" else np.zeros(1, bool)
-        if bad.any():
-            cure = "take --dtype float32" if values.dtype == np.float16 else "the weights are damaged"
-            raise FailureError(f"the {name} vector of the text of line {rows.line[bad.argmax()]} is not finite; {cure}")
+    def _check_space(self, rows: int) -> None:
+        """From the size of the first part: the others, and what is written when they are put together, must fit."""
+        most = max(rows, self._table.most_rows)
+        what = f"{self._parts.output} with up to {most:,} rows"
+        check_space(self._parts.folder, self._parts.space(most / rows), what)
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

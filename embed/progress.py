@@ -63,6 +63,13 @@ class Meter:
         self._rows, self._size, self._within = self._rows + len(texts), 0.0, 0.0
         self._report()
 
+    def made(self, stretch: tuple[float, float], rows: int, fresh: float) -> None:
+        """A part is complete that was not made here: which stretch of the table it is, and how much of it was new."""
+        size = max(0.0, stretch[1] - stretch[0])
+        self._behind, self._work, self._rows = self._behind + size, self._work + size * fresh, self._rows + rows
+        self._fresh = fresh
+        self._report()
+
     def begin(self, texts: list[str]) -> None:
         """These texts of the part are new."""
         self._fresh = sum(map(len, texts)) / max(self._characters, 1)

@@ -81,6 +81,16 @@ class Recipe:
             )
         return again
 
+    @property
+    def ingredients(self) -> tuple[type[Encoder], dict, str, tuple[str, ...]]:
+        """What another process makes the same recipe of, with ``from_ingredients``; nothing that is loaded travels."""
+        return type(self.encoder), self.options, self.dtype, self.cleaning
+
+    @classmethod
+    def from_ingredients(cls, kind: type[Encoder], options: dict, dtype: str, cleaning: tuple[str, ...]) -> Recipe:
+        """The recipe with an encoder that is loaded anew."""
+        return cls(kind(**options), options, dtype, cleaning)
+
     def as_dict(self) -> dict:
         """The recipe as a JSON-able mapping; where it was computed is no part of it."""
         options = {name: value for name, value in self.options.items() if name != "device"}

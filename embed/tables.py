@@ -104,6 +104,22 @@ class Table:
         """The same table, whose broken rows, if they were to be skipped, are listed in a file as well."""
         return replace(self, bad_rows=str(path)) if self.bad_rows == "skip" else self
 
+    def bad_row(self, line: int, text: str, why: str, cure: str) -> BadRow:
+        """A row that was read well, and turns out not to be usable; ``line`` counts as in ``Rows``."""
+        for form in self.forms:
+            if line <= form.lines or form is self.forms[-1]:
+                break
+            line -= form.lines
+        return BadRow(form.name, line, why, cure, text[:1000], form.unit)
+
+    def list_bad_rows(self, bad: Sequence[BadRow], mode: str) -> None:
+        """Write broken rows to the file that lists them, if there is one: anew with mode ``w``, behind with ``a``."""
+        if not bad or self.bad_rows in ("error", "skip"):
+            return
+        Path(self.bad_rows).parent.mkdir(parents=True, exist_ok=True)
+        with open(self.bad_rows, mode, encoding="utf-8", errors="surrogateescape") as file:
+            file.writelines(json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in bad)
+
     def _parts(self) -> Iterator[Rows]:
         """The batches of all files as rows; a broken row is an error, or counted and listed."""
         before, mode = 0, "w"
@@ -112,11 +128,8 @@ class Table:
                 part = self._rows(form, batch, before)
                 if part.bad and self.bad_rows == "error":
                     raise InputError(str(part.bad[0]))
-                if part.bad and self.bad_rows != "skip":
-                    Path(self.bad_rows).parent.mkdir(parents=True, exist_ok=True)
-                    with open(self.bad_rows, mode, encoding="utf-8", errors="surrogateescape") as file:
-                        file.writelines(json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in part.bad)
-                    mode = "a"
+                self.list_bad_rows(part.bad, mode)
+                mode = "a" if part.bad else mode
                 yield part
             before += form.lines
 

@@ -16,6 +16,7 @@ ARROWS = {
         "cli_common",
         "cli_doctor",
         "cli_encoders",
+        "cli_engines",
         "cli_features",
         "cli_progress",
         "cli_reading",
@@ -29,6 +30,7 @@ ARROWS = {
     "cli_common": set(),
     "cli_doctor": {"cli_common", "embed"},
     "cli_encoders": {"cli_common", "embed", "stores"},
+    "cli_engines": set(),
     "cli_features": {"cli_common", "stores"},
     "cli_progress": {"cli_common", "embed"},
     "cli_reading": {"cli_common", "embed", "stores"},
@@ -106,7 +108,7 @@ INSIDE = {
     "stores.features": set(),
     "stores.identity": set(),
 }
-HEAVY = ("tensorflow", "keras", "sklearn", "imblearn", "scipy", "pyarrow", "pandas", "matplotlib")
+HEAVY = ("tensorflow", "keras", "sklearn", "imblearn", "scipy", "pyarrow", "pandas", "matplotlib", "ray")
 
 
 def modules():

@@ -1,0 +1,58 @@
+"""Where parts are made: in this process, or by the workers of a Ray cluster. Either way the same store comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from embed.engines.cluster import Cluster, connected
+from embed.engines.local import LocalEngine
+from embed.part import Job, Maker
+from embed.progress import Meter
+from embed.tables import Table
+from stores.errors import InputError
+
+
+class Engine(Protocol):
+    """What makes parts of jobs, in whatever order, and tells of each that is complete."""
+
+    def make(self, job: Job) -> None:
+        """Make a part, sooner or later."""
+
+    def finish(self) -> None:
+        """Wait until all are made."""
+
+
+@contextmanager
+def open_engine(
+    cluster: Cluster | None,
+    maker: Maker,
+    table: Table,
+    meter: Meter,
+    done: Callable[[int, int], None],
+    note: Callable[[str], None] = lambda message: None,
+) -> Iterator[Engine]:
+    """The engine for a run; what it started is stopped at the end, however that comes.
+
+    Args:
+        cluster: the Ray workers; None: this process alone.
+        maker: makes parts of jobs.
+        table: what broken rows are reported to.
+        meter: told how far the run is.
+        done: called with the number and the rows of each part that is complete.
+        note: called with what the user should know.
+    """
+    if cluster is None:
+        yield LocalEngine(maker, meter, done)
+        return
+    if maker.recipe.encoder.stateful:
+        raise InputError("--engine ray: with --stateful a text needs the one before; take --engine local")
+    from embed.engines.ray import RayEngine
+
+    with connected(cluster) as settled:
+        engine = RayEngine(settled, maker, table, meter, done, note)
+        try:
+            yield engine
+        finally:
+            engine.close()

@@ -1,0 +1,270 @@
+"""Parts made by the workers of a Ray cluster: actors that load the encoder once and write to the shared output folder.
+
+Ray's actors, and not Ray Data on top of them: a part is made of exactly the rows of one block, texts that another part
+will have are waited for, and a text that kills its worker is to be found. Ray Data cuts and joins blocks by bytes,
+knows no order between their results, and gives up or drops whole blocks with workers that die.
+
+The driver reads the table, looks up what is known, and hands out jobs in order. A worker has a few at a time: it
+encodes the new texts of one, in a thread, while it writes another. A part that takes features from an earlier part of
+this run is written when that one is complete; only then, so that encoding waits for nothing. What a dead worker had in
+hand goes to others. Nothing but jobs and summaries travels; features go from the worker to the disk.
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from embed.engines.cluster import Cluster, load_ray
+from embed.engines.culprits import find_culprits
+from embed.engines.worker import Worker
+from embed.part import Job, Maker
+from embed.progress import Meter
+from embed.tables import Table
+from stores.errors import FailureError
+from stores.identity import hash_texts, identity_digest
+
+ROOM = 3  # parts a worker has in hand: one is encoded, one waits for that, one is written
+AHEAD = 2  # times ROOM: parts a worker that are planned and not complete
+RETRY = 0.2  # seconds until a process that is being restarted is asked again
+LOADING = -1  # stands for the number of a part where none is in hand
+STRIKES = 3  # so often a part may end with its worker before its texts are looked at
+
+
+@dataclass
+class _Seat:
+    """A worker, as the driver knows it.
+
+    Attributes:
+        actor: Ray's handle.
+        up: whether its encoder is loaded.
+        held: number of each part it has in hand -> what it does with it: ``encode``, ``wait`` or ``write``.
+    """
+
+    actor: Any
+    up: bool = False
+    held: dict[int, str] = field(default_factory=dict)
+
+
+class RayEngine:
+    """Has parts made by the workers of the cluster that this process is connected to.
+
+    Args:
+        cluster: all of its choices are made.
+        maker, table, meter, done, note: see ``embed.engines.open_engine``.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        maker: Maker,
+        table: Table,
+        meter: Meter,
+        done: Callable[[int, int], None],
+        note: Callable[[str], None],
+    ) -> None:
+        self._ray, self._cluster = load_ray(), cluster
+        self._parts, self._table, self._meter, self._done, self._note = maker.parts, table, meter, done, note
+        self._jobs: dict[int, Job] = {}  # not complete yet
+        self._open: set[Path] = set()  # their parts
+        self._queue: list[int] = []  # a heap: those that no worker has
+        self._calls: dict[Any, tuple[_Seat, str, int]] = {}  # what is awaited of whom
+        self._strikes: dict[int, int] = {}
+        self._deadly: set[bytes] = set()  # hashes of texts
+        self._read_bad, self._bad = False, {}  # whether the table had broken rows; those found here, by line
+        self._moved = time.monotonic()  # when a worker last did what it was asked for
+        self._seats = [_Seat(actor) for actor in self._actors(maker)]
+        for seat in self._seats:
+            self._call(seat, "start", LOADING)
+
+    def _actors(self, maker: Maker) -> list:
+        digest = identity_digest(maker.recipe.identity())
+        holder = self._parts.folder.absolute() / "holder"
+        rest = (self._parts.absolute(), maker.keep_texts, maker.created)
+        given = (self._cluster.cpus, maker.recipe.ingredients, rest, digest, (holder, holder.read_text()))
+        actor = self._ray.remote(
+            num_cpus=self._cluster.cpus,
+            num_gpus=self._cluster.gpus,
+            max_restarts=-1,
+            concurrency_groups={"encode": 1, "write": 1, "ping": 1},
+        )
+        kind = actor(Worker)
+        return [kind.remote(*given) for _ in range(self._cluster.workers)]
+
+    def make(self, job: Job) -> None:
+        """Take a job; waits while there are many."""
+        self._read_bad |= bool(job.rows.bad)
+        self._jobs[job.number] = job
+        self._open.add(self._parts.path(job.number))
+        heapq.heappush(self._queue, job.number)
+        self._hand_out()
+        while len(self._jobs) >= AHEAD * ROOM * len(self._seats):
+            self._step()
+
+    def finish(self) -> None:
+        """Wait until all jobs are done, and list the rows that were left out."""
+        while self._jobs:
+            self._step()
+        self._table.list_bad_rows(list(self._bad.values()), "a" if self._read_bad else "w")
+
+    def close(self) -> None:
+        """End the workers."""
+        for seat in self._seats:
+            self._ray.kill(seat.actor)
+
+    def _step(self) -> None:
+        """Wait for one answer, and deal with it."""
+        self._hand_out()
+        answered, _ = self._ray.wait(list(self._calls), timeout=self._cluster.patience)
+        for ref in answered:
+            seat, what, number = self._calls.pop(ref)
+            self._deal_with(ref, seat, what, number)
+        if time.monotonic() - self._moved > self._cluster.patience:
+            self._check_life()
+            self._moved = time.monotonic()
+
+    def _hand_out(self) -> None:
+        """Have parts written whose sources are complete; give each worker that has room the next part to encode."""
+        for seat in self._seats:
+            for number, state in seat.held.items():
+                if state == "wait" and not self._awaited(self._jobs[number]):
+                    self._jobs[number] = self._jobs[number].without(self._deadly, self._bad_row)
+                    self._call(seat, "write", number, self._jobs[number])
+        while self._queue and (up := [seat for seat in self._seats if seat.up]):
+            number, seat = self._queue[0], min(up, key=lambda seat: len(seat.held))
+            if len(seat.held) >= ROOM and number > min(self._jobs):  # subtle: all may wait for the very first
+                break
+            heapq.heappop(self._queue)
+            self._call(seat, "encode", number, number, self._jobs[number].new_texts)
+
+    def _awaited(self, job: Job) -> bool:
+        """Whether an earlier part that the job takes features from is not complete."""
+        return any(place.path in self._open for _, place in job.own)
+
+    def _call(self, seat: _Seat, what: str, number: int, *args: object) -> None:
+        group = "write" if what == "write" else "encode"
+        ref = getattr(seat.actor, what).options(concurrency_group=group).remote(*args)
+        self._calls[ref] = seat, what, number
+        if number != LOADING:
+            seat.held[number] = what
+
+    def _deal_with(self, ref: object, seat: _Seat, what: str, number: int) -> None:
+        """What an answer means."""
+        try:
+            answer = self._answer(ref)
+        except _Dead as error:
+            if what == "start" and error.restarting:
+                time.sleep(RETRY)
+                self._call(seat, "start", LOADING)
+            else:
+                self._bury(seat)
+            return
+        self._moved = time.monotonic()
+        if what == "start":
+            seat.up, self._strikes[LOADING] = True, 0
+        elif what == "encode":
+            seat.held[number] = "wait"
+        else:
+            del seat.held[number]
+            if answer is None:  # it has been restarted since
+                heapq.heappush(self._queue, number)
+                return
+            self._parts.accept(number, answer)
+            self._open.remove(self._parts.path(number))
+            job = self._jobs.pop(number)
+            fresh = sum(map(len, job.new_texts)) / max(sum(map(len, job.texts)), 1)
+            self._meter.made(job.stretch, len(job.rows), fresh)
+            self._done(number, len(job.rows))
+
+    def _answer(self, ref: object) -> object:
+        """What a worker has returned.
+
+        Raises:
+            _Dead: if it died over it, or its memory did not suffice.
+            Exception: that of the worker, if it raised one.
+        """
+        errors = self._ray.exceptions
+        try:
+            return self._ray.get(ref)
+        except errors.RayTaskError as error:
+            if isinstance(error.cause, MemoryError):
+                raise _Dead from error
+            raise error.cause from error
+        except errors.RayError as error:
+            raise _Dead(restarting=isinstance(error, errors.ActorUnavailableError)) from error
+
+    def _fails(self, seat: _Seat, what: str, *args: object) -> bool:
+        """Whether a worker dies over a call."""
+        try:
+            self._answer(getattr(seat.actor, what).options(concurrency_group="encode").remote(*args))
+        except _Dead:
+            return True
+        return False
+
+    def _bury(self, seat: _Seat) -> None:
+        """Take back what a dead worker had in hand; Ray starts another one in its place."""
+        held, seat.held, seat.up = seat.held, {}, False
+        self._calls = {ref: call for ref, call in self._calls.items() if call[0] is not seat}
+        for number in held:
+            heapq.heappush(self._queue, number)
+        self._call(seat, "start", LOADING)
+        at_work = min(held, key=lambda number: ("encode", "write", "wait").index(held[number]), default=LOADING)
+        self._strikes[at_work] = self._strikes.get(at_work, 0) + 1
+        if at_work == LOADING and self._strikes[LOADING] > STRIKES * len(self._seats):
+            raise FailureError("workers die while they load the encoder; give them more memory, or fewer --workers")
+        if at_work != LOADING and self._strikes[at_work] % STRIKES == 0:
+            self._isolate(seat, at_work)
+
+    def _isolate(self, seat: _Seat, number: int) -> None:
+        """Find the texts of a part that kill, and leave their rows out, if that is what the user wants."""
+
+        def kills(texts: list[str]) -> bool:
+            last = time.monotonic() + self._cluster.patience
+            while self._fails(seat, "start"):  # subtle: what is asked while Ray restarts the process fails as well
+                if time.monotonic() > last:
+                    raise FailureError(f"no worker has started for {self._cluster.patience:g} seconds; see ray status")
+                time.sleep(RETRY)
+            return self._fails(seat, "probe", texts)
+
+        job = self._jobs[number]
+        self._note(f"the rows from line {job.rows.line[0]} on have killed {STRIKES} workers; looking for the text")
+        culprits = find_culprits(job.new_texts, kills, STRIKES)
+        if not culprits and self._strikes[number] > STRIKES:
+            raise FailureError(
+                f"the {len(job.rows):,} rows from line {job.rows.line[0]} on kill their worker again and again, and no"
+                " single text does; give workers more memory, or fewer --workers a machine"
+            )
+        self._deadly |= {text_hash.tobytes() for text_hash in hash_texts(culprits)}
+        self._jobs[number] = job.without(self._deadly, self._bad_row)
+
+    def _bad_row(self, line: int, text: str) -> object:
+        why = f"its text, which begins with {text[:40]!r}, has killed its worker {STRIKES} times"
+        bad = self._table.bad_row(line, text, why, "mend it, limit --max-tokens, or give --bad-rows skip")
+        if self._table.bad_rows == "error":
+            raise FailureError(str(bad))
+        return self._bad.setdefault(line, bad)
+
+    def _check_life(self) -> None:
+        """After a silence: workers that answer are busy; if none does, nothing will ever move."""
+        pings = [seat.actor.ping.options(concurrency_group="ping").remote() for seat in self._seats]
+        answered, _ = self._ray.wait(pings, timeout=min(10, self._cluster.patience))
+        if answered:
+            return
+        has = self._ray.cluster_resources()
+        raise FailureError(
+            f"nothing has moved for {self._cluster.patience:g} seconds: no worker runs. {self._cluster.workers} of"
+            f" {self._cluster.cpus:g} CPUs and {self._cluster.gpus:g} GPUs are wanted, the cluster has"
+            f" {has.get('CPU', 0):g} and {has.get('GPU', 0):g} in all, of which others may hold some; see ray status"
+        )
+
+
+class _Dead(Exception):
+    """A worker died over a call, or had no memory; or Ray is about to start it again, and it was not called at all."""
+
+    def __init__(self, restarting: bool = False) -> None:
+        super().__init__()
+        self.restarting = restarting
