@@ -37,7 +37,7 @@ def cluster():
 
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
     node = {"num_cpus": 3, "object_store_memory": 100 << 20, "include_dashboard": False}
     nodes = Nodes(initialize_head=True, head_node_args=node)
     ray.init(nodes.address, log_to_driver=False, logging_level="ERROR")
@@ -100,7 +100,7 @@ def test_every_text_is_encoded_once(cluster, tmp_path):
     rows = [("ham", f"text {i // 2}") for i in range(40)] + [("ham", "text 3")] * 9
     fragile(tmp_path, rows)
 
-    assert Counter((tmp_path / "log").read_text().splitlines()) == Counter({f"text {i}" for i in range(20)})
+    assert Counter(logged(tmp_path)) == Counter({f"text {i}" for i in range(20)})
 
 
 def test_workers_that_die_lose_nothing(cluster, tmp_path):
@@ -223,6 +223,20 @@ def test_other_weights_on_a_worker_are_refused(cluster, tmp_path):
         embed(table, recipe, tmp_path / "a.h5", cluster=TWO)
 
 
+def what_stays(tmp_path):
+    """How many parts there are, and texts that were encoded, when the workers have ended after their driver."""
+    found = None
+    while (now := (len(list(tmp_path.glob("a.h5.parts/*/part-*.h5"))), len(logged(tmp_path)))) != found:
+        found = now
+        time.sleep(2)  # a worker that is still there does something within it
+    return found
+
+
+def logged(tmp_path):
+    """The texts that workers were given, in their order."""
+    return (tmp_path / "log").read_text().splitlines()
+
+
 def test_driver_that_is_killed_goes_on(tmp_path):
     """The command with a cluster of its own: killed in the middle, given again, and nothing finished is done again."""
     rows = [("ham", f"text {i} {'SLOW' if i % 4 == 0 else ''}") for i in range(24)]
@@ -240,13 +254,10 @@ def test_driver_that_is_killed_goes_on(tmp_path):
         time.sleep(0.05)
     driver.send_signal(signal.SIGKILL)
     driver.wait()
-    time.sleep(1)  # its workers end with it
-    finished = list(tmp_path.glob("a.h5.parts/*/part-*.h5"))
-    before = len((tmp_path / "log").read_text().splitlines())
+    finished, before = what_stays(tmp_path)
     subprocess.run(command, env=environment, check=True)
 
-    again = len((tmp_path / "log").read_text().splitlines()) - before
-    assert again == 24 - 4 * len(finished)
+    assert len(logged(tmp_path)) - before == 24 - 4 * finished
     local = tmp_path / "again" / "a.h5"
     embed(read_table(table), fragile_recipe(tmp_path), local, part_rows=4)
     assert without_times(out) == without_times(local)

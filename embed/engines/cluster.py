@@ -70,8 +70,10 @@ def connected(cluster: Cluster) -> Iterator[Cluster]:
         try:
             _knock(cluster.address)
             ray.init(cluster.address, **quiet)
-        except (OSError, ValueError, RuntimeError) as error:
-            raise FailureError(f"--address {cluster.address}: no Ray cluster answers: {error}") from error
+        except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
+            token = "; if the cluster asks for a token, set RAY_AUTH_MODE=token" if "timeout" in str(error) else ""
+            why = str(error).partition("\n")[0]  # it may go on with a traceback from over there
+            raise FailureError(f"--address {cluster.address}: no Ray cluster answers: {why}{token}") from error
     try:
         with redirect_stdout(sys.stderr):  # where Ray tells of dead processes; stdout is for results
             yield _settled(cluster, ray.cluster_resources())

@@ -146,8 +146,7 @@ class RayEngine:
         return any(place.path in self._open for _, place in job.own)
 
     def _call(self, seat: _Seat, what: str, number: int, *args: object) -> None:
-        group = "write" if what == "write" else "encode"
-        ref = getattr(seat.actor, what).options(concurrency_group=group).remote(*args)
+        ref = getattr(seat.actor, what).remote(*args)
         self._calls[ref] = seat, what, number
         if number != LOADING:
             seat.held[number] = what
@@ -200,7 +199,7 @@ class RayEngine:
     def _fails(self, seat: _Seat, what: str, *args: object) -> bool:
         """Whether a worker dies over a call."""
         try:
-            self._answer(getattr(seat.actor, what).options(concurrency_group="encode").remote(*args))
+            self._answer(getattr(seat.actor, what).remote(*args))
         except _Dead:
             return True
         return False
@@ -250,7 +249,7 @@ class RayEngine:
 
     def _check_life(self) -> None:
         """After a silence: workers that answer are busy; if none does, nothing will ever move."""
-        pings = [seat.actor.ping.options(concurrency_group="ping").remote() for seat in self._seats]
+        pings = [seat.actor.ping.remote() for seat in self._seats]
         answered, _ = self._ray.wait(pings, timeout=min(10, self._cluster.patience))
         if answered:
             return

@@ -7,12 +7,15 @@ import socket
 import time
 from pathlib import Path
 
+from embed.engines.cluster import load_ray
 from embed.part import Job, Maker
 from embed.recipe import Recipe
 from stores.errors import FailureError
 from stores.features import Features
 from stores.identity import identity_digest
 from stores.merge import Summary
+
+ray = load_ray()
 
 
 class Worker:
@@ -35,9 +38,11 @@ class Worker:
         self._maker: Maker | None = None
         self._made: dict[int, tuple[Features | None, float]] = {}  # of parts that are encoded and not yet written
 
+    @ray.method(concurrency_group="ping")
     def ping(self) -> None:
         """A sign of life."""
 
+    @ray.method(concurrency_group="encode")
     def start(self) -> None:
         """Load the encoder, and forget the parts that were begun.
 
@@ -56,6 +61,7 @@ class Worker:
             )
         self._maker = Maker(recipe, *self._rest)
 
+    @ray.method(concurrency_group="encode")
     def encode(self, number: int, texts: list[str]) -> None:
         """Encode the new texts of part ``number``, and keep the features until it is written."""
         if self._maker is None:
@@ -64,12 +70,14 @@ class Worker:
         made = self._maker.recipe.encode(texts) if texts else None
         self._made[number] = made, time.perf_counter() - began
 
+    @ray.method(concurrency_group="encode")
     def probe(self, texts: list[str]) -> None:
         """Encode texts for nothing, to see whether the process survives it."""
         if self._maker is None:
             self.start()
         self._maker.recipe.encode(texts)
 
+    @ray.method(concurrency_group="write")
     def write(self, job: Job) -> Summary | None:
         """Write the part of a job whose texts are encoded; None if that is not known here, after a restart."""
         if job.number not in self._made or self._maker is None:
