@@ -200,12 +200,12 @@ def _fit_plain(problem: _Problem, folds: Sequence[Fold]) -> list[Fitted]:
     if training.sampler == "smote" or training.components:
         smote = training.sampler == "smote"
         done = [_fit_apart(head, x, y, task, n_classes, smote, shared[i // count]) for i, task in enumerate(tasks)]
-        made, fitted = [head for head, _ in done], [counts for _, counts in done]
+        made, fitted = [head for head, _ in done], [counts for _, counts in done[::count]]
     else:
-        fitted = [(truth * task.counts(len(y))[:, None]).sum(0, dtype=np.float64) for task in tasks]
+        fitted = [task.counts(len(y)).astype(np.float64) @ truth for task in tasks[::count]]
         made = head.fit_folds(x, y, n_classes, tasks)
     return [
-        Fitted(made[i * count : (i + 1) * count], fitted[i * count], real[i], problem.positive, Choice({}), shared[i])
+        Fitted(made[i * count : (i + 1) * count], fitted[i], real[i], problem.positive, Choice({}), shared[i])
         for i in range(len(folds))
     ]
 
