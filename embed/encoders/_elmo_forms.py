@@ -52,11 +52,13 @@ class OwnElmo:
 
     def __call__(self, texts: Sequence[Sequence[bytes]], wanted: Sequence[str]) -> dict[str, np.ndarray]:
         """The layers with these names (``0``, ``1``, ... or ``mix``), float32 ``[sum T, width]`` each."""
-        layers, states = self._network(texts, self._states)
+        mix = self._network.mix
+        single = np.eye(len(mix), dtype=np.float32)
+        shares = np.stack([mix if name == "mix" else single[int(name)] for name in wanted])
+        sums, states = self._network(texts, self._states, shares)
         if self._stateful:
             self._states = states
-        mix = self._network.mix
-        return {name: combine(layers, mix) if name == "mix" else layers[int(name)] for name in wanted}
+        return dict(zip(wanted, sums, strict=True))
 
 
 def combine(layers: Sequence[np.ndarray], shares: Sequence[float]) -> np.ndarray:

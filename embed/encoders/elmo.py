@@ -177,11 +177,10 @@ def _shares(mix: str | None, layer: str) -> list[float] | None:
 
 def _pool(values: np.ndarray, lengths: np.ndarray, pooling: str) -> np.ndarray:
     """One vector a text, float32 ``[n, D]``, from those of its words ``[sum T, D]``; no text is empty."""
-    ends = np.cumsum(lengths)
-    if pooling == "first":
-        return values[ends - lengths]
-    if pooling == "last":
-        return values[ends - 1]
-    if pooling == "max":
-        return np.maximum.reduceat(values, ends - lengths)
-    return (np.add.reduceat(values, ends - lengths, dtype=np.float64) / lengths[:, None]).astype(np.float32)
+    pool = {
+        "first": lambda rows: rows[0],
+        "last": lambda rows: rows[-1],
+        "max": lambda rows: rows.max(0),
+        "mean": lambda rows: rows.mean(0, dtype=np.float64).astype(np.float32),
+    }[pooling]
+    return np.stack([pool(rows) for rows in np.split(values, np.cumsum(lengths)[:-1])])

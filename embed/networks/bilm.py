@@ -14,6 +14,7 @@ and where few texts still go on, a step takes as long as reading its weights.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -63,52 +64,72 @@ class BiLM:
     def __init__(self, weights: BiLMWeights) -> None:
         self._tf = load_tensorflow()
         self._residual = weights.residual
-        self._sizes = weights.directions[0][0].projection.shape
         clips = weights.cell_clip, weights.projection_clip
         self._layers = [
-            [_Direction.of(self._tf, cell, clips, from_words=number == 0) for cell in cells]
-            for number, cells in enumerate(zip(*weights.directions, strict=True))
+            [_Direction.of(self._tf, cell, clips, from_words=number == 0) for number, cell in enumerate(cells)]
+            for cells in weights.directions
         ]
 
     def __call__(
-        self, vectors: np.ndarray, ids: np.ndarray, lengths: np.ndarray, states: list | None = None
+        self,
+        vectors: np.ndarray,
+        ids: np.ndarray,
+        lengths: np.ndarray,
+        states: list | None = None,
+        shares: np.ndarray | None = None,
     ) -> tuple[list[np.ndarray], list]:
-        """Every layer at every word of some texts, at least one.
+        """Sums of the layers at every word of some texts, at least one.
 
         Args:
             vectors: float32 ``[V, P]``, of distinct words.
             ids: int ``[sum T]``, rows of ``vectors``: the words, text by text.
             lengths: int ``[texts]``, the words of each text, none of them 0.
             states: what an earlier call with as many texts returned, to go on from there; else zeros.
+            shares: float32 ``[sums, layers + 1]``, what each layer counts in each sum; the lowest is the word vector
+                twice. None: every layer by itself.
 
         Returns:
-            The layers, each float32 ``[sum T, 2 P]``, forward half first; the lowest is the word vector twice. And
-            the states of the cells after the last word of each text (in the backward direction: after its first).
+            The sums, each float32 ``[sum T, 2 P]``, forward half first. And the states of the cells after the last
+            word of each text (in the backward direction: after its first).
         """
         packing = Packing.of(lengths)
-        layers, after = [np.tile(vectors[ids], 2)], []
-        inputs, words = [vectors] * 2, [packing.pack(ids, places) for places in packing.places]
-        outputs: list[np.ndarray] = []
-        for number, layer in enumerate(self._layers):
-            state = self._begin(packing.order, states[number]) if states else [None, None]
-            parts: list[list[np.ndarray]] = [[], []]
+        shares = np.eye(len(self._layers) + 1, dtype=np.float32) if shares is None else shares
+        sums = [np.empty((len(ids), 2 * vectors.shape[1]), np.float32) for _ in shares]
+
+        def one(d: int) -> list:
+            places = packing.places[d]
+            packed, after = self._direction(d, vectors, packing.pack(ids, places), packing, states, shares)
+            for whole, half in zip(sums, packed, strict=True):
+                np.split(whole, 2, axis=1)[d][:] = half[places]
+            return after
+
+        with ThreadPoolExecutor(2) as threads:
+            return sums, list(threads.map(one, range(2)))
+
+    def _direction(
+        self, d: int, inputs: np.ndarray, words: np.ndarray, packing: Packing, states: list | None, shares: np.ndarray
+    ) -> tuple[list[np.ndarray], list]:
+        """The sums of one direction, float32 ``[sum T, P]`` each, in packed order; and its states after them."""
+        sums, after = [share * inputs[words] for share in shares[:, 0]], []
+        for number, layer in enumerate(self._layers[d]):
+            state = self._begin(packing.order, states[d][number]) if states else None
+            output = np.empty((len(words), inputs.shape[1]), np.float32)
             for steps, rows in packing.chunks(words):
-                for d, direction in enumerate(layer):
-                    entering = _distinct(inputs[d], words[d][rows])
-                    output, *state[d] = direction.run(*entering, packing.sizes[steps], state[d])
-                    parts[d].append(output.numpy())
-            below, outputs = outputs, [np.concatenate(part) for part in parts]
-            if self._residual and number:
-                outputs = [output + entered for output, entered in zip(outputs, below, strict=True)]
-            layers.append(np.hstack([out[places] for out, places in zip(outputs, packing.places, strict=True)]))
+                found, *state = layer.run(*_distinct(inputs, words[rows]), packing.sizes[steps], state)
+                output[rows] = found.numpy()
+                if self._residual and number:
+                    output[rows] += inputs[rows]
+                for whole, share in zip(sums, shares[:, number + 1], strict=True):
+                    if share:
+                        whole[rows] += share * output[rows]
             after.append(_in_order_of_texts(state, packing.order))
-            inputs, words = outputs, [np.arange(len(ids))] * 2  # in a context, each word is another
-        return layers, after
+            inputs, words = output, np.arange(len(words))  # in a context, each word is another
+        return sums, after
 
     def _begin(self, order: np.ndarray, given: list) -> list:
         """The state before the first step, in the order of the packing; for ``LEAST`` texts at least."""
         fill = ((0, max(0, LEAST - len(order))), (0, 0))
-        return [[np.pad(values[order], fill) for values in direction] for direction in given]
+        return [np.pad(values[order], fill) for values in given]
 
 
 def _distinct(vectors: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -119,7 +140,7 @@ def _distinct(vectors: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 def _in_order_of_texts(state: list, order: np.ndarray) -> list:
     places = np.argsort(order)  # of the texts in the packing, which may be followed by a row that is none
-    return [[rows.numpy()[places] for rows in direction] for direction in state]
+    return [rows.numpy()[places] for rows in state]
 
 
 @dataclass(frozen=True)

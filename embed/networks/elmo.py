@@ -48,26 +48,29 @@ class Elmo:
         self._vectors = WordVectors(weights.characters)
         self._bilm = BiLM(weights.bilm)
 
-    def __call__(self, texts: Sequence[Sequence[bytes]], states: list | None = None) -> tuple[list[np.ndarray], list]:
-        """Every layer at every word of some texts, at least one, none of them empty; see ``BiLM``.
+    def __call__(
+        self, texts: Sequence[Sequence[bytes]], states: list | None = None, shares: np.ndarray | None = None
+    ) -> tuple[list[np.ndarray], list]:
+        """Sums of the layers at every word of some texts, at least one, none of them empty; see ``BiLM``.
 
         Args:
             texts: the words of each text in UTF-8.
             states: what an earlier call with as many texts returned, to go on from there; else each text by itself.
+            shares: float32 ``[sums, layers + 1]``, what each layer counts in each sum; None: every layer by itself.
 
         Returns:
-            The layers, each float32 ``[sum T, 2 P]``, and the states.
+            The sums, each float32 ``[sum T, 2 P]``, and the states.
         """
         if self.marks:
             texts = [[BEGIN, *words, END] for words in texts]
         index: dict[bytes | int, int] = {}
         ids = np.array([index.setdefault(word, len(index)) for words in texts for word in words])
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-        layers, states = self._bilm(self._vectors(list(index)), ids, lengths, states)
+        sums, states = self._bilm(self._vectors(list(index)), ids, lengths, states, shares)
         if self.marks:
             ends = np.cumsum(lengths)
-            layers = [np.delete(layer, [*(ends - lengths), *(ends - 1)], axis=0) for layer in layers]
-        return layers, states
+            sums = [np.delete(each, [*(ends - lengths), *(ends - 1)], axis=0) for each in sums]
+        return sums, states
 
 
 class WordVectors:

@@ -5,7 +5,7 @@ So the texts that still go on are the first rows of every step, and no row is pa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,19 +45,18 @@ class Packing:
         packed[places] = values
         return packed
 
-    def chunks(self, packed: Sequence[np.ndarray]) -> Iterator[tuple[slice, slice]]:
+    def chunks(self, packed: np.ndarray) -> Iterator[tuple[slice, slice]]:
         """Steps, and the rows of these steps: as many as have ``CHUNK`` distinct words, one at least.
 
         Args:
-            packed: int ``[sum T]`` of each direction: the words, packed.
+            packed: int ``[sum T]``: the words of one direction, packed.
         """
         ends = np.cumsum(self.sizes).tolist()
-        starts, first, seen = [0, *ends[:-1]], 0, [set() for _ in packed]
+        starts, first, seen = [0, *ends[:-1]], 0, set()
         for step, (start, end) in enumerate(zip(starts, ends, strict=True)):
-            here = [set(words[start:end].tolist()) for words in packed]
-            if step > first and max(len(s | h) for s, h in zip(seen, here, strict=True)) > CHUNK:
+            here = set(packed[start:end].tolist())
+            if step > first and len(seen | here) > CHUNK:
                 yield slice(first, step), slice(starts[first], start)
-                first, seen = step, here
-            for s, h in zip(seen, here, strict=True):
-                s |= h
+                first, seen = step, set()
+            seen |= here
         yield slice(first, len(ends)), slice(starts[first], ends[-1])
