@@ -175,18 +175,17 @@ def report(name, texts, lengths, seconds, rate, encoder):
 
 def repeated_words(encoder, texts):
     """How many words, counted in each direction, the lowest LSTMs took from another of the same chunk."""
-    count, distinct = 0, bilm._distinct
+    counts, distinct = [], bilm._distinct
 
     def counted(vectors, ids):
-        nonlocal count
         found = distinct(vectors, ids)
-        count += len(ids) - len(found[0])
+        counts.append(len(ids) - len(found[0]))
         return found
 
     bilm._distinct = counted
     encoder.encode(texts)
     bilm._distinct = distinct
-    return count
+    return sum(counts)
 
 
 def timed(run):

@@ -149,10 +149,10 @@ class ElmoEncoder(Encoder):
 
         def work(rows: np.ndarray) -> list[np.ndarray]:
             batch = [words[row] for row in kept[rows]]
+            with on_device(self.device):  # of this thread
+                found = self._elmo(batch, LAYERS if self.mix else names)
             if self.mix is None:
-                found = self._elmo(batch, names)
                 return [found[name] for name in names]
-            found = self._elmo(batch, LAYERS)
             return [combine([found[name] for name in LAYERS], self.mix)]
 
         if self.stateful:  # one by one, in their order

@@ -6,8 +6,8 @@ projection (Sak et al. 2014, "Long Short-Term Memory Recurrent Neural Network Ar
 The texts lie packed, so that nothing is computed for padding, see ``embed.networks.packing``. What enters a layer is
 multiplied for the words of many steps at once, each distinct word once; only what comes back from the step before is
 multiplied in the loop over the steps. The state goes from one chunk of steps to the next, in both directions, so that
-long texts are nothing special. One direction goes after the other: the weights of one nearly fit a processor's cache,
-and where few texts still go on, a step takes as long as reading its weights.
+long texts are nothing special. Each direction has a thread of its own, from the lowest layer to its half of the result:
+what one does on a single core, copies above all, is filled by the products of the other.
 
 ``P`` is the width of a word vector and of one direction of a layer, ``D`` the number of memory cells.
 """
@@ -25,6 +25,7 @@ from embed.networks.packing import Packing
 from stores.engine import load_tensorflow
 
 LEAST = 2  # texts that are computed together: for one, another kernel is used, whose sums round otherwise
+IDLE = 16  # cells that are always 0, beside ``D``: rows of 4,096 numbers would share a few places of a cache
 
 
 @dataclass(frozen=True)
@@ -145,12 +146,12 @@ def _in_order_of_texts(state: list, order: np.ndarray) -> list:
 
 @dataclass(frozen=True)
 class _Direction:
-    """A cell as tensors, gate by gate: products of this size stay in the processor's cache."""
+    """A cell as tensors, gate by gate: then no gate is cut out of a product."""
 
     tf: ModuleType
-    entering: list  # of each gate [P, D]
-    returning: list  # of each gate [P, D]
-    bias: list  # of each gate [D]
+    entering: list  # of each gate [P, D + IDLE]
+    returning: list  # of each gate [P, D + IDLE]
+    bias: list  # of each gate [D + IDLE]
     projection: Any
     clips: tuple[float, float]
     from_words: bool
@@ -162,9 +163,11 @@ class _Direction:
         memory, width = cell.projection.shape
         bias = cell.bias.copy()
         bias[2 * memory : 3 * memory] += 1  # the forget gate
-        split = lambda array: [tf.constant(part) for part in np.split(array, 4, axis=-1)]  # noqa: E731
+        pad = lambda array: np.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, IDLE)])  # noqa: E731
+        split = lambda array: [tf.constant(pad(part)) for part in np.split(array, 4, axis=-1)]  # noqa: E731
         entering, returning, biases = map(split, (cell.kernel[:width], cell.kernel[width:], bias))
-        return cls(tf, entering, returning, biases, tf.constant(cell.projection), clips, from_words, {})
+        projection = tf.constant(np.pad(cell.projection, ((0, IDLE), (0, 0))))
+        return cls(tf, entering, returning, biases, projection, clips, from_words, {})
 
     def run(self, vectors: np.ndarray, rows: np.ndarray, sizes: np.ndarray, state: list | None) -> list:
         """Some steps.
@@ -173,7 +176,7 @@ class _Direction:
             vectors: float32 ``[V, P]``: what enters.
             rows: int32 ``[n]``, of each packed word its row in ``vectors``.
             sizes: int32 ``[steps]``, the texts that have a word at each step.
-            state: after the step before, float32 ``[texts, D]`` and ``[texts, P]``, for ``LEAST`` texts at least;
+            state: after the step before, float32 ``[texts, D + IDLE]`` and ``[texts, P]``, ``LEAST`` texts at least;
                 None at the beginning: then nothing comes back to the first step, and nothing is multiplied for it.
 
         Returns:
@@ -186,7 +189,8 @@ class _Direction:
             if not begins:
                 signature.append([tf.TensorSpec([None, memory]), tf.TensorSpec([None, width])])
             self.compiled[begins] = tf.function(self._steps, input_signature=signature, autograph=False)
-        return self.compiled[begins](vectors, rows, sizes, *([] if begins else [state]))
+        with self.tf.device(self.projection.device):  # the choice of a device is a thread's own
+            return self.compiled[begins](vectors, rows, sizes, *([] if begins else [state]))
 
     def _steps(self, vectors: Any, rows: Any, sizes: Any, state: list | None = None) -> list:  # noqa: ANN401
         tf, count = self.tf, self.tf.shape(sizes)[0]
@@ -219,12 +223,12 @@ class _Direction:
         return [out.concat(), *(tf.concat([s[:before], a.concat()], 0) for s, a in zip(state, ended, strict=True))]
 
     def _enter(self, x: Any) -> list:  # noqa: ANN401
-        """What the input ``[rows, P]`` gives to each gate, ``[rows + 1, D]``; the last is there to be forgotten."""
+        """What the input ``[rows, P]`` gives to each gate, ``[rows + 1, D + IDLE]``; the last will be forgotten."""
         tf, x = self.tf, self.tf.pad(x, [[0, 1], [0, 0]])
         return [tf.nn.bias_add(x @ kernel, bias) for kernel, bias in zip(self.entering, self.bias, strict=True)]
 
     def _cell(self, gates: list, state: list | None) -> list:
-        """From the state ``[texts, D]``, ``[texts, P]`` before a word, None for zeros, to the state after it."""
+        """From the state ``[texts, D + IDLE]``, ``[texts, P]`` before a word, None for zeros, to the state after it."""
         tf, (most, widest) = self.tf, self.clips
         if state is None:
             i, j, _, o = gates
