@@ -22,7 +22,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -238,7 +237,8 @@ def one(module, texts, words):
     encoder = load_encoder("elmo", model=module)
     encoder.encode(["load"])
     spent, _ = timed(lambda: encoder.encode(some))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # Linux counts KiB
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    peak = int(status["VmHWM"].split()[0]) / 2**20  # not getrusage's, which begins with that of the parent
     print(f"{spent[0]:6.1f} s  {peak:5.2f} GiB")
 
 
