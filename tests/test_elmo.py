@@ -3,8 +3,6 @@
 import csv
 import json
 import shutil
-import subprocess
-import sys
 import warnings
 
 import numpy as np
@@ -220,33 +218,6 @@ def test_tokenizer_of_the_treebank(model):
     found = encode(model, ["They'll go."], tokenizer="ptb").outputs["pooled"]
 
     np.testing.assert_array_equal(found, encode(model, ["They 'll go ."]).outputs["pooled"])
-
-
-DEVICES = """
-import sys
-from stores.engine import load_tensorflow
-tf = load_tensorflow()
-two = [tf.config.LogicalDeviceConfiguration()] * 2
-tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], two)
-from embed import load_encoder
-from embed.networks import bilm, char_cnn
-found, run = [], bilm._Direction.run
-compile = char_cnn._compile_characters
-def noted(values):
-    found.append((values[0] if isinstance(values, list) else values).device[-5:])
-    return values
-bilm._Direction.run = lambda *given: noted(run(*given))
-char_cnn._compile_characters = lambda *given: lambda ids: noted(compile(*given)(ids))
-load_encoder("elmo", model=sys.argv[1], device="cpu:1").encode(["a b", "c"])
-print(*found)
-"""
-
-
-def test_the_device_is_that_of_every_thread(model):
-    """A process that sees its processor as two devices: words by themselves and every LSTM run on the second."""
-    done = subprocess.run([sys.executable, "-c", DEVICES, str(model)], capture_output=True, text=True)
-
-    assert done.stdout.split() == ["CPU:1"] * 5, done.stderr
 
 
 class ResourceExhaustedError(Exception):
