@@ -6,8 +6,8 @@
 Makes a file of 400,000 x 100 numbers and one of 500,000 x 300, each plain and as gzip, and a data file of 5,000 texts
 whose words follow Zipf's law. Every way runs in a process of its own, one after the other, the best of some rounds
 counts, of each figure by itself; the files lie in the page cache. Seconds are those of loading (imports aside), CPU
-seconds those of all cores together, MiB the most that a process held. What ``tk`` does ends with the digest of the
-file, which is part of what the vectors are known by; ``tk embed`` asks for the digest before it asks for words. The
+seconds those of all cores together, MiB the most that a process held. ``tk`` does what ``tk embed`` does: it asks for
+the identity, of which the digest of the file is a part, before it asks for words, since stores may know the texts. The
 last rows are bounds: no way that reads, hashes or inflates all bytes on one core can take less.
 """
 
@@ -45,14 +45,9 @@ with opener(path, "rt", encoding="utf-8") as file:
 matrix = np.stack([table[word] for word in words if word in table])
 """
 OURS = """
-table = open_vectors(path, note=lambda message: None)
-matrix = table.take(table.find(words))
-digest = table.digest
-"""
-DIGEST_FIRST = """
-table = open_vectors(path, note=lambda message: None)
-digest = table.digest
-matrix = table.take(table.find(words))
+encoder = load("glove", model=path)
+identity = encoder.identity()
+matrix = encoder.table.take(encoder.find(words))
 """
 READ = """
 with opener(path, "rb") as file:
@@ -80,9 +75,8 @@ WAYS = {  # name: (setup, code, for plain files, for gzip)
         "table = KeyedVectors.load(path + '.kv', mmap='r'); matrix = table[words]", True, False,
     ),
     "pandas": ("import pandas\ntypes = {i: 'float32' for i in range(1, dim + 1)}", PANDAS, True, True),
-    "tk, first use of the file": ("from embed.vectors import open_vectors", OURS, True, True),
-    "tk, first use, digest first": ("from embed.vectors import open_vectors", DIGEST_FIRST, True, True),
-    "tk, later": ("from embed.vectors import open_vectors", OURS, True, True),
+    "tk, first use of the file": ("from embed.encoders import load\nimport embed.encoders.glove, filelock", OURS, True, True),
+    "tk, later": ("from embed.encoders import load\nimport embed.encoders.glove, filelock", OURS, True, True),
     "bound: all bytes read": ("opener, use = open, len", READ, True, True),
     "bound: all bytes read and hashed": (
         "import hashlib\nopener, use = open, hashlib.blake2b().update", READ,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from stores.errors import FailureError
 from stores.files import whole_file
-from stores.identity import canonical_json, digest_bytes, digest_file
+from stores.identity import LEAF, canonical_json, digest_bytes, digest_file
 
 Note = Callable[[str], None]
 
@@ -90,14 +90,13 @@ def is_held(folder: Path) -> bool:
         return True
 
 
-def weights_digest(path: Path, digest_of: Callable[[Path], str] = digest_file) -> str:
+def weights_digest(path: Path) -> str:
     """32 hexadecimal digits (BLAKE2b) of a model: its files' names and bytes, hidden files aside.
 
     The digest is remembered in the cache folder, and made again when the size, a time or the inode of a file changes.
 
     Args:
         path: a folder, whose place and name do not matter, or a file, whose name does not.
-        digest_of: the BLAKE2b of a file whose digest is not remembered, for those who know it already.
 
     Raises:
         FailureError: if a file cannot be read.
@@ -107,12 +106,12 @@ def weights_digest(path: Path, digest_of: Callable[[Path], str] = digest_file) -
         stamp = _stamp(path)
         if found := _remembered(path, stamp):
             return found
-        lines = [[name, digest_of(path / name)] for name, *_ in stamp]
+        lines = [[name, digest_file(path / name)] for name, *_ in stamp]
     except OSError as error:
         raise FailureError(f"{error.filename or path} cannot be read: {error.strerror or error}") from error
     digest = digest_bytes([canonical_json(lines).encode("utf-8", "surrogateescape")])
     with suppress(FailureError, OSError):  # it is only slower without
-        write_json(_memory(path), {"path": str(path), "files": stamp, "digest": digest})
+        write_json(_memory(path), {"path": str(path), "files": stamp, "leaf": LEAF, "digest": digest})
     return digest
 
 
@@ -126,7 +125,7 @@ def remembered_digest(path: Path) -> str | None:
 def _remembered(path: Path, stamp: list) -> str | None:
     with suppress(OSError, ValueError, KeyError, TypeError):
         found = json.loads(_memory(path).read_text(encoding="utf-8"))
-        return str(found["digest"]) if found["files"] == stamp else None
+        return str(found["digest"]) if (found["files"], found["leaf"]) == (stamp, LEAF) else None
     return None
 
 

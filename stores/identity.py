@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
 HASH_BYTES = 16  # 128 bits: the chance that two of 10^9 texts collide is about 10^-21
+LEAF = 1 << 22  # bytes of a file that one core hashes by itself
+MOST_THREADS = 8  # that hash a file; each holds a leaf in memory
 
 
 def canonical_json(value: object) -> str:
@@ -34,9 +38,22 @@ def digest_bytes(pieces: Iterable[bytes]) -> str:
 
 
 def digest_file(path: Path) -> str:
-    """32 hexadecimal digits (BLAKE2b) of the bytes of a file, read in blocks of 1 MiB."""
-    with open(path, "rb") as file:
-        return digest_bytes(iter(lambda: file.read(1 << 20), b""))
+    """32 hexadecimal digits of the bytes of a file, which all cores make together: BLAKE2b in its tree mode.
+
+    A tree of depth 2: a leaf for every 4 MiB of the file (one, if it is empty), and the root over their 64 bytes each
+    (Aumasson, Neves, Wilcox-O'Hearn, Winnerlein 2013, "BLAKE2: simpler, smaller, fast as MD5", section 2.10).
+    """
+    tree = {"fanout": 0, "depth": 2, "leaf_size": LEAF, "inner_size": hashlib.blake2b.MAX_DIGEST_SIZE}
+    last = max(path.stat().st_size - 1, 0) // LEAF
+
+    def leaf(number: int) -> bytes:
+        with open(path, "rb") as file:
+            file.seek(number * LEAF)
+            return hashlib.blake2b(file.read(LEAF), node_offset=number, last_node=number == last, **tree).digest()
+
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS)) as pool:
+        leaves = b"".join(pool.map(leaf, range(last + 1)))
+    return hashlib.blake2b(leaves, digest_size=HASH_BYTES, node_depth=1, last_node=True, **tree).hexdigest()
 
 
 def hash_texts(texts: Sequence[str]) -> np.ndarray:

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import io
+import json
 import os
 import shutil
 import stat
@@ -19,6 +20,7 @@ from embed.cache import cache_folder
 from embed.handles import download_url, own_folder
 from embed.models import cached, missing_part, models_in_cache, remembered, resolve, weights_digest
 from stores import FailureError, InputError
+from stores.identity import digest_file
 
 USE4 = "https://tfhub.dev/google/universal-sentence-encoder/4"
 MODEL = {"saved_model.pb": b"graph", "variables/variables.index": b"i", "variables/variables.data-00000-of-00001": b"w"}
@@ -483,14 +485,65 @@ def test_digest_is_of_names_and_bytes(cache, tmp_path):
 
 
 def test_digest_by_hand(cache, tmp_path):
-    """BLAKE2b-128 of the JSON list of names and BLAKE2b-128 digests of the files, sorted by name."""
+    """BLAKE2b-128 of the JSON list of names and tree digests of the files, sorted by name."""
     (tmp_path / "m").mkdir()
     (tmp_path / "m" / "b").write_bytes(b"2")
     (tmp_path / "m" / "a").write_bytes(b"1")
-    one, two = (hashlib.blake2b(data, digest_size=16).hexdigest() for data in (b"1", b"2"))
+    one, two = tree_digest(b"1"), tree_digest(b"2")
     expected = hashlib.blake2b(f'[["a","{one}"],["b","{two}"]]'.encode(), digest_size=16).hexdigest()
 
     assert weights_digest(tmp_path / "m") == expected
+
+
+def tree_digest(data: bytes) -> str:
+    """The tree mode of BLAKE2b as Python's documentation of hashlib shows it, one node after the other."""
+    parts = [data[:4194304], *(data[at : at + 4194304] for at in range(4194304, len(data), 4194304))]
+    root = hashlib.blake2b(
+        digest_size=16, fanout=0, depth=2, leaf_size=4194304, node_offset=0, node_depth=1, inner_size=64, last_node=True
+    )
+    for number, part in enumerate(parts):
+        leaf = hashlib.blake2b(
+            part, digest_size=64, fanout=0, depth=2, leaf_size=4194304, node_offset=number, node_depth=0, inner_size=64,
+            last_node=part is parts[-1],
+        )  # fmt: skip
+        root.update(leaf.digest())
+    return root.hexdigest()
+
+
+@pytest.mark.parametrize("size", [0, 1, 4194303, 4194304, 4194305, 8388608, 13000000])
+def test_digest_of_a_file_is_the_standard_tree(tmp_path, size):
+    """Whatever threads hash which leaf when: the same as node by node, also at the edges of the leaves."""
+    data = bytes(range(251)) * (size // 251 + 1)
+    (tmp_path / "file").write_bytes(data[:size])
+
+    assert digest_file(tmp_path / "file") == tree_digest(data[:size])
+
+
+def test_digest_of_a_file_depends_on_each_byte_and_the_order(tmp_path):
+    """A byte changed in any leaf, a byte more or less, and two leaves that change places each give another digest."""
+    leaf = 4194304
+    data = bytearray(os.urandom(1000) * 10000)
+    path, seen = tmp_path / "file", set()
+    changes = [data, data[:-1], data + b"x", data[leaf : 2 * leaf] + data[:leaf] + data[2 * leaf :]]
+    for at in (0, leaf - 1, leaf, 2 * leaf - 1, 2 * leaf, len(data) - 1):
+        changes.append(data.copy())
+        changes[-1][at] ^= 1
+    for change in changes:
+        path.write_bytes(change)
+        seen.add(digest_file(path))
+
+    assert len(seen) == len(changes) == 10
+
+
+def test_digest_of_another_kind_is_not_taken_from_memory(cache, tmp_path):
+    """What was remembered before files were hashed as trees is made again."""
+    digest = weights_digest(write_model(tmp_path / "model"))
+    (memory,) = (cache / "digests").iterdir()
+    found = json.loads(memory.read_text())
+    del found["leaf"]
+    memory.write_text(json.dumps(found | {"digest": "old"}))
+
+    assert weights_digest(tmp_path / "model") == digest
 
 
 def test_digest_is_remembered_and_never_stale(cache, tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 import tarfile
+import time
 import zipfile
 
 import numpy as np
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from embed.vectors import open_vectors
 from embed.vectors.table import load_table, table_bytes
+from embed.vectors.text import BadRow, Text, strictly
 from stores.errors import FailureError, InputError
 
 PLAIN = "fake_embeddings.5d.txt"
@@ -257,6 +259,61 @@ def test_a_file_that_changes_while_it_is_read(tmp_path, monkeypatch):
 
     with pytest.raises(FailureError, match=r"a.txt changed while it was read; give the command again"):
         rows(path, "the")
+
+
+@pytest.mark.parametrize(
+    ("place", "left"),
+    [
+        ("embed.cache.digest_file", set()),
+        ("embed.vectors.index.make", {"digests"}),
+        ("embed.vectors.index.np.save", {"digests", "indexes"}),
+    ],
+)
+def test_an_interrupted_first_use_leaves_nothing_that_is_trusted(tmp_path, monkeypatch, place, left):
+    """Ctrl-C in the digest, the scan or the writing: a digest is there only whole, an index not at all."""
+    monkeypatch.setenv("TK_CACHE_DIR", str(tmp_path / "cache"))
+    path = write(tmp_path / "a.txt", "the 1.5 2", "cash 3 -4.25")
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(place, interrupted)
+        rows(path, "the")
+
+    for _ in range(100):  # the digest is made by another thread, to its end
+        if {folder.name for folder in (tmp_path / "cache").glob("*")} == left:
+            break
+        time.sleep(0.01)
+    assert {folder.name for folder in (tmp_path / "cache").glob("*")} == left
+    assert not [folder for folder in (tmp_path / "cache/indexes").glob("*") if folder.is_dir()]
+    assert [vector.tolist() for vector in rows(path, "cash", "the")] == [[3, -4.25], [1.5, 2]]
+
+
+USUAL = st.from_regex(r"-?[0-9]{0,9}\.[0-9]{1,6}|-?[0-9]{1,9}\.[0-9]{0,6}|-?0\.0", fullmatch=True)
+ODD = st.one_of(st.floats(width=32).map(str), st.integers().map(str), st.text("0123456789.-+e \t\r", max_size=9))
+
+
+@given(st.lists(st.tuples(USUAL, USUAL), min_size=1, max_size=9))
+def test_usual_numbers_are_read_as_python_reads_them(lines):
+    """Parsed together, each number is the float32 next to what is written, and -0.0 keeps its sign."""
+    found = Text(b"word 1.5 2.5\n").vectors([f"{one} {two}\n".encode() for one, two in lines])
+    expected = np.array([[float(one), float(two)] for one, two in lines]).astype(np.float32)
+
+    assert [found[i].tobytes() for i in range(len(lines))] == [row.tobytes() for row in expected]
+
+
+@settings(max_examples=500)
+@given(st.lists(st.one_of(st.tuples(USUAL, USUAL), st.tuples(USUAL, ODD), st.tuples(ODD, ODD)), min_size=1, max_size=4))
+def test_rows_parsed_together_are_what_each_is_by_itself(lines):
+    """Whatever stands in the lines: the very same bytes as one line at a time, and no vector of a broken one."""
+    layout, lines = Text(b"word 1.5 2.5\n"), [" ".join(line).encode() + b"\n" for line in lines]
+    with strictly():
+        for i, vector in layout.vectors(lines).items():
+            try:
+                assert vector.tobytes() == layout.vector(lines[i]).tobytes()
+            except BadRow:
+                pytest.fail(f"{lines[i]} is broken")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

@@ -84,7 +84,7 @@ class Form(ABC):
         self.source, self.name, self.stem = source, source.name, source.stem
 
     def digest(self) -> str:
-        """BLAKE2b-128 of the bytes as they are stored."""
+        """That of the bytes as they are stored, see ``stores.identity.digest_file``."""
         return digest_file(self.source.path)
 
     def bytes_before(self, line: int) -> float:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import bz2
 import gzip
-import hashlib
 import lzma
 import re
 import tarfile
@@ -26,7 +25,7 @@ from embed.vectors.hdf5 import write_word2vec
 from embed.vectors.table import is_table
 from stores.errors import FailureError, InputError
 from stores.files import whole_folder
-from stores.identity import HASH_BYTES, digest_bytes
+from stores.identity import digest_bytes
 
 USUAL_DIM = 300  # of several files, the one that is taken where the user says nothing
 BLOCK = 1 << 20
@@ -128,31 +127,25 @@ def _unpacked(path: Path, member: str | None, note: Note) -> Path:
     with alone(folder, note):
         if not folder.is_dir():
             note(f"unpacking {path}{'!' + member if member else ''} into {folder}")
-            digest = None
             with whole_folder(folder) as partial, open(partial / "plain", "wb") as out, _damage(path):
                 if member is None and _is_hdf5(path):
                     write_word2vec(path, out)
                 else:
                     with _content(path, member) as source:
-                        digest = _copied(source, out)
-            if digest:
-                weights_digest(folder / "plain", lambda file: digest)  # remembered, so that it is not read for it
+                        _copy(source, out)
     plain = folder / "plain"
     if _opener(plain) or _is_hdf5(plain):  # such as a .gz in a .zip
         return _unpacked(plain, None, note)
     return plain
 
 
-def _copied(source: BinaryIO, out: BinaryIO) -> str:
-    """Copy all bytes, and their BLAKE2b digest; another core unpacks what comes next meanwhile."""
-    digest = hashlib.blake2b(digest_size=HASH_BYTES)
+def _copy(source: BinaryIO, out: BinaryIO) -> None:
+    """Copy all bytes; another core unpacks what comes next while these are written."""
     with ThreadPoolExecutor(1) as pool:
         coming = pool.submit(source.read, BLOCK)
         while block := coming.result():
             coming = pool.submit(source.read, BLOCK)
             out.write(block)
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _is_hdf5(path: Path) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from math import isfinite
@@ -18,6 +18,7 @@ from embed.vectors.table import check_dimension, sif_weights
 from embed.vectors.text import BadRow, strictly
 from stores.errors import FailureError
 
+AT_ONCE = 64  # rows that are parsed together: what fits a core's cache
 KEPT = 1 << 16  # vectors in memory: more than the words of most files of texts, fewer than those that may stand in
 SHOWN = 5  # broken lines that are named
 
@@ -129,19 +130,33 @@ class VectorFile:
         found, warned = {}, bool(self.bad_rows)
         keys = [word.encode("utf-8", "surrogatepass") for word in words]
         numbers, rows = self.index.candidates(keys)
-        starts, ends = self.index.spans(rows, self.path.stat().st_size)
-        with strictly(), open(self.path, "rb", buffering=0) as file:  # rows lie far apart, so no buffer
-            for i, row, start, end in zip(*(array.tolist() for array in (numbers, rows, starts, ends)), strict=True):
-                if words[i] not in found:
-                    file.seek(start)
-                    word, _, content = file.read(end - start).partition(b" ")
-                    if word.rstrip(b"\r\n") == keys[i] and self._parse(row, content):
-                        found[words[i]] = row
-        if self._making:
-            self._making[1].result()
+        with strictly():
+            for at in range(0, len(rows), AT_ONCE):
+                block = slice(at, at + AT_ONCE)
+                lines = zip(numbers[block].tolist(), rows[block].tolist(), self._lines(rows[block]), strict=True)
+                same = [(words[i], row, content) for i, row, (word, content) in lines if word == keys[i]]
+                self._parse_together({row: content for _, row, content in same if row not in self._vectors})
+                for word, row, content in same:
+                    if word not in found and self._parse(row, content):
+                        found[word] = row
         if self.bad_rows and not warned:
             self._warn(sorted(self.bad_rows))
         return found
+
+    def _lines(self, rows: np.ndarray) -> Iterator[tuple[bytes, bytes]]:
+        """The word of each row, and what follows it and a space."""
+        starts, ends = self.index.spans(rows, self.path.stat().st_size)
+        with open(self.path, "rb", buffering=0) as file:  # rows lie far apart, so no buffer
+            for start, size in zip(starts.tolist(), (ends - starts).tolist(), strict=True):
+                file.seek(start)
+                word, _, content = file.read(size).partition(b" ")
+                yield word.rstrip(b"\r\n"), content
+
+    def _parse_together(self, rows: dict[int, bytes]) -> None:
+        """Have the vectors of some rows in memory, where these can be parsed together."""
+        vectors = self._layout.vectors(list(rows.values()))
+        numbers = list(rows)
+        self._vectors |= {numbers[i]: vector for i, vector in vectors.items()}
 
     def _parse(self, row: int, numbers: bytes) -> bool:
         """Have the vector of a row in memory; False if it is broken."""
@@ -171,14 +186,14 @@ class VectorFile:
 
     def take(self, rows: np.ndarray) -> np.ndarray:
         """float32 ``[n, D]``: the vectors of rows that ``find`` gave."""
+        if self._making:
+            self._making[1].result()
         vectors = np.empty((len(rows), self.dimension), np.float32)
-        starts, ends = self.index.spans(rows, self.path.stat().st_size)
-        with open(self.path, "rb", buffering=0) as file:
-            for i, row in enumerate(rows.tolist()):
-                if row not in self._vectors:  # it was forgotten
-                    file.seek(starts[i])
-                    self._parse(row, file.read(ends[i] - starts[i]).partition(b" ")[2])
-                vectors[i] = self._vectors[row]
+        forgotten = np.array([row for row in rows.tolist() if row not in self._vectors], np.int64)
+        for row, (_, content) in zip(forgotten.tolist(), self._lines(forgotten), strict=True):
+            self._parse(row, content)
+        for i, row in enumerate(rows.tolist()):
+            vectors[i] = self._vectors[row]
         self._forget()
         return vectors
 

@@ -29,7 +29,7 @@ from stores.errors import FailureError, InputError
 from stores.files import whole_folder
 
 VERSION = 2  # raise it whenever an index of the same file holds something else
-BLOCK = 1 << 19  # bytes that are looked through at once: what fits a core's cache
+BLOCK = 1 << 20  # bytes that are looked through at once: few enough for the cache, enough for the other threads
 START = 1 << 18  # bytes that tell the format: more than two rows
 FORMATS = (Text, Binary)
 
@@ -75,7 +75,7 @@ def make(path: Path) -> Index:
     parts: list[_Part] = []
     with open(path, "rb", buffering=0) as file:
         try:
-            parts.extend(_Part(*part) for part in layout.words(iter(lambda: file.read(BLOCK), b"")))
+            parts.extend(_Part(*part) for part in layout.words(file, BLOCK))
         except BadRow as error:
             raise FailureError(f"{path} is cut short or damaged ({error}); get it again") from error
     hashes, starts, is_word, is_utf8 = (
