@@ -92,7 +92,7 @@ class Text:
         return vector
 
     def vectors(self, rows: list[bytes]) -> dict[int, np.ndarray]:
-        """What ``vector`` makes of some rows, by their numbers, of as many as can be parsed together, which is faster."""
+        """What ``vector`` makes of some rows, by their numbers: of those that can be parsed together, faster."""
         usual = [i for i, row in enumerate(rows) if b"e" not in row]  # a few have an exponent
         text = b" ".join([rows[i].rstrip() for i in usual]) + b" "
         numbers = _parse_usual(text, len(usual) * self.dimension)
