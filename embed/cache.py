@@ -12,8 +12,9 @@ from pathlib import Path
 
 from stores.errors import FailureError
 from stores.files import whole_file
-from stores.identity import LEAF, canonical_json, digest_bytes, digest_file
+from stores.identity import canonical_json, digest_bytes, digest_file
 
+FUNCTION = "BLAKE3"  # of which remembered digests are
 Note = Callable[[str], None]
 
 
@@ -91,7 +92,7 @@ def is_held(folder: Path) -> bool:
 
 
 def weights_digest(path: Path) -> str:
-    """32 hexadecimal digits (BLAKE2b) of a model: its files' names and bytes, hidden files aside.
+    """32 hexadecimal digits of a model: the BLAKE2b of its files' names and digests, hidden files aside.
 
     The digest is remembered in the cache folder, and made again when the size, a time or the inode of a file changes.
 
@@ -111,7 +112,7 @@ def weights_digest(path: Path) -> str:
         raise FailureError(f"{error.filename or path} cannot be read: {error.strerror or error}") from error
     digest = digest_bytes([canonical_json(lines).encode("utf-8", "surrogateescape")])
     with suppress(FailureError, OSError):  # it is only slower without
-        write_json(_memory(path), {"path": str(path), "files": stamp, "leaf": LEAF, "digest": digest})
+        write_json(_memory(path), {"path": str(path), "files": stamp, "function": FUNCTION, "digest": digest})
     return digest
 
 
@@ -125,7 +126,7 @@ def remembered_digest(path: Path) -> str | None:
 def _remembered(path: Path, stamp: list) -> str | None:
     with suppress(OSError, ValueError, KeyError, TypeError):
         found = json.loads(_memory(path).read_text(encoding="utf-8"))
-        return str(found["digest"]) if (found["files"], found["leaf"]) == (stamp, LEAF) else None
+        return str(found["digest"]) if (found["files"], found["function"]) == (stamp, FUNCTION) else None
     return None
 
 

@@ -485,47 +485,39 @@ def test_digest_is_of_names_and_bytes(cache, tmp_path):
 
 
 def test_digest_by_hand(cache, tmp_path):
-    """BLAKE2b-128 of the JSON list of names and tree digests of the files, sorted by name."""
+    """BLAKE2b-128 of the JSON list of names and digests of the files, sorted by name."""
     (tmp_path / "m").mkdir()
-    (tmp_path / "m" / "b").write_bytes(b"2")
-    (tmp_path / "m" / "a").write_bytes(b"1")
-    one, two = tree_digest(b"1"), tree_digest(b"2")
+    (tmp_path / "m" / "b").write_bytes(b"")
+    (tmp_path / "m" / "a").write_bytes(b"abc")
+    one, two = "6437b3ac38465133ffb63b75273a8db5", "af1349b9f5f9a1a6a0404dea36dcc949"
     expected = hashlib.blake2b(f'[["a","{one}"],["b","{two}"]]'.encode(), digest_size=16).hexdigest()
 
     assert weights_digest(tmp_path / "m") == expected
 
 
-def tree_digest(data: bytes) -> str:
-    """The tree mode of BLAKE2b as Python's documentation of hashlib shows it, one node after the other."""
-    parts = [data[:4194304], *(data[at : at + 4194304] for at in range(4194304, len(data), 4194304))]
-    root = hashlib.blake2b(
-        digest_size=16, fanout=0, depth=2, leaf_size=4194304, node_offset=0, node_depth=1, inner_size=64, last_node=True
-    )
-    for number, part in enumerate(parts):
-        leaf = hashlib.blake2b(
-            part, digest_size=64, fanout=0, depth=2, leaf_size=4194304, node_offset=number, node_depth=0, inner_size=64,
-            last_node=part is parts[-1],
-        )  # fmt: skip
-        root.update(leaf.digest())
-    return root.hexdigest()
+PUBLISHED = {  # bytes 0 to 250 again and again: their number, and the first 16 bytes of the hash
+    0: "af1349b9f5f9a1a6a0404dea36dcc949",
+    1: "2d3adedff11b61f14c886e35afa03673",
+    1024: "42214739f095a406f3fc83deb889744a",
+    102400: "bc3e3d41a1146b069abffad3c0d44860",
+}
 
 
-@pytest.mark.parametrize("size", [0, 1, 4194303, 4194304, 4194305, 8388608, 13000000])
-def test_digest_of_a_file_is_the_standard_tree(tmp_path, size):
-    """Whatever threads hash which leaf when: the same as node by node, also at the edges of the leaves."""
-    data = bytes(range(251)) * (size // 251 + 1)
-    (tmp_path / "file").write_bytes(data[:size])
+@pytest.mark.parametrize("size", PUBLISHED)
+def test_digest_of_a_file_is_the_published_one(tmp_path, size):
+    """The test vectors of the BLAKE3 team."""
+    (tmp_path / "file").write_bytes((bytes(range(251)) * (size // 251 + 1))[:size])
 
-    assert digest_file(tmp_path / "file") == tree_digest(data[:size])
+    assert digest_file(tmp_path / "file") == PUBLISHED[size]
 
 
 def test_digest_of_a_file_depends_on_each_byte_and_the_order(tmp_path):
-    """A byte changed in any leaf, a byte more or less, and two leaves that change places each give another digest."""
-    leaf = 4194304
-    data = bytearray(os.urandom(1000) * 10000)
+    """A byte changed anywhere, a byte more or less, and two blocks that change places each give another digest."""
+    block = 1 << 20  # bytes that are read at a time
+    data = bytearray(os.urandom(1000) * 2500)
     path, seen = tmp_path / "file", set()
-    changes = [data, data[:-1], data + b"x", data[leaf : 2 * leaf] + data[:leaf] + data[2 * leaf :]]
-    for at in (0, leaf - 1, leaf, 2 * leaf - 1, 2 * leaf, len(data) - 1):
+    changes = [data, data[:-1], data + b"x", data[block : 2 * block] + data[:block] + data[2 * block :]]
+    for at in (0, block - 1, block, 2 * block - 1, 2 * block, len(data) - 1):
         changes.append(data.copy())
         changes[-1][at] ^= 1
     for change in changes:
@@ -536,11 +528,11 @@ def test_digest_of_a_file_depends_on_each_byte_and_the_order(tmp_path):
 
 
 def test_digest_of_another_kind_is_not_taken_from_memory(cache, tmp_path):
-    """What was remembered before files were hashed as trees is made again."""
+    """What was remembered when files were hashed in another way is made again."""
     digest = weights_digest(write_model(tmp_path / "model"))
     (memory,) = (cache / "digests").iterdir()
     found = json.loads(memory.read_text())
-    del found["leaf"]
+    del found["function"]
     memory.write_text(json.dumps(found | {"digest": "old"}))
 
     assert weights_digest(tmp_path / "model") == digest

@@ -91,7 +91,7 @@ class StaticEncoder(TableEncoder):
         self._digest: str | None = None
 
     def identity(self) -> dict:
-        """Name, version of the algorithm, BLAKE2b of the table's file, and the options."""
+        """Name, version of the algorithm, digest of the table's file, and the options."""
         if self._digest is None:
             self._digest = digest_file(TABLE)
         options = {"pooling": self.pooling, "shape": self.shape, "dimension": self.dimension}

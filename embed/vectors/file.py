@@ -51,7 +51,7 @@ class VectorFile:
 
     @cached_property
     def digest(self) -> str:
-        """BLAKE2b of the plain file, remembered."""
+        """That of the plain file as a model, remembered."""
         if known := remembered_digest(self.path):
             return known
         _ = self.index  # made in the same time

@@ -40,7 +40,7 @@ class WordTable:
         vectors: float32 ``[V, D]``.
         weights: float32 ``[V]``, how much each word says; None where the table has no frequencies.
         about: ``licence`` and ``source``, where the file says so.
-        digest: BLAKE2b of the file, where it is known.
+        digest: of the file, where it is known.
     """
 
     words: list[str]
