@@ -13,7 +13,7 @@ from pathlib import Path
 
 from embed.columns import Columns, choose_columns
 from embed.labels import parse_label_map, read_labels
-from embed.reading.cells import as_list
+from embed.reading.cells import as_coded
 from embed.reading.form import BadRow, Batch, Form
 from embed.reading.forms import open_forms
 from embed.rows import Rows
@@ -137,11 +137,11 @@ class Table:
         labels, wrong = read_labels(
             [batch.cells[name] for name in self.columns.labels], self.columns.labels, self.label_map
         )
-        texts = as_list(batch.cells[self.columns.text])
+        texts = batch.cells[self.columns.text]
         if not self.columns.labels:
             labels = [None] * len(texts)
-        splits = as_list(batch.cells[self.columns.split]) if self.columns.split else None
-        ids = as_list(batch.cells[self.columns.id]) if self.columns.id else None
+        splits = as_coded(batch.cells[self.columns.split]).as_list() if self.columns.split else None
+        ids = batch.cells[self.columns.id] if self.columns.id else None
         names = self.columns.labels if len(self.columns.labels) > 1 else None
         rows = Rows(batch.line + before, texts, labels, splits, ids, names, batch.bad)
         return _without(rows, wrong, form, before) if wrong else rows

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embed.reading.cells import Cells, as_list, from_arrow
+from embed.reading.cells import as_list
 from embed.reading.files import Source, damage_is_one_line
 from embed.reading.form import BATCH_ROWS, SAMPLE_ROWS, Batch, Form
 from stores.errors import InputError
@@ -120,10 +120,10 @@ def _is_nested(kind: pa.DataType) -> bool:
     return types.is_nested(kind) or types.is_binary(kind) or types.is_large_binary(kind)
 
 
-def _as_text(column: pa.Array) -> Cells:
+def _as_text(column: pa.Array) -> pa.StringArray:
     """The cells of a column as text; a missing one is empty."""
     import pyarrow as pa
 
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
-    return from_arrow(column.cast(pa.string()).fill_null(""))
+    return column.cast(pa.string()).fill_null("")

@@ -1,15 +1,17 @@
-"""The cells of a column: a list of them, or, where they are few different ones, which of these each is."""
+"""The cells of a column: Python's texts, or Arrow's as they were read, of which texts are made when they are wanted."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FIRST = 100  # cells that say whether a column has few different ones
+Cells: TypeAlias = "list[str] | pa.StringArray | pa.ChunkedArray"  # no nulls: a missing cell is an empty one
 
 
 class Coded(NamedTuple):
@@ -23,25 +25,24 @@ class Coded(NamedTuple):
         return np.array(self.values, object)[self.codes].tolist()
 
 
-Cells = list[str] | Coded  # a missing cell is an empty one
-
-
 def as_list(cells: Cells) -> list[str]:
     """The cells one by one."""
-    return cells.as_list() if isinstance(cells, Coded) else cells
+    return cells if isinstance(cells, list) else cells.to_pylist()
 
 
-def as_coded(cells: Cells) -> Coded:
+def as_coded(cells: list[str] | pa.StringArray) -> Coded:
     """The different cells, in the order of their appearance, and which of them each is."""
-    if isinstance(cells, Coded):
-        return cells
+    if not isinstance(cells, list):
+        coded = cells.dictionary_encode()
+        return Coded(coded.dictionary.to_pylist(), coded.indices.to_numpy())
     places = {cell: i for i, cell in enumerate(dict.fromkeys(cells))}
     return Coded(list(places), np.fromiter(map(places.__getitem__, cells), np.int64, len(cells)))
 
 
-def from_arrow(column: pa.Array) -> Cells:
-    """The cells of a column of strings without nulls; coded if the first ones are few different, as labels are."""
-    if len(set(column.slice(0, FIRST).to_pylist())) > FIRST // 10:
-        return column.to_pylist()
-    coded = column.dictionary_encode()
-    return Coded(coded.dictionary.to_pylist(), coded.indices.to_numpy())
+def concat(parts: Sequence[Cells]) -> Cells:
+    """The cells of all parts (at least one); those of Arrow are not copied."""
+    if any(isinstance(part, list) for part in parts):
+        return list(chain.from_iterable(map(as_list, parts)))
+    import pyarrow as pa
+
+    return pa.chunked_array([chunk for part in parts for chunk in getattr(part, "chunks", [part])])

@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from embed.reading.cells import Cells, as_list, from_arrow
+from embed.reading.cells import as_list
 from embed.reading.decode import scan, utf8_blocks
 from embed.reading.files import Source
 from embed.reading.form import SAMPLE_ROWS, Batch, Form
@@ -67,7 +67,7 @@ class Delimited(Form):
     def sample(self) -> dict[str, list[str]]:
         """See ``Form``."""
         piece = next((piece for piece in self._pieces(fast=False) if len(piece.line)), None)
-        return {name: _as_list(piece.columns[i])[:SAMPLE_ROWS] if piece else [] for name, i in self._places.items()}
+        return {name: as_list(piece.columns[i])[:SAMPLE_ROWS] if piece else [] for name, i in self._places.items()}
 
     def batches(self, columns: list[str], text: str) -> Iterator[Batch]:
         """See ``Form``; cells under unnamed columns right after the text are part of the text.
@@ -78,11 +78,11 @@ class Delimited(Form):
         spill = self._spill_of(text)
         beyond = [i for i in self._unnamed if i not in spill]
         for piece in self._pieces(fast=self.source.path.stat().st_size >= FAST_FROM):
-            cells = {name: _cells(piece.columns[self._places[name]]) for name in columns}
-            spilled = [_as_list(piece.columns[i]) for i in spill if not _is_blank(piece.columns[i])]
+            cells = {name: piece.columns[self._places[name]] for name in columns}
+            spilled = [as_list(piece.columns[i]) for i in spill if not _is_blank(piece.columns[i])]
             if spilled:
                 cells[text] = [_join(row) for row in zip(as_list(cells[text]), *spilled, strict=True)]
-            used = [_as_list(piece.columns[i]) for i in beyond if not _is_blank(piece.columns[i])]
+            used = [as_list(piece.columns[i]) for i in beyond if not _is_blank(piece.columns[i])]
             if used:
                 yield self._without_beyond(piece, cells, used)
             else:
@@ -158,14 +158,6 @@ def _skip(blocks: Iterator[bytes], count: int) -> Iterator[bytes]:
         if len(block) > count:
             yield block[count:]
         count = max(0, count - len(block))
-
-
-def _cells(column: list[str] | pa.Array) -> Cells:
-    return column if isinstance(column, list) else from_arrow(column)
-
-
-def _as_list(column: list[str] | pa.Array) -> list[str]:
-    return as_list(_cells(column))
 
 
 def _is_blank(column: list[str] | pa.Array) -> bool:

@@ -108,5 +108,6 @@ def _is_break(values: np.ndarray, returns: bool) -> np.ndarray:
     breaks = values == ord("\n")
     if returns:
         places = np.flatnonzero(values == ord("\r"))
-        breaks[places[~np.append(breaks, False)[places + 1]]] = True
+        following = values[np.minimum(places + 1, len(values) - 1)]  # of the last byte the byte itself
+        breaks[places[following != ord("\n")]] = True
     return breaks
