@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
@@ -42,7 +41,10 @@ def as_coded(cells: list[str] | pa.StringArray) -> Coded:
 def concat(parts: Sequence[Cells]) -> Cells:
     """The cells of all parts (at least one); those of Arrow are not copied."""
     if any(isinstance(part, list) for part in parts):
-        return list(chain.from_iterable(map(as_list, parts)))
+        whole: list[str] = []
+        for part in parts:
+            whole += as_list(part)
+        return whole
     import pyarrow as pa
 
     return pa.chunked_array([chunk for part in parts for chunk in getattr(part, "chunks", [part])])

@@ -66,8 +66,9 @@ class Regular:
         if rows < 1 or table.column(0).num_chunks != 1 or table.column(0)[-1].as_py() != END:
             return None
         returns = b"\r" in self.data
-        breaks = _is_break(np.frombuffer(self.data, np.uint8), returns)
-        lines = int(np.count_nonzero(breaks)) + (not self.data.endswith(b"\n"))
+        values = np.frombuffer(self.data, np.uint8)
+        ends = len(_line_ends(values, True)) if returns else np.count_nonzero(values == ord("\n"))
+        lines = int(ends) + (not self.data.endswith(b"\n"))
         columns = [column.chunk(0).slice(0, rows) for column in table.columns]
         starts = _row_starts(columns, rows, lines, returns)
         return None if starts is None else (columns, starts, lines)
@@ -91,23 +92,26 @@ def is_blank(column: pa.Array) -> bool:
 
 
 def _row_starts(columns: list[pa.Array], rows: int, lines: int, returns: bool) -> np.ndarray | None:
-    """Line of each row, int64 ``[rows]`` from 0; None if the rows do not make up so many lines."""
-    spans = np.ones(rows, np.int64)
-    if lines != rows:
-        for column in columns:
-            _, offsets, values = column.buffers()
-            breaks = np.flatnonzero(_is_break(np.frombuffer(values or b"", np.uint8), returns))
-            if len(breaks):
-                spans += np.diff(np.searchsorted(breaks, np.frombuffer(offsets, np.int32, rows + 1)))
-    ends = np.cumsum(spans)
-    return ends - spans if ends[-1] == lines else None
+    """Line of each row, int64 ``[rows]`` from 0; None if the rows do not make up so many lines.
+
+    No line is counted twice, so when all are found, the columns that are left (the short ones) hold none.
+    """
+    spans, found = np.ones(rows, np.int64), rows
+    for column in sorted(columns, key=lambda column: -column.nbytes):
+        if found >= lines:
+            break
+        _, offsets, values = column.buffers()
+        breaks = _line_ends(np.frombuffer(values or b"", np.uint8), returns)
+        cells = np.searchsorted(np.frombuffer(offsets, np.int32, rows), breaks, "right") - 1
+        spans += np.bincount(cells, minlength=rows)
+        found += len(breaks)
+    return np.cumsum(spans) - spans if found == lines else None
 
 
-def _is_break(values: np.ndarray, returns: bool) -> np.ndarray:
-    """Bool ``[n]``: bytes that end a line: line feeds and, if there are any, carriage returns with none behind them."""
-    breaks = values == ord("\n")
-    if returns:
-        places = np.flatnonzero(values == ord("\r"))
-        following = values[np.minimum(places + 1, len(values) - 1)]  # of the last byte the byte itself
-        breaks[places[following != ord("\n")]] = True
-    return breaks
+def _line_ends(values: np.ndarray, returns: bool) -> np.ndarray:
+    """Places of bytes that end a line: line feeds and, if there are any, carriage returns with none behind them."""
+    if not returns:
+        return np.flatnonzero(values == ord("\n"))
+    places = np.flatnonzero((values == ord("\n")) | (values == ord("\r")))
+    following = values[np.minimum(places + 1, len(values) - 1)]  # of the last byte the byte itself
+    return places[(values[places] == ord("\n")) | (following != ord("\n"))]
