@@ -66,9 +66,8 @@ class Regular:
         if rows < 1 or table.column(0).num_chunks != 1 or table.column(0)[-1].as_py() != END:
             return None
         returns = b"\r" in self.data
-        values = np.frombuffer(self.data, np.uint8)
-        ends = len(_line_ends(values, True)) if returns else np.count_nonzero(values == ord("\n"))
-        lines = int(ends) + (not self.data.endswith(b"\n"))
+        ends = _is_line_end(np.frombuffer(self.data, np.uint8), returns)
+        lines = int(np.count_nonzero(ends)) + (not self.data.endswith(b"\n"))
         columns = [column.chunk(0).slice(0, rows) for column in table.columns]
         starts = _row_starts(columns, rows, lines, returns)
         return None if starts is None else (columns, starts, lines)
@@ -101,17 +100,18 @@ def _row_starts(columns: list[pa.Array], rows: int, lines: int, returns: bool) -
         if found >= lines:
             break
         _, offsets, values = column.buffers()
-        breaks = _line_ends(np.frombuffer(values or b"", np.uint8), returns)
-        cells = np.searchsorted(np.frombuffer(offsets, np.int32, rows), breaks, "right") - 1
+        ends = np.flatnonzero(_is_line_end(np.frombuffer(values or b"", np.uint8), returns))
+        cells = np.searchsorted(np.frombuffer(offsets, np.int32, rows), ends, "right") - 1
         spans += np.bincount(cells, minlength=rows)
-        found += len(breaks)
+        found += len(ends)
     return np.cumsum(spans) - spans if found == lines else None
 
 
-def _line_ends(values: np.ndarray, returns: bool) -> np.ndarray:
-    """Places of bytes that end a line: line feeds and, if there are any, carriage returns with none behind them."""
-    if not returns:
-        return np.flatnonzero(values == ord("\n"))
-    places = np.flatnonzero((values == ord("\n")) | (values == ord("\r")))
-    following = values[np.minimum(places + 1, len(values) - 1)]  # of the last byte the byte itself
-    return places[(values[places] == ord("\n")) | (following != ord("\n"))]
+def _is_line_end(values: np.ndarray, returns: bool) -> np.ndarray:
+    """Bool ``[n]``: bytes that end a line: line feeds and, if there are any, carriage returns with none behind them."""
+    ends = values == ord("\n")
+    if returns:
+        places = np.flatnonzero(values == ord("\r"))
+        following = values[np.minimum(places + 1, len(values) - 1)]  # of the last byte the byte itself
+        ends[places[following != ord("\n")]] = True
+    return ends
