@@ -33,7 +33,8 @@ def as_coded(cells: list[str] | pa.StringArray) -> Coded:
     """The different cells, in the order of their appearance, and which of them each is."""
     if not isinstance(cells, list):
         coded = cells.dictionary_encode()
-        return Coded(coded.dictionary.to_pylist(), coded.indices.to_numpy())
+        codes = np.frombuffer(coded.indices.buffers()[1], np.int32, len(coded))  # to_numpy would import pandas
+        return Coded(coded.dictionary.to_pylist(), codes)
     places = {cell: i for i, cell in enumerate(dict.fromkeys(cells))}
     return Coded(list(places), np.fromiter(map(places.__getitem__, cells), np.int64, len(cells)))
 
