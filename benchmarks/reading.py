@@ -1,6 +1,7 @@
 """Reading tables against pandas.read_csv in chunks: rows per second, as ratios within one run; and flat memory.
 
-Usage: python benchmarks/reading.py spam.csv train.csv ...     (each repeated to 60 MB)
+Usage: python benchmarks/reading.py spam.csv train.csv ...     (each repeated to 60 MB; a process for each reader)
+       python benchmarks/reading.py --together spam.csv ...    (one process for all, which keep memory for each other)
        python benchmarks/reading.py --memory 10 100 1000       (peak memory of reading made-up tables of so many MB)
 """
 
@@ -15,7 +16,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -24,72 +27,100 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from embed import read_table
 from embed.reading.decode import decode_whole
 
-MEGABYTES, ROWS, TIMES = 60, 8192, 7
-OURS, LOOKED, PANDAS = "tk, blocks", "tk, read_table and blocks", "pandas, chunks"
-OUR_LISTS = "tk, blocks, columns as lists"
+MEGABYTES, ROWS, ROUNDS, TIMES = 60, 8192, 2, 4
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tables", nargs="*", type=Path)
+    parser.add_argument("--together", action="store_true")
     parser.add_argument("--memory", type=int, nargs="*")
     parser.add_argument("--read-only", type=Path)
     arguments = parser.parse_args()
     if arguments.read_only:
-        print(sum(len(block) for block in read_table(arguments.read_only).blocks(ROWS)))
+        print(sum(len(block.texts) for block in read_table(arguments.read_only).blocks(ROWS)))
         return
     with tempfile.TemporaryDirectory() as folder:
         for size in arguments.memory or ():
             memory(Path(folder) / "made.csv", size)
         for table in arguments.tables:
-            compare(table, Path(folder) / "grown.csv")
+            compare(table, Path(folder) / "grown.csv", arguments.together)
 
 
-def compare(source, path):
-    """Rows a second of both readers, the best of ``TIMES`` runs of each, in turn; all give the columns that tk uses."""
-    import pandas as pd
-
+def compare(source, path, together):
+    """Rows a second of each reader, the best of its runs; all give the columns that tk uses."""
     grow(source, path)
-    table = read_table(path)
-
-    def ours():
-        return sum(map(len, table.blocks(ROWS)))
-
-    def our_lists():
-        return sum(max(map(len, as_lists(block))) for block in table.blocks(ROWS))
-
-    pandas = partial(pd.read_csv, path, chunksize=ROWS, usecols=table.columns.all)
-
-    def lists():
-        return sum(max(len(chunk[name].tolist()) for name in table.columns.all) for chunk in pandas())
-
-    def looked():
-        read_table(path)
-        return ours()
-
-    def module():
-        with open(path, newline="", encoding="utf-8") as file:
-            return sum(1 for _ in csv.reader(file)) - 1
-
-    runs = {
-        OURS: ours,
-        LOOKED: looked,
-        PANDAS: lambda: sum(map(len, pandas())),
-        OUR_LISTS: our_lists,
-        "pandas, chunks, columns as lists": lists,
-        "pandas, chunks, dtype=object": lambda: sum(map(len, pandas(dtype=object))),
-        "csv.reader": module,
-    }
-    best = dict.fromkeys(runs, np.inf)
-    for _ in range(TIMES):
-        for name, run in runs.items():
-            start = time.perf_counter()
-            rows = run()
-            best[name] = min(best[name], time.perf_counter() - start)
+    columns = read_table(path).columns.all
+    best = dict.fromkeys(READERS, np.inf)
+    with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as pool:
+        for _ in range(ROUNDS):
+            for name in READERS:
+                asked = name, path, columns
+                rows, seconds = measure(*asked) if together else pool.submit(measure, *asked).result()
+                best[name] = min(best[name], seconds)
     print(f"{source.name}: {rows:,} rows, {path.stat().st_size / 1e6:,.0f} MB")
     for name, seconds in best.items():
         like = OURS if name in (OURS, LOOKED, PANDAS) else OUR_LISTS  # which of them make no Python texts
         print(f"  {name:42} {seconds:7.3f} s {rows / seconds / 1e6:6.2f} M rows/s {best[like] / seconds:6.2f}")
+
+
+def measure(name, path, columns):
+    """Rows, and seconds of the fastest of some runs."""
+    run, seconds = READERS[name](path, columns), []
+    for _ in range(TIMES):
+        start = time.perf_counter()
+        rows = run()
+        seconds.append(time.perf_counter() - start)
+    return rows, min(seconds)
+
+
+def blocks(path, columns):
+    table = read_table(path)
+    return lambda: sum(map(len, table.blocks(ROWS)))
+
+
+def looked_and_blocks(path, columns):
+    return lambda: sum(map(len, read_table(path).blocks(ROWS)))
+
+
+def blocks_as_lists(path, columns):
+    table = read_table(path)
+    return lambda: sum(max(map(len, as_lists(block))) for block in table.blocks(ROWS))
+
+
+def pandas_chunks(path, columns, **options):
+    import pandas as pd
+
+    chunks = partial(pd.read_csv, path, chunksize=ROWS, usecols=columns, **options)
+    return lambda: sum(map(len, chunks()))
+
+
+def pandas_lists(path, columns):
+    import pandas as pd
+
+    chunks = partial(pd.read_csv, path, chunksize=ROWS, usecols=columns)
+    return lambda: sum(max(len(chunk[name].tolist()) for name in columns) for chunk in chunks())
+
+
+def csv_module(path, columns):
+    def run():
+        with open(path, newline="", encoding="utf-8") as file:
+            return sum(1 for _ in csv.reader(file)) - 1
+
+    return run
+
+
+OURS, LOOKED, PANDAS = "tk, blocks", "tk, read_table and blocks", "pandas, chunks"
+OUR_LISTS = "tk, blocks, columns as lists"
+READERS = {
+    OURS: blocks,
+    LOOKED: looked_and_blocks,
+    PANDAS: pandas_chunks,
+    OUR_LISTS: blocks_as_lists,
+    "pandas, chunks, columns as lists": pandas_lists,
+    "pandas, chunks, dtype=object": partial(pandas_chunks, dtype=object),
+    "csv.reader": csv_module,
+}
 
 
 def as_lists(block):
