@@ -27,7 +27,8 @@ by_option = click.option("--by", default="f1_macro", show_default=True,
 @click.option("--common", is_flag=True, help="Leave out rows that not all runs have tested.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for a page and figures of the same; made.")
 @json_option
-def compare(folders: tuple[Path, ...], by: str, common: bool, out: Path | None, as_json: bool) -> None:
+@click.pass_obj
+def compare(command: str, folders: tuple[Path, ...], by: str, common: bool, out: Path | None, as_json: bool) -> None:
     """Compare runs on the same rows: scores with intervals, paired tests against the best, cost.
 
     The p-values are corrected for the number of pairs. A run is called not distinguishable from the best when the
@@ -40,13 +41,14 @@ def compare(folders: tuple[Path, ...], by: str, common: bool, out: Path | None, 
         tk compare runs/messages.static.logistic runs/messages.words.logistic --by pr_auc --json
     """
     from classify import read_run
+    from classify.compare import basis
     from classify.compare import compare as run_compare
 
     found = run_compare([read_run(folder) for folder in folders], by, common)
     if out is not None:
         from classify.compare_page import write_comparison
 
-        write_comparison(found, out)
+        write_comparison(found, out, command)
         note(f"wrote {out}")
     if as_json:
         print_json(found)
@@ -58,7 +60,7 @@ def compare(folders: tuple[Path, ...], by: str, common: bool, out: Path | None, 
             click.echo(line)
     click.echo()
     print_table(_costs(found))
-    click.echo(f"\n{_basis(found)}")
+    click.echo(f"\n{basis(found)}")
     click.echo(f"cheapest that is not distinguishable from the best: {shown(found['cheapest'])}")
 
 
@@ -110,16 +112,6 @@ def _costs(found: dict) -> Table:
         ]
         table.add_row(_text(entry["name"]), *cells)
     return table
-
-
-def _basis(found: dict) -> str:
-    rows, folds = found["rows"], "the same folds" if found["same_folds"] else "different folds"
-    left = sum(rows["left_out"].values())
-    parts = [f"{rows['compared']:,} predictions of {rows['groups']:,} distinct texts; {folds}"]
-    parts += [f"{left:,} predictions left out that not all runs have"] if left else []
-    parts.append(f"{found['resamples']:,} resamples, seed {found['seed']}")
-    parts += [f"p corrected for {found['pairs']} pairs (Holm)"] if found["pairs"] > 1 else []
-    return "; ".join(parts)
 
 
 def _table(*columns: str) -> Table:

@@ -106,6 +106,17 @@ def compare(runs: Sequence[Run], by: str = "f1_macro", common: bool = False) -> 
     return plain(result)
 
 
+def basis(found: dict) -> str:
+    """What a comparison rests on, in one sentence."""
+    rows, folds = found["rows"], "the same folds" if found["same_folds"] else "different folds"
+    left = sum(rows["left_out"].values())
+    parts = [f"{rows['compared']:,} predictions of {rows['groups']:,} distinct texts; {folds}"]
+    parts += [f"{left:,} predictions left out that not all runs have"] if left else []
+    parts.append(f"{found['resamples']:,} resamples, seed {found['seed']}")
+    parts += [f"p corrected for {found['pairs']} pairs (Holm)"] if found["pairs"] > 1 else []
+    return "; ".join(parts)
+
+
 def _tests(
     a: Predictions, b: Predictions, drawn_a: np.ndarray, drawn_b: np.ndarray, group: np.ndarray, by: str, run: Run
 ) -> dict:

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classify import html
+from classify.compare import basis
 from classify.report import SHOWN, with_interval
+from classify.sections import score_cell
 from stores.errors import InputError
 from stores.files import whole_file, whole_folder
-from stores.pictures import color, house_style, new_figure, save, shown, svg
+from stores.pictures import HEIGHT, WIDTH, color, house_style, legend_below, new_figure, save, shown, svg
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+FASTEST = 1e-3  # seconds; a logarithmic axis has no zero
 
-def write_comparison(found: dict, folder: str | Path) -> Path:
+
+def write_comparison(found: dict, folder: str | Path, command: str = "") -> Path:
     """Write ``compare.html`` and the figures ``scores`` and ``cost`` (PNG and SVG) into ``folder``, which is made.
 
     Args:
         found: what ``classify.compare.compare`` gives.
         folder: does not exist yet.
+        command: that asked for it, to be shown.
 
     Raises:
         InputError: if the folder exists.
@@ -30,87 +35,136 @@ def write_comparison(found: dict, folder: str | Path) -> Path:
     if folder.exists():
         raise InputError(f"{folder} exists already; choose another --out")
     with house_style(), whole_folder(folder) as temporary:
-        figures = {"scores": _scores(found)}
-        if any(entry["cost"]["seconds"] is not None for entry in found["runs"]):
-            figures["cost"] = _costs(found)
         inlined = []
-        for name, (figure, finding) in figures.items():
+        for name, (figure, finding) in draw(found).items():
             inlined.append(html.inline(svg(figure), name, finding))
             for form in ("png", "svg"):
                 save(figure, temporary / f"{name}.{form}")
-        text = html.page("Runs compared", html.join(_sections(found, inlined)))
+        figures = html.section("Figures", "figures", html.element("div", html.join(inlined), class_="figures"))
+        top, tables = _verdict(found), _tables(found)
+        asked = html.section("What was asked", "asked", html.definitions(_asked(found, command)))
+        text = html.page("Runs compared", html.join([top, figures, *tables, asked]))
         with whole_file(temporary / "compare.html") as path:
             path.write_text(text, encoding="utf-8")
     return folder
 
 
-def _sections(found: dict, figures: Sequence[html.Markup]) -> list[html.Markup]:
-    runs = found["runs"]
-    header = ["run", *SHOWN.values(), "against the best", "p (bootstrap, Holm)"]
-    rows = [[e["name"], *(with_interval(e["scores"].get(n)) for n in SHOWN), *_against(e)] for e in runs]
-    costs = [
-        [e["name"], *(_number(e["cost"][n]) for n in ("encode_seconds", "train_seconds", "store_bytes", "parameters"))]
-        for e in runs
-    ]
-    said = {
-        "Best": f"{found['best']}, by {SHOWN[found['by']]}",
-        "Cheapest that is not distinguishable from the best": found["cheapest"],
-        "Rows": f"{found['rows']['compared']:,} predictions of {found['rows']['groups']:,} groups of identical texts",
-        "How": f"{found['resamples']:,} resamples by group, seed {found['seed']}; Holm over {found['pairs']} pairs",
-    }
-    cost_header = ["run", "encode s", "train s", "store bytes", "parameters"]
+def draw(found: dict) -> dict[str, tuple[Figure, str]]:
+    """The figures by name, each with what it says; to be called in ``house_style``."""
+    figures = {"scores": _scores(found)}
+    if any(entry["cost"]["seconds"] is not None for entry in found["runs"]):
+        figures["cost"] = _costs(found)
+    return figures
+
+
+def _verdict(found: dict) -> html.Markup:
+    score = found["runs"][0]["scores"][found["by"]]
+    said = f"{_finding(found)}; {SHOWN[found['by']]} {with_interval(score)}."
+    said += f" The cheapest that is not distinguishable from the best: {found['cheapest']}."
+    parts = [html.element("h1", "Runs compared"), html.element("p", said, class_="verdict")]
+    return html.element("header", *parts, html.element("p", f"{basis(found)}.", class_="muted"))
+
+
+def _tables(found: dict) -> list[html.Markup]:
+    runs, by = found["runs"], SHOWN[found["by"]]
+    scores = html.table(["run", *SHOWN.values()], [
+        [entry["name"], *(score_cell(entry["scores"].get(name)) for name in SHOWN)] for entry in runs
+    ])  # fmt: skip
+    header = ["run", f"{by}, less the best's", "verdict", "bootstrap p", "McNemar p", "t-test p",
+              "right in the best alone", "right here alone"]  # fmt: skip
+    tests = html.table(header, [[entry["name"], *_tests(entry)] for entry in runs[1:]])
+    explained = (
+        "The paired bootstrap of the difference decides, below p = 0.05; McNemar's test is about accuracy and counts "
+        "distinct texts; the t-test is the corrected one over the folds. All p are corrected by Holm's method."
+    )
+    costs = ["run", "encode s", "texts/s", "train s", "store MB", "parameters"]
     return [
-        html.element("h1", "Runs compared"),
-        html.section("Verdict", "verdict", html.definitions(said.items())),
-        html.section("Scores", "scores-table", html.table(header, rows), figures[0]),
-        html.section("Cost", "cost-table", html.table(cost_header, costs), *figures[1:]),
+        html.section("Scores", "scores-table", scores, _note("Below each value its bootstrap 95% interval.")),
+        html.section("Against the best", "tests", tests, _note(explained)),
+        html.section("Cost", "cost-table", html.table(costs, [[e["name"], *_cost(e["cost"])] for e in runs])),
     ]
+
+
+def _tests(entry: dict) -> list[object]:
+    against = entry["against_best"]
+    mcnemar = against["mcnemar"]
+    return [
+        score_cell(against["difference"], "+"),
+        "worse" if entry["distinguishable"] else "not distinguishable",
+        *(_p(against[name]) for name in ("bootstrap", "mcnemar", "t_test")),
+        *(f"{mcnemar[name]:,}" for name in ("best_ahead", "ahead")),
+    ]
+
+
+def _p(test: dict | None) -> str:
+    p = test and test["p_holm"]
+    return "-" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _cost(cost: dict) -> list[str]:
+    size = None if cost["store_bytes"] is None else cost["store_bytes"] / 1e6
+    values = [(cost["encode_seconds"], ".2f"), (cost["encode_texts_per_second"], ",.0f"),
+              (cost["train_seconds"], ".2f"), (size, ",.1f"), (cost["parameters"], ",")]  # fmt: skip
+    return ["-" if value is None else format(value, form) for value, form in values]
+
+
+def _asked(found: dict, command: str) -> list[tuple[str, object]]:
+    pairs = [(e["name"], f"{e['folder']}: {', '.join(e['encoders'])}, {e['head']}, made {e['created']}")
+             for e in found["runs"]]  # fmt: skip
+    return [*pairs, ("command", html.element("pre", command or "called from Python"))]
+
+
+def _note(text: str) -> html.Markup:
+    return html.element("p", text, class_="note")
+
+
+def _finding(found: dict) -> str:
+    """Which run is best, and whether that is certain."""
+    best, others = shown(found["best"]), found["runs"][1:]
+    close = sum(not entry["distinguishable"] for entry in others)
+    if not close:
+        return f"{best} is better than " + ("all the others" if len(others) > 1 else shown(others[0]["name"]))
+    return f"{best} is best, but {close} of {len(others)} others cannot be told from it"
 
 
 def _scores(found: dict) -> tuple[Figure, str]:
     """Each run's score and interval, the best on top."""
-    by, runs = found["by"], found["runs"]
-    close = sum(not entry["distinguishable"] for entry in runs[1:])
-    finding = f"{shown(found['best'])} is best; {close} of {len(runs) - 1} others cannot be told from it"
-    basis = f"{SHOWN[by]}, 95 % intervals, {found['rows']['compared']:,} predictions"
-    figure, axes = new_figure(finding, basis, SHOWN[by], size=(6.4, 1.6 + 0.32 * len(runs)))
+    by, runs, finding = found["by"], found["runs"], _finding(found)
+    given = f"{SHOWN[by]} with 95% interval, n = {found['rows']['compared']:,}"
+    figure, axes = new_figure(finding, given, SHOWN[by], size=(WIDTH, 1.6 + 0.32 * len(runs)))
+    told = {False: "the best, and what cannot be told from it", True: "worse"}
     for place, entry in enumerate(runs):
-        score = entry["scores"][by]
-        low, high = score["low"], score["high"]
-        axes.plot([low, high], [-place] * 2, color=color(0), solid_capstyle="butt")
-        axes.plot([score["value"]], [-place], marker="o", color=color(1 if entry["distinguishable"] else 0))
+        score, worse = entry["scores"][by], entry["distinguishable"]
+        axes.plot([score["low"], score["high"]], [-place] * 2, color=color(worse), solid_capstyle="butt")
+        _mark(axes, score["value"], -place, worse, told)
     axes.set_yticks([-place for place in range(len(runs))], [shown(entry["name"]) for entry in runs])
-    return figure, finding
+    axes.margins(y=0.5 / len(runs))
+    legend_below(figure)
+    return figure, f"{finding}. {given}"
 
 
 def _costs(found: dict) -> tuple[Figure, str]:
-    """Score against the time to encode and train; runs that no other beats in both are joined."""
+    """Score against the time to encode and train, and the best score that each time buys."""
     by = found["by"]
     runs = [entry for entry in found["runs"] if entry["cost"]["seconds"] is not None]
     finding = f"{shown(found['cheapest'])} is the cheapest that cannot be told from the best"
-    basis = f"{SHOWN[by]} against seconds, {found['rows']['compared']:,} predictions"
-    figure, axes = new_figure(finding, basis, "seconds to encode and train", SHOWN[by], (6.4, 3.6))
+    given = f"{SHOWN[by]} against seconds, n = {found['rows']['compared']:,}"
+    figure, axes = new_figure(finding, given, "seconds to encode and train", SHOWN[by], (WIDTH, HEIGHT))
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter("")
+    told = {False: "no other is better and cheaper", True: "another is"}
     for entry in runs:
-        x, y = max(entry["cost"]["seconds"], 1e-3), entry["scores"][by]["value"]
-        axes.plot([x], [y], marker="o", color=color(0 if entry["frontier"] else 1))
-        axes.annotate(shown(entry["name"]), (x, y), textcoords="offset points", xytext=(5, 5), fontsize="small")
-    best = sorted((e["cost"]["seconds"], e["scores"][by]["value"]) for e in runs if e["frontier"])
-    axes.plot([max(x, 1e-3) for x, _ in best], [y for _, y in best], color=color(0), linewidth=1, alpha=0.6)
-    axes.margins(x=0.25)
-    return figure, finding
+        x, y = max(entry["cost"]["seconds"], FASTEST), entry["scores"][by]["value"]
+        _mark(axes, x, y, not entry["frontier"], told)
+        axes.annotate(shown(entry["name"]), (x, y), textcoords="offset points", xytext=(5, -10), fontsize="small")
+    best = sorted((max(e["cost"]["seconds"], FASTEST), e["scores"][by]["value"]) for e in runs if e["frontier"])
+    axes.step(*zip(*best, strict=True), where="post", color=color(0), linewidth=1, alpha=0.6)
+    axes.margins(x=0.25, y=0.15)
+    legend_below(figure)
+    return figure, f"{finding}. {given}"
 
 
-def _against(entry: dict) -> list[str]:
-    against = entry["against_best"]
-    if against is None:
-        return ["the best", ""]
-    difference = against["difference"]
-    told = "distinguishable" if entry["distinguishable"] else "not distinguishable"
-    return [f"{difference['value']:+.4f}, {told}", f"{against['bootstrap']['p_holm']:.3f}"]
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
+def _mark(axes: Axes, x: float, y: float, second: bool, told: dict[bool, str]) -> None:
+    """A point of one of two kinds, whose names are used up as they come into the legend."""
+    axes.plot([x], [y], "s" if second else "o", color=color(second), label=told.pop(second, None))

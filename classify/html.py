@@ -42,12 +42,16 @@ def join(parts: Iterable[object]) -> Markup:
 
 
 def table(header: Sequence[object], rows: Iterable[Sequence[object]], words: int = 1) -> Markup:
-    """A table that scrolls by itself where the page is narrow; all columns but the first ``words`` hold numbers."""
+    """A table; all columns but the first ``words`` hold numbers.
+
+    Where the page is narrow each row becomes a block whose cells carry the name of their column.
+    """
     columns = ["word"] * words + ["number"] * (len(header) - words)
     head = element("tr", *(element("th", name, scope="col", class_=c) for name, c in zip(header, columns, strict=True)))
-    body = [
-        element("tr", *(element("td", cell, class_=c) for cell, c in zip(row, columns, strict=True))) for row in rows
-    ]
+    body = []
+    for row in rows:
+        cells = zip(row, columns, header, strict=True)
+        body.append(element("tr", *(element("td", cell, class_=c, data_label=name) for cell, c, name in cells)))
     return element("div", element("table", element("thead", head), element("tbody", join(body))), class_="scroll")
 
 

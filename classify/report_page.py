@@ -10,6 +10,7 @@ from classify.figures import draw, finding
 from classify.html import Markup, element, inline, join, page, section
 from classify.report import head_spec
 from classify.runs import Run, read_run
+from classify.slider import slider
 from classify.spotmap import spot_map
 from stores.files import whole_file
 from stores.pictures import house_style, save, svg
@@ -60,7 +61,7 @@ def _page(found: Evidence, figures: dict[str, tuple[str, str]]) -> str:
     parts = {
         "score": sections.scores(found),
         "figures": section("Figures", "figures", element("div", join(drawn), class_="figures")),
-        "slider": sections.slider(found),
+        "slider": slider(found),
         "map": section("Map of the features", "map", spot_map(found, of_map)) if of_map else Markup(""),
         "tables": sections.tables(found),
         "rows": sections.look_at(found),

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from classify.errors import errors
 from classify.evidence import Evidence
-from classify.figures.decisions import counts_at
-from classify.html import Markup, data, definitions, element, escape, join, section, table
+from classify.html import Markup, definitions, element, escape, join, section, table
 from classify.report import SHOWN, basis, extras, head_spec
 from classify.sources import parts_of
-from stores.pictures import shown
 
 TOP = 25  # rows of each kind
 CHARACTERS = 600  # of a text
-CUTS = 99  # thresholds of even steps, and as many between equal numbers of rows
 
 
 def verdict(evidence: Evidence) -> Markup:
@@ -34,7 +29,10 @@ def scores(evidence: Evidence) -> Markup:
     metrics = evidence.run.metrics
     rows = [[name, *_cells(other)] for name, other in metrics["baselines"].items()]
     grid = table(["head", *SHOWN.values()], [*rows, [_strong(head_spec(evidence.run)), *_cells(metrics)]])
-    note = "Values over all out-of-fold predictions, their bootstrap 95% intervals below."
+    several = evidence.predictions.several
+    note = "Values over all out-of-fold predictions, but ROC-AUC and PR-AUC: the means over the folds. "
+    note += "Accuracy counts the rows all of whose labels are right. " if several else ""
+    note += "Below each value its bootstrap 95% interval."
     lines = [element("li", line) for line in extras(metrics)]
     return section("Score", "score", grid, element("p", note, class_="note"), element("ul", *lines) if lines else "")
 
@@ -53,6 +51,7 @@ def asked(evidence: Evidence) -> Markup:
         ("head", _listed(recipe["head"]["options"], recipe["head"]["name"])),
         ("split", _listed(recipe["split"])),
         ("training", _listed(training)),
+        ("model kept", f"fitted on {model['fitted_on']}"),
         ("chosen for the model", _listed({**model["chosen"], "thresholds": model["thresholds"]})),
         ("classes", ", ".join(recipe["classes"])),
         ("positive class", recipe["positive"] or "-"),
@@ -94,7 +93,7 @@ def tables(evidence: Evidence) -> Markup:
     by_class = table(["class", *columns.values(), "rows"], rows)
     heads = ["fold", "trained on", "tested", "seconds", *SHOWN.values()]
     folds = [
-        [i + 1, f"{f['train_rows']:,}", f"{f['test_rows']:,}", f"{f['seconds']:.2f}",
+        [i + 1, _fitted(f), f"{f['test_rows']:,}", f"{f['seconds']:.2f}",
          *(_number(f["metrics"].get(m)) for m in SHOWN)]
         for i, f in enumerate(metrics["folds"])
     ]  # fmt: skip
@@ -105,6 +104,12 @@ def tables(evidence: Evidence) -> Markup:
     return section("By class and by fold", "tables", element("h3", "By class"), by_class, *by_fold)
 
 
+def _fitted(fold: dict) -> str:
+    """Training rows; where they were sampled or weighted, how many that made."""
+    train, fitted = fold["train_rows"], fold.get("fitted_rows", fold["train_rows"])
+    return f"{train:,}" + (f" (sampled: {fitted:,.0f})" if round(fitted) != train else "")
+
+
 def _choice(number: int, fold: dict) -> str:
     values = dict(fold.get("chosen") or {})
     if fold.get("thresholds"):
@@ -112,63 +117,25 @@ def _choice(number: int, fold: dict) -> str:
     return f"Fold {number + 1} chose {_listed(values)}." if values else ""
 
 
-def slider(evidence: Evidence) -> Markup:
-    """A threshold to be moved, with what becomes of the decisions; for two classes."""
-    if evidence.problem != "binary":
-        return Markup("")
-    p = evidence.predictions
-    truth, proba = evidence.members[:, p.positive], p.proba[:, p.positive]
-    decided = float(np.median(evidence.cuts))
-    cuts = np.unique(
-        np.concatenate([np.linspace(0, 1, CUTS + 2), np.quantile(proba, np.linspace(0, 1, CUTS)), [decided]])
-    )
-    taken, hit = counts_at(truth, proba, cuts)
-    at = int(np.searchsorted(cuts, decided))
-    name, other = shown(p.classes[p.positive]), shown(p.classes[1 - p.positive])
-    numbers = {
-        "threshold": cuts.round(6).tolist(), "taken": taken.tolist(), "hit": hit.tolist(),
-        "positive": int(truth.sum()), "rows": len(truth),
-    }  # fmt: skip
-    gauges = [_gauge(key, label) for key, label in (("precision", "precision"), ("recall", "recall"), ("f1", "F1"))]
-    cell = {key: element("span", "-", id=f"cut-{key}") for key in ("hit", "missed", "wrong", "left")}
-    order = [[other, cell["left"], cell["wrong"]], [name, cell["missed"], cell["hit"]]]
-    shown_cut = element("output", f"{decided:.4f}", id="cut-value")
-    card = [
-        element("label", f"Taken for {name} from a probability of ", shown_cut, for_="cut"),
-        Markup(f'<input type="range" id="cut" min="0" max="{len(cuts) - 1}" value="{at}">'),
-        element("div", *gauges, class_="gauges"),
-        table(["is", f"taken for {other}", f"taken for {name}"], order),
-        element("p", f"It starts where the run decided. n = {len(truth):,}, all out-of-fold predictions. To choose a "
-                "threshold here and quote its score would flatter: tk classify --threshold f1 chooses it honestly.",
-                class_="note"),
-    ]  # fmt: skip
-    return section("Move the threshold", "slider", element("div", *card, class_="card"), data("cuts", numbers))
-
-
-def _gauge(key: str, label: str) -> Markup:
-    meter = element("meter", min=0, max=1, value=0, id=f"cut-{key}-meter", aria_label=label)
-    return element("div", label, element("b", "-", id=f"cut-{key}"), meter, class_="gauge")
-
-
 def look_at(evidence: Evidence) -> Markup:
     """Rows that a person should read, as ``tk errors`` finds them."""
     found = errors(evidence.run, TOP)
-    surest = _surest(found, evidence.problem != "multi-class")
+    surest = _surest(found, evidence.problem)
     doubted, together = found["suspected_label_errors"], found["contradictions"]
     known = "not known without the store" if together["count"] is None else f"{together['count']:,} texts"
     surely = ["text", "label", "taken for", "with probability", "line"]
     margins = ["text", "label", "seems to be", "margin", "line"]
     parts = [
-        element("h3", f"Most wrong: {found['wrong']:,} of {found['rows']:,} rows are wrong"),
-        _listing(surely, [[*_answers(row, row["predicted"]), f"{p:.4f}", row["line"]] for p, row in surest]),
-        element("h3", f"Labels that are probably wrong: {doubted['count']:,}"),
+        element("h3", f"Most wrong: {found['wrong']:,} of {found['rows']:,} rows are wrong" + _first(found["wrong"])),
+        _listing(surely, [[*_answers(row, row["predicted"]), p, row["line"]] for p, row in surest]),
+        element("h3", f"Labels that are probably wrong: {doubted['count']:,}" + _first(doubted["count"])),
         element("p", "By confident learning (Northcutt et al. 2021): the models, which had not seen the row, are as "
-                "sure of another class as they are of rows that have it. Look before you change a label.",
-                class_="note"),
+                "sure of another class as they are of rows that have it. Margin: probability of the label less that of "
+                "the other. Look before you change a label.", class_="note"),
         _listing(margins, [
             [*_answers(row, row["better"]), f"{row['margin']:+.4f}", row["line"]] for row in doubted["rows"]
         ]),
-        element("h3", f"The same text with different labels: {known}"),
+        element("h3", f"The same text with different labels: {known}" + _first(together["count"] or 0)),
         _listing(["text", "lines by label"], [
             [_text(row["text"]), "; ".join(f"{n}: {_lines(lines)}" for n, lines in row["lines_by_label"].items())]
             for row in together["rows"]
@@ -177,20 +144,28 @@ def look_at(evidence: Evidence) -> Markup:
     return section("Rows to look at", "rows", *parts)
 
 
-def _surest(found: dict, both: bool) -> list[tuple[float, dict]]:
+def _first(count: int) -> str:
+    """What is left out of a listing."""
+    return f"; the first {TOP} of them" if count > TOP else ""
+
+
+def _surest(found: dict, problem: str) -> list[tuple[Markup, dict]]:
     """The wrong decisions that the models were surest of, with the probability of each; a row once.
 
     Args:
         found: of ``errors``.
-        both: whether to count also who is missed; of several classes, these are taken for another one.
+        problem: with several classes, a row that is missed is taken for another one, and counts once; with several
+            labels it is said which of them the probability is of.
     """
     decisions = []
-    for sides in found["classes"].values():
-        decisions += [(row["p"], row) for row in sides["false_positives"]["rows"]]
-        decisions += [(1 - row["p"], row) for row in sides["false_negatives"]["rows"] if both]
-    first: dict[int, tuple[float, dict]] = {}
-    for p, row in sorted(decisions, key=lambda decision: -decision[0]):
-        first.setdefault(row["line"], (p, row))
+    for name, sides in found["classes"].items():
+        decisions += [(row["p"], name, row) for row in sides["false_positives"]["rows"]]
+        missed = sides["false_negatives"]["rows"] if problem != "multi-class" else []
+        decisions += [(1 - row["p"], f"not {name}", row) for row in missed]
+    first: dict[int, tuple[Markup, dict]] = {}
+    for p, name, row in sorted(decisions, key=lambda decision: -decision[0]):
+        of = element("span", name, class_="interval") if problem == "multi-label" else ""
+        first.setdefault(row["line"], (join([f"{p:.4f}", of]), row))
     return list(first.values())[:TOP]
 
 
@@ -232,13 +207,16 @@ def costs(evidence: Evidence) -> Markup:
 
 
 def _cells(metrics: dict) -> list[Markup]:
-    cells = []
-    for name in SHOWN:
-        score = metrics["overall"][name]
-        low, high = score["low"], score["high"]
-        below = "" if low is None or high is None else element("span", f"{low:.3f}-{high:.3f}", class_="interval")
-        cells.append(join([_number(score["value"]), below]))
-    return cells
+    return [score_cell(metrics["overall"][name]) for name in SHOWN]
+
+
+def score_cell(score: dict | None, sign: str = "") -> Markup:
+    """A value over its interval, as a cell of a table; a difference has its sign (``+``)."""
+    if score is None or score["value"] is None:
+        return Markup("-")
+    low, high, to = score["low"], score["high"], " to " if sign else "-"
+    below = "" if low is None else element("span", f"{low:{sign}.3f}{to}{high:{sign}.3f}", class_="interval")
+    return join([f"{score['value']:{sign}.4f}", below])
 
 
 def _number(value: float | None) -> str:

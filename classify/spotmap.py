@@ -36,6 +36,7 @@ def spot_map(evidence: Evidence, alternative: str) -> Markup:
         "figure",
         Markup(opened), join(marks), Markup("</svg>"),
         element("div", *legend, class_="legend"),
+        element("p", "Point at a spot, or tap near one, to read its text.", id="spot", class_="screen", role="status"),
         element("figcaption", f"{alternative}. Across {axes[0]}, up {axes[1]}."),
         class_="map",
     )  # fmt: skip

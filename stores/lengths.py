@@ -38,7 +38,8 @@ def draw_lengths(histogram: Mapping[str, list[int]], rows: int) -> Figure:
         histogram: of ``length_histogram``.
         rows: how many texts there are; with several labels a text is in several classes.
     """
-    drawn = sorted(histogram, key=lambda name: -sum(histogram[name]))[:DRAWN]
+    largest = sorted(histogram, key=lambda name: -sum(histogram[name]))[:DRAWN]
+    drawn = [name for name in histogram if name in largest]
     left_out = "" if len(drawn) == len(histogram) else f"; the {DRAWN} largest of {len(histogram)} classes"
     names = bin_names(len(histogram[drawn[0]]))
     most = names[np.sum(list(histogram.values()), axis=0).argmax()]

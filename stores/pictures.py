@@ -27,6 +27,7 @@ DASHES = ("-", "--", "-.", ":")
 WIDTH, HEIGHT = 4.6, 3.5  # inches: on a phone, as wide as the screen, the letters keep their size
 DPI = 200
 SHOWN = 24  # characters of a name
+THREE = 16  # characters that three columns of a legend have not
 STYLE = {
     "font.size": 9.5, "font.family": ["DejaVu Sans"], "text.color": INK, "text.parse_math": False,
     "axes.edgecolor": MUTED, "axes.labelcolor": INK, "axes.grid": True, "axes.axisbelow": True,
@@ -98,6 +99,14 @@ def shown(name: str, characters: int = SHOWN) -> str:
 def legend_label(name: str) -> str:
     """A name as matplotlib takes it for a legend, which hides names that begin with an underscore."""
     return f" {shown(name)}"
+
+
+def legend_below(figure: Figure) -> None:
+    """The legend of the first axes below everything, where it hides nothing; the figure grows by its lines."""
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    columns = 3 if max(map(len, labels), default=0) < THREE else 2
+    figure.set_figheight(figure.get_figheight() + 0.2 * -(-len(labels) // columns))
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns)
 
 
 def save(figure: Figure, path: Path) -> None:

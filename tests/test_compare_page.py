@@ -20,7 +20,10 @@ def test_page_says_what_the_comparison_found(separable, in_tmp):
     folder = write_comparison(found, in_tmp / "out")
     page = (folder / "compare.html").read_text()
 
-    assert f"{found['runs'][0]['scores']['f1_macro']['value']:.4f} [" in page
+    for entry in found["runs"]:
+        assert f"{entry['scores']['f1_macro']['value']:.4f}\n" in page
+    for entry in found["runs"][1:]:
+        assert f">{entry['against_best']['difference']['value']:+.4f}\n" in page
     assert found["cheapest"] in page and "not distinguishable" in page
     assert "<script>alert" not in page and "&lt;script&gt;alert" in page
     assert not re.findall(r'(?:src|href)="(?!#|data:)', page)

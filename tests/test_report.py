@@ -369,3 +369,34 @@ def test_several_stores_and_repeats(separable, in_tmp):
         assert len(found.first) == len(found.spots.prediction) == 120
         assert found.text(int(found.first[3])) == "text 3"
         assert sum(map(sum, found.lengths()[0].values())) == 120
+
+
+def test_slider_needs_no_script(hostile, page):
+    """What the script would show at first is in the page already: the counts of the confusion matrix."""
+    shown_there = {a["id"]: None for _, a in page.elements if (a.get("id") or "").startswith("cut-")}
+    text = (hostile.folder / "report.html").read_text(encoding="utf-8")
+    for name in shown_there:
+        shown_there[name] = (re.search(rf'id="{name}"[^>]*>([^<]*)<', text) or [None, None])[1]
+    score = hostile.metrics["per_class"][hostile.recipe["positive"]]
+
+    assert shown_there["cut-precision"] == f"{score['precision']:.4f}"
+    assert shown_there["cut-recall"] == f"{score['recall']:.4f}"
+    assert shown_there["cut-f1"] == f"{score['f1']:.4f}"
+    counts = [int(shown_there[f"cut-{name}"]) for name in ("hit", "missed", "wrong", "left")]
+    assert sorted(counts) == sorted(np.ravel(hostile.metrics["confusion"]).tolist())
+
+
+def test_cells_carry_the_name_of_their_column(page):
+    """On a phone a row is a block, and the head of the table is not seen."""
+    cells = [attributes for tag, attributes in page.elements if tag == "td"]
+    assert all(attributes["data-label"] for attributes in cells)
+    assert {"head", *SHOWN.values()} <= {attributes["data-label"] for attributes in cells}
+
+
+def test_report_says_on_what_the_model_was_fitted(page):
+    """And rows, seed and the means of the areas, each in words."""
+    text = " ".join(page.texts["dd"])
+    assert "fitted on all labelled rows" in text
+    assert "labelled: 120" in text
+    assert any("ROC-AUC and PR-AUC: the means over the folds" in p for p in page.texts["p"])
+    assert any("seed 0" in p for p in page.texts["p"])

@@ -24,9 +24,11 @@ def drawn_classes(evidence: Evidence) -> tuple[list[int], str]:
     if evidence.problem == "binary":
         return [evidence.predictions.positive], ""
     counts = evidence.members.sum(0)
-    order = [int(c) for c in np.argsort(-counts, kind="stable") if 0 < counts[c] < len(evidence.members)]
-    left_out = len(evidence.classes) - len(order[:DRAWN])
-    return order[:DRAWN], f"; {left_out} classes not drawn" if left_out else ""
+    order = [int(c) for c in np.argsort(-counts, kind="stable") if 0 < counts[c] < len(evidence.members)][:DRAWN]
+    left_out = len(evidence.classes) - len(order)
+    if len(evidence.classes) <= DRAWN:
+        order.sort()
+    return order, f"; {left_out} classes not drawn" if left_out else ""
 
 
 def percent(share: float) -> str:

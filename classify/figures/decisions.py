@@ -8,7 +8,7 @@ import numpy as np
 
 from classify.evidence import Evidence
 from classify.figures._words import drawn_classes, measured, percent, quoted
-from stores.pictures import HEIGHT, INK, MUTED, PAPER, WIDTH, color, dash, legend_label, new_figure, shown
+from stores.pictures import HEIGHT, INK, MUTED, PAPER, WIDTH, color, dash, legend_below, legend_label, new_figure, shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,7 +43,7 @@ def confusion(evidence: Evidence) -> Figure:
         axes.set_yticks(places, classes)
     if len(classes) <= NUMBERED:
         for i, j in np.ndindex(counts.shape):
-            dark = share[i, j] > 0.55
+            dark = share[i, j] > 0.75
             text = f"{counts[i, j]:,}" + (f"\n{percent(share[i, j])}" if len(classes) <= 4 else "")
             # fixed colours: the cells keep theirs on a dark page
             axes.text(j + 0.5, i + 0.5, text, ha="center", va="center", color="#ffffff" if dark else "#10151b")
@@ -82,7 +82,7 @@ def _labels(evidence: Evidence) -> Figure:
     axes.xaxis.set_major_formatter(lambda x, _: f"{abs(x):,.0f}")
     axes.invert_yaxis()
     axes.grid(False, axis="y")
-    axes.legend()
+    legend_below(figure)
     return figure
 
 
@@ -95,7 +95,7 @@ def threshold(evidence: Evidence) -> Figure | None:
     chosen, left_out = drawn_classes(evidence)
     scores = {c: scores_at(evidence.members[:, c], p.proba[:, c], thresholds) for c in chosen}
     if p.several:
-        finding, basis = "The best threshold differs by label", measured(evidence, "f1_macro", "F1 macro")
+        finding, basis = _best_thresholds(evidence, scores, thresholds), measured(evidence, "f1_macro", "F1 macro")
         figure, axes = new_figure(finding, basis + left_out, "threshold", "F1")
         for i, c in enumerate(chosen):
             axes.plot(thresholds, scores[c][2], dash(i), color=color(i), label=legend_label(evidence.classes[c]))
@@ -112,8 +112,20 @@ def threshold(evidence: Evidence) -> Figure | None:
         axes.axvspan(low, high, color=INK, alpha=0.15, linewidth=0)
         axes.axvline((low + high) / 2, color=INK, linewidth=0.8, label="as decided")
     axes.set_ylim(0, 1.03)
-    axes.legend(loc="best" if p.several else "lower center")
+    legend_below(figure)
     return figure
+
+
+def _best_thresholds(evidence: Evidence, scores: dict[int, np.ndarray], thresholds: np.ndarray) -> str:
+    """Between which labels the threshold with the largest F1 differs most."""
+    best = {c: thresholds[found[2].argmax()] for c, found in scores.items()}
+    if not best:
+        return "No label is there in some rows and not in others"
+    low, high = min(best, key=best.get), max(best, key=best.get)
+    if best[low] == best[high]:
+        return f"F1 of every label is largest at {best[low]:.2f}"
+    of_low, of_high = quoted(evidence.classes[low]), quoted(evidence.classes[high])
+    return f"F1 of {of_low} is largest at {best[low]:.2f}, of {of_high} at {best[high]:.2f}"
 
 
 def counts_at(truth: np.ndarray, p: np.ndarray, thresholds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from classify.evidence import Evidence
 from classify.figures._words import drawn_classes, measured, percent, quoted
-from stores.pictures import GRID, HEIGHT, INK, MUTED, WIDTH, color, dash, legend_label, new_figure, titled
+from stores.pictures import GRID, HEIGHT, INK, MUTED, WIDTH, color, dash, legend_below, legend_label, new_figure, titled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,7 +44,7 @@ def precision_recall(evidence: Evidence) -> Figure:
         right, found = hit / max(taken.sum(), 1), hit / max(evidence.members[:, c].sum(), 1)
         finding = f"{percent(right)} of what is taken for {name} is, and {percent(found)} of it is found"
     else:
-        finding = "How much of each class is found, and how much of what is found is right"
+        finding = _easiest(evidence)
     basis = measured(evidence, "pr_auc", "PR-AUC") + _over(evidence)
     figure, axes = new_figure(finding, basis, "recall", "precision")
     _curves(evidence, axes, precision_curve)
@@ -83,22 +83,27 @@ def _steps(truth: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
 
 def _curves(evidence: Evidence, axes: Axes, curve: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> None:
     chosen, _ = drawn_classes(evidence)
-    p = evidence.predictions
     for i, c in enumerate(chosen):
-        found = []
-        for fold in np.unique(p.fold):
-            rows = p.fold == fold
-            truth = evidence.members[rows, c]
-            if 0 < truth.sum() < len(truth):
-                found.append(curve(truth, p.proba[rows, c]))
+        found = _by_fold(evidence, c, curve)
         if len(chosen) == 1 and 1 < len(found) <= 20:
             axes.plot(GRID_POINTS, np.transpose(found), color=MUTED, linewidth=0.5, alpha=0.6)
         if found:
             label = legend_label(evidence.classes[c])
             axes.plot(GRID_POINTS, np.mean(found, axis=0), dash(i), color=color(i), label=label)
     axes.set_xlim(-0.01, 1.01)
-    if len(chosen) > 1:
-        axes.legend()
+    if evidence.problem != "binary":
+        legend_below(axes.figure)
+
+
+def _by_fold(evidence: Evidence, c: int, curve: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> list[np.ndarray]:
+    """The curve of a class in each fold that has rows of it and others."""
+    p, found = evidence.predictions, []
+    for fold in np.unique(p.fold):
+        rows = p.fold == fold
+        truth = evidence.members[rows, c]
+        if 0 < truth.sum() < len(truth):
+            found.append(curve(truth, p.proba[rows, c]))
+    return found
 
 
 def _decided(evidence: Evidence, axes: Axes, precision: bool) -> None:
@@ -124,6 +129,19 @@ def _better(area: float, evidence: Evidence) -> str:
         )
         return f"{percent(area)} of the pairs of {name} and {other} are ranked right"
     return f"{percent(area)} of the pairs of a class and its others are ranked right"
+
+
+def _easiest(evidence: Evidence) -> str:
+    """The classes with the largest and the smallest area under the precision-recall curve."""
+    from scipy.integrate import trapezoid
+
+    chosen, _ = drawn_classes(evidence)
+    curves = {c: _by_fold(evidence, c, precision_curve) for c in chosen}
+    area = {c: trapezoid(np.mean(found, 0), GRID_POINTS) for c, found in curves.items() if found}
+    if len(area) < 2:
+        return "How much of each class is found, and how much of what is found is right"
+    best, worst = max(area, key=area.get), min(area, key=area.get)
+    return f"{quoted(evidence.classes[best])} is found best, {quoted(evidence.classes[worst])} worst"
 
 
 def _over(evidence: Evidence) -> str:

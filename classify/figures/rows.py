@@ -33,7 +33,7 @@ def classes(evidence: Evidence) -> Figure:
         "rows", "", (WIDTH, float(np.clip(1.4 + 0.3 * len(order), 2.2, 9))),
     )  # fmt: skip
     bars = axes.barh(np.arange(len(order)), counts[order], color=color(0))
-    axes.bar_label(bars, [f" {count:,}" for count in counts[order]], color=INK)
+    axes.bar_label(bars, [f"{count:,}" for count in counts[order]], padding=3, color=INK)
     axes.set_yticks(np.arange(len(order)), names)
     axes.invert_yaxis()
     axes.margins(x=0.15)
@@ -86,7 +86,7 @@ def kinds_of(evidence: Evidence) -> Kinds:
     """The largest classes and the others; with several labels the first label that a row has, or none."""
     members = evidence.members[evidence.spots.prediction]
     order = np.argsort(-members.sum(0), kind="stable")[: DRAWN - 1]
-    if not evidence.predictions.several and len(evidence.classes) <= DRAWN:
+    if len(evidence.classes) <= DRAWN - evidence.predictions.several:  # in the colours of the other figures
         order = np.arange(len(evidence.classes))
     number = np.where(members[:, order].any(1), members[:, order].argmax(1), len(order))
     names: list[str | None] = [evidence.classes[c] for c in order]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from classify.evidence import Evidence
-from stores.pictures import HEIGHT, INK, MUTED, WIDTH, color, new_figure, shown
+from stores.pictures import INK, MUTED, color, legend_below, new_figure, shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,7 +27,7 @@ def folds(evidence: Evidence) -> Figure:
     figure, axes = new_figure(
         f"F1 macro {f1:.3f}, against {others[best]:.3f} of {best}",
         f"Value with 95% interval, n = {len(evidence.predictions):,}; points: {number} fold{'s' * (number > 1)}",
-        "", "score", (WIDTH, HEIGHT + 0.3),
+        "", "score",
     )  # fmt: skip
     width = 0.8 / len(rows)
     for i, (name, row) in enumerate(rows.items()):
@@ -45,7 +45,7 @@ def folds(evidence: Evidence) -> Figure:
     axes.set_xticks(np.arange(len(METRICS)), METRICS.values())
     axes.grid(False, axis="x")
     axes.set_ylim(top=1.03)
-    figure.legend(loc="outside lower center", ncols=3)
+    legend_below(figure)
     return figure
 
 
