@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from classify import html
 from classify.compare import basis
 from classify.report import SHOWN, with_interval
@@ -153,11 +155,15 @@ def _costs(found: dict) -> tuple[Figure, str]:
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter("")
-    told = {False: "no other is better and cheaper", True: "another is"}
+    middle = np.sqrt(np.prod([f(max(e["cost"]["seconds"], FASTEST) for e in runs) for f in (min, max)]))
+    told = {False: "none better is cheaper", True: "one better is cheaper"}
     for entry in runs:
         x, y = max(entry["cost"]["seconds"], FASTEST), entry["scores"][by]["value"]
         _mark(axes, x, y, not entry["frontier"], told)
-        axes.annotate(shown(entry["name"]), (x, y), textcoords="offset points", xytext=(5, -10), fontsize="small")
+        # subtle: left of and above a point of the frontier there is nothing, on its right the line and what is beaten
+        left = entry["frontier"] and x > middle
+        where = {"xytext": (-5, 4), "ha": "right"} if left else {"xytext": (5, -10)}
+        axes.annotate(shown(entry["name"]), (x, y), textcoords="offset points", fontsize="small", **where)
     best = sorted((max(e["cost"]["seconds"], FASTEST), e["scores"][by]["value"]) for e in runs if e["frontier"])
     axes.step(*zip(*best, strict=True), where="post", color=color(0), linewidth=1, alpha=0.6)
     axes.margins(x=0.25, y=0.15)

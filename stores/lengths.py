@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stores.pictures import color, legend_label, new_figure
+from stores.pictures import color, legend_label, new_figure, shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,9 +42,8 @@ def draw_lengths(histogram: Mapping[str, list[int]], rows: int) -> Figure:
     drawn = [name for name in histogram if name in largest]
     left_out = "" if len(drawn) == len(histogram) else f"; the {DRAWN} largest of {len(histogram)} classes"
     names = bin_names(len(histogram[drawn[0]]))
-    most = names[np.sum(list(histogram.values()), axis=0).argmax()]
     figure, axes = new_figure(
-        f"Texts of {most} words are the most frequent",
+        _finding(histogram, drawn, names),
         f"Words a text by class, n = {rows:,}{left_out}",
         "words in the text",
         "share of the texts of the class",
@@ -59,3 +58,14 @@ def draw_lengths(histogram: Mapping[str, list[int]], rows: int) -> Figure:
     axes.grid(False, axis="x")
     axes.legend()
     return figure
+
+
+def _finding(histogram: Mapping[str, list[int]], drawn: list[str], names: list[str]) -> str:
+    """Of two classes where they differ most, else the lengths that are the most frequent."""
+    if len(drawn) != 2:
+        return f"Texts of {names[np.sum(list(histogram.values()), axis=0).argmax()]} words are the most frequent"
+    share = {name: np.array(histogram[name]) / sum(histogram[name]) for name in drawn}
+    i = np.abs(share[drawn[0]] - share[drawn[1]]).argmax()
+    less, more = sorted(drawn, key=lambda name: share[name][i])
+    of = [f"{share[name][i]:.0%} of '{shown(name)}'" for name in (more, less)]
+    return f"{of[0]} are texts of {names[i]} words, {of[1]} are"

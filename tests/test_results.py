@@ -1,0 +1,67 @@
+"""What ``make results`` makes again: RESULTS.md and the pictures of README.md."""
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+
+import pytest
+from conftest import ROOT
+
+from classify import classify
+from cli import cli
+from tools.update_results import commands, scores
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+RESULTS = (ROOT / "RESULTS.md").read_text(encoding="utf-8")
+
+
+def test_cells_are_the_numbers_of_the_run(separable, in_tmp):
+    """The run itself, a baseline, a class and a point of the learning curve."""
+    classify(separable, ["nb"], test_size=0.25, shares=[0.5], out=in_tmp / "runs" / "a")
+    metrics = json.loads((in_tmp / "runs" / "a" / "metrics.json").read_text())
+    accuracy = metrics["overall"]["accuracy"]
+
+    found = scores(in_tmp / "runs", "a", ["accuracy", "recall"])
+    assert found == [
+        f"{accuracy['value']:.3f} [{accuracy['low']:.3f}, {accuracy['high']:.3f}]",
+        f"{metrics['per_class']['yes']['recall']:.3f}",
+    ]
+    (half,) = metrics["learning_curve"]
+    for name, other in (("majority", metrics["baselines"]["majority"]), ("50%", half)):
+        assert (
+            scores(in_tmp / "runs", f"a: {name}", ["F1 macro"])[0][:5] == f"{other['overall']['f1_macro']['value']:.3f}"
+        )
+    with pytest.raises(SystemExit, match="no metric is called 'beauty'"):
+        scores(in_tmp / "runs", "a", ["beauty"])
+
+
+def test_every_cell_of_the_results_is_filled():
+    """The tables with a column ``run`` are full, and the commands have the options that they use."""
+    rows = re.findall(r"^\|.*\| (`[a-z0-9.:+% ]+` \|.*)\|$", RESULTS, re.MULTILINE)
+    assert len(rows) >= 15
+    for row in rows:
+        assert all(re.match(r"\d\.\d{3}", cell.strip()) for cell in row.split("|")[1:]), row
+    for line in commands(RESULTS):
+        words = shlex.split(line)
+        known = {option for parameter in cli.commands[words[1]].params for option in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= known, line
+
+
+def test_pictures_of_the_readme():
+    """Each is there and small, says in words what it shows, and has a title."""
+    pictures = re.findall(r'!\[([^\]]*)\]\((docs/pictures/[^ )]+)(?: "([^"]*)")?\)', README)
+    assert len(pictures) >= 3
+    for alternative, path, title in pictures:
+        assert len(alternative) > 30 and len(title) > 15
+        assert (ROOT / path).stat().st_size < 100_000
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
+def test_make_results_names_what_is_missing():
+    """One line that says which variable."""
+    done = subprocess.run(["make", "results", "SMS=README.md"], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 2
+    assert re.fullmatch(r"Makefile:\d+: \*\*\* make results: EMAILS= names no file or folder; .*\n", done.stderr)
