@@ -72,8 +72,8 @@ def _tables(found: dict) -> list[html.Markup]:
     scores = html.table(["run", *SHOWN.values()], [
         [entry["name"], *(score_cell(entry["scores"].get(name)) for name in SHOWN)] for entry in runs
     ])  # fmt: skip
-    header = ["run", f"{by}, less the best's", "verdict", "bootstrap p", "McNemar p", "t-test p",
-              "right in the best alone", "right here alone"]  # fmt: skip
+    header = ["run", f"{by}, difference", "verdict", "bootstrap p", "McNemar p", "t-test p",
+              "only the best right", "only this right"]  # fmt: skip
     tests = html.table(header, [[entry["name"], *_tests(entry)] for entry in runs[1:]])
     explained = (
         "The paired bootstrap of the difference decides, below p = 0.05; McNemar's test is about accuracy and counts "
