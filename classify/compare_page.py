@@ -150,13 +150,15 @@ def _costs(found: dict) -> tuple[Figure, str]:
     by = found["by"]
     runs = [entry for entry in found["runs"] if entry["cost"]["seconds"] is not None]
     finding = f"{shown(found['cheapest'])} is the cheapest that cannot be told from the best"
+    if found["cheapest"] == found["best"]:
+        finding = f"{shown(found['best'])} is the best, and all that is cheaper is worse"
     given = f"{SHOWN[by]} against seconds, n = {found['rows']['compared']:,}"
     figure, axes = new_figure(finding, given, "seconds to encode and train", SHOWN[by], (WIDTH, HEIGHT))
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter("")
     middle = np.sqrt(np.prod([f(max(e["cost"]["seconds"], FASTEST) for e in runs) for f in (min, max)]))
-    told = {False: "none better is cheaper", True: "one better is cheaper"}
+    told = {False: "nothing better is cheaper", True: "something better is cheaper"}
     for entry in runs:
         x, y = max(entry["cost"]["seconds"], FASTEST), entry["scores"][by]["value"]
         _mark(axes, x, y, not entry["frontier"], told)
