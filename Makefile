@@ -1,6 +1,6 @@
 # make demo: from a fresh clone to an honest score.   make test: the tests.   make lint: style.
 # make results SMS=spam.csv EMAILS=emails.csv.gz TWEETS=train.csv TOXIC=train.5k.csv MODEL=all-MiniLM-L6-v2:
-#   the scores and pictures of README.md and the tables of RESULTS.md, made again; a quarter of an hour on 2 cores.
+#   the scores and pictures of README.md and the tables of RESULTS.md, made again; nine minutes on 2 cores.
 PYTHON ?= python3
 BIN := .venv/bin
 
