@@ -16,11 +16,12 @@ from cli_common import json_option, note, print_json, shown, versions_of
 from cli_doctor import doctor
 from cli_encoders import encoder_options, encoders
 from cli_engines import cluster_options
+from cli_errors import errors
 from cli_features import features
 from cli_progress import encoding_progress
 from cli_reading import clean_option, data_option, describe, read, table_options
 from cli_report import report
-from cli_runs import compare, ensemble, errors, speed
+from cli_runs import compare, ensemble, speed
 
 if TYPE_CHECKING:
     from embed import Summary
