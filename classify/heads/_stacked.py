@@ -126,7 +126,7 @@ class _Stack:
             name: [tf.Variable(tf.zeros((k, *shape))) for _ in range(3)] for name, shape in self._shapes.items()
         }
         self._step = tf.Variable(0.0)
-        self._run = tf.function(self._steps, input_signature=[
+        self._run = tf.function(self._steps, autograph=False, input_signature=[
             tf.TensorSpec((None, k, settings.batch, dimension)), tf.TensorSpec((None, k, settings.batch, outputs)),
             *[tf.TensorSpec((None, k, settings.batch))] * 2,
         ])  # fmt: skip
@@ -152,10 +152,12 @@ class _Stack:
 
     def _steps(self, x: object, target: object, weight: object, there: object) -> object:
         tf = load_tensorflow()
-        total = tf.zeros(x.shape[1])
-        for i in tf.range(tf.shape(x)[0]):
-            total += self._one_step(tf, x[i], target[i], weight[i], tf.reduce_sum(there[i], 1))
-        return total
+
+        def step(i: object, total: object) -> tuple:  # no AutoGraph, which fails with Python 3.13
+            return i + 1, total + self._one_step(tf, x[i], target[i], weight[i], tf.reduce_sum(there[i], 1))
+
+        count = tf.shape(x)[0]
+        return tf.while_loop(lambda i, _: i < count, step, (0, tf.zeros(x.shape[1])), parallel_iterations=1)[1]
 
     def _one_step(self, tf: object, x: object, target: object, weight: object, rows: object) -> object:
         """One step of Adam on a batch ``[k, b, D]``, with the slopes by hand; the sum of its losses, ``[k]``."""
