@@ -28,8 +28,8 @@ results: .venv/installed
 	$(BIN)/python -m tools.update_pictures --sms "$(SMS)" --model "$(MODEL)"
 
 .venv/installed: pyproject.toml
-	@$(PYTHON) -c "import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 10) <= v <= (3, 13) else \
-	    'tk needs Python 3.10 to 3.13, this is %d.%d; name another: make PYTHON=python3.12 demo' % v)"
+	@$(PYTHON) -c "import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else \
+	    'tk needs Python 3.11 to 3.13, this is %d.%d; name another: make PYTHON=python3.12 demo' % v)"
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	touch $@

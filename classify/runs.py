@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -84,7 +84,7 @@ def write_run(
         model: fitted on all labelled rows.
         more: further entries of ``metrics.json``.
     """
-    recipe = recipe | {"created": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")}
+    recipe = recipe | {"created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
     classes = recipe["classes"]
     metrics = summary(score, classes)
     metrics["baselines"] = {name: summary(other, classes) for name, other in baselines.items()}

@@ -73,7 +73,7 @@ def examine(folder: Path, deep: bool = False) -> list[Finding]:
 def _python() -> Finding:
     from packaging.specifiers import SpecifierSet
 
-    allowed, found = ">=3.10,<3.14", platform.python_version()
+    allowed, found = ">=3.11,<3.14", platform.python_version()
     with suppress(PackageNotFoundError):
         from importlib.metadata import metadata
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from stores.check import check, check_attributes, check_data
@@ -50,7 +50,7 @@ def _entries(file: StoreFile, path: Path, root: int) -> dict:
         check_place(entries["parts"], path)
     check(file, path)
     began, seconds = file["times"][...].tolist()
-    created = datetime.fromtimestamp(began, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    created = datetime.fromtimestamp(began, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     attributes = {name: file.attrs[name].decode() for name in ("kind", "identity_digest", "digest")}
     return entries | attributes | {"created": created, "seconds": seconds}
 

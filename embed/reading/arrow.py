@@ -100,18 +100,20 @@ def _ipc(path: Path) -> Iterator[tuple]:
             file.seek(0)
             reader = pa.ipc.open_stream(file)
             batches = lambda: reader  # noqa: E731
-        yield reader.schema, _count_rows(path), lambda columns: batches()
+        yield reader.schema, _count_rows(path, reader.schema), lambda columns: batches()
 
 
-def _count_rows(path: Path) -> int:
-    """Rows of an Arrow file or stream; the batches are mapped into memory, not read."""
+def _count_rows(path: Path, schema: pa.Schema) -> int:
+    """Rows of an Arrow file or stream; of the batches only the first column is unpacked."""
     import pyarrow as pa
 
+    options = pa.ipc.IpcReadOptions(included_fields=[0] if schema.names else [])
     with pa.memory_map(str(path)) as file:
         if file.read(6) == b"ARROW1":
-            return pa.ipc.open_file(file).count_rows()
+            reader = pa.ipc.open_file(file, options=options)
+            return sum(reader.get_batch(i).num_rows for i in range(reader.num_record_batches))
         file.seek(0)
-        return sum(batch.num_rows for batch in pa.ipc.open_stream(file))
+        return sum(batch.num_rows for batch in pa.ipc.open_stream(file, options=options))
 
 
 def _is_nested(kind: pa.DataType) -> bool:
