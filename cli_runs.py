@@ -97,18 +97,11 @@ def _p(test: dict) -> str:
 
 
 def _costs(found: dict) -> Table:
-    table = _table("run", "encode s", "texts/s", "train s", "store MB", "parameters")
+    from classify.compare import COSTS, cost_cells
+
+    table = _table("run", *COSTS)
     for entry in found["runs"]:
-        cost = entry["cost"]
-        size = None if cost["store_bytes"] is None else cost["store_bytes"] / 1e6
-        cells = [
-            _number(cost["encode_seconds"], ".2f"),
-            _number(cost["encode_texts_per_second"], ",.0f"),
-            _number(cost["train_seconds"], ".2f"),
-            _number(size, ",.1f"),
-            f"{cost['parameters']:,}",
-        ]
-        table.add_row(_text(entry["name"]), *cells)
+        table.add_row(_text(entry["name"]), *cost_cells(entry["cost"]))
     return table
 
 

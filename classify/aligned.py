@@ -70,11 +70,6 @@ def same_folds(found: Sequence[Predictions]) -> bool:
     return all(np.array_equal(found[0].fold, other.fold) for other in found)
 
 
-def right(predictions: Predictions) -> np.ndarray:
-    """Bool ``[t]``: whether the class, or every label, is predicted right."""
-    return (predictions.y == predictions.predicted).reshape(len(predictions), -1).all(1)
-
-
 def _keys(found: Sequence[Predictions]) -> list[np.ndarray]:
     """int64 ``[t]`` each: equal for the same line and the same number among the predictions of this line."""
     numbers = [_number_in_line(p) for p in found]

@@ -8,7 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
-from classify.aligned import align, names, right, same_folds
+from classify.aligned import align, names, same_folds
 from classify.intervals import RESAMPLES, percentiles, resampled
 from classify.paired import Outcome, bootstrap_p, discordant, holm, joined_groups, mcnemar, resampled_t
 from classify.parameters import parameters
@@ -20,6 +20,7 @@ from stores.errors import InputError
 BY = ("f1_macro", "accuracy", "roc_auc", "pr_auc", "log_loss")
 LOWER_IS_BETTER = ("log_loss",)
 LEVEL = 0.05
+COSTS = ("encode s", "texts/s", "train s", "store MB", "parameters")  # what ``cost_cells`` gives
 PER_PAIR = 100  # resamples, so that the smallest p a bootstrap can give still tells after the correction
 
 
@@ -106,6 +107,14 @@ def compare(runs: Sequence[Run], by: str = "f1_macro", common: bool = False) -> 
     return plain(result)
 
 
+def cost_cells(cost: dict) -> list[str]:
+    """The ``cost`` of a run in words, in the order of ``COSTS``; a dash for what is not known."""
+    size = None if cost["store_bytes"] is None else cost["store_bytes"] / 1e6
+    values = [(cost["encode_seconds"], ".2f"), (cost["encode_texts_per_second"], ",.0f"),
+              (cost["train_seconds"], ".2f"), (size, ",.1f"), (cost["parameters"], ",")]  # fmt: skip
+    return ["-" if value is None else format(value, form) for value, form in values]
+
+
 def basis(found: dict) -> str:
     """What a comparison rests on, in one sentence."""
     rows, folds = found["rows"], "the same folds" if found["same_folds"] else "different folds"
@@ -121,7 +130,7 @@ def _tests(
     a: Predictions, b: Predictions, drawn_a: np.ndarray, drawn_b: np.ndarray, group: np.ndarray, by: str, run: Run
 ) -> dict:
     """The three tests between two runs; those that cannot be made have p None."""
-    ahead = discordant(right(a), right(b), group)
+    ahead = discordant(a.right, b.right, group)
     t_test = Outcome("corrected resampled t-test", None, None)
     if len(np.unique(a.fold)) > 1 and same_folds([a, b]):
         train, test = (np.mean([f[name] for f in run.metrics["folds"]]) for name in ("train_rows", "test_rows"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from classify import html
-from classify.compare import basis
+from classify.compare import COSTS, basis, cost_cells
 from classify.report import SHOWN, with_interval
 from classify.sections import score_cell
 from stores.errors import InputError
@@ -79,11 +79,11 @@ def _tables(found: dict) -> list[html.Markup]:
         "The paired bootstrap of the difference decides, below p = 0.05; McNemar's test is about accuracy and counts "
         "distinct texts; the t-test is the corrected one over the folds. All p are corrected by Holm's method."
     )
-    costs = ["run", "encode s", "texts/s", "train s", "store MB", "parameters"]
+    costs = html.table(["run", *COSTS], [[entry["name"], *cost_cells(entry["cost"])] for entry in runs])
     return [
         html.section("Scores", "scores-table", scores, _note("Below each value its bootstrap 95% interval.")),
         html.section("Against the best", "tests", tests, _note(explained)),
-        html.section("Cost", "cost-table", html.table(costs, [[e["name"], *_cost(e["cost"])] for e in runs])),
+        html.section("Cost", "cost-table", costs),
     ]
 
 
@@ -101,13 +101,6 @@ def _tests(entry: dict) -> list[object]:
 def _p(test: dict | None) -> str:
     p = test and test["p_holm"]
     return "-" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def _cost(cost: dict) -> list[str]:
-    size = None if cost["store_bytes"] is None else cost["store_bytes"] / 1e6
-    values = [(cost["encode_seconds"], ".2f"), (cost["encode_texts_per_second"], ",.0f"),
-              (cost["train_seconds"], ".2f"), (size, ",.1f"), (cost["parameters"], ",")]  # fmt: skip
-    return ["-" if value is None else format(value, form) for value, form in values]
 
 
 def _asked(found: dict, command: str) -> list[tuple[str, object]]:
@@ -157,16 +150,16 @@ def _costs(found: dict) -> tuple[Figure, str]:
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter("")
-    middle = np.sqrt(np.prod([f(max(e["cost"]["seconds"], FASTEST) for e in runs) for f in (min, max)]))
+    points = [(max(entry["cost"]["seconds"], FASTEST), entry["scores"][by]["value"], entry) for entry in runs]
+    middle = np.sqrt(np.prod([f(x for x, _, _ in points) for f in (min, max)]))
     told = {False: "nothing better is cheaper", True: "something better is cheaper"}
-    for entry in runs:
-        x, y = max(entry["cost"]["seconds"], FASTEST), entry["scores"][by]["value"]
+    for x, y, entry in points:
         _mark(axes, x, y, not entry["frontier"], told)
         # subtle: left of and above a point of the frontier there is nothing, on its right the line and what is beaten
         left = entry["frontier"] and x > middle
         where = {"xytext": (-5, 4), "ha": "right"} if left else {"xytext": (5, -10)}
         axes.annotate(shown(entry["name"]), (x, y), textcoords="offset points", fontsize="small", **where)
-    best = sorted((max(e["cost"]["seconds"], FASTEST), e["scores"][by]["value"]) for e in runs if e["frontier"])
+    best = sorted((x, y) for x, y, entry in points if entry["frontier"])
     axes.step(*zip(*best, strict=True), where="post", color=color(0), linewidth=1, alpha=0.6)
     axes.margins(x=0.25, y=0.15)
     legend_below(figure)

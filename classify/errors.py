@@ -42,7 +42,6 @@ def errors(run: Run, top: int = 10) -> dict:
         raise InputError(f"--top {top}: show at least one")
     predictions = once(run.predictions())
     texts = texts_of(run, predictions.line)
-    wrong = (predictions.y != predictions.predicted).reshape(len(predictions), -1).any(1)
 
     def row(i: int, **more: object) -> dict:
         text = None if texts.texts is None else texts.texts[i]
@@ -55,7 +54,7 @@ def errors(run: Run, top: int = 10) -> dict:
     return plain(
         {
             "rows": len(predictions),
-            "wrong": int(wrong.sum()),
+            "wrong": int((~predictions.right).sum()),
             "texts_missing": texts.missing,
             "classes": {predictions.classes[c]: _of_class(predictions, c, top, row) for c in shown},
             "suspected_label_errors": _suspected(predictions, top, row),

@@ -65,8 +65,7 @@ class Evidence:
     @property
     def wrong(self) -> np.ndarray:
         """Bool ``[t]``: the prediction is not what the label says (of several labels: any)."""
-        different = self.predictions.y != self.predictions.predicted
-        return different.any(1) if self.predictions.several else different
+        return ~self.predictions.right
 
     @cached_property
     def cuts(self) -> np.ndarray:

@@ -44,6 +44,11 @@ class Predictions:
         """Whether a row may have several labels."""
         return self.y.ndim == 2
 
+    @property
+    def right(self) -> np.ndarray:
+        """Bool ``[t]``: whether the class, or every label, is predicted right."""
+        return (self.y == self.predicted).reshape(len(self), -1).all(1)
+
     def take(self, rows: np.ndarray) -> Predictions:
         """These of the predictions."""
         arrays = (a[rows] for a in (self.line, self.group, self.fold, self.y, self.predicted, self.proba))

@@ -59,16 +59,12 @@ class Meter:
             yield
         finally:
             _METER.reset(token)
-        self._behind, self._work = self._behind + self._size, self._work + self._size * self._fresh
-        self._rows, self._size, self._within = self._rows + len(texts), 0.0, 0.0
-        self._report()
+        size, self._size, self._within = self._size, 0.0, 0.0
+        self._add(size, len(texts), self._fresh)
 
     def made(self, stretch: tuple[float, float], rows: int, fresh: float) -> None:
         """A part is complete that was not made here: which stretch of the table it is, and how much of it was new."""
-        size = max(0.0, stretch[1] - stretch[0])
-        self._behind, self._work, self._rows = self._behind + size, self._work + size * fresh, self._rows + rows
-        self._fresh = fresh
-        self._report()
+        self._add(max(0.0, stretch[1] - stretch[0]), rows, fresh)
 
     def begin(self, texts: list[str]) -> None:
         """These texts of the part are new."""
@@ -77,6 +73,11 @@ class Meter:
     def batch(self, share: float, tokens: int) -> None:
         """A batch of so many tokens is done, and ``share`` of the part's arithmetic."""
         self._within, self._tokens = share, self._tokens + tokens
+        self._report()
+
+    def _add(self, size: float, rows: int, fresh: float) -> None:
+        self._behind, self._work, self._rows = self._behind + size, self._work + size * fresh, self._rows + rows
+        self._fresh = fresh
         self._report()
 
     def _report(self) -> None:

@@ -5,7 +5,6 @@ import pytest
 from scipy import stats
 from simulated import chances, sample
 
-from classify.aligned import right
 from classify.intervals import bootstrap, resampled
 from classify.paired import bootstrap_p, discordant, holm, joined_groups, mcnemar, resampled_t
 
@@ -90,10 +89,10 @@ def times_found(hits, times, n=150):
         every = sample(rng, np.array([0.6, 0.4]), [chances(2, hit) for hit in hits], n, copies=3, shared=0.5)
         group = every[0].group
         drawn = resampled(every, group, i, 300)
-        wins = [[right(p)[p.fold == fold].mean() for fold in range(5)] for p in every]
+        wins = [[p.right[p.fold == fold].mean() for fold in range(5)] for p in every]
         p = {
             "bootstrap": [bootstrap_p(drawn[a]["f1_macro"] - drawn[b]["f1_macro"]) for a, b in pairs],
-            "mcnemar": [mcnemar(*discordant(right(every[a]), right(every[b]), group)).p for a, b in pairs],
+            "mcnemar": [mcnemar(*discordant(every[a].right, every[b].right, group)).p for a, b in pairs],
             "t": [resampled_t(np.subtract(wins[a], wins[b]), 4, 1).p for a, b in pairs],
         }
         for name, values in p.items():

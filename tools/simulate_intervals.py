@@ -19,7 +19,6 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from simulated import chances, sample, truth_of
 
-from classify.aligned import right
 from classify.intervals import bootstrap, resampled
 from classify.paired import bootstrap_p, discordant, holm, mcnemar, resampled_t
 from classify.predictions import Predictions
@@ -83,7 +82,7 @@ def found_differences(hits: list[float], given: argparse.Namespace) -> dict[str,
         tests = {
             "bootstrap F1": [bootstrap_p(drawn[a]["f1_macro"] - drawn[b]["f1_macro"]) for a, b in pairs],
             "bootstrap accuracy": [bootstrap_p(drawn[a]["accuracy"] - drawn[b]["accuracy"]) for a, b in pairs],
-            "McNemar": [mcnemar(*discordant(right(every[a]), right(every[b]), every[a].group)).p for a, b in pairs],
+            "McNemar": [mcnemar(*discordant(every[a].right, every[b].right, every[a].group)).p for a, b in pairs],
             "t-test F1": [_over_folds(every[a], every[b]) for a, b in pairs],
         }
         for name, p in tests.items():
