@@ -28,10 +28,10 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 import bert_models
 
 from embed import load_encoder
+from embed.tokenise.wordpiece import WordPiece
 from embed.weights.bert import read_hugging_face
 from embed.weights.bert_vocabulary import hugging_face_vocabulary
-from embed.wordpiece import WordPiece
-from stores.engine import load_tensorflow
+from stores.shared.tensorflow import load_tensorflow
 
 BATCH = 32  # the default of sentence-transformers and of Keras
 

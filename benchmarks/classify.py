@@ -19,7 +19,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from classify import heads
-from classify.heads._base import Fold
+from classify.heads.base import FitTask
 from stores import Block, Features, FeatureStore, write_store
 from stores.writer import Extent
 
@@ -88,7 +88,7 @@ def compare(x, y, k):
 
 def ours(name, x, y, splits, **options):
     """Accuracy of each fold."""
-    fitted = heads.load(name, **options).fit_folds(x, y, 2, [Fold(train, 0) for train, _ in splits])
+    fitted = heads.load(name, **options).fit_folds(x, y, 2, [FitTask(train, 0) for train, _ in splits])
     tests = [test for _, test in splits]
     return [(head.predict_proba(x, t).argmax(1) == y[t]).mean() for head, t in zip(fitted, tests, strict=True)]
 
@@ -96,7 +96,7 @@ def ours(name, x, y, splits, **options):
 def gap(rival, x, y, split):
     """How much higher our objective is than the rival's, in float64."""
     rows = split[0]
-    (head,) = heads.load("logistic").fit_folds(x, y, 2, [Fold(rows, 0)])
+    (head,) = heads.load("logistic").fit_folds(x, y, 2, [FitTask(rows, 0)])
     scaler, theirs = rival.fit(x[rows], y[rows])
     z = (x[rows] - scaler.mean_) / scaler.scale_
     weights = head.weights_[:, 0] * scaler.scale_
@@ -164,7 +164,7 @@ def larger_than_memory(path, rows, dimension, k):
     data = load_data(path)
     print(f"load_data, verify included: {time.perf_counter() - start:.1f} s, {type(data.x).__name__} {data.x.dtype}")
     fold = np.arange(rows) % k
-    folds = [Fold(np.flatnonzero(fold != j), 0) for j in range(k)]
+    folds = [FitTask(np.flatnonzero(fold != j), 0) for j in range(k)]
     for name in ("nb", "logistic"):
         start = time.perf_counter()
         fitted = heads.load(name).fit_folds(data.x, data.y, 2, folds)

@@ -35,10 +35,10 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from elmo_modules import FULL, write_allennlp
 
 from embed import load_encoder, read_table
-from embed.encoders._elmo_forms import open_elmo
-from embed.hub import load_module
+from embed.encoders._elmo_formats import open_elmo
+from embed.models.hub import load_module
 from embed.networks import bilm
-from stores.engine import load_tensorflow
+from stores.shared.tensorflow import load_tensorflow
 
 PRODUCTS = 10  # in a row: seconds, as the rivals take, so that other processes disturb both
 LONG = {

@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from cli_progress import Pace
+from commands.terminal import Pace
 from embed import Meter, Recipe, embed, read_table
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from classify.sweep import Task, fit_logistic
+from classify.solvers.logistic import Task, fit_logistic
 
 COLUMNS, BLOCK = 256, 1 << 16
 

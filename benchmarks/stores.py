@@ -22,9 +22,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from stores import Features, FeatureStore
 from stores.block import Block
-from stores.identity import hash_texts
-from stores.known import KnownTexts, read_places
 from stores.parts import Parts
+from stores.reuse_index import ReuseIndex, read_places
+from stores.shared.fingerprint import hash_texts
 
 WIDTH, PART = 1024, 8192
 ATTRIBUTES = {
@@ -73,7 +73,7 @@ def compare(folder, rows):
                 "  the same, h5py's own indexing", 1, lambda: store.features[chosen], lambda: gather_h5py(file, chosen)
             )
         hashes = store.text_hash[chosen]
-        known = KnownTexts("bench")
+        known = ReuseIndex("bench")
         start = time.perf_counter()
         known.add([path])
         read_places(known.look_up(hashes)[1])

@@ -3,9 +3,9 @@
 from classify.heads import names as head_names
 from classify.pipeline import classify
 from classify.predict import Predictor, write_results
-from classify.report_page import write_report
+from classify.reports.page import write_report
+from classify.reports.tensorboard import write_tensorboard
 from classify.runs import Run, read_run
-from classify.tensorboard import write_tensorboard
 
 __all__ = [
     "Predictor", "Run", "classify", "head_names", "read_run", "write_report", "write_results", "write_tensorboard",

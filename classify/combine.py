@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from classify.data import Data, load_data
-from classify.heads._base import X
-from stores.errors import InputError
+from classify.heads.base import X
 from stores.features import Features
+from stores.shared.errors import InputError
 
 
 def load_all(spec: str | Path, test: str | Path | None = None) -> Data:

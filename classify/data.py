@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from stores.errors import InputError
 from stores.features import Features
-from stores.store import FeatureStore
+from stores.reader import FeatureStore
+from stores.shared.errors import InputError
 
 MAPPED_BYTES = 1 << 30  # of features, as float32
 PROVENANCE = ("digest", "identity", "identity_digest", "recipe", "source")  # of the store, kept in every run

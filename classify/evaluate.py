@@ -9,14 +9,14 @@ from dataclasses import replace
 import numpy as np
 
 from classify.data import Data
-from classify.heads._base import Fold, Head, X
-from classify.intervals import bootstrap
-from classify.model import Fitted, fit
-from classify.predictions import Predictions
+from classify.fitting.model import FittedModel, fit
+from classify.fitting.options import FitOptions
+from classify.heads.base import FitTask, Head, X
 from classify.runs import Score, summary
-from classify.split import Split, shrunk
-from classify.training import Training
-from stores.errors import InputError
+from classify.scoring.intervals import bootstrap
+from classify.scoring.predictions import Predictions
+from classify.splits.folds import Split, shrunk
+from stores.shared.errors import InputError
 
 
 def evaluate(
@@ -24,12 +24,12 @@ def evaluate(
     x: X,
     head: Head,
     splits: Sequence[Split],
-    training: Training,
+    training: FitOptions,
     seed: int,
     positive: int,
     report: tuple[int, ...] = (),
     final: bool = False,
-) -> tuple[Score, list[Fitted]]:
+) -> tuple[Score, list[FittedModel]]:
     """Fit a head on the training rows of each split and score it on the test rows.
 
     Everything that is fitted (scaler, terms, TF-IDF weights, sampler, options, threshold, head) is fitted inside the
@@ -43,7 +43,7 @@ def evaluate(
         training: how to fit.
         seed: split ``i`` is fitted with ``seed + i``.
         positive: of two classes, the one that AUC is about.
-        report: epochs after which to note the test rows' probabilities, see ``Fitting``.
+        report: epochs after which to note the test rows' probabilities, see ``HeadFitOptions``.
         final: whether a model of all labelled rows (without those of a test store) is fitted along; it comes last.
 
     Returns:
@@ -51,12 +51,12 @@ def evaluate(
     """
     watching = bool(report) or (hasattr(head, "epochs") and not getattr(head, "patience", 0))
     tasks = [
-        Fold(train, seed + number, test if watching else None, report=report)
+        FitTask(train, seed + number, test if watching else None, report=report)
         for number, (train, test) in enumerate(splits)
     ]
     if final:
         rows = np.arange(len(data)) if data.tested is None else np.flatnonzero(~data.tested)
-        tasks.append(Fold(rows, seed))
+        tasks.append(FitTask(rows, seed))
     start = time.perf_counter()
     models = fit(head, x, data.y, tasks, len(data.classes), training, data.groups, positive)
     seconds = (time.perf_counter() - start) / len(tasks)
@@ -84,7 +84,7 @@ def learning_curve(
     head: Head,
     splits: Sequence[Split],
     shares: Sequence[float],
-    training: Training,
+    training: FitOptions,
     seed: int,
     positive: int,
 ) -> list[dict]:
@@ -102,7 +102,7 @@ def learning_curve(
 
 
 def at_epochs(
-    data: Data, splits: Sequence[Split], models: Sequence[Fitted], epochs: Sequence[int], seed: int, positive: int
+    data: Data, splits: Sequence[Split], models: Sequence[FittedModel], epochs: Sequence[int], seed: int, positive: int
 ) -> list[dict]:
     """Scores of the test rows after each of ``epochs`` of one training, JSON-able."""
     found = []

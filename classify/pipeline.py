@@ -13,11 +13,11 @@ from classify import heads
 from classify.combine import load_all
 from classify.data import Data
 from classify.evaluate import at_epochs, evaluate, learning_curve
-from classify.heads._base import Head
-from classify.plan import Plan, Validation
+from classify.fitting.options import FitOptions, parse_tune
+from classify.heads.base import Head
 from classify.runs import Run, Score, free_folder, summary, write_run
-from classify.training import Training, parse_tune
-from stores.errors import InputError
+from classify.splits.scheme import Scheme, Splits
+from stores.shared.errors import InputError
 
 COMPARED = ("accuracy", "f1_macro", "roc_auc", "pr_auc")  # what duplicates across folds flatter
 
@@ -51,8 +51,8 @@ def classify(
         head_specs: ``name`` or ``name:option=value,...``.
         test: store to test on; the heads are trained on ``features``.
         groups: the id column of the table, if rows with the same id are to stay on one side, as identical texts do.
-        sampler: of training rows, see ``classify.sample``; or several.
-        tune: options to choose on inner folds, see ``classify.training.parse_tune``.
+        sampler: of training rows, see ``classify.fitting.sampling``; or several.
+        tune: options to choose on inner folds, see ``classify.fitting.options.parse_tune``.
         shares: of the training rows, for a learning curve.
         epochs: after which the scores are to be reported too, for heads that have epochs.
         seed: of the split, the sampling, the head and the bootstrap.
@@ -60,8 +60,8 @@ def classify(
         out: folder of the run (with several, its name is completed by theirs); ``runs/<store>.<head>`` if None.
         command, versions: kept in the run.
         progress: called with what is being done.
-        how: the fields of ``Validation`` (``cv=5``, ``repeats``, ``test_size``, ``by_split``, ``splits``,
-            ``allow_duplicates``) and of ``Training`` (``class_weight``, ``calibrate``, ``threshold``, ``inner``,
+        how: the fields of ``Scheme`` (``cv=5``, ``repeats``, ``test_size``, ``by_split``, ``splits``,
+            ``allow_duplicates``) and of ``FitOptions`` (``class_weight``, ``calibrate``, ``threshold``, ``inner``,
             ``components``).
 
     Raises:
@@ -70,9 +70,9 @@ def classify(
     """
     specs = [features] if isinstance(features, str | Path) else list(features)
     samplers = [sampler] if isinstance(sampler, str) else list(sampler)
-    names = {field.name for field in fields(Validation)}
-    validation = Validation(**{name: value for name, value in how.items() if name in names})
-    training = Training(**{name: value for name, value in how.items() if name not in names})
+    names = {field.name for field in fields(Scheme)}
+    validation = Scheme(**{name: value for name, value in how.items() if name in names})
+    training = FitOptions(**{name: value for name, value in how.items() if name not in names})
     chosen = [heads.parse(spec) for spec in head_specs]
     tuned = parse_tune(tune, chosen)
     for head in chosen:
@@ -97,7 +97,7 @@ def classify(
         baselines = dict(known[1]) if known is not None and _same_rows(known[0], data) else {}
         for fitting, head in jobs:
             folder = _folder(data, head, fitting.sampler, len(samplers) > 1, out, several, taken)
-            beside = Training(sampler="none" if fitting.sampler == "smote" else fitting.sampler)
+            beside = FitOptions(sampler="none" if fitting.sampler == "smote" else fitting.sampler)
             for name, x, baseline in _baselines(data):
                 if (name, beside.sampler) not in baselines:
                     progress(f"baseline {name}")
@@ -117,9 +117,9 @@ def classify(
 def _more(
     data: Data,
     head: Head,
-    plan: Plan,
-    validation: Validation,
-    how: Training,
+    plan: Splits,
+    validation: Scheme,
+    how: FitOptions,
     shares: Sequence[float],
     epochs: Sequence[int],
     seed: int,
@@ -146,7 +146,7 @@ def _more(
 
 
 def _recipe(
-    data: Data, spec: str | Path, head: Head, plan: Plan, how: Training, model: object, seed: int, target: int
+    data: Data, spec: str | Path, head: Head, plan: Splits, how: FitOptions, model: object, seed: int, target: int
 ) -> dict:
     rows = {"labelled": len(data), "unlabelled": data.unlabelled, "broken": data.broken}
     rows["distinct_texts"] = len(np.unique(data.groups))
@@ -169,7 +169,7 @@ def _recipe(
     }
 
 
-def _check(data: Data, spec: str | Path, chosen: Sequence[Head], trainings: Sequence[Training]) -> None:
+def _check(data: Data, spec: str | Path, chosen: Sequence[Head], trainings: Sequence[FitOptions]) -> None:
     for head in chosen:
         if data.kind not in head.kinds:
             takes = " or ".join(sorted(head.kinds))

@@ -11,8 +11,8 @@ import numpy as np
 
 from classify.data import matrix
 from classify.runs import Run
-from stores.errors import FailureError
 from stores.features import Features
+from stores.shared.errors import FailureError
 
 
 class Predictor:

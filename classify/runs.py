@@ -5,8 +5,8 @@
                        classes, features with digest and identity, command, versions
 ``metrics.json``       scores: out-of-fold values with 95 % intervals, mean and sd over folds, per class,
                        confusion matrix, every fold, and the baselines on the same splits
-``predictions.csv``    out-of-fold predictions, see ``classify.predictions``
-``model/``             the model fitted on all labelled rows, without pickle, see ``classify.model``
+``predictions.csv``    out-of-fold predictions, see ``classify.scoring.predictions``
+``model/``             the model fitted on all labelled rows, without pickle, see ``classify.fitting.model``
 =====================  ==============================================================================
 """
 
@@ -20,10 +20,10 @@ from pathlib import Path
 
 import numpy as np
 
-from classify.model import Fitted
-from classify.predictions import Predictions
-from stores.errors import FailureError, InputError
-from stores.files import whole_folder
+from classify.fitting.model import FittedModel
+from classify.scoring.predictions import Predictions
+from stores.shared.errors import FailureError, InputError
+from stores.shared.files import whole_folder
 
 PER_CLASS = ("precision", "recall", "f1", "support", "roc_auc_label", "pr_auc_label")
 
@@ -35,8 +35,8 @@ class Score:
     Attributes:
         predictions: of the test rows of each split.
         folds: one mapping a split: rows, seconds, history, metrics.
-        overall: metrics over all tested rows together, as ``classify.metrics.measure``.
-        interval: 95 % interval of each, as ``classify.intervals.bootstrap``.
+        overall: metrics over all tested rows together, as ``classify.scoring.metrics.measure``.
+        interval: 95 % interval of each, as ``classify.scoring.intervals.bootstrap``.
     """
 
     predictions: Predictions
@@ -59,9 +59,9 @@ class Run:
     recipe: dict
     metrics: dict
 
-    def model(self) -> Fitted:
+    def model(self) -> FittedModel:
         """The model fitted on all labelled rows."""
-        return Fitted.restore(self.folder / "model")
+        return FittedModel.restore(self.folder / "model")
 
     def predictions(self) -> Predictions:
         """The out-of-fold predictions."""
@@ -72,7 +72,7 @@ class Run:
 
 
 def write_run(
-    folder: Path, recipe: dict, score: Score, baselines: dict[str, Score], model: Fitted, more: dict | None = None
+    folder: Path, recipe: dict, score: Score, baselines: dict[str, Score], model: FittedModel, more: dict | None = None
 ) -> Run:
     """Write a run: the whole folder, or nothing.
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from classify.runs import Run
-from stores.errors import FailureError, InputError
-from stores.store import FeatureStore
+from stores.reader import FeatureStore
+from stores.shared.errors import FailureError, InputError
 
 
 @dataclass(frozen=True)

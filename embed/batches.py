@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 
 from embed.progress import meter_at_work
-from stores.errors import FailureError
+from stores.shared.errors import FailureError
 
 Result = TypeVar("Result")
 GROW_AFTER = 16  # batches that went well before a budget that was halved is doubled again

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 
-from stores.errors import InputError
+from stores.shared.errors import InputError
 
 TAG = re.compile(r"<[a-zA-Z/!?][^<>]*>")
 URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)

@@ -18,9 +18,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from embed import machine
-from embed.cache import cache_folder
-from embed.models import cached, leftovers, models_in_cache
-from stores.errors import FailureError
+from embed.models.cache import cache_folder
+from embed.models.resolve import cached, leftovers, models_in_cache
+from stores.shared.errors import FailureError
 
 # distribution -> module; those whose own requirements are looked at as well, since they break when they do not fit
 STACK = {
@@ -31,7 +31,7 @@ MENDED = "python -m pip install --upgrade --force-reinstall tk"
 LITTLE_MEMORY, LITTLE_DISK = 2 << 30, 1 << 30  # bytes: less does not suffice for full-size models or their features
 DEEP = """
 import json, time
-from stores.engine import load_tensorflow
+from stores.shared.tensorflow import load_tensorflow
 tf = load_tensorflow()
 start = time.perf_counter()
 a = tf.ones([512, 512])

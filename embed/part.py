@@ -7,19 +7,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from embed.reading.form import BadRow
+from embed.reading.format import BadRow
 from embed.recipe import Recipe
-from embed.rows import MOJIBAKE, Rows
+from embed.tables.rows import MOJIBAKE, Rows
 from stores.block import Block
-from stores.errors import FailureError
 from stores.features import Features
-from stores.identity import hash_texts
-from stores.known import KnownTexts, Place, read_places
 from stores.parts import Parts
+from stores.reuse_index import FeatureLocation, ReuseIndex, read_places
+from stores.shared.errors import FailureError
+from stores.shared.fingerprint import hash_texts
 
 
 @dataclass(frozen=True)
-class Job:
+class PartPlan:
     """A part that is to be made; of its ``n`` rows, ``m`` have distinct texts.
 
     Attributes:
@@ -41,8 +41,8 @@ class Job:
     text_hash: np.ndarray
     first: np.ndarray
     inverse: np.ndarray
-    own: list[tuple[np.ndarray, Place]]
-    reused: list[tuple[np.ndarray, Place]]
+    own: list[tuple[np.ndarray, FeatureLocation]]
+    reused: list[tuple[np.ndarray, FeatureLocation]]
     new: np.ndarray
     stretch: tuple[float, float]
 
@@ -52,11 +52,11 @@ class Job:
         number: int,
         rows: Rows,
         texts: list[str],
-        written: KnownTexts,
-        known: KnownTexts,
+        written: ReuseIndex,
+        known: ReuseIndex,
         stretch: tuple[float, float],
         stateful: bool = False,
-    ) -> Job:
+    ) -> PartPlan:
         """The job of these rows: each distinct cleaned text from this run's parts, another store, or the encoder."""
         text_hash = hash_texts(texts)
         first, inverse = [np.arange(len(texts))] * 2 if stateful else _distinct(text_hash)
@@ -72,7 +72,7 @@ class Job:
         """The texts that are to be encoded."""
         return [self.texts[row] for row in self.first[self.new]]
 
-    def without(self, bad: set[bytes], bad_row: Callable[[int, str], BadRow]) -> Job:
+    def without(self, bad: set[bytes], bad_row: Callable[[int, str], BadRow]) -> PartPlan:
         """The same job, in which the rows whose texts have these hashes are broken ones.
 
         Args:
@@ -102,7 +102,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Maker:
+class PartWriter:
     """What makes parts of jobs, in this process or another.
 
     Attributes:
@@ -117,7 +117,7 @@ class Maker:
     keep_texts: bool
     created: float
 
-    def write(self, job: Job, made: Features | None, seconds: float) -> None:
+    def write(self, job: PartPlan, made: Features | None, seconds: float) -> None:
         """Write the part of a job.
 
         Args:
@@ -148,7 +148,7 @@ def _distinct(hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return first[order], rank[inverse]
 
 
-def _renumbered(places: list[tuple[np.ndarray, Place]], gone: np.ndarray, number: np.ndarray) -> list:
+def _renumbered(places: list[tuple[np.ndarray, FeatureLocation]], gone: np.ndarray, number: np.ndarray) -> list:
     return [(number[texts[kept]], place.take(kept)) for texts, place in places if (kept := ~gone[texts]).any()]
 
 

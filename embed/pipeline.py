@@ -10,23 +10,23 @@ from pathlib import Path
 import numpy as np
 
 from embed.engines import Cluster, open_engine
-from embed.part import Job, Maker
+from embed.part import PartPlan, PartWriter
 from embed.progress import Meter
 from embed.recipe import Recipe
-from embed.rows import Rows
-from embed.tables import Table
+from embed.tables.rows import Rows
+from embed.tables.table import Table
 from stores.columns import COMPRESSIONS
-from stores.errors import FailureError, InputError
 from stores.features import Features
-from stores.files import check_space, only_writer
-from stores.identity import hash_texts, identity_digest
-from stores.known import KnownTexts
 from stores.parts import Parts
-from stores.store import FeatureStore
+from stores.reader import FeatureStore
+from stores.reuse_index import ReuseIndex
+from stores.shared.errors import FailureError, InputError
+from stores.shared.files import check_space, only_writer
+from stores.shared.fingerprint import hash_texts, identity_digest
 
 
 @dataclass(frozen=True)
-class Summary:
+class EmbedSummary:
     """What a run of ``embed`` did.
 
     Attributes:
@@ -60,7 +60,7 @@ def embed(
     progress: Callable[[int], None] = lambda rows: None,
     meter: Meter | None = None,
     note: Callable[[str], None] = lambda message: None,
-) -> Summary:
+) -> EmbedSummary:
     """Encode a table into the store ``output``; each distinct text once, and none that is known already.
 
     Texts are known from the stores in the folder of ``output`` and from parts that an earlier run left, if these have
@@ -75,7 +75,7 @@ def embed(
         reuse: whether texts are taken from other stores; what this very run has finished is never done again.
         wait: whether to wait for another process that writes ``output``.
         compression: ``none`` or ``gzip``, of the features in the store.
-        layout: ``whole``, or ``parts``: the features are not copied once more into one file, see ``stores.virtual``.
+        layout: ``whole``, or ``parts``: the features are not copied once more into one file.
         part_rows: rows a part; the encoder's own number if None.
         cluster: the Ray workers that encode and write; None: this process does.
         command, versions: kept in the store.
@@ -99,7 +99,7 @@ def embed(
     if stamp and not overwrite:
         totals = _up_to_date(output, digest, source, table, recipe)
         if totals is not None:
-            return Summary(output, totals, up_to_date=True)
+            return EmbedSummary(output, totals, up_to_date=True)
     attributes = {"identity": identity, "identity_digest": digest, "recipe": recipe.as_dict(), "source": source}
     attributes |= {"versions": versions or {}, "command": command}
     parts = Parts(output, attributes, compression, layout, alone=cluster is None)
@@ -109,18 +109,18 @@ def embed(
         if _stamp(output) != stamp and not overwrite:  # another process has made it meanwhile
             totals = _up_to_date(output, digest, source, table, recipe)
             if totals is not None:
-                return Summary(output, totals, up_to_date=True)
-        known, written = KnownTexts(digest, note), KnownTexts(digest, note)  # from before; in the parts of this run
+                return EmbedSummary(output, totals, up_to_date=True)
+        known, written = ReuseIndex(digest, note), ReuseIndex(digest, note)  # from before; in the parts of this run
         if reuse:
             known.add([*sorted(output.parent.glob("*.h5")), *parts.leftovers()])
         done, coverage = _Progress(parts, table, progress), recipe.encoder.coverage()
-        maker, number, start = Maker(recipe, parts, keep_texts, created), 0, 0.0
+        maker, number, start = PartWriter(recipe, parts, keep_texts, created), 0, 0.0
         with open_engine(cluster, maker, table, meter, done, note) as engine:
             for block in table.blocks(rows):
                 texts, end = recipe.clean(block.texts), table.share(int(block.line[-1]))
                 coverage.add(texts)
                 if recipe.encoder.stateful or not parts.is_complete(number):
-                    job = Job.plan(number, block, texts, written, known, (start, end), recipe.encoder.stateful)
+                    job = PartPlan.plan(number, block, texts, written, known, (start, end), recipe.encoder.stateful)
                     engine.make(job)
                     if not recipe.encoder.stateful:
                         written.expect(parts.path(number), job.text_hash)
@@ -131,7 +131,7 @@ def embed(
                 number, start = number + 1, end
             engine.finish()
         totals = parts.assemble(number, created, coverage.totals())
-    return Summary(output, totals, up_to_date=False)
+    return EmbedSummary(output, totals, up_to_date=False)
 
 
 def _check_options(recipe: Recipe, reuse: bool, compression: str) -> None:

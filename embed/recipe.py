@@ -8,12 +8,12 @@ import numpy as np
 
 from embed.cleaning import clean, parse_steps
 from embed.encoders import load
-from embed.encoders._base import Encoder
-from embed.models import remembered
+from embed.encoders.base import Encoder
+from embed.models.resolve import remembered
 from embed.progress import meter_at_work
-from stores.errors import FailureError, InputError
 from stores.features import Features
-from stores.identity import identity_digest
+from stores.shared.errors import FailureError, InputError
+from stores.shared.fingerprint import identity_digest
 
 DTYPES = ("float32", "float16")
 

@@ -4,9 +4,9 @@ Knows arrays, keys and bytes; nothing of text models or scores. The file format 
 """
 
 from stores.block import Block
-from stores.errors import FailureError, InputError
 from stores.features import Features
-from stores.store import FeatureStore
+from stores.reader import FeatureStore
+from stores.shared.errors import FailureError, InputError
 from stores.writer import write_store
 
 __all__ = ["Block", "FailureError", "FeatureStore", "Features", "InputError", "write_store"]

@@ -18,7 +18,7 @@ class Block:
 
     Attributes:
         line: int64 ``[n]``, line of the data file on which each row starts.
-        text_hash: uint8 ``[n, 16]``, see ``stores.identity.hash_texts``.
+        text_hash: uint8 ``[n, 16]``, see ``stores.shared.fingerprint.hash_texts``.
         labels: one name a row, None where it is missing; or int ``[n, L]``, 1, 0, or -1 where it is not known.
         texts: the cleaned texts, or None if they are not to be kept.
         features: features of the same ``n`` rows.

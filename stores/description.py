@@ -7,16 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
+from stores.append import place_in_growing
 from stores.block import Extent
-from stores.errors import InputError
 from stores.format import ROW_STRINGS, members
-from stores.growing import place_in_growing
-from stores.opening import open_store
+from stores.shared.errors import InputError
 from stores.strings import Strings
+from stores.validation.opening import open_store
 
 
-class Description:
-    """An open store but for its features, which ``stores.store`` adds."""
+class StoreDescription:
+    """An open store but for its features, which ``stores.reader`` adds."""
 
     identity: dict
     recipe: dict
@@ -121,7 +121,7 @@ class Description:
 
     @cached_property
     def text_hash(self) -> np.ndarray:
-        """uint8 ``[N, 16]``: see ``stores.identity.hash_texts``."""
+        """uint8 ``[N, 16]``: see ``stores.shared.fingerprint.hash_texts``."""
         return self._file["text_hash"][...]
 
     @cached_property

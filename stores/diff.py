@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stores.errors import InputError
-from stores.store import FeatureStore
+from stores.reader import FeatureStore
+from stores.shared.errors import InputError
 
 ROWS = 4096
 

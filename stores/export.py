@@ -40,10 +40,10 @@ import h5py
 import numpy as np
 
 from stores.block import Block
-from stores.errors import InputError
-from stores.files import whole_file, whole_folder
 from stores.format import ROW_STRINGS
-from stores.store import READ_ROWS, FeatureStore
+from stores.reader import READ_ROWS, FeatureStore
+from stores.shared.errors import InputError
+from stores.shared.files import whole_file, whole_folder
 from stores.strings import Strings
 
 if TYPE_CHECKING:

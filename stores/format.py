@@ -40,7 +40,7 @@ bfloat16 is no type of this format: to another HDF5 reader it would be bytes wit
 ``versions``, ``command`` and ``parts``, empty unless the features lie elsewhere. If they stay in their parts, ``files``
 has path and rows (tokens) of each, ``outputs`` type and shape of each ``features/<output>``, and these are virtual data
 sets over the parts, which lie in a folder beside the store. In a part whose features wait in the growing file beside it
-(``stores.growing``), ``files`` is empty, ``start`` is their first byte there, and the virtual data set is over nothing.
+(``stores.append``), ``files`` is empty, ``start`` is their first byte there, and the virtual data set is over nothing.
 
 Attributes of the root, short texts of fixed length but for the second: ``format`` = ``tk-features``,
 ``format_version`` = 1, ``kind``, ``identity_digest``, ``digest`` (BLAKE2b-128 of the kind, the identity_digest and all

@@ -10,24 +10,24 @@ from pathlib import Path
 import numpy as np
 
 from stores.block import Block, Extent, sort_classes
-from stores.errors import InputError
 from stores.features import Features
-from stores.identity import identity_digest
-from stores.store import READ_ROWS, FeatureStore
+from stores.reader import READ_ROWS, FeatureStore
+from stores.shared.errors import InputError
+from stores.shared.fingerprint import identity_digest
 from stores.writer import write_store
 
 OF_WORDS = ("types", "unknown_types", "unknown_words", "bad_lines")  # totals of distinct words, which do not add up
 
 
 @dataclass(frozen=True)
-class Summary:
+class MergeSummary:
     """What must be known of each store before several are put end to end.
 
     Attributes:
         kind, extent, totals: as in the store.
         words: its vocabulary, None without one.
         seconds: how long the run took that wrote it.
-        place: see ``stores.store.FeatureStore``.
+        place: see ``stores.reader.FeatureStore``.
     """
 
     kind: str
@@ -38,7 +38,7 @@ class Summary:
     place: range | None = None
 
     @classmethod
-    def of(cls, path: Path) -> Summary:
+    def of(cls, path: Path) -> MergeSummary:
         """The summary of a store, after every byte of it was checked; ``FailureError`` if it is damaged."""
         with FeatureStore(path) as store:
             store.verify()
@@ -47,7 +47,7 @@ class Summary:
 
 def concatenate(
     paths: Sequence[Path],
-    summaries: Sequence[Summary],
+    summaries: Sequence[MergeSummary],
     output: Path,
     attributes: dict,
     rows: int = READ_ROWS,
@@ -114,7 +114,7 @@ def merge(paths: Sequence[Path], output: Path, command: str = "") -> FeatureStor
         several = store.has_several_labels or first.has_several_labels
         if several and (store.classes != first.classes or store.codes.ndim != first.codes.ndim):
             raise InputError(f"{store.path} and {first.path} have not the same labels; embed one again")
-    summaries = [Summary.of(path) for path in paths]
+    summaries = [MergeSummary.of(path) for path in paths]
     concatenate(paths, summaries, output, _attributes(stores, first.identity, first.recipe, command))
     return FeatureStore(output)
 

@@ -1,7 +1,7 @@
 """A store in the making: parts that are each complete and synced before they count, then put together.
 
 The parts of ``features/spam.elmo.h5`` lie in ``features/spam.elmo.h5.parts/<key>/part-000000.h5`` and so on. Each is
-a store of its own, of some consecutive rows; its features may lie beside it, see ``stores.growing``. The key is a
+a store of its own, of some consecutive rows; its features may lie beside it, see ``stores.append``. The key is a
 digest of everything that decides what the parts hold, so parts of another data file or encoder are never taken for
 these.
 """
@@ -12,13 +12,13 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from stores import growing
+from stores import append
 from stores.block import Block, Extent
-from stores.errors import FailureError, InputError
 from stores.features import Features
 from stores.hdf5 import ALIGNMENT, LEAST_ALIGNED
-from stores.identity import canonical_json, digest_bytes
-from stores.merge import Summary, concatenate
+from stores.merge import MergeSummary, concatenate
+from stores.shared.errors import FailureError, InputError
+from stores.shared.fingerprint import canonical_json, digest_bytes
 from stores.writer import write_store
 
 LAYOUTS = ("whole", "parts")
@@ -34,7 +34,7 @@ class Parts:
         compression: of the features of the whole (parts are never compressed), see ``stores.columns.Column``.
         layout: ``whole``, or ``parts``: the features stay in the parts, and the output is an index of them.
         alone: whether no other process writes parts of this output at the same time. Then features are written where
-            they will lie in the whole, see ``stores.growing``, if it has one output and they are no ids.
+            they will lie in the whole, see ``stores.append``, if it has one output and they are no ids.
 
     Attributes:
         folder: where parts of this output lie, those of earlier, other runs included; also the place of the lock.
@@ -50,7 +50,7 @@ class Parts:
         self.output = output
         self.folder = output.with_name(output.name + ".parts")
         self._attributes, self._compression, self._layout, self._alone = attributes, compression, layout, alone
-        self._summaries: dict[int, Summary] = {}  # of the parts known to be complete
+        self._summaries: dict[int, MergeSummary] = {}  # of the parts known to be complete
         meaning = [attributes[name] for name in ("identity", "source")]
         self._own = self.folder / digest_bytes([canonical_json(meaning).encode()])
 
@@ -74,7 +74,7 @@ class Parts:
     def is_complete(self, number: int) -> bool:
         """Whether part ``number`` is there and undamaged; a damaged one is to be made again."""
         try:
-            self._summaries[number] = Summary.of(self.path(number))
+            self._summaries[number] = MergeSummary.of(self.path(number))
         except (InputError, FailureError):
             return False
         return True
@@ -87,22 +87,22 @@ class Parts:
             write_store(self.path(number), [block], extent, attributes)
         else:
             with ThreadPoolExecutor(1) as pool:  # all but the features is written while these are being synced
-                synced = pool.submit(growing.append, self._own, place.start, *block.features.outputs.values())
+                synced = pool.submit(append.append, self._own, place.start, *block.features.outputs.values())
                 parts = {"files": [], "start": place.start}
                 write_store(self.path(number), [block], extent, attributes, parts=parts, before=synced.result)
         kind, words = block.features.kind, block.features.vocabulary
-        self._summaries[number] = Summary(kind, extent, totals, words, times[1], place)
+        self._summaries[number] = MergeSummary(kind, extent, totals, words, times[1], place)
 
     def space(self, share: float) -> int:
         """Bytes that are still wanted on the disk after part 0, when the whole is ``share`` times as large."""
         size, place = self.path(0).stat().st_size, self._summaries[0].place
         return int(size * (2 * share - 1) + (share - 1) * len(place or ()))
 
-    def summary(self, number: int) -> Summary:
+    def summary(self, number: int) -> MergeSummary:
         """What is to be known of part ``number``, which this process has written."""
         return self._summaries[number]
 
-    def accept(self, number: int, summary: Summary) -> None:
+    def accept(self, number: int, summary: MergeSummary) -> None:
         """Take another process's word, its ``summary``, that it has written part ``number``."""
         self._summaries[number] = summary
 
@@ -129,7 +129,7 @@ class Parts:
         if self._layout == "parts":
             options["parts"] = {"files": [self._entry(path, s) for path, s in zip(paths, summaries, strict=True)]}
         elif self._compression == "none" and _follow_each_other(summaries):
-            options["grown"] = self._own / growing.NAME
+            options["grown"] = self._own / append.NAME
         rows = max(summary.extent.rows for summary in summaries)
         totals = concatenate(paths, summaries, self.output, attributes, rows, **options)
         if self._layout == "whole":
@@ -146,13 +146,13 @@ class Parts:
         (values,) = features.outputs.values()
         return None if before is None else range(before.stop, before.stop + values.nbytes)
 
-    def _entry(self, path: Path, summary: Summary) -> list:
+    def _entry(self, path: Path, summary: MergeSummary) -> list:
         """How the index names a part."""
         rows = summary.extent.rows if summary.kind == "pooled" else summary.extent.tokens
         return [path.relative_to(self.output.parent).as_posix(), rows]
 
 
-def _follow_each_other(summaries: list[Summary]) -> bool:
+def _follow_each_other(summaries: list[MergeSummary]) -> bool:
     """Whether the features of all parts lie in the growing file one after the other, and are not tiny."""
     end = ALIGNMENT
     for summary in summaries:

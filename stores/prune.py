@@ -7,9 +7,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from stores.errors import FailureError
-from stores.files import is_being_written, is_locked
-from stores.store import FeatureStore
+from stores.reader import FeatureStore
+from stores.shared.errors import FailureError
+from stores.shared.files import is_being_written, is_locked
 
 
 @dataclass(frozen=True)

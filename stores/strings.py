@@ -8,7 +8,7 @@ from itertools import pairwise
 import h5py
 import numpy as np
 
-from stores.errors import FailureError
+from stores.shared.errors import FailureError
 
 
 def pack(strings: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:

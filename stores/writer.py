@@ -13,12 +13,12 @@ import numpy as np
 from stores.block import Block, Extent
 from stores.columns import Column, check_storable, content_digest
 from stores.features import remap
-from stores.files import whole_file
 from stores.format import ABOUT, FORMAT, VERSION
 from stores.hdf5 import ALIGNMENT, NOTHING, new_file
-from stores.identity import canonical_json
+from stores.shared.files import whole_file
+from stores.shared.fingerprint import canonical_json
 from stores.strings import pack
-from stores.virtual import declare
+from stores.virtual_dataset import declare
 
 
 def write_store(
@@ -43,10 +43,10 @@ def write_store(
         extent: see ``Extent``.
         attributes: ``identity_digest``, all that is in ``about``, as values, and ``times``; see ``stores.format``.
         compression: of the features, see ``stores.columns.Column``.
-        scratch: see ``stores.files.whole_file``.
+        scratch: see ``stores.shared.files.whole_file``.
         parts: if the features lie elsewhere already and are to stay there, what ``about`` has of that, see
             ``stores.format``, without the ``outputs``.
-        grown: the growing file with all features, see ``stores.growing``, which becomes ``path``.
+        grown: the growing file with all features, see ``stores.append``, which becomes ``path``.
         before: called when all is written, before it counts.
 
     Raises:

@@ -11,7 +11,7 @@ import math
 import numpy as np
 from lookalikes import write_tf1_hub
 
-from stores.engine import load_tensorflow
+from stores.shared.tensorflow import load_tensorflow
 
 WIDTH, HEADS, INNER, DEPTH, POSITIONS = 128, 2, 48, 3, 40
 WORDS = "call me when you are home winner cash now ok word one two three a b . , ! ? 1 0 grusse aus koln win un runn"

@@ -14,7 +14,7 @@ from toy import TEN_ROWS, toy_recipe, write_csv
 from embed import embed, read_table
 from stores import Block, Features, write_store
 from stores.block import Extent
-from stores.identity import hash_texts, identity_digest
+from stores.shared.fingerprint import hash_texts, identity_digest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 ROOT = Path(__file__).parents[1]

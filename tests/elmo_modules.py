@@ -219,7 +219,7 @@ def save(tf, out, graph, session, given, signatures):
 
 def main(out, full=False):
     """All tiny modules into the folder ``out``, or a full one as ``out``."""
-    from stores.engine import load_tensorflow
+    from stores.shared.tensorflow import load_tensorflow
 
     tf = load_tensorflow()
     tf.compat.v1.disable_control_flow_v2()  # loops as of 2018

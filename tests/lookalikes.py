@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from elmo_modules import write_allennlp
 
-from stores.engine import load_tensorflow
+from stores.shared.tensorflow import load_tensorflow
 
 WIDTH = 12
 WORDS = ["call", "me", "when", "you", "are", "home", "winner", "cash", "now", "ok", "word", "one", "two", "three"]

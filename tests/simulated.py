@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from classify.predictions import Predictions
+from classify.scoring.predictions import Predictions
 
 
 def chances(n_classes: int, hit: float, tilt: float = 0.0) -> np.ndarray:

@@ -15,7 +15,7 @@ import pytest
 from bert_models import PIECES, arrays, reference
 
 from embed import load_encoder
-from embed.encoders import _bert_forms
+from embed.encoders import _bert_formats
 from embed.encoders._long_texts import sequences
 from stores import InputError
 
@@ -92,7 +92,7 @@ def test_the_published_graph_gives_the_same(form, version, monkeypatch):
     choices = [{"pooling": p} for p in ("mean", "cls", "max", "pooler")] + [{"output": "tokens"}]
     choices += [{"layer": "-2,-1"}] if version == 4 else []
     fast = [load_encoder("bert", model=path, **options).encode(TEXTS).outputs for options in choices]
-    monkeypatch.setattr(_bert_forms, "TOLERANCE", -1)
+    monkeypatch.setattr(_bert_formats, "TOLERANCE", -1)
 
     for options, expected in zip(choices, fast, strict=True):
         with pytest.warns(UserWarning, match="differs from the BERT that tk knows"):
@@ -125,7 +125,7 @@ def test_the_probe_is_made_once(form, monkeypatch):
     """The second time, the published graph is not even loaded."""
     path = form("hub", version=3)
     pooled(path, ["ok"])
-    monkeypatch.setattr(_bert_forms, "BertModule", None)
+    monkeypatch.setattr(_bert_formats, "BertModule", None)
 
     pooled(path, ["ok"])
 
@@ -348,8 +348,8 @@ def minilm():
 
 def test_real_weights_against_the_reference(minilm):
     """MiniLM in float64: texts of 3 to 60 pieces, in one batch."""
+    from embed.tokenise.wordpiece import WordPiece
     from embed.weights.bert import read_hugging_face
-    from embed.wordpiece import WordPiece
 
     texts = ["ok", "Free entry in 2 a wkly comp to win FA Cup final tkts 21st May 2005.", "see you at home, " * 12]
     weights = read_hugging_face(Path(minilm)).arrays

@@ -7,11 +7,11 @@ import pytest
 from sklearn.isotonic import IsotonicRegression
 
 from classify import heads
-from classify.calibrate import Calibration
-from classify.heads._base import Fold
-from classify.model import Fitted, fit
-from classify.threshold import Rule, choose, parse_rule
-from classify.training import Training, parse_tune
+from classify.fitting.calibration import Calibration
+from classify.fitting.model import FittedModel, fit
+from classify.fitting.options import FitOptions, parse_tune
+from classify.fitting.threshold import Rule, choose, parse_rule
+from classify.heads.base import FitTask
 from stores import InputError
 
 
@@ -79,7 +79,7 @@ def test_calibration_makes_naive_bayes_honest():
     train, test = np.arange(400), np.arange(400, 800)
     losses = {}
     for kind in ("none", "sigmoid", "isotonic"):
-        model = fit(heads.load("nb"), x, y, [Fold(train, 0)], 2, Training(calibrate=kind))[0]
+        model = fit(heads.load("nb"), x, y, [FitTask(train, 0)], 2, FitOptions(calibrate=kind))[0]
         own = model.predict(x[test])[0][np.arange(400), y[test]]
         losses[kind] = -np.log(np.maximum(own, 1e-12)).mean()
 
@@ -92,23 +92,23 @@ def test_tuning_takes_what_is_best_inside():
     rng = np.random.default_rng(0)
     y = np.arange(120) % 2
     x = (rng.normal(size=(120, 100)) + 0.3 * y[:, None]).astype(np.float32)
-    training = Training(tune={"C": [1e4, 0.01]})
-    model = fit(heads.load("logistic"), x, y, [Fold(np.arange(120), 0)], 2, training)[0]
-    plain = fit(heads.load("logistic", C=0.01), x, y, [Fold(np.arange(120), 0)], 2)[0]
+    training = FitOptions(tune={"C": [1e4, 0.01]})
+    model = fit(heads.load("logistic"), x, y, [FitTask(np.arange(120), 0)], 2, training)[0]
+    plain = fit(heads.load("logistic", C=0.01), x, y, [FitTask(np.arange(120), 0)], 2)[0]
 
     assert model.choice.options == {"C": 0.01}
     assert np.allclose(model.predict(x)[0], plain.predict(x)[0], atol=1e-3)
 
 
 ASKED = [
-    Training(tune={"C": [0.01, 1.0, 100.0]}),
-    Training(calibrate="isotonic"),
-    Training(threshold="f1"),
-    Training(threshold="precision>=0.6", calibrate="sigmoid", tune={"C": [0.1, 10.0]}, sampler="under"),
-    Training(class_weight="balanced"),
-    Training(sampler="ensemble", threshold="f1"),
-    Training(components=1, class_weight="balanced", calibrate="sigmoid"),
-    Training(components=2, sampler="smote"),
+    FitOptions(tune={"C": [0.01, 1.0, 100.0]}),
+    FitOptions(calibrate="isotonic"),
+    FitOptions(threshold="f1"),
+    FitOptions(threshold="precision>=0.6", calibrate="sigmoid", tune={"C": [0.1, 10.0]}, sampler="under"),
+    FitOptions(class_weight="balanced"),
+    FitOptions(sampler="ensemble", threshold="f1"),
+    FitOptions(components=1, class_weight="balanced", calibrate="sigmoid"),
+    FitOptions(components=2, sampler="smote"),
 ]
 
 
@@ -119,9 +119,9 @@ def test_test_rows_have_no_say_in_what_is_chosen(training):
     rows, probe = np.arange(250), x[:50].copy()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        plain = fit(heads.load("logistic"), x, y, [Fold(rows, 7)], 2, training)[0]
+        plain = fit(heads.load("logistic"), x, y, [FitTask(rows, 7)], 2, training)[0]
         x[250:], y[250:] = -x[250:] * 100, 1 - y[250:]
-        other = fit(heads.load("logistic"), x, y, [Fold(rows, 7)], 2, training)[0]
+        other = fit(heads.load("logistic"), x, y, [FitTask(rows, 7)], 2, training)[0]
 
     assert other.choice == plain.choice
     assert (other.predict(probe)[0] == plain.predict(probe)[0]).all()
@@ -132,9 +132,9 @@ def test_inner_folds_part_no_group():
     rng = np.random.default_rng(1)
     x = np.tile(rng.normal(size=(60, 40)), (4, 1)).astype(np.float32)
     y = np.tile(rng.permutation(np.arange(60) % 2), 4)
-    training = Training(tune={"C": [1e-4, 100.0]})
+    training = FitOptions(tune={"C": [1e-4, 100.0]})
     honest, leaking = (
-        fit(heads.load("logistic"), x, y, [Fold(np.arange(240), 0)], 2, training, groups)[0]
+        fit(heads.load("logistic"), x, y, [FitTask(np.arange(240), 0)], 2, training, groups)[0]
         for groups in (np.tile(np.arange(60), 4), None)
     )
 
@@ -146,7 +146,7 @@ def test_class_weights_are_copies():
     x, y = noisy(200)
     y[:] = np.arange(200) % 4 == 0
     rows = np.arange(200)
-    weighted = fit(heads.load("logistic"), x, y, [Fold(rows, 0)], 2, Training(class_weight="balanced"))[0]
+    weighted = fit(heads.load("logistic"), x, y, [FitTask(rows, 0)], 2, FitOptions(class_weight="balanced"))[0]
     copies = np.concatenate([rows, *[np.flatnonzero(y == 1)] * 2])
     copied = heads.load("logistic").fit(x[copies], y[copies], 2, 0)
 
@@ -160,7 +160,7 @@ def test_class_weights_are_copies():
 def test_ensemble_is_the_mean_of_its_members():
     """Ten under-samples of like size, each another one; their probabilities averaged."""
     x, y = noisy()
-    model = fit(heads.load("logistic"), x, y, [Fold(np.arange(400), 0)], 2, Training(sampler="ensemble"))[0]
+    model = fit(heads.load("logistic"), x, y, [FitTask(np.arange(400), 0)], 2, FitOptions(sampler="ensemble"))[0]
 
     assert len(model.heads) == 10
     assert model.fitted.tolist() == [y.sum(), y.sum()]
@@ -176,9 +176,9 @@ def test_model_is_the_same_after_the_disk(training, tmp_path):
     x, y = noisy()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = fit(heads.load("logistic"), x, y, [Fold(np.arange(300), 0)], 2, training)[0]
+        model = fit(heads.load("logistic"), x, y, [FitTask(np.arange(300), 0)], 2, training)[0]
     model.save(tmp_path / "model")
-    proba, predicted = Fitted.restore(tmp_path / "model").predict(x)
+    proba, predicted = FittedModel.restore(tmp_path / "model").predict(x)
 
     assert np.allclose(proba, model.predict(x)[0], atol=1e-6)
     assert (predicted == model.predict(x)[1]).all()

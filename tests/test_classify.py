@@ -125,14 +125,14 @@ def test_model_of_a_run_predicts_as_it_was_trained(separable, in_tmp, head):
     """The kept model, read back, is fitted on all rows with the run's sampler and seed."""
     from classify import heads
     from classify.data import load_data
-    from classify.heads._base import Fold
-    from classify.model import fit
-    from classify.training import Training
+    from classify.fitting.model import fit
+    from classify.fitting.options import FitOptions
+    from classify.heads.base import FitTask
 
     (run,) = classify(separable, [head], cv=2, sampler="under", seed=3)
     data = load_data(separable)
-    fold = Fold(np.arange(120), 3)
-    expected, labels = fit(heads.parse(head), data.x, data.y, [fold], 2, Training(sampler="under"))[0].predict(data.x)
+    fold = FitTask(np.arange(120), 3)
+    expected, labels = fit(heads.parse(head), data.x, data.y, [fold], 2, FitOptions(sampler="under"))[0].predict(data.x)
     with FeatureStore(separable) as store:
         proba, predicted = Predictor(read_run(run.folder)).predict(store.read())
 

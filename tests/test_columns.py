@@ -5,8 +5,8 @@ import pytest
 from toy import read
 
 from embed import read_table
-from embed.columns import choose_columns
-from embed.labels import read_labels
+from embed.tables.columns import choose_columns
+from embed.tables.labels import read_labels
 from stores import InputError
 
 

@@ -9,8 +9,8 @@ from conftest import make_store, pooled
 from test_cli import tk
 
 from classify import classify, read_run
-from classify.compare import compare
-from classify.parameters import parameters
+from classify.analysis.compare import compare
+from classify.analysis.parameters import parameters
 from stores import FailureError, InputError
 
 
@@ -97,7 +97,7 @@ def test_other_folds_have_no_t_test(noisy):
 
 
 def test_repeated_folds(noisy):
-    """A row that was predicted three times is compared three times, but is one piece of evidence."""
+    """A row that was predicted three times is compared three times, but is one piece of run_data."""
     runs = classify(noisy(), ["nb", "majority"], cv=3, repeats=3)
     found = compare(runs)
     mcnemar = found["runs"][1]["against_best"]["mcnemar"]
@@ -150,7 +150,7 @@ def several_store(path, y, wrong, labelled=None):
     told = np.where(rng.random(y.shape) < wrong, 1 - y, y)
     tokens = [["the", "text", *rng.choice(["of", "so", "an"], 2), f"r{a}", f"l{b}"] for a, b in told.tolist()]
     from stores import Block, Features, write_store
-    from stores.identity import hash_texts, identity_digest
+    from stores.shared.fingerprint import hash_texts, identity_digest
     from stores.writer import Extent
 
     texts = [f"text {i}" for i in range(len(y))]

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from classify import classify
-from classify.compare import compare
-from classify.compare_page import write_comparison
+from classify.analysis.compare import compare
+from classify.reports.compare_page import write_comparison
 from stores import InputError
 
 

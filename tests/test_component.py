@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.decomposition import TruncatedSVD
 
-from classify.component import fit_components, remove_components
+from classify.heads.common_component import fit_components, remove_components
 
 
 @pytest.fixture

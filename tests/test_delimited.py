@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from toy import mutate, read
 
 from embed import read_table
-from embed.reading import delimited, files, pieces
+from embed.reading import csv_chunks, delimited, files
 from stores import InputError
 
 ANY_TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
@@ -147,7 +147,7 @@ def test_regular_tables_take_the_fast_way(real, monkeypatch):
     expected = read(table)[:2]
     monkeypatch.setattr(delimited, "FAST_FROM", 0)
     monkeypatch.setattr(files, "BLOCK", 100_000)
-    monkeypatch.delattr(pieces.Dialect, "_parse_slow")
+    monkeypatch.delattr(csv_chunks.Dialect, "_parse_slow")
 
     assert read(table)[:2] == expected
 
@@ -187,7 +187,7 @@ def test_row_after_an_unclosed_quote_is_not_lost(way, tmp_path):
 
 def test_quote_that_never_closes_in_a_long_file(tmp_path, monkeypatch):
     """It is noticed when the row has become absurdly long, not at the end of the file."""
-    monkeypatch.setattr(pieces, "LONGEST_ROW", 10_000)
+    monkeypatch.setattr(csv_chunks, "LONGEST_ROW", 10_000)
     monkeypatch.setattr(files, "BLOCK", 1000)
     (tmp_path / "a.csv").write_text('label,text\nham,"one\n' + "spam,two\n" * 5000)
     lines, _, bad = outcome(tmp_path / "a.csv", id_column="label")

@@ -12,7 +12,7 @@ from toy import TEN_ROWS, write_csv
 
 from cli import cli
 from embed import read_table
-from embed.describe import LIMITS, describe
+from embed.tables.describe import LIMITS, describe
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,12 @@ import pytest
 
 from embed import load_encoder
 from stores import InputError
-from stores.engine import on_device
+from stores.shared.tensorflow import on_device
 
 TWO = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
-from stores.engine import load_tensorflow, on_device
+from stores.shared.tensorflow import load_tensorflow, on_device
 tf = load_tensorflow()
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)

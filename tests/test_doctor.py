@@ -10,8 +10,8 @@ from conftest import ROOT
 
 from cli import cli
 from embed import doctor, machine
-from embed.cache import cache_folder
-from embed.handles import own_folder
+from embed.models.cache import cache_folder
+from embed.models.handles import own_folder
 
 
 def run(*args):

@@ -14,12 +14,11 @@ from toy import TEN_ROWS, write_csv
 
 from cli import cli
 from embed import Recipe, embed, load_encoder, read_table
-from embed.encoders import _elmo_forms
-from embed.encoders._elmo_forms import OwnElmo, open_elmo
-from embed.encoders._elmo_module import OUTPUTS, ModuleElmo
-from embed.encoders._ptb import words_and_marks
+from embed.encoders import _elmo_formats
+from embed.encoders._elmo_formats import OUTPUTS, ModuleElmo, OwnElmo, open_elmo
+from embed.tokenise.ptb import words_and_marks
 from stores import FeatureStore, InputError
-from stores.identity import identity_digest
+from stores.shared.fingerprint import identity_digest
 
 TEXTS = [
     "The cat sat on the mat.",
@@ -90,8 +89,8 @@ def test_an_elmo_that_is_not_known_runs_by_its_own_graph(modules):
 
 def own_default(path, texts):
     """What a module's signature ``default`` makes of strings: the mean over the words."""
-    from embed.hub import load_module
-    from stores.engine import load_tensorflow
+    from embed.models.hub import load_module
+    from stores.shared.tensorflow import load_tensorflow
 
     signature = load_module(path).signatures["default"]
     return signature(load_tensorflow().constant(texts))["default"].numpy()
@@ -111,7 +110,7 @@ def test_verdict_is_remembered(modules, tmp_path, monkeypatch):
     """The module's graph is loaded once for given weights, wherever they lie."""
     open_elmo(modules / "google3")
     shutil.copytree(modules / "google3", tmp_path / "copy")
-    monkeypatch.setattr(_elmo_forms, "ModuleElmo", None)
+    monkeypatch.setattr(_elmo_formats, "ModuleElmo", None)
 
     assert isinstance(open_elmo(tmp_path / "copy"), OwnElmo)
 
@@ -119,7 +118,7 @@ def test_verdict_is_remembered(modules, tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", ["google3", "deeppavlov"])
 def test_general_way_does_not_depend_on_the_batch(modules, name, monkeypatch):
     """In random batches and orders as alone, to 1e-5; DeepPavlov's module would go on from the call before."""
-    monkeypatch.setattr(_elmo_forms, "TOLERANCE", -1)  # nothing agrees
+    monkeypatch.setattr(_elmo_formats, "TOLERANCE", -1)  # nothing agrees
     with pytest.warns(UserWarning, match="its own graph is used"):
         attack(load_encoder("elmo", model=str(modules / name)), 5)
 

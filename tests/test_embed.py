@@ -6,7 +6,7 @@ from toy import TEN_ROWS, toy_recipe, write_csv
 
 from embed import Recipe, embed, read_table
 from stores import FailureError, FeatureStore, InputError
-from stores.files import only_writer
+from stores.shared.files import only_writer
 
 
 def run(path, out, recipe=None, **options):

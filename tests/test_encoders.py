@@ -7,7 +7,7 @@ import pytest
 
 from embed import Recipe, encoder_names, load_encoder
 from stores import Features, InputError
-from stores.identity import canonical_json, identity_digest
+from stores.shared.fingerprint import canonical_json, identity_digest
 
 TEXTS = [
     "Call me when you are home.",

@@ -9,8 +9,8 @@ from test_cli import tk
 from test_compare import several_store
 
 from classify import classify, read_run
-from classify.ensemble import METHODS, averaged, ensemble, stacked, voted
-from classify.predictions import Predictions
+from classify.analysis.ensemble import METHODS, averaged, ensemble, stacked, voted
+from classify.scoring.predictions import Predictions
 from stores import InputError
 
 
@@ -88,7 +88,7 @@ def test_stacking_many_guesses_gains_nothing():
     """Forty guessing members of sixty rows: fitted and scored on all rows they look good; across folds they do not."""
     members = random_members(60, 40, seed=2)
     honest, (model,) = stacked(members, 0)
-    from classify.ensemble import logits
+    from classify.analysis.ensemble import logits
 
     _, fooled = model.predict(np.hstack([logits(p) for p in members]).astype(np.float32))
 

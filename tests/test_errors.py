@@ -9,9 +9,9 @@ from test_cli import tk
 from test_compare import several_store
 
 from classify import classify
-from classify.errors import errors, once
-from classify.predictions import Predictions
-from classify.suspects import suspects
+from classify.analysis.errors import errors, once
+from classify.analysis.label_errors import suspects
+from classify.scoring.predictions import Predictions
 from stores import InputError
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J \u202egnp.exe [bold]x[/bold] ü"

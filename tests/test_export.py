@@ -14,7 +14,7 @@ from conftest import make_store, pooled
 from stores import FailureError, Features, FeatureStore, InputError
 from stores import export as module
 from stores.export import export
-from stores.identity import hash_texts
+from stores.shared.fingerprint import hash_texts
 
 parquet = pytest.importorskip("pyarrow.parquet")
 FORMATS = ["npz", "parquet", "csv", "projector"]

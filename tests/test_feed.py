@@ -5,7 +5,7 @@ import pytest
 from conftest import make_store, pooled
 
 from stores import Features, FeatureStore, InputError
-from stores.feed import keras_source, to_dataset
+from stores.datasets import keras_source, to_dataset
 
 FEEDS = [to_dataset, keras_source]
 

@@ -94,7 +94,7 @@ def test_every_packing_of_every_form(tmp_path, name, packing):
     table = read_table(tmp_path / (name + packing))
     assert table.stem == "a"
     assert read(table)[1:] == (TEXTS, LABELS)
-    again = read_table(tmp_path / f"unnamed-{packing[1:]}", format=table.forms[0].how.get("format", "csv"))
+    again = read_table(tmp_path / f"unnamed-{packing[1:]}", format=table.files[0].how.get("format", "csv"))
     assert read(again) == read(table)
 
 
@@ -208,7 +208,7 @@ def test_stdin(tmp_path, monkeypatch):
     data = gzip.compress(write_csv(tmp_path / "a.csv", TEN_ROWS).read_bytes())
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
     table = read_table("-", format="csv")
-    copy = table.forms[0].source.path
+    copy = table.files[0].source.path
 
     assert table.stem == "stdin"
     assert read(table)[1] == read(table)[1] == TEXTS

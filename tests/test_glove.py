@@ -13,8 +13,8 @@ from conftest import ROOT
 from toy import write_csv
 
 from embed import Recipe, embed, load_encoder, read_table
+from embed.compress_vectors import shrink
 from embed.encoders._pooling import pool
-from embed.shrink import shrink
 from embed.tokenise import numberbatch, stanford, twitter
 from stores import FeatureStore, InputError
 

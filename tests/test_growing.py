@@ -12,8 +12,8 @@ from toy import toy_recipe, write_csv
 
 from embed import embed, read_table
 from stores import Block, FailureError, Features, FeatureStore
-from stores.identity import hash_texts
 from stores.parts import Parts
+from stores.shared.fingerprint import hash_texts
 
 ATTRIBUTES = {"identity": {}, "identity_digest": "0", "recipe": {}, "source": {}, "versions": {}, "command": ""}
 SIZES = (128, 256, 64, 52)

@@ -9,7 +9,7 @@ import pytest
 from toy import ToyEncoder
 
 from classify import heads
-from classify.heads._base import Fold
+from classify.heads.base import FitTask
 from stores import FailureError, Features, InputError
 
 RECURRENT = ("bilstm", "gru", "gru2", "lstm", "rnn")
@@ -194,7 +194,7 @@ def test_dense_folds_are_what_each_would_be_alone():
     """Stacked trainings, of unequal numbers of rows and with options of their own: weights and losses to 1e-4."""
     x, y = pooled_set(3, n=90)
     fold = np.arange(90) % 4
-    some = [Fold(np.flatnonzero(fold != j)[j:], j, np.flatnonzero(fold == j), report=(2,)) for j in range(4)]
+    some = [FitTask(np.flatnonzero(fold != j)[j:], j, np.flatnonzero(fold == j), report=(2,)) for j in range(4)]
     some.append(dataclasses.replace(some[0], options={"units": 8, "l2": 0.1}))
     head = heads.load("dense", units=16, epochs=3, batch=16)
     together = head.fit_folds(x, y, 3, some)
@@ -236,7 +236,7 @@ def test_terms_are_those_of_scikit_learn(real):
     """On every tweet, the term counts are those of CountVectorizer with its default settings."""
     from sklearn.feature_extraction.text import CountVectorizer
 
-    from classify.heads._terms import fit_terms, term_counts
+    from classify.heads._sklearn import fit_terms, term_counts
     from embed import load_encoder, read_table
 
     texts = [text for block in read_table(real / "disaster_tweets/train.csv").blocks(8192) for text in block.texts]

@@ -7,8 +7,8 @@ from conftest import make_store
 
 from stores import Block, Features, FeatureStore, InputError
 from stores.block import Extent
-from stores.identity import hash_texts
 from stores.parts import Parts
+from stores.shared.fingerprint import hash_texts
 from stores.writer import write_store
 
 N = 500

@@ -12,9 +12,9 @@ from toy import TEN_ROWS, toy_recipe, write_csv
 
 from embed import embed, read_table
 from stores import Block, FailureError, FeatureStore, InputError
-from stores.identity import hash_texts
 from stores.parts import Parts
 from stores.prune import find_stale
+from stores.shared.fingerprint import hash_texts
 
 ATTRIBUTES = {"identity": {}, "identity_digest": "0", "recipe": {}, "source": {}, "versions": {}, "command": ""}
 

@@ -9,11 +9,11 @@ from conftest import make_store, pooled
 
 from classify import classify, heads
 from classify.data import load_data
-from classify.heads._base import Fold
-from classify.model import fit
+from classify.fitting.model import fit
+from classify.fitting.options import FitOptions
+from classify.heads.base import FitTask
 from classify.pipeline import evaluate
-from classify.split import stratified_kfold
-from classify.training import Training
+from classify.splits.folds import stratified_kfold
 from stores import Features
 
 QUICK = {"dense": {"units": 64, "epochs": 5}}
@@ -40,7 +40,7 @@ def test_label_in_the_test_rows_alone_does_not_help(name, tmp_path):
         labels, texts = [str(c) for c in y], [str(i) for i in range(1500)]
         data = load_data(make_store(tmp_path / f"{seed}{opposite}.h5", pooled(x), labels, texts))
         head = heads.load(name, **QUICK.get(name, {}))
-        score, _ = evaluate(data, data.x, head, [(train, test)], Training(), seed, 1)
+        score, _ = evaluate(data, data.x, head, [(train, test)], FitOptions(), seed, 1)
         found.append(score.overall["roc_auc"][0])
 
     assert np.mean(found) == pytest.approx(0.5, abs=0.06), found
@@ -53,10 +53,10 @@ def test_test_rows_change_nothing_that_is_fitted(name, sampler):
     x, y = noise()
     rows, probe = np.arange(200), x[:50].copy()
     head = heads.load(name, **QUICK.get(name, {}))
-    plain = fit(head, x, y, [Fold(rows, 7)], 2, Training(sampler=sampler))[0].predict(probe)[0]
+    plain = fit(head, x, y, [FitTask(rows, 7)], 2, FitOptions(sampler=sampler))[0].predict(probe)[0]
     x[200:], y[200:] = 1e6, 1 - y[200:]
 
-    assert (fit(head, x, y, [Fold(rows, 7)], 2, Training(sampler=sampler))[0].predict(probe)[0] == plain).all()
+    assert (fit(head, x, y, [FitTask(rows, 7)], 2, FitOptions(sampler=sampler))[0].predict(probe)[0] == plain).all()
 
 
 @pytest.mark.parametrize("name", ["nb", "logistic"])
@@ -66,9 +66,9 @@ def test_words_of_test_rows_change_nothing_that_is_fitted(name):
     tokens = [[*rng.choice(["red", "green", "blue", "grey"], 5)] for _ in range(100)]
     y = np.array(["red" in t for t in tokens]).astype(int)
     head = heads.load(name)
-    plain = fit(head, Features.from_tokens(tokens), y, [Fold(np.arange(60), 0)], 2)[0]
+    plain = fit(head, Features.from_tokens(tokens), y, [FitTask(np.arange(60), 0)], 2)[0]
     other = [*tokens[:60], *([["red", "unheard", "of"]] * 40)]
-    changed = fit(head, Features.from_tokens(other), y, [Fold(np.arange(60), 0)], 2)[0]
+    changed = fit(head, Features.from_tokens(other), y, [FitTask(np.arange(60), 0)], 2)[0]
 
     assert changed.heads[0].terms_ == plain.heads[0].terms_
     probe = Features.from_tokens(tokens[:60])
@@ -84,7 +84,8 @@ def test_words_of_test_rows_change_no_network(name):
     head, probe = heads.load(name, units=4, epochs=1), Features.from_tokens(tokens[:40])
     first, other = ([*tokens[:40], *rest] for rest in (tokens[40:], [["red", "unheard", "of"]] * 20))
     found = [
-        fit(head, Features.from_tokens(t), y, [Fold(np.arange(40), 0)], 2)[0].predict(probe)[0] for t in (first, other)
+        fit(head, Features.from_tokens(t), y, [FitTask(np.arange(40), 0)], 2)[0].predict(probe)[0]
+        for t in (first, other)
     ]
 
     assert (found[0] == found[1]).all()

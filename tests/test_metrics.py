@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from classify.intervals import bootstrap
-from classify.metrics import measure
-from classify.predictions import Predictions
+from classify.scoring.intervals import bootstrap
+from classify.scoring.metrics import measure
+from classify.scoring.predictions import Predictions
 
 
 def problem(n_classes, seed, n=200):

@@ -15,12 +15,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from embed.archives import unpack
-from embed.cache import cache_folder
-from embed.handles import download_url, own_folder
-from embed.models import cached, missing_part, models_in_cache, remembered, resolve, weights_digest
+from embed.models.archives import unpack
+from embed.models.cache import cache_folder
+from embed.models.handles import download_url, own_folder
+from embed.models.resolve import cached, missing_part, models_in_cache, remembered, resolve, weights_digest
 from stores import FailureError, InputError
-from stores.identity import digest_file
+from stores.shared.fingerprint import digest_file
 
 USE4 = "https://tfhub.dev/google/universal-sentence-encoder/4"
 MODEL = {"saved_model.pb": b"graph", "variables/variables.index": b"i", "variables/variables.data-00000-of-00001": b"w"}
@@ -38,7 +38,7 @@ def downloads_from(monkeypatch):
     """A function that sets where the handles' files are to be had: handle -> URL."""
 
     def set_to(download_url):
-        for module in ("embed.handles", "embed.models"):
+        for module in ("embed.models.handles", "embed.models.resolve"):
             monkeypatch.setattr(f"{module}.download_url", download_url)
 
     return set_to
@@ -545,7 +545,7 @@ def test_digest_is_remembered_and_never_stale(cache, tmp_path, monkeypatch):
     file, times = folder / "saved_model.pb", (folder / "saved_model.pb").stat()
 
     with monkeypatch.context() as patched:
-        patched.setattr("embed.cache.digest_file", lambda path: pytest.fail("read again"))
+        patched.setattr("embed.models.cache.digest_file", lambda path: pytest.fail("read again"))
         assert weights_digest(folder) == digest
     (tmp_path / "new").write_bytes(b"hparg")
     os.utime(tmp_path / "new", ns=(times.st_atime_ns, times.st_mtime_ns))

@@ -5,8 +5,8 @@ import pytest
 from scipy import stats
 from simulated import chances, sample
 
-from classify.intervals import bootstrap, resampled
-from classify.paired import bootstrap_p, discordant, holm, joined_groups, mcnemar, resampled_t
+from classify.analysis.significance import bootstrap_p, discordant, holm, joined_groups, mcnemar, resampled_t
+from classify.scoring.intervals import bootstrap, resampled
 
 
 @pytest.mark.parametrize(("a", "b"), [(0, 0), (3, 1), (12, 12), (20, 4), (0, 9)])

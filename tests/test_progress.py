@@ -12,7 +12,7 @@ from rich.console import Console
 from toy import ToyEncoder, write_csv
 
 from cli import cli
-from cli_progress import Pace, encoding_progress
+from commands.terminal import Pace, encoding_progress
 from embed import Done, Meter, Recipe, embed, read_table
 from embed.batches import Batches
 

@@ -17,7 +17,7 @@ from toy import TEN_ROWS, toy_recipe, write_csv
 
 from embed import Cluster, Recipe, embed, read_table
 from embed.engines.cluster import connected
-from embed.engines.culprits import find_culprits
+from embed.engines.poison_texts import find_culprits
 from stores import FailureError, FeatureStore, InputError
 
 ray = pytest.importorskip("ray")

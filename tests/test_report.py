@@ -11,18 +11,17 @@ import pytest
 from conftest import make_store, pooled
 
 from classify import classify, read_run, write_report, write_tensorboard
-from classify.ensemble import ensemble
-from classify.errors import errors
-from classify.evidence import Evidence, evidence
-from classify.figures import FIGURES, draw
-from classify.figures.decisions import scores_at
-from classify.figures.ranks import GRID_POINTS, precision_curve, roc_curve, wilson
-from classify.html import data, element, inline
-from classify.predictions import Predictions
-from classify.projection import project
-from classify.report import SHOWN
+from classify.analysis.ensemble import ensemble
+from classify.analysis.errors import errors
+from classify.reports.figures import FIGURES, draw
+from classify.reports.figures.decisions import scores_at
+from classify.reports.figures.ranks import GRID_POINTS, precision_curve, roc_curve, wilson
+from classify.reports.html import data, element, inline
+from classify.reports.run_data import RunData, collect_run_data, project
+from classify.reports.text import SHOWN
+from classify.scoring.predictions import Predictions
 from stores import FeatureStore, InputError
-from stores.pictures import house_style, shown
+from stores.shared.plot_style import house_style, shown
 
 HOSTILE = [
     "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</title></svg><b>&amp; 'x'", "$x^2$ {{7*7}} $title",
@@ -169,7 +168,7 @@ def test_report_without_its_store_says_so(separable, in_tmp):
 
 
 def made(y, proba, classes, history=None):
-    """Evidence of given labels (codes, or 0/1 for each label) and probabilities, two folds, without a store."""
+    """RunData of given labels (codes, or 0/1 for each label) and probabilities, two folds, without a store."""
     y, proba = np.array(y), np.array(proba, float)
     several = y.ndim == 2
     predicted = (proba >= 0.5).astype(int) if several else proba.argmax(1)
@@ -182,7 +181,7 @@ def made(y, proba, classes, history=None):
     metrics["baselines"] = {"majority": {"overall": scores}}
     problem = "multi-label" if several else "binary" if len(classes) == 2 else "multi-class"
     run = SimpleNamespace(recipe={"problem": problem, "head": {"name": "nb"}}, metrics=metrics)
-    return Evidence(run, p, [], None, [])
+    return RunData(run, p, [], None, [])
 
 
 BINARY = made([0, 1, 0, 1, 0, 1, 1, 0], [[1 - q, q] for q in (0.1, 0.9, 0.4, 0.8, 0.75, 0.6, 0.3, 0.2)], ["a", "b"])
@@ -225,7 +224,7 @@ def test_figures_by_their_structure():
     assert (
         figures["confusion"].get_suptitle().replace("\n", " ") == "75.0% of 'b' is found, 25.0% of 'a' is taken for it"
     )
-    assert losses.get_suptitle() == "Validation loss is least in epoch 1 of 2"
+    assert losses.get_suptitle() == "Scheme loss is least in epoch 1 of 2"
     assert len(losses.axes[0].get_lines()) == 5  # two folds, twice, and the mark
 
 
@@ -364,7 +363,7 @@ def test_tensorboard_reads_what_is_written(separable, in_tmp):
 def test_several_stores_and_repeats(separable, in_tmp):
     """Encoders side by side and rows predicted several times: each row is one spot."""
     (run,) = classify(f"{separable}+{separable}", cv=2, repeats=2)
-    with evidence(read_run(run.folder)) as found:
+    with collect_run_data(read_run(run.folder)) as found:
         assert len(found.predictions) == 240
         assert len(found.first) == len(found.spots.prediction) == 120
         assert found.text(int(found.first[3])) == "text 3"

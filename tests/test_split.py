@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classify.sample import correct_prior, sample
-from classify.split import holdout, straddling, stratified_kfold
+from classify.fitting.sampling import correct_prior, sample
+from classify.splits.folds import holdout, straddling, stratified_kfold
 from stores import InputError
 
 CLASSES = ["no", "yes"]

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from embed.compress_vectors import principal
 from embed.encoders import _table
 from embed.encoders._pooling import pool
 from embed.encoders.static import SHAPE, TABLE, WIDTH, StaticEncoder, pieces_of, shape_of, tokens_of
-from embed.shrink import principal
 from embed.vectors.table import LEVELS, WordTable, load_table, quantise, sif_weights, table_bytes
-from stores.errors import FailureError, InputError
+from stores.shared.errors import FailureError, InputError
 from tools.distill_static import forward, packaged_model, read_safetensors
 
 ENCODER = StaticEncoder()  # reads its table at the first text

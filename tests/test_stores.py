@@ -8,7 +8,7 @@ from toy import TEN_ROWS
 
 from stores import FailureError, FeatureStore, InputError
 from stores.format import CHUNK_BYTES
-from stores.identity import hash_texts, identity_digest
+from stores.shared.fingerprint import hash_texts, identity_digest
 
 
 def test_store_gives_back_what_was_written(ten_store):

@@ -7,9 +7,9 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.preprocessing import StandardScaler
 
 from classify import heads
-from classify.heads._base import Fold
-from classify.passes import moments
-from classify.sweep import Task, fit_logistic
+from classify.heads.base import FitTask
+from classify.solvers.blockwise import moments
+from classify.solvers.logistic import Task, fit_logistic
 
 
 def problem(n=400, dimension=30, n_classes=2, seed=0):
@@ -41,7 +41,7 @@ def test_optimum_is_that_of_scikit_learn(n_classes, penalty):
     """Objective to 1e-6 (or lower: scikit-learn stops early), probabilities to 1e-3, for each fold."""
     x, y = problem(n_classes=n_classes)
     folds = folds_of(len(y))
-    fitted = heads.load("logistic", C=penalty).fit_folds(x, y, n_classes, [Fold(rows, 0) for rows in folds])
+    fitted = heads.load("logistic", C=penalty).fit_folds(x, y, n_classes, [FitTask(rows, 0) for rows in folds])
 
     for head, rows in zip(fitted, folds, strict=True):
         scaler = StandardScaler().fit(x[rows].astype(float))
@@ -70,7 +70,7 @@ def test_a_class_that_a_fold_has_not_seen_has_probability_zero():
     """As scikit-learn's model of that fold would not know it."""
     x, y = problem(n_classes=3)
     rows = np.flatnonzero(y != 1)
-    some, others = heads.load("logistic").fit_folds(x, y, 3, [Fold(rows, 0), Fold(np.arange(len(y)), 0)])
+    some, others = heads.load("logistic").fit_folds(x, y, 3, [FitTask(rows, 0), FitTask(np.arange(len(y)), 0)])
 
     assert (some.predict_proba(x)[:, 1] == 0).all()
     assert (others.predict_proba(x)[:, 1] > 0).all()
@@ -93,7 +93,7 @@ def test_naive_bayes_of_all_folds_is_that_of_each():
     """Means and variances from one pass, against scikit-learn on the rows of each fold."""
     x, y = problem(n_classes=3)
     folds = folds_of(len(y))
-    fitted = heads.load("nb").fit_folds(x, y, 3, [Fold(rows, 0) for rows in folds])
+    fitted = heads.load("nb").fit_folds(x, y, 3, [FitTask(rows, 0) for rows in folds])
 
     for head, rows in zip(fitted, folds, strict=True):
         theirs = GaussianNB().fit(x[rows].astype(float), y[rows])
@@ -114,7 +114,7 @@ def test_labels_are_problems_of_their_own(name, theirs):
     x, _ = problem()
     y = labels_of(x)
     folds = [*folds_of(len(y)), np.flatnonzero(y[:, 2] == 0)]
-    fitted = heads.load(name).fit_folds(x, y, 3, [Fold(rows, 0) for rows in folds])
+    fitted = heads.load(name).fit_folds(x, y, 3, [FitTask(rows, 0) for rows in folds])
 
     assert (fitted[-1].predict_proba(x)[:, 2] == 0).all()
     for head, rows in zip(fitted, folds, strict=True):
@@ -132,7 +132,7 @@ def test_options_and_weights_of_a_fold(name):
     rows, weight = np.arange(300), np.random.default_rng(0).uniform(0.1, 3, len(y))
     values = [0.01, 1.0, 100.0] if name == "logistic" else [1e-9, 1e-3, 0.1]
     option = {"logistic": "C", "nb": "smoothing"}[name]
-    some = [Fold(rows, 0, options={option: value}) for value in values] + [Fold(rows, 0, weight=weight)]
+    some = [FitTask(rows, 0, options={option: value}) for value in values] + [FitTask(rows, 0, weight=weight)]
     fitted = heads.load(name).fit_folds(x, y, 3, some)
 
     for head, value in zip(fitted, values, strict=False):
@@ -149,7 +149,7 @@ def test_a_map_of_float16_is_read_as_the_array_it_holds(name, tmp_path):
     y = rng.integers(0, 2, 600)
     np.save(tmp_path / "x.npy", (rng.normal(size=(600, 20)) + 3 + y[:, None]).astype(np.float16))
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
-    some = [Fold(rows, 0) for rows in folds_of(600)]
+    some = [FitTask(rows, 0) for rows in folds_of(600)]
     head = heads.load(name, **({"units": 8, "epochs": 1} if name == "dense" else {}))
 
     rows = rng.integers(0, 600, 70)

@@ -8,7 +8,7 @@ from test_heads import RECURRENT, SMALL, ids_set, tokens_set
 from classify import Predictor, classify, heads, read_run
 from classify.data import load_data
 from classify.heads._ragged import Ragged
-from classify.heads._words import fit_words, number_words
+from classify.heads._tokens import fit_words, number_words
 from stores import Features, InputError
 
 ONE_EPOCH = SMALL | {"epochs": 1}

@@ -11,9 +11,8 @@ import pytest
 from conftest import ROOT
 
 from stores import FailureError, FeatureStore, InputError
-from stores.columns import content_digest
+from stores.columns import content_digest, view
 from stores.format import data_sets, members
-from stores.view import view
 from tools.attack_stores import make
 
 KINDS = ("pooled", "tokens", "ids", "table", "pooled.gzip", "tokens.gzip", "table.gzip")

@@ -12,7 +12,7 @@ from test_encoders import TEXTS
 
 from embed import load_encoder
 from embed.encoders.use import UseEncoder
-from embed.hub import has_attention, load_module
+from embed.models.hub import has_attention, load_module
 from stores import FailureError, InputError
 
 LAYOUTS = ["use4", "use3", "use2", "large2", "large5", "multilingual", "nnlm", "lite"]

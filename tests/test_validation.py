@@ -150,7 +150,7 @@ def test_what_duplicates_flatter_is_a_number(tmp_path, in_tmp):
 
 def test_learning_curve_grows_with_the_rows(tmp_path, in_tmp):
     """A tenth and a half of the training rows, tested on the same rows; smaller shares lie in larger ones."""
-    from classify.split import shrunk
+    from classify.splits.folds import shrunk
 
     rng = np.random.default_rng(0)
     x = rng.normal(size=(600, 40))

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from embed.vectors import open_vectors
 from embed.vectors.table import load_table, table_bytes
-from embed.vectors.text import BadRow, Text, strictly
-from stores.errors import FailureError, InputError
+from embed.vectors.text import BadVectorLine, Text, strictly
+from stores.shared.errors import FailureError, InputError
 
 PLAIN = "fake_embeddings.5d.txt"
 CONTAINERS = [PLAIN + end for end in ("", ".gz", ".bz2", ".xz", ".zip", ".tar.gz")]
@@ -264,7 +264,7 @@ def test_a_file_that_changes_while_it_is_read(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("place", "left"),
     [
-        ("embed.cache.digest_file", set()),
+        ("embed.models.cache.digest_file", set()),
         ("embed.vectors.index.make", {"digests"}),
         ("embed.vectors.index.np.save", {"digests", "indexes"}),
     ],
@@ -312,7 +312,7 @@ def test_rows_parsed_together_are_what_each_is_by_itself(lines):
         for i, vector in layout.vectors(lines).items():
             try:
                 assert vector.tobytes() == layout.vector(lines[i]).tobytes()
-            except BadRow:
+            except BadVectorLine:
                 pytest.fail(f"{lines[i]} is broken")
 
 

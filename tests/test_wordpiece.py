@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from embed.wordpiece import WordPiece
+from embed.tokenise.wordpiece import WordPiece
 from stores import InputError
 
 SPECIAL = ["[UNK]", "[CLS]", "[SEP]"]
@@ -20,7 +20,7 @@ def pieces(vocabulary, text, lower_case=True, **rules):
 
 
 def test_googles_full_tokenizer():
-    """The published case: an accent goes, and words fall into pieces."""
+    """The published case: an accent goes, and words fall into csv_chunks."""
     assert pieces(GOOGLES, "UNwant\u00e9d,running") == ["un", "##want", "##ed", ",", "runn", "##ing"]
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from stores import Block, FailureError, Features, FeatureStore
-from stores.identity import hash_texts
 from stores.parts import Parts
+from stores.shared.fingerprint import hash_texts
 
 ATTRIBUTES = {"identity": {}, "identity_digest": "0", "recipe": {}, "source": {}, "versions": {}, "command": ""}
 ROWS, NUMBER = 1000, 12

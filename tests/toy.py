@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from embed.encoders._base import Encoder
+from embed.encoders.base import Encoder
 from embed.recipe import Recipe
-from embed.tables import Table
+from embed.tables.table import Table
 from stores.features import Features
 
 

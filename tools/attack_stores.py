@@ -35,8 +35,8 @@ import numpy as np
 
 from stores import Block, FailureError, Features, FeatureStore, InputError, write_store
 from stores.block import Extent
-from stores.identity import hash_texts, identity_digest
 from stores.parts import Parts
+from stores.shared.fingerprint import hash_texts, identity_digest
 
 ROOT = Path(__file__).parents[1]
 SECONDS, MEMORY = 5, 2 << 30  # one mutant; one process, the libraries included

@@ -25,7 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
-from embed.shrink import principal
+from embed.compress_vectors import principal
 from embed.vectors.table import sif_weights, table_bytes
 
 TARGET = Path(__file__).parents[1] / "embed" / "encoders" / "static.npz"

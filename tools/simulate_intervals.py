@@ -19,9 +19,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from simulated import chances, sample, truth_of
 
-from classify.intervals import bootstrap, resampled
-from classify.paired import bootstrap_p, discordant, holm, mcnemar, resampled_t
-from classify.predictions import Predictions
+from classify.analysis.significance import bootstrap_p, discordant, holm, mcnemar, resampled_t
+from classify.scoring.intervals import bootstrap, resampled
+from classify.scoring.predictions import Predictions
 
 PROBLEMS = {  # classes' shares, share right (of the first class a little more), texts, rows a text at most
     "2 classes alike, 200 texts": ([0.5, 0.5], 0.85, 0.05, 200, 1),

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from stores import Block, Features
-from stores.hashes import HashIndex
+from stores.hash_index import HashIndex
 from stores.parts import Parts
 
 ATTRIBUTES = {"identity": {}, "identity_digest": "0", "recipe": {}, "source": {}, "versions": {}, "command": ""}

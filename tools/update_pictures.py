@@ -17,12 +17,12 @@ import tempfile
 from pathlib import Path
 
 from classify import read_run
-from classify.compare_page import draw
-from classify.figures import finding
+from classify.reports.compare_page import draw
+from classify.reports.figures import finding
 from embed import read_table
-from embed.describe import describe
-from stores.lengths import draw_lengths
-from stores.pictures import house_style, save
+from embed.tables.describe import describe
+from stores.shared.lengths import draw_lengths
+from stores.shared.plot_style import house_style, save
 from tools.update_readme import README, ROOT, replace, run
 
 PICTURES = ROOT / "docs" / "pictures"

@@ -8,13 +8,15 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 
-from classify.heads._base import Head
-from stores.errors import FailureError, InputError
+from classify.heads.base import Head
+from stores.shared.errors import FailureError, InputError
+
+SHARED = ("base", "common_component")  # files that hold no head
 
 
 def names() -> list[str]:
     """Names of all heads, sorted."""
-    return sorted(module.name for module in iter_modules(__path__) if not module.name.startswith("_"))
+    return sorted(m.name for m in iter_modules(__path__) if not m.name.startswith("_") and m.name not in SHARED)
 
 
 def load(name: str, **options: object) -> Head:

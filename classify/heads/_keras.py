@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from stores.engine import load_tensorflow
+from stores.shared.tensorflow import load_tensorflow
 
 
 def load_keras() -> ModuleType:

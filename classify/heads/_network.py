@@ -10,14 +10,14 @@ import numpy as np
 
 from classify.heads._keras import load_keras
 from classify.heads._ragged import Ragged
-from stores.engine import load_tensorflow
+from stores.shared.tensorflow import load_tensorflow
 
 Tensor = Any  # a tf.Tensor; TensorFlow is not imported for its name
 ROWS = 128  # texts at a time where nothing is learned
 
 
 @dataclass(frozen=True)
-class Rows:
+class TokenRows:
     """What a network learns from, or is watched on.
 
     Attributes:
@@ -32,7 +32,7 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Plan:
+class BatchPlan:
     """How long a network learns.
 
     Attributes:
@@ -75,7 +75,7 @@ class Network:
         return found
 
     def learn(
-        self, rows: Rows, watch: Rows | None, plan: Plan, seed: int, after: Callable[[int], None]
+        self, rows: TokenRows, watch: TokenRows | None, plan: BatchPlan, seed: int, after: Callable[[int], None]
     ) -> dict[str, list[float]]:
         """Adam on the mean cross-entropy; ``after`` is called with the number of each finished epoch, from 1.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from classify.heads._keras import load_keras
 from classify.heads._network import Tensor
 from classify.heads._tokens import TokensHead
-from stores.errors import InputError
+from stores.shared.errors import InputError
 
 
 @dataclass

@@ -3,16 +3,43 @@
 from __future__ import annotations
 
 import json
+import re
 from abc import abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy import sparse
 
-from classify.heads._base import Fitting, Head, X
-from classify.heads._terms import fit_terms, term_counts
-from stores.errors import FailureError, InputError
+from classify.heads.base import Head, HeadFitOptions, X
 from stores.features import Features
+from stores.shared.errors import FailureError, InputError
+
+TERM = re.compile(r"\b\w\w+\b")
+
+
+def fit_terms(x: Features) -> list[str]:
+    """The distinct terms of ``x``, sorted."""
+    used = np.unique(x.outputs["ids"])
+    return sorted({term for i in used for term in TERM.findall(x.vocabulary[i].lower())})
+
+
+def term_counts(x: Features, terms: list[str]) -> sparse.csr_matrix:
+    """float64 ``[n, len(terms)]``: how often each term occurs in each text; other terms are left out."""
+    column = {term: i for i, term in enumerate(terms)}
+    pairs = [
+        (token, column[term])
+        for token, name in enumerate(x.vocabulary)
+        for term in TERM.findall(name.lower())
+        if term in column
+    ]
+    token, term = np.array(pairs, np.int64).reshape(-1, 2).T
+    which = sparse.csr_matrix((np.ones(len(token)), (token, term)), shape=(len(x.vocabulary), len(terms)))
+    ids = x.outputs["ids"]
+    tokens = sparse.csr_matrix((np.ones(len(ids)), ids, x.offsets), shape=(len(x), len(x.vocabulary)))
+    counts = (tokens @ which).tocsr()
+    counts.sort_indices()
+    return counts
 
 
 @dataclass
@@ -25,7 +52,7 @@ class SklearnHead(Head):
     def _pipeline(self, counts: bool, seed: int) -> object:
         """An unfitted estimator, for term counts (sparse, float64) or for vectors (float32 ``[n, D]``)."""
 
-    def _fit(self, x: X, y: np.ndarray, how: Fitting) -> None:
+    def _fit(self, x: X, y: np.ndarray, how: HeadFitOptions) -> None:
         from sklearn.multiclass import OneVsRestClassifier
 
         self.terms_ = fit_terms(x) if isinstance(x, Features) else None

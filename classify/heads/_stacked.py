@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stores.engine import load_tensorflow
+from stores.shared.tensorflow import load_tensorflow
 
 STACK_BYTES = 4 << 20  # of the weights of folds that are trained together
 STEPS = 32  # training steps a call from Python into TensorFlow
@@ -34,7 +34,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Job:
+class StackedFit:
     """One of the networks.
 
     Attributes:
@@ -57,10 +57,10 @@ class Job:
     ended: Callable[[int, float, Weights], bool]
 
 
-def train(jobs: list[Job], settings: Settings) -> None:
+def train(jobs: list[StackedFit], settings: Settings) -> None:
     """Train all networks, together those that take as many steps an epoch, as many as fit the cache."""
     together = max(1, STACK_BYTES // (4 * settings.units * jobs[0].x.shape[1]))
-    by_steps: dict[int, list[Job]] = {}
+    by_steps: dict[int, list[StackedFit]] = {}
     for job in jobs:
         by_steps.setdefault(-(-len(job.rows) // settings.batch), []).append(job)
     stacks: dict[int, _Stack] = {}
@@ -72,7 +72,7 @@ def train(jobs: list[Job], settings: Settings) -> None:
             _train(some, stacks[len(some)], settings)
 
 
-def _train(jobs: list[Job], stack: _Stack, settings: Settings) -> None:
+def _train(jobs: list[StackedFit], stack: _Stack, settings: Settings) -> None:
     randoms = [np.random.default_rng(job.seed) for job in jobs]
     stack.start(randoms)
     for epoch in range(1, settings.epochs + 1):
@@ -87,7 +87,7 @@ def _train(jobs: list[Job], stack: _Stack, settings: Settings) -> None:
             break
 
 
-def _batches(jobs: list[Job], order: list[np.ndarray], size: int) -> Iterator[tuple[np.ndarray, ...]]:
+def _batches(jobs: list[StackedFit], order: list[np.ndarray], size: int) -> Iterator[tuple[np.ndarray, ...]]:
     """Of up to ``STEPS`` steps: rows ``[s, k, b, D]``, targets ``[s, k, b, O]``, weights ``[s, k, b]``.
 
     Last, also ``[s, k, b]``, comes 1 for each row that is there: the last batch of an epoch may be smaller.

@@ -9,13 +9,30 @@ from pathlib import Path
 
 import numpy as np
 
-from classify.heads._base import Fitting, Head, X, probabilities
 from classify.heads._keras import load_keras
-from classify.heads._network import Network, Plan, Rows, Tensor
+from classify.heads._network import BatchPlan, Network, Tensor, TokenRows
 from classify.heads._ragged import Ragged
-from classify.heads._words import fit_words, number_words
-from stores.errors import InputError
+from classify.heads.base import Head, HeadFitOptions, X, probabilities
 from stores.features import Features
+from stores.shared.errors import InputError
+
+
+def fit_words(x: Features, most: int, min_count: int) -> list[str]:
+    """The ``most`` most frequent words that occur ``min_count`` times or more; of equals, the first by alphabet."""
+    counts: dict[str, int] = {}
+    for i, count in enumerate(np.bincount(x.outputs["ids"], minlength=len(x.vocabulary)).tolist()):
+        if count:
+            word = x.vocabulary[i].lower()
+            counts[word] = counts.get(word, 0) + count
+    kept = [word for word, count in counts.items() if count >= min_count]
+    return sorted(kept, key=lambda word: (-counts[word], word))[:most]
+
+
+def number_words(x: Features, words: list[str]) -> np.ndarray:
+    """int32 ``[sum T]``: for each token 1 + its place in ``words``, or 0."""
+    number = {word: i + 1 for i, word in enumerate(words)}
+    return np.array([number.get(token.lower(), 0) for token in x.vocabulary], np.int32)[x.outputs["ids"]]
+
 
 AT_LEAST_1 = ("vocabulary", "min_count", "length", "width", "batch", "epochs")
 
@@ -63,7 +80,7 @@ class TokensHead(Head):
     def _body(self, vectors: Tensor, lengths: Tensor) -> Tensor:
         """Keras tensors ``[n, T, D]`` and ``[n]``, at least 1 -> ``[n, any]``; nothing may come of padding."""
 
-    def _fit(self, x: X, y: np.ndarray, how: Fitting) -> None:
+    def _fit(self, x: X, y: np.ndarray, how: HeadFitOptions) -> None:
         load_keras().utils.set_random_seed(how.seed)
         self.words_ = None
         if x.kind == "ids" and x.table is None:
@@ -72,7 +89,7 @@ class TokensHead(Head):
         outputs = y.shape[1] if self.several_ else len(self.seen_)
         self._take(self._model(tokens, 1 if outputs == 2 and not self.several_ else outputs))
         watch = None if how.watch is None else self._rows(self._tokens(how.watch[0]), how.watch[1])
-        plan = Plan(self.learning_rate, self.batch, self.epochs, self.patience)
+        plan = BatchPlan(self.learning_rate, self.batch, self.epochs, self.patience)
         self.reported_ = {}
 
         def after(epoch: int) -> None:
@@ -107,10 +124,10 @@ class TokensHead(Head):
             vectors = tokens
         return keras.Model([tokens, lengths], keras.layers.Dense(outputs)(self._body(vectors, lengths)))
 
-    def _rows(self, tokens: Ragged, y: np.ndarray, weight: np.ndarray | None = None) -> Rows:
+    def _rows(self, tokens: Ragged, y: np.ndarray, weight: np.ndarray | None = None) -> TokenRows:
         targets = np.eye(self.network_.outputs)[y] if self.exclusive_ else y.reshape(-1, self.network_.outputs)
         weight = np.ones(len(y)) if weight is None else weight
-        return Rows(tokens, targets.astype(np.float32), weight.astype(np.float32))
+        return TokenRows(tokens, targets.astype(np.float32), weight.astype(np.float32))
 
     def _predict_proba(self, x: X) -> np.ndarray:
         return probabilities(self.network_.logits(self._tokens(x)).astype(np.float64), self.several_)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from classify.heads._base import Fitting, Fold, Head, X, probabilities
-from classify.heads._stacked import Job, Settings, Weights, train
-from classify.passes import by_blocks, moments
+from classify.heads._stacked import Settings, StackedFit, Weights, train
+from classify.heads.base import FitTask, Head, HeadFitOptions, X, probabilities
+from classify.solvers.blockwise import by_blocks, moments
 
 
 @dataclass
@@ -42,17 +42,17 @@ class DenseHead(Head):
     scale: bool = True
     patience: int = 0
 
-    def fit_folds(self, x: np.ndarray, y: np.ndarray, n_classes: int, folds: Sequence[Fold]) -> list[DenseHead]:
+    def fit_folds(self, x: np.ndarray, y: np.ndarray, n_classes: int, folds: Sequence[FitTask]) -> list[DenseHead]:
         """As ``Head.fit_folds``; folds with the same options and number of classes are trained together."""
         heads = [self.copy(**fold.options) for fold in folds]
-        scales = self._scales(x, np.stack([Fold(fold.rows, 0).counts(len(y)) for fold in folds], axis=1))
-        alike: dict[tuple, tuple[list[Job], Settings]] = {}
+        scales = self._scales(x, np.stack([FitTask(fold.rows, 0).counts(len(y)) for fold in folds], axis=1))
+        alike: dict[tuple, tuple[list[StackedFit], Settings]] = {}
         for head, fold, scale in zip(heads, folds, scales, strict=True):
             codes = head._begin(y[fold.rows], n_classes)
             watch = None if fold.watch is None else head._watched(fold.watch, y[fold.watch])
             weight = None if fold.weight is None else fold.weight[fold.rows]
             rows = None if watch is None else watch[0]
-            how = Fitting(fold.seed, watch and (x, watch[1]), weight, fold.report)
+            how = HeadFitOptions(fold.seed, watch and (x, watch[1]), weight, fold.report)
             job = head._job(x, fold.rows, codes, scale, how, rows)
             if len(head.seen_):
                 key = (tuple(head.options().items()), job.target.shape[1], head.several_)
@@ -61,7 +61,7 @@ class DenseHead(Head):
             train(jobs, settings)
         return heads
 
-    def _fit(self, x: X, y: np.ndarray, how: Fitting) -> None:
+    def _fit(self, x: X, y: np.ndarray, how: HeadFitOptions) -> None:
         (scale,) = self._scales(x, np.ones((len(y), 1), np.float32))
         train([self._job(x, np.arange(len(y)), y, scale, how, None)], self._settings())
 
@@ -79,8 +79,14 @@ class DenseHead(Head):
         return list(zip(mean.astype(np.float32), per_sd.astype(np.float32), strict=True))
 
     def _job(
-        self, x: np.ndarray, rows: np.ndarray, y: np.ndarray, scale: tuple, how: Fitting, watched: np.ndarray | None
-    ) -> Job:
+        self,
+        x: np.ndarray,
+        rows: np.ndarray,
+        y: np.ndarray,
+        scale: tuple,
+        how: HeadFitOptions,
+        watched: np.ndarray | None,
+    ) -> StackedFit:
         """What to train; ``watched`` are the rows of ``how.watch``, all if None."""
         self.scale_, self.history_, self.reported_ = scale, {"loss": []}, {}
         watch = None
@@ -90,7 +96,7 @@ class DenseHead(Head):
         weight = np.ones(len(rows), np.float32) if how.weight is None else how.weight.astype(np.float32)
         self.weights_, self._lowest, self._waited = {}, np.inf, 0
         ended = partial(self._ended, watch, how.report)
-        return Job(x, rows, self._targets(y), weight, scale, how.seed, ended)
+        return StackedFit(x, rows, self._targets(y), weight, scale, how.seed, ended)
 
     def _targets(self, y: np.ndarray) -> np.ndarray:
         """What the outputs should be, float32 ``[m, O]``."""

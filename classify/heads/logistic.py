@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from classify.heads._base import Fitting, Fold, X, probabilities
 from classify.heads._sklearn import SklearnHead
-from classify.passes import by_blocks
-from classify.sweep import Task, fit_logistic
+from classify.heads.base import FitTask, HeadFitOptions, X, probabilities
+from classify.solvers.blockwise import by_blocks
+from classify.solvers.logistic import Task, fit_logistic
 from stores.features import Features
 
 
@@ -20,7 +20,7 @@ from stores.features import Features
 class LogisticHead(SklearnHead):
     """Logistic regression; the scaler or the TF-IDF weights are fitted on the training rows.
 
-    On vectors all folds are solved at once, see ``classify.sweep``; on terms by scikit-learn.
+    On vectors all folds are solved at once, see ``classify.solvers.logistic``; on terms by scikit-learn.
 
     Options:
         C: inverse strength of the L2 penalty, > 0.
@@ -31,7 +31,7 @@ class LogisticHead(SklearnHead):
     C: float = 1.0
     max_iter: int = 1000
 
-    def fit_folds(self, x: X, y: np.ndarray, n_classes: int, folds: Sequence[Fold]) -> list[LogisticHead]:
+    def fit_folds(self, x: X, y: np.ndarray, n_classes: int, folds: Sequence[FitTask]) -> list[LogisticHead]:
         """As ``Head.fit_folds``; folds that have seen the same classes are solved together, as are all labels."""
         if isinstance(x, Features):
             return super().fit_folds(x, y, n_classes, folds)
@@ -56,10 +56,10 @@ class LogisticHead(SklearnHead):
                 f"head logistic stopped after {steps} steps, not at the optimum; raise max_iter", stacklevel=2
             )
 
-    def _fit(self, x: X, y: np.ndarray, how: Fitting) -> None:
+    def _fit(self, x: X, y: np.ndarray, how: HeadFitOptions) -> None:
         if not isinstance(x, Features):
             self.terms_ = None
-            task = Fold(np.arange(len(y)), how.seed, weight=how.weight)
+            task = FitTask(np.arange(len(y)), how.seed, weight=how.weight)
             return _solve(x, y, 2 if self.several_ else len(self.seen_), [self], [task])
         from sklearn.exceptions import ConvergenceWarning
 
@@ -98,7 +98,7 @@ class LogisticHead(SklearnHead):
         return None
 
 
-def _solve(x: np.ndarray, y: np.ndarray, n_classes: int, heads: list[LogisticHead], folds: Sequence[Fold]) -> None:
+def _solve(x: np.ndarray, y: np.ndarray, n_classes: int, heads: list[LogisticHead], folds: Sequence[FitTask]) -> None:
     """Fit ``heads``, each on its fold, to classes ``y [n]`` that all have seen, or to the labels ``y [n, labels]``."""
     rows = {(id(fold.rows), id(fold.weight)): fold for fold in folds}  # those that differ in their options share them
     column = {key: number for number, key in enumerate(rows)}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from classify.heads._base import Fitting, Fold, Head, X
+from classify.heads.base import FitTask, Head, HeadFitOptions, X
 
 
 @dataclass
@@ -19,11 +19,11 @@ class MajorityHead(Head):
     name = "majority"
     kinds = frozenset({"pooled", "ids", "tokens"})
 
-    def fit_folds(self, x: X, y: np.ndarray, n_classes: int, folds: Sequence[Fold]) -> list[MajorityHead]:
+    def fit_folds(self, x: X, y: np.ndarray, n_classes: int, folds: Sequence[FitTask]) -> list[MajorityHead]:
         """As ``Head.fit_folds``; the features, which nobody looks at, are not copied."""
         return super().fit_folds(np.empty((len(x), 0)), y, n_classes, folds)
 
-    def _fit(self, x: X, y: np.ndarray, how: Fitting) -> None:
+    def _fit(self, x: X, y: np.ndarray, how: HeadFitOptions) -> None:
         truth = y if self.several_ else np.eye(len(self.seen_))[y]
         self.prior_ = np.average(truth, 0, how.weight)
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from classify.heads._base import Fitting, Fold, X
 from classify.heads._sklearn import SklearnHead
-from classify.passes import by_blocks, class_sums, moments_of
-from stores.errors import InputError
+from classify.heads.base import FitTask, HeadFitOptions, X
+from classify.solvers.blockwise import by_blocks, class_sums, moments_of
 from stores.features import Features
+from stores.shared.errors import InputError
 
 
 @dataclass
@@ -37,7 +37,7 @@ class NbHead(SklearnHead):
         if self.weights not in ("tfidf", "counts"):
             raise InputError(f"head nb: weights={self.weights} is unknown; choose tfidf or counts")
 
-    def fit_folds(self, x: X, y: np.ndarray, n_classes: int, folds: Sequence[Fold]) -> list[NbHead]:
+    def fit_folds(self, x: X, y: np.ndarray, n_classes: int, folds: Sequence[FitTask]) -> list[NbHead]:
         """As ``Head.fit_folds``."""
         if isinstance(x, Features):
             return super().fit_folds(x, y, n_classes, folds)
@@ -56,10 +56,10 @@ class NbHead(SklearnHead):
             heads.append(head)
         return heads
 
-    def _fit(self, x: X, y: np.ndarray, how: Fitting) -> None:
+    def _fit(self, x: X, y: np.ndarray, how: HeadFitOptions) -> None:
         if isinstance(x, Features):
             return super()._fit(x, y, how)
-        task = Fold(np.arange(len(y)), how.seed, weight=how.weight)
+        task = FitTask(np.arange(len(y)), how.seed, weight=how.weight)
         (head,) = self.fit_folds(x, y, len(self.seen_), [task])
         self.terms_, self.gauss_ = None, head.gauss_
         return None

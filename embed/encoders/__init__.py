@@ -6,13 +6,13 @@ import inspect
 from importlib import import_module
 from pkgutil import iter_modules
 
-from embed.encoders._base import Encoder
-from stores.errors import InputError
+from embed.encoders.base import Encoder
+from stores.shared.errors import InputError
 
 
 def names() -> list[str]:
     """Names of all encoders, sorted."""
-    return sorted(module.name for module in iter_modules(__path__) if not module.name.startswith("_"))
+    return sorted(m.name for m in iter_modules(__path__) if not m.name.startswith("_") and m.name != "base")
 
 
 def load(name: str, **options: object) -> Encoder:

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from embed.hub import load_module
+from embed.models.hub import load_module
+from embed.tokenise.wordpiece import WordPieces
 from embed.weights.checkpoints import Checkpoint
-from embed.wordpiece import Pieces
-from stores.engine import load_tensorflow
-from stores.errors import FailureError, InputError
+from stores.shared.errors import FailureError, InputError
+from stores.shared.tensorflow import load_tensorflow
 
 NAMES = ("input_word_ids", "input_mask", "input_type_ids")  # in the order of the list that versions 1 and 2 take
 TF1_NAMES = ("input_ids", "input_mask", "segment_ids")
@@ -101,7 +101,7 @@ class ModulePieces:
         self.cls, self.sep = int(special["start_of_sequence_id"]), int(special["end_of_segment_id"])
         self._module, self._path = module, path
 
-    def __call__(self, texts: Sequence[str]) -> Pieces:
+    def __call__(self, texts: Sequence[str]) -> WordPieces:
         """The tokens of ``texts``."""
         tf = load_tensorflow()
         try:
@@ -113,7 +113,7 @@ class ModulePieces:
             starts = np.zeros(len(found.flat_values), bool)
             starts[found.values.row_starts().numpy()] = True
             found = found.merge_dims(1, 2)
-        return Pieces(found.values.numpy(), found.row_splits.numpy().astype(np.int64), starts)
+        return WordPieces(found.values.numpy(), found.row_splits.numpy().astype(np.int64), starts)
 
 
 def _pool(states: np.ndarray, mask: np.ndarray, pooling: str | None) -> np.ndarray:

@@ -7,12 +7,12 @@ from functools import cached_property
 
 import numpy as np
 
-from embed.cache import usual_note
 from embed.coverage import WordCoverage
 from embed.encoders._pooling import PARTS, is_pooling
 from embed.encoders._table import TableEncoder
+from embed.models.cache import usual_note
 from embed.vectors import VectorFile, WordTable, open_vectors
-from stores.errors import InputError
+from stores.shared.errors import InputError
 
 OUTPUTS = ("pooled", "ids")
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from embed.encoders._base import Encoder
 from embed.encoders._pooling import pool
+from embed.encoders.base import Encoder
 from embed.vectors import VectorFile, WordTable
 from stores.features import Features
 

@@ -28,16 +28,16 @@ from collections.abc import Iterator
 import numpy as np
 
 from embed.batches import Batches, ranges
-from embed.cache import weights_digest
-from embed.encoders._base import Encoder, Published
-from embed.encoders._bert_forms import Bert, open_bert, sentence_model
+from embed.encoders._bert_formats import Bert, open_bert, sentence_model
 from embed.encoders._long_texts import LONG_TEXT, Sequences, join, sequences
-from embed.models import resolve
+from embed.encoders.base import Encoder, Published
+from embed.models.cache import weights_digest
+from embed.models.resolve import resolve
 from embed.networks.bert import BertNetwork
-from embed.wordpiece import Pieces
-from stores.engine import on_device
-from stores.errors import InputError
+from embed.tokenise.wordpiece import WordPieces
 from stores.features import Features
+from stores.shared.errors import InputError
+from stores.shared.tensorflow import on_device
 
 VERSION = 1  # raise it whenever the same text, weights and options give another vector
 HUB = "https://tfhub.dev/tensorflow/"
@@ -178,7 +178,7 @@ class BertEncoder(Encoder):
         own_on_cpu = isinstance(network, BertNetwork) and not network.on_gpu
         self._batches = Batches(GPU_BUDGET if network.on_gpu else BUDGET, _cost, AT_ONCE if own_on_cpu else 1)
 
-    def _vectors(self, pieces: Pieces, parts: Sequences) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
+    def _vectors(self, pieces: WordPieces, parts: Sequences) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
         """The sequences of each batch, longest first, and what the network makes of them, layer by layer."""
         special = self._bert.pieces
         ids = pieces.ids[np.repeat(pieces.offsets[:-1][parts.text], parts.length) + parts.places()]
@@ -199,7 +199,7 @@ class BertEncoder(Encoder):
 
         yield from self._batches.run(parts.length + 2, work)
 
-    def _pooled(self, pieces: Pieces, parts: Sequences, read: np.ndarray) -> tuple[dict[str, np.ndarray], None]:
+    def _pooled(self, pieces: WordPieces, parts: Sequences, read: np.ndarray) -> tuple[dict[str, np.ndarray], None]:
         width = self._bert.network.width
         made = {name: np.zeros((len(parts.text), width), np.float32) for name in self._names}
         for rows, found in self._vectors(pieces, parts):
@@ -211,7 +211,9 @@ class BertEncoder(Encoder):
                 values /= np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12)
         return outputs, None
 
-    def _tokens(self, pieces: Pieces, parts: Sequences, read: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    def _tokens(
+        self, pieces: WordPieces, parts: Sequences, read: np.ndarray
+    ) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Of a piece that two windows share, the vector is that of the window in which it is farther from the end."""
         offsets = np.concatenate([[0], np.cumsum(read)])
         outputs = {name: np.zeros((offsets[-1], self._bert.network.width), np.float32) for name in self._names}
@@ -248,7 +250,7 @@ def _layers(layer: str, pooling: str | None) -> list[int]:
     return layers
 
 
-def _unknown(pieces: Pieces, unknown: int | None) -> np.ndarray:
+def _unknown(pieces: WordPieces, unknown: int | None) -> np.ndarray:
     """How many pieces of each text are ``[UNK]``."""
     before = np.concatenate([[0], np.cumsum(pieces.ids == unknown)])
     return np.diff(before[pieces.offsets])

@@ -21,13 +21,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from embed.batches import ranges
-from embed.encoders._base import Encoder, Published
-from embed.encoders._elmo_forms import ModuleElmo, OwnElmo, allennlp_files, combine, digest_of, open_elmo
-from embed.encoders._ptb import words_and_marks
-from embed.models import resolve
-from stores.engine import on_device
-from stores.errors import InputError
+from embed.encoders._elmo_formats import ModuleElmo, OwnElmo, allennlp_files, combine, digest_of, open_elmo
+from embed.encoders.base import Encoder, Published
+from embed.models.resolve import resolve
+from embed.tokenise.ptb import words_and_marks
 from stores.features import Features
+from stores.shared.errors import InputError
+from stores.shared.tensorflow import on_device
 
 VERSION = 1  # raise it whenever the same text, weights and options give another vector
 LAYERS = ("0", "1", "2")

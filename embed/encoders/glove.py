@@ -24,8 +24,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from embed.encoders._base import Published
 from embed.encoders._files import FileEncoder
+from embed.encoders.base import Published
 from embed.tokenise import stanford, twitter
 
 VERSION = 1  # raise it whenever the same text and file give another vector

@@ -24,12 +24,12 @@ from functools import cached_property
 
 import numpy as np
 
-from embed.encoders._base import Published
 from embed.encoders._files import FileEncoder
+from embed.encoders.base import Published
 from embed.encoders.static import TABLE
 from embed.tokenise import numberbatch
 from embed.vectors.table import WordTable, load_table
-from stores.identity import digest_file
+from stores.shared.fingerprint import digest_file
 
 VERSION = 2  # raise it whenever the same text and file give another vector
 IDEOGRAPHS = "\u3000"  # from here on, one character is beginning enough

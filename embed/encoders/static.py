@@ -35,12 +35,12 @@ from pathlib import Path
 
 import numpy as np
 
-from embed.encoders._base import Published
 from embed.encoders._table import TableEncoder
+from embed.encoders.base import Published
 from embed.vectors.table import WordTable, load_table
-from stores.errors import InputError
 from stores.features import Features
-from stores.identity import digest_file
+from stores.shared.errors import InputError
+from stores.shared.fingerprint import digest_file
 
 TABLE = Path(__file__).with_name("static.npz")
 WIDTH = 256  # columns of the table
@@ -133,7 +133,7 @@ def tokens_of(text: str) -> list[str]:
 def pieces_of(token: str, table: WordTable) -> list[int]:
     """The rows of the table that stand for a token; none for an unknown one.
 
-    Pieces are cut as in WordPiece (Devlin et al. 2018, "BERT"): the longest first, and all or nothing.
+    WordPieces are cut as in WordPiece (Devlin et al. 2018, "BERT"): the longest first, and all or nothing.
     """
     index = table.index
     if token in index:

@@ -21,12 +21,12 @@ from typing import Any
 import numpy as np
 
 from embed.batches import Batches
-from embed.encoders._base import Encoder, Published
-from embed.hub import has_attention, load_module
-from embed.models import resolve, weights_digest
-from stores.engine import load_tensorflow, load_tensorflow_text, on_device
-from stores.errors import FailureError, InputError
+from embed.encoders.base import Encoder, Published
+from embed.models.hub import has_attention, load_module
+from embed.models.resolve import resolve, weights_digest
 from stores.features import Features
+from stores.shared.errors import FailureError, InputError
+from stores.shared.tensorflow import load_tensorflow, load_tensorflow_text, on_device
 
 VERSION = 1  # raise it whenever the same text and module give another vector
 LINEAR_BUDGET = 1 << 15  # padded tokens: 64 MiB a tensor that is 512 wide
@@ -42,7 +42,7 @@ class UseEncoder(Encoder):
     """One vector a text from the Universal Sentence Encoder or another TF-Hub module; see the module.
 
     Args:
-        model: a TF-Hub handle, Kaggle path, folder or archive, see ``embed.models.resolve``.
+        model: a TF-Hub handle, Kaggle path, folder or archive, see ``embed.models.resolve.resolve``.
         max_tokens: words of a text (between white space) that are encoded, the rest is cut off; None: all.
         device: ``cpu``, ``gpu`` or ``gpu:1``; None: TensorFlow's choice.
 

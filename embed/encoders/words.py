@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from embed.encoders._base import Encoder
+from embed.encoders.base import Encoder
 from stores.features import Features
 
 # Runs of word characters, and every other character that is not a blank by itself. Case is kept. Lower-cased, and

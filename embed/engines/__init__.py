@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
 from embed.engines.cluster import Cluster, connected
-from embed.engines.local import LocalEngine
-from embed.part import Job, Maker
+from embed.part import PartPlan, PartWriter
 from embed.progress import Meter
-from embed.tables import Table
-from stores.errors import InputError
+from embed.tables.table import Table
+from stores.shared.errors import InputError
+
+
+class LocalEngine:
+    """Makes each part at once.
+
+    Args:
+        maker, meter, done: see ``embed.engines.open_engine``.
+    """
+
+    def __init__(self, maker: PartWriter, meter: Meter, done: Callable[[int, int], None]) -> None:
+        self._maker, self._meter, self._done = maker, meter, done
+
+    def make(self, job: PartPlan) -> None:
+        """Encode and write."""
+        with self._meter.part(job.stretch[1], job.texts):
+            start = time.perf_counter()
+            made = self._maker.recipe.encode(job.new_texts) if len(job.new) else None
+            self._maker.write(job, made, time.perf_counter() - start)
+        self._done(job.number, len(job.rows))
+
+    def finish(self) -> None:
+        """There is nothing left to do."""
 
 
 class Engine(Protocol):
     """What makes parts of jobs, in whatever order, and tells of each that is complete."""
 
-    def make(self, job: Job) -> None:
+    def make(self, job: PartPlan) -> None:
         """Make a part, sooner or later."""
 
     def finish(self) -> None:
@@ -27,7 +49,7 @@ class Engine(Protocol):
 @contextmanager
 def open_engine(
     cluster: Cluster | None,
-    maker: Maker,
+    maker: PartWriter,
     table: Table,
     meter: Meter,
     done: Callable[[int, int], None],

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
-from stores.errors import FailureError, InputError
+from stores.shared.errors import FailureError, InputError
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from embed.engines.cluster import Cluster, load_ray
-from embed.engines.culprits import find_culprits
+from embed.engines.poison_texts import find_culprits
 from embed.engines.worker import Worker
-from embed.part import Job, Maker
+from embed.part import PartPlan, PartWriter
 from embed.progress import Meter
-from embed.tables import Table
-from stores.errors import FailureError
-from stores.identity import hash_texts, identity_digest
+from embed.tables.table import Table
+from stores.shared.errors import FailureError
+from stores.shared.fingerprint import hash_texts, identity_digest
 
 ROOM = 3  # parts a worker has in hand: one is encoded, one waits for that, one is written
 AHEAD = 2  # times ROOM: parts a worker that are planned and not complete
@@ -61,7 +61,7 @@ class RayEngine:
     def __init__(
         self,
         cluster: Cluster,
-        maker: Maker,
+        maker: PartWriter,
         table: Table,
         meter: Meter,
         done: Callable[[int, int], None],
@@ -69,7 +69,7 @@ class RayEngine:
     ) -> None:
         self._ray, self._cluster = load_ray(), cluster
         self._parts, self._table, self._meter, self._done, self._note = maker.parts, table, meter, done, note
-        self._jobs: dict[int, Job] = {}  # not complete yet
+        self._jobs: dict[int, PartPlan] = {}  # not complete yet
         self._open: set[Path] = set()  # their parts
         self._queue: list[int] = []  # a heap: those that no worker has
         self._calls: dict[Any, tuple[_Seat, str, int]] = {}  # what is awaited of whom
@@ -81,7 +81,7 @@ class RayEngine:
         for seat in self._seats:
             self._call(seat, "start", LOADING)
 
-    def _actors(self, maker: Maker) -> list:
+    def _actors(self, maker: PartWriter) -> list:
         digest = identity_digest(maker.recipe.identity())
         holder = self._parts.folder.absolute() / "holder"
         rest = (self._parts.absolute(), maker.keep_texts, maker.created)
@@ -95,7 +95,7 @@ class RayEngine:
         kind = actor(Worker)
         return [kind.remote(*given) for _ in range(self._cluster.workers)]
 
-    def make(self, job: Job) -> None:
+    def make(self, job: PartPlan) -> None:
         """Take a job; waits while there are many."""
         self._read_bad |= bool(job.rows.bad)
         self._jobs[job.number] = job
@@ -141,7 +141,7 @@ class RayEngine:
             heapq.heappop(self._queue)
             self._call(seat, "encode", number, number, self._jobs[number].new_texts)
 
-    def _awaited(self, job: Job) -> bool:
+    def _awaited(self, job: PartPlan) -> bool:
         """Whether an earlier part that the job takes features from is not complete."""
         return any(place.path in self._open for _, place in job.own)
 

@@ -8,12 +8,12 @@ import time
 from pathlib import Path
 
 from embed.engines.cluster import load_ray
-from embed.part import Job, Maker
+from embed.part import PartPlan, PartWriter
 from embed.recipe import Recipe
-from stores.errors import FailureError
 from stores.features import Features
-from stores.identity import identity_digest
-from stores.merge import Summary
+from stores.merge import EmbedSummary
+from stores.shared.errors import FailureError
+from stores.shared.fingerprint import identity_digest
 
 ray = load_ray()
 
@@ -24,7 +24,7 @@ class Worker:
     Args:
         cpus: how many cores its computations may take.
         ingredients: of the recipe; it is loaded in a call, whose errors reach the driver as they are.
-        rest: of the ``Maker``: parts, keep_texts, created.
+        rest: of the ``PartWriter``: parts, keep_texts, created.
         identity_digest: what the driver's encoder has.
         token: a file of the driver's output folder, and what it holds: how to tell that it is the same folder here.
     """
@@ -35,7 +35,7 @@ class Worker:
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, int(cpus))))  # read when TensorFlow is imported
         self._ingredients, self._rest = ingredients, rest
         self._identity, self._token = identity_digest, token
-        self._maker: Maker | None = None
+        self._maker: PartWriter | None = None
         self._made: dict[int, tuple[Features | None, float]] = {}  # of parts that are encoded and not yet written
 
     @ray.method(concurrency_group="ping")
@@ -59,7 +59,7 @@ class Worker:
                 f"the encoder on {socket.gethostname()} has another identity than the driver's: install the same"
                 " version of tk and the same model there"
             )
-        self._maker = Maker(recipe, *self._rest)
+        self._maker = PartWriter(recipe, *self._rest)
 
     @ray.method(concurrency_group="encode")
     def encode(self, number: int, texts: list[str]) -> None:
@@ -78,7 +78,7 @@ class Worker:
         self._maker.recipe.encode(texts)
 
     @ray.method(concurrency_group="write")
-    def write(self, job: Job) -> Summary | None:
+    def write(self, job: PartPlan) -> EmbedSummary | None:
         """Write the part of a job whose texts are encoded; None if that is not known here, after a restart."""
         if job.number not in self._made or self._maker is None:
             return None

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from stores.engine import load_tensorflow
-from stores.errors import InputError
+from stores.shared.errors import InputError
+from stores.shared.tensorflow import load_tensorflow
 
 VERSION = 1  # raise it whenever the same weights give other numbers
 POOLINGS = ("mean", "cls", "max", "pooler")

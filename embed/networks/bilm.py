@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from embed.networks.packing import Packing
-from stores.engine import load_tensorflow
+from stores.shared.tensorflow import load_tensorflow
 
 LEAST = 2  # texts that are computed together: for one, another kernel is used, whose sums round otherwise
 IDLE = 16  # cells that are always 0, beside ``D``: rows of 4,096 numbers would share a few places of a cache

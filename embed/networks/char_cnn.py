@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from stores.engine import load_tensorflow
+from stores.shared.tensorflow import load_tensorflow
 
 BEGIN, END = 257, 258  # sentence marks: words that are made of one character which no text has
 WORD_BEGIN, WORD_END, PADDING = 259, 260, 261  # a byte b of UTF-8 is the character b + 1; 0 is no word

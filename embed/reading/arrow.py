@@ -11,15 +11,15 @@ import numpy as np
 
 from embed.reading.cells import as_list
 from embed.reading.files import Source, damage_is_one_line
-from embed.reading.form import BATCH_ROWS, SAMPLE_ROWS, Batch, Form
-from stores.errors import InputError
+from embed.reading.format import BATCH_ROWS, SAMPLE_ROWS, Batch, TableFile
+from stores.shared.errors import InputError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-class ArrowTable(Form):
-    """A Parquet file, or an Arrow file or stream (Feather is Arrow). See ``Form``.
+class ArrowTable(TableFile):
+    """A Parquet file, or an Arrow file or stream (Feather is Arrow). See ``TableFile``.
 
     A row's line is its number, from 1. Numbers and booleans become text (``1``, ``2.5``, ``true``), null an
     empty cell. Columns of lists or structures are left out.
@@ -42,12 +42,12 @@ class ArrowTable(Form):
         self.how = {"format": form}
 
     def sample(self) -> dict[str, list[str]]:
-        """See ``Form``."""
+        """See ``TableFile``."""
         first = next(self._read(self.header, SAMPLE_ROWS), None)
         return {name: as_list(_as_text(first.column(i))) if first else [] for i, name in enumerate(self.header)}
 
     def batches(self, columns: list[str], text: str) -> Iterator[Batch]:
-        """See ``Form``."""
+        """See ``TableFile``."""
         row = 1
         for batch in self._read(columns, BATCH_ROWS):
             cells = {name: _as_text(batch.column(i)) for i, name in enumerate(columns)}

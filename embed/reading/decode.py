@@ -10,7 +10,7 @@ from itertools import chain
 import numpy as np
 
 from embed.reading.files import Source
-from stores.errors import InputError
+from stores.shared.errors import InputError
 
 BOMS = {
     codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",

@@ -11,12 +11,12 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from embed.reading.cells import as_list
+from embed.reading.csv_arrow import END, is_blank
+from embed.reading.csv_chunks import NUL, Dialect, Piece
 from embed.reading.decode import scan, utf8_blocks
 from embed.reading.files import Source
-from embed.reading.form import SAMPLE_ROWS, Batch, Form
-from embed.reading.pieces import NUL, Dialect, Piece
-from embed.reading.regular import END, is_blank
-from stores.errors import InputError
+from embed.reading.format import SAMPLE_ROWS, Batch, TableFile
+from stores.shared.errors import InputError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,8 +27,8 @@ FAST_FROM = 1 << 22  # bytes: below, importing pyarrow takes longer than it save
 CONTROL = re.compile(f"[\1-\x08\x0e-\x1f]|{NUL}")
 
 
-class Delimited(Form):
-    """One file of rows and delimiters; see ``Form``.
+class Delimited(TableFile):
+    """One file of rows and delimiters; see ``TableFile``.
 
     Args:
         source: the file.
@@ -65,12 +65,12 @@ class Delimited(Form):
         self.how["header"] = has_header
 
     def sample(self) -> dict[str, list[str]]:
-        """See ``Form``."""
+        """See ``TableFile``."""
         piece = next((piece for piece in self._pieces(fast=False) if len(piece.line)), None)
         return {name: as_list(piece.columns[i])[:SAMPLE_ROWS] if piece else [] for name, i in self._places.items()}
 
     def batches(self, columns: list[str], text: str) -> Iterator[Batch]:
-        """See ``Form``; cells under unnamed columns right after the text are part of the text.
+        """See ``TableFile``; cells under unnamed columns right after the text are part of the text.
 
         (They come from commas in texts that somebody wrote without quotes: the SMS spam table has 50 such rows.)
         Cells with content under other unnamed columns make a row a broken one.

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from stores.errors import InputError
+from stores.shared.errors import InputError
 
 BLOCK = 1 << 20  # bytes that are read at once
 STDIN = "stdin"

@@ -12,22 +12,22 @@ import numpy as np
 
 from embed.reading.decode import check_encoding, decode_whole
 from embed.reading.files import Source, damage_is_one_line
-from embed.reading.form import BATCH_ROWS, LONGEST_ROW, SAMPLE_ROWS, BadRow, Batch, Form
-from stores.errors import InputError
-from stores.identity import HASH_BYTES
+from embed.reading.format import BATCH_ROWS, LONGEST_ROW, SAMPLE_ROWS, BadRow, Batch, TableFile
+from stores.shared.errors import InputError
+from stores.shared.fingerprint import HASH_BYTES
 
 TABLES = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".feather", ".arrow")
 TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 UNLABELLED = ("unsup", "unlabelled", "unlabeled")  # aclImdb keeps reviews without a label in train/unsup
 
 
-class Folder(Form):
+class Folder(TableFile):
     """Texts that are a file each, in folders that name their class, these perhaps in folders that name the split.
 
     The deepest files are the texts: ``<split>/<class>/<file>``, ``<class>/<file>`` or, without labels, ``<file>``;
     folders that all have in common do not count, and files higher up are left out, with a note. The row of a text is
     its number, from 1, in the order of the paths on disk, of the archive in a tar; its id is its path. Each file is
-    UTF-8 or else Windows-1252. See ``Form``.
+    UTF-8 or else Windows-1252. See ``TableFile``.
     """
 
     unit = "text"
@@ -71,12 +71,12 @@ class Folder(Form):
         return self._digest.hexdigest()
 
     def sample(self) -> dict[str, list[str]]:
-        """See ``Form``."""
+        """See ``TableFile``."""
         rows = [row for row, _ in islice(self._rows(), SAMPLE_ROWS) if isinstance(row, dict)]
         return {name: [row[name] for row in rows] for name in self.header}
 
     def batches(self, columns: list[str], text: str) -> Iterator[Batch]:
-        """See ``Form``."""
+        """See ``TableFile``."""
         rows, number = self._rows(), 1
         while taken := list(islice(rows, BATCH_ROWS)):
             good = [(line, row) for line, (row, _) in enumerate(taken, number) if isinstance(row, dict)]

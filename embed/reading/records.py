@@ -12,16 +12,16 @@ import numpy as np
 
 from embed.reading.decode import scan, utf8_blocks
 from embed.reading.files import Source
-from embed.reading.form import BATCH_ROWS, LONGEST_ROW, SAMPLE_ROWS, BadRow, Batch, Form
-from stores.errors import InputError
+from embed.reading.format import BATCH_ROWS, LONGEST_ROW, SAMPLE_ROWS, BadRow, Batch, TableFile
+from stores.shared.errors import InputError
 
 SURROGATES = re.compile("[\ud800-\udfff]")
 NEXT = re.compile(r"[ \t\r\n]*,?[ \t\r\n]*")
 Row = tuple[int, dict | str, str]  # line or number, the record or why there is none, what stands there
 
 
-class Lines(Form):
-    """A file with one text a line; an empty line is an empty text. See ``Form``."""
+class Lines(TableFile):
+    """A file with one text a line; an empty line is an empty text. See ``TableFile``."""
 
     def __init__(self, source: Source, encoding: str | None) -> None:
         found = scan(source, encoding)
@@ -34,17 +34,17 @@ class Lines(Form):
         self.how = {"encoding": found.encoding, "format": "lines"}
 
     def sample(self) -> dict[str, list[str]]:
-        """See ``Form``."""
+        """See ``TableFile``."""
         return next(self.batches(["text"], "text"), Batch(np.empty(0, np.int64), {"text": []})).cells
 
     def batches(self, columns: list[str], text: str) -> Iterator[Batch]:
-        """See ``Form``."""
+        """See ``TableFile``."""
         rows = ((line, {"text": row.decode()}, "") for line, row in _lines(self.source, self.how["encoding"]))
         return _batches(rows, columns, self.name)
 
 
-class Json(Form):
-    """A file of JSON objects: one a line, or the elements of one array. See ``Form``.
+class Json(TableFile):
+    """A file of JSON objects: one a line, or the elements of one array. See ``TableFile``.
 
     Numbers stay as they are written (``1e5``, ``007`` is no JSON), true and false become these words, null an empty
     cell. A lone surrogate, which no file in UTF-8 can hold, becomes U+FFFD.
@@ -72,11 +72,11 @@ class Json(Form):
         self._first = [{name: value if _is_flat(value) else None for name, value in row.items()} for row in first]
 
     def sample(self) -> dict[str, list[str]]:
-        """See ``Form``."""
+        """See ``TableFile``."""
         return {name: [_cell(record.get(name)) for record in self._first] for name in self.header}
 
     def batches(self, columns: list[str], text: str) -> Iterator[Batch]:
-        """See ``Form``."""
+        """See ``TableFile``."""
         return _batches(self._records(), columns, self.name, self.unit)
 
     def _records(self) -> Iterator[Row]:

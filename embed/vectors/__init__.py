@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from embed.cache import Note, weights_digest
+from embed.models.cache import Note, weights_digest
 from embed.vectors.containers import plain_file
 from embed.vectors.file import VectorFile
 from embed.vectors.table import WordTable, check_dimension, is_table, load_table

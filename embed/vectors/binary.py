@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from embed.vectors.text import BadRow, has_header
+from embed.vectors.text import BadVectorLine, has_header
 
 _LONGEST = 10_000  # bytes of a word; a longer one means that the place is lost
 
@@ -26,7 +26,7 @@ class Binary:
         header: lines before the first row, 0: rows are counted, not lines.
 
     Raises:
-        BadRow: if this is no such file.
+        BadVectorLine: if this is no such file.
     """
 
     name = "binary"
@@ -35,17 +35,17 @@ class Binary:
     def __init__(self, start: bytes) -> None:
         line, _, rows = start.partition(b"\n")
         if not has_header(line):
-            raise BadRow("the first line does not say how many rows and columns there are")
+            raise BadVectorLine("the first line does not say how many rows and columns there are")
         self._begin, self.dimension = len(line) + 1, int(line.split()[1])
         _, space, numbers = rows.partition(b" ")
         if not self.dimension or not space or len(numbers) < 4 * self.dimension:
-            raise BadRow("the first row is not whole")
+            raise BadVectorLine("the first row is not whole")
 
     def words(self, file: BinaryIO, size: int) -> Iterator[tuple[list[bytes], np.ndarray]]:
         """Words of the rows in about ``size`` bytes, with the place of each in the file, int64, again and again.
 
         Raises:
-            BadRow: if the last row is not whole.
+            BadVectorLine: if the last row is not whole.
         """
         at, rest = 0, b""
         for number, block in enumerate(iter(lambda: file.read(size), b"")):
@@ -58,10 +58,10 @@ class Binary:
                 position = space + 1 + 4 * self.dimension
             rest, at = data[position:], at + position
             if len(rest) > _LONGEST + 4 * self.dimension and b" " not in rest[:_LONGEST]:
-                raise BadRow(f"no word begins at byte {at:,}")
+                raise BadVectorLine(f"no word begins at byte {at:,}")
             yield words, np.array(places, np.int64)
         if rest.strip(b"\n"):
-            raise BadRow("the last row is not whole")
+            raise BadVectorLine("the last row is not whole")
 
     def vector(self, numbers: bytes) -> np.ndarray:
         """float32 ``[D]`` from what follows the word and a space."""

@@ -18,14 +18,48 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from embed.archives import BROKEN
-from embed.cache import Note, alone, cache_folder, weights_digest
-from embed.models import resolve
-from embed.vectors.hdf5 import write_word2vec
+import numpy as np
+
+from embed.models.archives import BROKEN
+from embed.models.cache import Note, alone, cache_folder, weights_digest
+from embed.models.resolve import resolve
 from embed.vectors.table import is_table
-from stores.errors import FailureError, InputError
-from stores.files import whole_folder
-from stores.identity import digest_bytes
+from stores.shared.errors import FailureError, InputError
+from stores.shared.files import whole_folder
+from stores.shared.fingerprint import digest_bytes
+
+ROWS = 4096  # that are worked on at once
+
+
+def write_word2vec(path: Path, out: BinaryIO) -> None:
+    """Write the vectors of an HDF5 file to ``out`` in the binary form of word2vec, float32.
+
+    Raises:
+        FailureError: if it is damaged, or does not hold vectors in this way.
+    """
+    import h5py
+
+    try:
+        with h5py.File(path) as file:
+            words, values = file["mat/axis1"], file["mat/block0_values"]
+            if values.ndim != 2 or len(words) != len(values):
+                raise ValueError(f"{len(words)} words, numbers {values.shape}")
+            out.write(b"%d %d\n" % values.shape)
+            for start in range(0, len(words), ROWS):
+                _write(words[start : start + ROWS], values[start : start + ROWS], out)
+    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+        if isinstance(error, OSError) and error.errno == 28:  # the disk is full
+            raise
+        raise FailureError(f"{path} holds no word vectors as mini.h5 does ({error}); get it again") from error
+
+
+def _write(words: np.ndarray, values: np.ndarray, out: BinaryIO) -> None:
+    vectors = values.astype("<f4")
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors /= np.where(lengths > 0, lengths, 1)
+    for word, vector in zip(words, vectors, strict=True):
+        out.write(word + b" " + vector.tobytes())
+
 
 USUAL_DIM = 300  # of several files, the one that is taken where the user says nothing
 BLOCK = 1 << 20
@@ -39,7 +73,7 @@ def plain_file(model: str, dim: int | None, note: Note) -> Path:
 
     Args:
         model: a file, plain or gzip, bzip2, xz; a zip or tar archive (of these), a folder, or what
-            ``embed.models.resolve`` takes; ``archive!member`` names one file of several.
+            ``embed.models.resolve.resolve`` takes; ``archive!member`` names one file of several.
         dim: of several files, the one with this in its name, as in ``glove.6B.100d.txt``; None: 300.
         note: called before something is unpacked.
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from embed.cache import Note, remembered_digest, weights_digest
+from embed.models.cache import Note, remembered_digest, weights_digest
 from embed.vectors import index as indexes
 from embed.vectors.index import Index
 from embed.vectors.table import check_dimension, sif_weights
-from embed.vectors.text import BadRow, strictly
-from stores.errors import FailureError
+from embed.vectors.text import BadVectorLine, strictly
+from stores.shared.errors import FailureError
 
 AT_ONCE = 64  # rows that are parsed together: what fits a core's cache
 KEPT = 1 << 16  # vectors in memory: more than the words of most files of texts, fewer than those that may stand in
@@ -165,9 +165,9 @@ class VectorFile:
                 vector = self._layout.vector(numbers)
                 # the sum of squares is quicker to look at, and finite unless a number is huge or not finite
                 if not (isfinite(vector @ vector) or np.isfinite(vector).all()):
-                    raise BadRow("a number that is not finite")
+                    raise BadVectorLine("a number that is not finite")
                 self._vectors[row] = vector
-            except BadRow as error:
+            except BadVectorLine as error:
                 if not self._skip:
                     raise self._refused(row, str(error), self.index.about) from None
                 self.bad_rows[row] = str(error)

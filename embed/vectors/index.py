@@ -22,11 +22,11 @@ from pathlib import Path
 
 import numpy as np
 
-from embed.cache import Note, alone, cache_folder
+from embed.models.cache import Note, alone, cache_folder
 from embed.vectors.binary import Binary
-from embed.vectors.text import BadRow, Text
-from stores.errors import FailureError, InputError
-from stores.files import whole_folder
+from embed.vectors.text import BadVectorLine, Text
+from stores.shared.errors import FailureError, InputError
+from stores.shared.files import whole_folder
 
 VERSION = 2  # raise it whenever an index of the same file holds something else
 BLOCK = 1 << 20  # bytes that are looked through at once: few enough for the cache, enough for the other threads
@@ -76,7 +76,7 @@ def make(path: Path) -> Index:
     with open(path, "rb", buffering=0) as file:
         try:
             parts.extend(_Part(*part) for part in layout.words(file, BLOCK))
-        except BadRow as error:
+        except BadVectorLine as error:
             raise FailureError(f"{path} is cut short or damaged ({error}); get it again") from error
     hashes, starts, is_word, is_utf8 = (
         np.concatenate([getattr(part, name) for part in parts]) for name in ("hashes", "starts", "is_word", "is_utf8")
@@ -115,7 +115,7 @@ def layout_of(path: Path) -> Binary | Text:
     for kind in FORMATS:
         try:
             return kind(start)
-        except BadRow as error:
+        except BadVectorLine as error:
             reasons.append(f"{kind.name}: {error}")
     raise InputError(f"{path} is no file of word vectors ({'; '.join(reasons)}); give another --model")
 

@@ -26,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stores.errors import FailureError, InputError
+from stores.shared.errors import FailureError, InputError
 
 LEVELS = 31  # the largest level: finer ones made a larger file and no better score
 

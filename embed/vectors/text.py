@@ -23,7 +23,7 @@ _POWERS = 10.0 ** np.arange(_MOST_DIGITS + 1)  # exact, too
 _NUMBER = re.compile(rb"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?(nan|inf)", re.IGNORECASE)
 
 
-class BadRow(ValueError):
+class BadVectorLine(ValueError):
     """A row that cannot be used; the message says why."""
 
 
@@ -46,7 +46,7 @@ class Text:
         header: lines before the first row, 0 or 1.
 
     Raises:
-        BadRow: if the first row is no word with at least one number after it.
+        BadVectorLine: if the first row is no word with at least one number after it.
     """
 
     name = "text"
@@ -59,7 +59,7 @@ class Text:
         with strictly():
             self.dimension = len(_parse(numbers))
         if not self.dimension:
-            raise BadRow("the first line is no word with numbers after it")
+            raise BadVectorLine("the first line is no word with numbers after it")
 
     def words(self, file: BinaryIO, size: int) -> Iterator[tuple[list[bytes], np.ndarray]]:
         """Words of the lines in about ``size`` bytes, with the place of each line in the file, int64, again and again.
@@ -67,7 +67,7 @@ class Text:
         A header, too, counts as a line. A line that is not whole is read once more, so that nothing is copied.
 
         Raises:
-            BadRow: if a line does not end.
+            BadVectorLine: if a line does not end.
         """
         at = self.bom
         file.seek(at)
@@ -75,7 +75,7 @@ class Text:
             if b"\n" not in data:  # the last line, or a long one
                 data += file.read(_LONGEST)
                 if b"\n" not in data and len(data) > _LONGEST:
-                    raise BadRow(f"the line that begins at byte {at:,} does not end")
+                    raise BadVectorLine(f"the line that begins at byte {at:,} does not end")
                 data += b"\n" * (b"\n" not in data)
             words, starts, end = _cut(data)
             if at == self.bom and self.header:
@@ -85,10 +85,10 @@ class Text:
             file.seek(at)
 
     def vector(self, numbers: bytes) -> np.ndarray:
-        """float32 ``[D]`` from what follows the word and a space; ``BadRow`` if it is not that."""
+        """float32 ``[D]`` from what follows the word and a space; ``BadVectorLine`` if it is not that."""
         vector = _parse(numbers)
         if len(vector) != self.dimension:
-            raise BadRow(f"{len(vector)} numbers after the word, not {self.dimension}")
+            raise BadVectorLine(f"{len(vector)} numbers after the word, not {self.dimension}")
         return vector
 
     def vectors(self, rows: list[bytes]) -> dict[int, np.ndarray]:
@@ -124,7 +124,7 @@ def _parse(numbers: bytes) -> np.ndarray:
         return np.fromstring(numbers, np.float32, sep=" ")
     except (ValueError, DeprecationWarning):
         wrong = next((field for field in numbers.split() if not _NUMBER.fullmatch(field)), b"")
-        raise BadRow(f"{wrong[:20].decode(errors='replace')!r} is no number") from None
+        raise BadVectorLine(f"{wrong[:20].decode(errors='replace')!r} is no number") from None
 
 
 def _parse_usual(text: bytes, count: int) -> np.ndarray | None:

@@ -21,7 +21,7 @@ import numpy as np
 from embed.networks.bert import BertWeights
 from embed.weights.checkpoints import Checkpoint
 from embed.weights.safetensors import read_folder
-from stores.errors import FailureError, InputError
+from stores.shared.errors import FailureError, InputError
 
 # What a form calls a variable -> what Google's checkpoints call it; all else is no part of the encoder.
 _LAYER = r"(?:.*/)?(?:transformer|encoder)/layer_(\d+)"

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from embed.weights.bert import read_json
 from embed.weights.checkpoints import Checkpoint
-from stores.errors import FailureError, InputError
+from stores.shared.errors import FailureError, InputError
 
 
 @dataclass(frozen=True)
 class BertVocabulary:
-    """What ``embed.wordpiece.WordPiece`` takes.
+    """What ``embed.tokenise.wordpiece.WordPiece`` takes.
 
     Attributes:
         pieces: in the order of their ids.

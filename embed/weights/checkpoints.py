@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from stores.engine import load_tensorflow
-from stores.errors import FailureError
+from stores.shared.errors import FailureError
+from stores.shared.tensorflow import load_tensorflow
 
 OBJECTS = "_CHECKPOINTABLE_OBJECT_GRAPH"  # of TensorFlow 2: says which variable lies under which path of objects
 

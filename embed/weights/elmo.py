@@ -20,8 +20,8 @@ import numpy as np
 from embed.networks.bilm import BiLMWeights, Cell
 from embed.networks.char_cnn import PADDING, CharacterWeights
 from embed.networks.elmo import ElmoWeights
-from stores.engine import load_tensorflow
-from stores.errors import FailureError
+from stores.shared.errors import FailureError
+from stores.shared.tensorflow import load_tensorflow
 
 CLIP = 3.0  # of cells and projections, where no options are published with the weights
 # how a cell's arrays are called in a checkpoint and in HDF5: kernel, bias, projection

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stores.errors import FailureError, InputError
+from stores.shared.errors import FailureError, InputError
 
 MOST_HEADER = 100_000_000  # bytes, as in the reference implementation
 TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4", "U8": "u1"}

@@ -1,0 +1,1 @@
+"""What finished runs say together: comparisons, paired tests, ensembles, errors, speed."""

@@ -1,0 +1,98 @@
+"""Several runs -> their out-of-fold predictions row by row, so that they can be compared and combined."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+
+import numpy as np
+
+from classify.runs import Run
+from classify.scoring.predictions import Predictions
+from stores.shared.errors import InputError
+
+
+def names(runs: Sequence[Run]) -> list[str]:
+    """What to call each run: the name of its folder where that tells it from the others, else the whole path."""
+    short = [run.folder.resolve().name for run in runs]
+    return [name if short.count(name) == 1 else str(run.folder) for name, run in zip(short, runs, strict=True)]
+
+
+def align(runs: Sequence[Run], common: bool = False) -> list[Predictions]:
+    """The predictions of each run, in the order of their lines; equal places are the same row, with the same label.
+
+    A row that is predicted several times (repeated folds) is there several times: its first prediction stands beside
+    the first of the others, and so on.
+
+    Args:
+        runs: of one table.
+        common: whether rows that some runs did not test are left out; otherwise that is a mistake.
+
+    Raises:
+        InputError: if the rows, their labels or the classes differ, or there is no row in common.
+        FailureError: if the predictions of a run cannot be read.
+    """
+    called = names(runs)
+    if twice := [name for name in called if called.count(name) > 1]:
+        raise InputError(f"{twice[0]} is named twice; give each run once")
+    for name, run in zip(called, runs, strict=True):
+        _check_classes(called[0], runs[0], name, run)
+    found = [run.predictions() for run in runs]
+    keys = _keys(found)
+    shared = reduce(np.intersect1d, keys)
+    for name, own in zip(called, found, strict=True):
+        if not common and (len(own) != len(found[0]) or len(shared) != len(own)):
+            lines = [set(found[0].line.tolist()), set(own.line.tolist())]
+            apart = sorted(lines[0] ^ lines[1])
+            first = f"the first that only one of them has is line {apart[0]}; " if apart else ""
+            if apart or len(own) != len(found[0]):
+                raise InputError(
+                    f"{called[0]} and {name} did not test the same rows ({len(found[0]):,} and {len(own):,} "
+                    f"predictions); {first}--common takes the rows that all have"
+                )
+    if not len(shared):
+        raise InputError(f"{', '.join(called)}: no row was tested by all of them")
+    taken = []
+    for name, own, other in zip(called, found, keys, strict=True):
+        order = np.argsort(other)
+        taken.append(own.take(order[np.searchsorted(other[order], shared)]))
+        wrong = np.flatnonzero((taken[-1].y != taken[0].y).reshape(len(shared), -1).any(1))
+        if len(wrong):
+            raise InputError(
+                f"{called[0]} and {name} are not of the same table: {len(wrong):,} rows have different labels, "
+                f"the first on line {taken[0].line[wrong[0]]}"
+            )
+    return taken
+
+
+def same_folds(found: Sequence[Predictions]) -> bool:
+    """Whether aligned predictions come from the same folds."""
+    return all(np.array_equal(found[0].fold, other.fold) for other in found)
+
+
+def _keys(found: Sequence[Predictions]) -> list[np.ndarray]:
+    """int64 ``[t]`` each: equal for the same line and the same number among the predictions of this line."""
+    numbers = [_number_in_line(p) for p in found]
+    most = max(number.max(initial=0) for number in numbers) + 1
+    return [p.line * most + number for p, number in zip(found, numbers, strict=True)]
+
+
+def _number_in_line(p: Predictions) -> np.ndarray:
+    """int ``[t]``: how many predictions of the same line come before, by fold."""
+    order = np.lexsort((p.fold, p.line))
+    _, start, counts = np.unique(p.line[order], return_index=True, return_counts=True)
+    number = np.empty(len(p), int)
+    number[order] = np.arange(len(p)) - np.repeat(start, counts)
+    return number
+
+
+def _check_classes(first: str, a: Run, name: str, b: Run) -> None:
+    for what in ("problem", "classes", "positive"):
+        if a.recipe[what] != b.recipe[what]:
+            ours, theirs = (_brief(run.recipe[what]) for run in (a, b))
+            cure = "train one of them with the other's --positive" if what == "positive" else "take runs of one table"
+            raise InputError(f"{first} and {name} differ in {what} ({ours}; {theirs}); {cure}")
+
+
+def _brief(value: object) -> str:
+    return ", ".join(map(str, value))[:100] if isinstance(value, list) else str(value)

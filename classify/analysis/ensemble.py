@@ -1,0 +1,229 @@
+"""Several runs as one: their out-of-fold probabilities averaged, put to the vote, or weighed by a stacked model.
+
+The result is a run of its own, without a model that could predict: it would need every encoder of its members.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from classify.analysis.align import align, names, same_folds
+from classify.analysis.parameters import parameters
+from classify.analysis.significance import joined_groups
+from classify.fitting.model import FittedModel, fit
+from classify.fitting.options import FitOptions
+from classify.heads import load
+from classify.heads.base import FitTask
+from classify.runs import Run, Score, free_folder, write_run
+from classify.scoring.intervals import bootstrap
+from classify.scoring.predictions import Predictions
+from classify.sources import training_seconds
+from stores.shared.errors import InputError
+
+METHODS = ("average", "vote", "stack")
+EPS = 1e-6  # probabilities are taken to lie between this and 1 - this, where their logits are wanted
+
+
+@dataclass(frozen=True)
+class Members:
+    """What is kept as the model of an ensemble.
+
+    Attributes:
+        method: one of ``METHODS``.
+        folders: of its runs.
+        stacked: the stacked models, fitted on the out-of-fold predictions of all rows; none for other methods.
+    """
+
+    method: str
+    folders: list[str]
+    stacked: list[FittedModel]
+
+    def save(self, folder: Path) -> None:
+        """Write the list of members, and the stacked models beside it."""
+        folder.mkdir()
+        state = {"ensemble": self.method, "runs": self.folders}
+        (folder / "ensemble.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
+        for number, model in enumerate(self.stacked):
+            model.save(folder / f"stacked-{number + 1}")
+
+
+def ensemble(
+    runs: Sequence[Run], method: str = "average", *, out: str | Path | None = None, command: str = "",
+    versions: dict | None = None,
+) -> Run:  # fmt: skip
+    """Combine the out-of-fold predictions of runs on the same rows, and write the result as a run.
+
+    - ``average``: the mean of the probabilities; the class of the largest mean (each label from 0.5 on).
+    - ``vote``: the share of the members that decided for each class; where they are equal, the larger mean of the
+      probabilities decides (a label needs more than half).
+    - ``stack``: logistic regression on the logits of the probabilities, see ``stacked``.
+
+    Args:
+        runs: at least two, of one table.
+        method: one of ``METHODS``.
+        out: folder of the run; ``runs/<table>.<method>`` if None.
+        command, versions: kept in the run.
+
+    Raises:
+        InputError: if the runs are too few, not of the same rows, or (to stack) not of the same several folds.
+        FailureError: if a run cannot be read, or the machine fails.
+    """
+    if len(runs) < 2:
+        raise InputError("give two runs or more to combine")
+    if method not in METHODS:
+        raise InputError(f"--method {method}: choose one of {', '.join(METHODS)}")
+    if out is not None and Path(out).exists():
+        raise InputError(f"{out} exists already; choose another --out")
+    found = align(runs)
+    found = [replace(p, group=group) for group in [joined_groups([p.group for p in found])] for p in found]
+    seed = runs[0].recipe["seed"]
+    start = time.perf_counter()
+    if method == "stack":
+        if not same_folds(found):
+            raise InputError("--method stack: the runs have different folds; train them with the same --cv and --seed")
+        combined, models = stacked(found, seed)
+    else:
+        combined, models = (averaged if method == "average" else voted)(found), []
+    seconds = (time.perf_counter() - start + sum(map(training_seconds, runs))) / len(np.unique(combined.fold))
+    score = Score(combined, _folds(combined, runs[0], seconds), combined.measure(), bootstrap(combined, seed))
+    folders = [str(run.folder) for run in runs]
+    folder = free_folder(Path("runs") / f"{_stem(runs[0])}.{method}", set()) if out is None else Path(out)
+    recipe = _recipe(runs, method) | {"command": command, "versions": versions or {}}
+    more = {"baselines": runs[0].metrics["baselines"]}
+    return write_run(folder, recipe, score, {}, Members(method, folders, models), more)
+
+
+def averaged(found: Sequence[Predictions]) -> Predictions:
+    """The mean of the probabilities of aligned predictions, see ``ensemble``."""
+    proba = np.mean([p.proba for p in found], axis=0)
+    decided = (proba >= 0.5).astype(int) if found[0].several else proba.argmax(1)
+    return replace(found[0], proba=proba, predicted=decided)
+
+
+def voted(found: Sequence[Predictions]) -> Predictions:
+    """The share of votes of aligned predictions, see ``ensemble``."""
+    width = len(found[0].classes)
+    votes = np.mean([p.predicted if p.several else np.eye(width)[p.predicted] for p in found], axis=0)
+    mean = np.mean([p.proba for p in found], axis=0)
+    if found[0].several:
+        decided = ((votes > 0.5) | ((votes == 0.5) & (mean >= 0.5))).astype(int)
+    else:
+        decided = np.where(votes == votes.max(1, keepdims=True), mean, -1).argmax(1)
+    return replace(found[0], proba=votes, predicted=decided)
+
+
+def stacked(found: Sequence[Predictions], seed: int) -> tuple[Predictions, list[FittedModel]]:
+    """Logistic regression on the logits of aligned predictions of the same folds.
+
+    Wolpert 1992, "Stacked Generalization".
+
+    For each fold it is fitted on the out-of-fold predictions of the rows of the other folds, without those whose group
+    is in this fold, so that it has seen neither a label nor a prediction of the rows that it is scored on. Several
+    labels are several problems, each with the probabilities of its own label; a label that all training rows of a fold
+    have, or none, keeps the mean of its probabilities.
+
+    What remains is what all stacking on one round of folds has: the members that predicted the other rows had this
+    fold's among their training rows.
+
+    Returns:
+        the predictions, and the models fitted on all rows: one, or one for each label that has one.
+
+    Raises:
+        InputError: if there is one fold only.
+    """
+    first = found[0]
+    numbers = np.unique(first.fold)
+    if len(numbers) < 2:
+        raise InputError("--method stack: with one split there are no other folds to learn from; train with --cv")
+    tests = [np.flatnonzero(first.fold == number) for number in numbers]
+    tasks = [FitTask(_others(first.group, test), seed + i) for i, test in enumerate(tests)]
+    if not first.several:
+        x = np.hstack([logits(p) for p in found])
+        proba, predicted, model = _across(x, first.y, len(first.classes), first.positive, tests, tasks)
+        return replace(first, proba=proba, predicted=predicted), [model]
+    mean, models = averaged(found), []
+    proba, predicted = mean.proba.copy(), mean.predicted.copy()
+    for c in range(len(first.classes)):
+        y = first.y[:, c]
+        if all(np.ptp(y[task.rows]) for task in tasks):
+            x = _logit(np.stack([p.proba[:, c] for p in found], 1))
+            both, predicted[:, c], model = _across(x, y, 2, 1, tests, tasks)
+            proba[:, c] = both[:, 1]
+            models.append(model)
+    return replace(first, proba=proba, predicted=predicted), models
+
+
+def _across(
+    x: np.ndarray, y: np.ndarray, n_classes: int, positive: int, tests: Sequence[np.ndarray], tasks: Sequence[FitTask]
+) -> tuple[np.ndarray, np.ndarray, FittedModel]:
+    """Probabilities and classes of the rows of each fold by the model of its task; and a model of all rows."""
+    x = x.astype(np.float32)
+    everything = FitTask(np.arange(len(y)), tasks[0].seed)
+    models = fit(load("logistic"), x, y, [*tasks, everything], n_classes, positive=positive)
+    proba, predicted = np.empty((len(y), n_classes)), np.empty(len(y), int)
+    for test, model in zip(tests, models, strict=False):
+        proba[test], predicted[test] = model.predict(x[test])
+    return proba, predicted, models[-1]
+
+
+def logits(p: Predictions) -> np.ndarray:
+    """``[t, 1]`` of two classes; of more, ``[t, C]``: the logarithms without their mean."""
+    if len(p.classes) == 2:
+        return _logit(p.proba[:, [p.positive]])
+    logs = np.log(np.clip(p.proba, EPS, 1))
+    return logs - logs.mean(1, keepdims=True)
+
+
+def _logit(proba: np.ndarray) -> np.ndarray:
+    clipped = np.clip(proba, EPS, 1 - EPS)
+    return np.log(clipped / (1 - clipped))
+
+
+def _others(group: np.ndarray, test: np.ndarray) -> np.ndarray:
+    return np.flatnonzero(~np.isin(group, group[test]))
+
+
+def _folds(combined: Predictions, first: Run, seconds: float) -> list[dict]:
+    """A mapping a fold, as a head has."""
+    folds = []
+    for number, before in zip(np.unique(combined.fold), first.metrics["folds"], strict=True):
+        sizes = {name: before[name] for name in ("train_rows", "fitted_rows", "test_rows")}
+        metrics = combined.take(np.flatnonzero(combined.fold == number)).measure()
+        nothing = {"history": {}, "chosen": {}, "thresholds": None}
+        folds.append(sizes | {"seconds": seconds} | nothing | {"metrics": metrics})
+    return folds
+
+
+def _stem(run: Run) -> str:
+    return Path(run.recipe["features"]["path"].split("+")[0]).stem.split(".")[0]
+
+
+def _recipe(runs: Sequence[Run], method: str) -> dict:
+    """The recipe of the first member, with what is another one's or the ensemble's own."""
+    first = runs[0].recipe
+    members = [{"run": str(run.folder), "head": run.recipe["head"], "features": run.recipe["features"]} for run in runs]
+    kept = ("problem", "split", "seed", "classes", "positive", "rows")
+    samplers = {run.recipe["sampler"] for run in runs}
+    total = sum(parameters(run.folder / "model") + run.recipe.get("ensemble", {}).get("parameters", 0) for run in runs)
+    return {
+        "head": {"name": method, "options": {}},
+        **{name: first[name] for name in kept},
+        "sampler": samplers.pop() if len(samplers) == 1 else "none",
+        "training": FitOptions().as_dict(),
+        "model": {"fitted_on": "nothing; the runs have their own", "chosen": {}, "thresholds": None},
+        "ensemble": {"method": method, "runs": names(runs), "parameters": total},
+        "features": {
+            "path": "+".join(dict.fromkeys(run.recipe["features"]["path"] for run in runs)),
+            "kind": "ensemble",
+            "source": first["features"]["source"],
+            "recipe": {"ensemble": [str(run.folder) for run in runs]},
+            "identity_digest": "",
+            "members": members,
+        },
+    }

@@ -1,0 +1,110 @@
+"""Runs -> how many texts a second they classify, encoder and head apart, beside their scores."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from classify.analysis.align import names
+from classify.analysis.compare import BY
+from classify.data import matrix
+from classify.heads.base import X
+from classify.runs import Run, plain, read_run
+from classify.sources import encoding_cost, opened, parts_of
+from stores.shared.errors import InputError
+
+ROWS = 2000  # that a head predicts
+TIMES = 3  # how often; the best counts
+
+Encode = Callable[[dict, list[str]], float]
+
+
+def speed(runs: Sequence[Run], by: str = "f1_macro", encode: Encode | None = None, sample: int = 0) -> dict:
+    """Measure the heads on features of their stores, now; the encoders' rates are those that the stores recorded.
+
+    Args:
+        runs: finished; their rows need not be the same.
+        by: score to show beside, one of ``classify.analysis.compare.BY``.
+        encode: takes the provenance of a store (``recipe``, ``identity_digest``) and texts, encodes them with a loaded
+            encoder and returns the seconds that took; None: the recorded rates are taken.
+        sample: how many texts of each store ``encode`` is given.
+
+    Returns:
+        ``by``, ``rows``, ``encoded`` (how the encoders' rates came about: ``recorded`` or ``now``) and ``runs``, the
+        fastest first (those whose rate is not known last): ``name``, ``folder``, ``score`` (``value``, ``low``,
+        ``high`` of ``by``), ``encoder_texts_per_second``, ``head_texts_per_second``, ``texts_per_second`` (one after
+        the other); None where it is not known.
+
+    Raises:
+        InputError: if a store is gone, so that the head has nothing to predict, or ``by`` is no metric.
+        FailureError: if a model cannot be loaded.
+    """
+    if by not in BY:
+        raise InputError(f"--by {by}: choose one of {', '.join(BY)}")
+    now: dict[str, float] = {}
+    entries = []
+    for name, run in zip(names(runs), runs, strict=True):
+        head = sum(_head_seconds(member) for member in _members(run))
+        encoder = _encoder_seconds(run, encode, sample, now)
+        score = run.metrics["overall"][by]
+        entries.append(
+            {
+                "name": name,
+                "folder": str(run.folder),
+                "score": {key: score[key] for key in ("value", "low", "high")},
+                "encoder_texts_per_second": encoder and 1 / encoder,
+                "head_texts_per_second": 1 / head,
+                "texts_per_second": encoder and 1 / (encoder + head),
+            }
+        )
+    entries.sort(key=lambda entry: -(entry["texts_per_second"] or 0))
+    return plain({"by": by, "rows": ROWS, "encoded": "now" if encode else "recorded", "runs": entries})
+
+
+def _members(run: Run) -> list[Run]:
+    """The runs that an ensemble is made of; else the run itself."""
+    members = run.recipe["features"].get("members", [])
+    return [other for member in members for other in _members(read_run(member["run"]))] or [run]
+
+
+def _head_seconds(run: Run) -> float:
+    """Seconds a text, the best of a few times over the same rows."""
+    x = _features(run)
+    model = run.model()
+    model.predict(x)  # what is loaded or traced at the first call
+    best = np.inf
+    for _ in range(TIMES):
+        start = time.perf_counter()
+        model.predict(x)
+        best = min(best, time.perf_counter() - start)
+    return best / len(x)
+
+
+def _features(run: Run) -> X:
+    """The first rows of the run's stores, as its head takes them."""
+    read = []
+    for part in parts_of(run.recipe["features"], test=False):
+        with opened(part) as store:
+            read.append(store.read(0, ROWS))
+    return np.hstack([matrix(f) for f in read]) if read[0].kind == "pooled" else read[0]
+
+
+def _encoder_seconds(run: Run, encode: Encode | None, sample: int, now: dict[str, float]) -> float | None:
+    """Seconds a text, all encoders one after another; each store's is measured once and noted in ``now``."""
+    if encode is None:
+        rate = encoding_cost(run)["encode_texts_per_second"]
+        return rate and 1 / rate
+    parts = parts_of(run.recipe["features"], test=False)
+    for part in parts:
+        if part["digest"] not in now:
+            with opened(part) as store:
+                if store.texts is None:
+                    raise InputError(
+                        f"{part['path']} was made without texts, so none can be encoded; leave out --encode"
+                    )
+                _, first = np.unique(store.text_hash.view("V16").ravel(), return_index=True)
+                rows = np.sort(first)[:sample]
+                now[part["digest"]] = encode(part, [store.texts[int(row)] for row in rows]) / len(rows)
+    return sum(now[part["digest"]] for part in parts)

@@ -1,0 +1,1 @@
+"""A head fitted on training rows: options, sampling, calibration, threshold."""

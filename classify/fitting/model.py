@@ -1,0 +1,235 @@
+"""A head fitted on sampled rows, with probabilities that are right for the rows as they are, and a decision.
+
+A folder of a saved model holds ``model.json`` (everything but the heads) and a folder ``1``, ``2``, ... for each head.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from classify import heads
+from classify.fitting.calibration import Calibration
+from classify.fitting.options import FitOptions
+from classify.fitting.sampling import correct_prior, members, sample, synthetic
+from classify.fitting.threshold import parse_rule
+from classify.heads.base import FitTask, Head, X
+from classify.heads.common_component import fit_components, remove_components
+from classify.splits.nested import Choice, decide, inner_folds, stopping_rows
+from stores.shared.errors import FailureError, InputError
+
+BLOCK = 8192  # rows at a time
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """A fitted model.
+
+    Attributes:
+        heads: fitted; their probabilities are averaged.
+        fitted: float ``[C]``, rows of each class that they were fitted on, after sampling and weighting.
+        real: float ``[C]``, rows of each class before.
+        positive: of two classes, the one that the threshold is about.
+        choice: what was chosen on inner folds.
+        components: float64 ``[k, D]``, taken out of vectors before the heads see them; None for none.
+    """
+
+    heads: list[Head]
+    fitted: np.ndarray
+    real: np.ndarray
+    positive: int
+    choice: Choice
+    components: np.ndarray | None = None
+
+    def predict(self, x: X, rows: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Probabilities float64 ``[n, C]`` and classes int ``[n]``; with several labels 0/1 ``[n, C]``.
+
+        The probabilities hold under the class frequencies before sampling. Without a threshold the class is the head's
+        own choice, the most probable one under the frequencies it was fitted on: to sample is to ask for classes of
+        equal weight, and the corrected probabilities would take that back. Without sampling the two agree.
+        """
+        if self.components is not None:
+            x, rows = remove_components(x if rows is None else x[rows], self.components), None
+        return self.finish(np.mean([head.predict_proba(x, rows) for head in self.heads], axis=0))
+
+    def finish(self, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """As ``predict``, from the mean of the heads' own probabilities."""
+        several = self.heads[0].several_
+        proba = own if several else correct_prior(own, self.fitted, self.real)
+        if self.choice.calibration is not None:
+            proba = self.choice.calibration.apply(proba)
+        if self.choice.thresholds is None:
+            return proba, (own >= 0.5).astype(int) if several else own.argmax(1)
+        if several:
+            return proba, (proba >= self.choice.thresholds).astype(int)
+        return proba, np.where(proba[:, self.positive] >= self.choice.thresholds[0], self.positive, 1 - self.positive)
+
+    def save(self, folder: Path) -> None:
+        """Write the model into ``folder``, which is made; without pickle."""
+        folder.mkdir()
+        state = {
+            "heads": len(self.heads),
+            "fitted": self.fitted.tolist(),
+            "real": self.real.tolist(),
+            "positive": self.positive,
+            "choice": asdict(self.choice),
+        }
+        (folder / "model.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
+        if self.components is not None:
+            np.save(folder / "components.npy", self.components)
+        for number, head in enumerate(self.heads):
+            (folder / str(number + 1)).mkdir()
+            heads.save(head, folder / str(number + 1))
+
+    @classmethod
+    def restore(cls, folder: Path) -> FittedModel:
+        """Inverse of ``save``.
+
+        Raises:
+            FailureError: if the folder holds no model that this version can read.
+        """
+        try:
+            state = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+            choice, kept = state["choice"], folder / "components.npy"
+            calibration = None if choice["calibration"] is None else Calibration(**choice["calibration"])
+            return cls(
+                [heads.restore(folder / str(number + 1)) for number in range(state["heads"])],
+                np.array(state["fitted"], float),
+                np.array(state["real"], float),
+                state["positive"],
+                Choice(choice["options"], calibration, choice["thresholds"]),
+                np.load(kept, allow_pickle=False) if kept.exists() else None,
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise FailureError(
+                f"{folder} holds no model that this version can read ({error}); train it again"
+            ) from error
+
+
+def fit(
+    head: Head,
+    x: X,
+    y: np.ndarray,
+    folds: Sequence[FitTask],
+    n_classes: int,
+    training: FitOptions | None = None,
+    groups: np.ndarray | None = None,
+    positive: int = 1,
+) -> list[FittedModel]:
+    """A copy of ``head`` for each fold, fitted on its rows; whatever is chosen is chosen among these.
+
+    Args:
+        head: untrained.
+        x, y: all rows and their classes, see ``Head``.
+        folds: what each copy learns from.
+        n_classes: C.
+        training: how; a plain fit if None.
+        groups: int ``[n]``, equal for rows that inner folds must not part; each row by itself if None.
+        positive: of two classes, the one that a threshold is about.
+
+    Raises:
+        InputError: if the rows of a fold hold one class only.
+    """
+    training = training or FitOptions()
+    groups = np.arange(len(y)) if groups is None else groups
+    problem = _Problem(head, x, y, n_classes, training, groups, positive)
+    if not training.looks_inside:
+        thresholds = None
+        if training.threshold is not None:
+            thresholds = [parse_rule(training.threshold).value] * (n_classes if y.ndim == 2 else 1)
+        choices = [Choice({}, None, thresholds) for _ in folds]
+    else:
+        choices = _look_inside(problem, folds)
+    chosen = [replace(fold, options=fold.options | c.options) for fold, c in zip(folds, choices, strict=True)]
+    plain = _fit_plain(problem, chosen)
+    return [replace(model, choice=choice) for model, choice in zip(plain, choices, strict=True)]
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """What all folds of one call of ``fit`` share; see there."""
+
+    head: Head
+    x: X
+    y: np.ndarray
+    n_classes: int
+    training: FitOptions
+    groups: np.ndarray
+    positive: int
+
+
+def _look_inside(problem: _Problem, folds: Sequence[FitTask]) -> list[Choice]:
+    """All inner folds of all folds with all candidates are fitted at once, so that one sweep can serve them."""
+    x, y, training = problem.x, problem.y, problem.training
+    candidates = training.candidates(problem.head)
+    inner = [inner_folds(fold, y, problem.groups, problem.n_classes, training) for fold in folds]
+    tasks = [replace(f, options=f.options | c) for pairs in inner for c in candidates for f, _ in pairs]
+    models = iter(_fit_plain(problem, tasks))
+    choices = []
+    for pairs in inner:
+        tested = np.concatenate([test for _, test in pairs])
+        probas = [np.concatenate([next(models).predict(x, test)[0] for _, test in pairs]) for _ in candidates]
+        choices.append(decide(candidates, probas, y[tested], problem.positive, training))
+    return choices
+
+
+def _fit_plain(problem: _Problem, folds: Sequence[FitTask]) -> list[FittedModel]:
+    """Fit with sampling and weights, but with nothing left to be chosen."""
+    head, x, y, n_classes, training = problem.head, problem.x, problem.y, problem.n_classes, problem.training
+    truth = y if y.ndim == 2 else np.eye(n_classes, dtype=np.float32)[y]
+    real = [truth[fold.rows].sum(0, dtype=np.float64) for fold in folds]
+    if y.ndim == 1 and any((counts > 0).sum() < 2 for counts in real):
+        raise InputError("the training rows of a split hold one class only; give a split with two or more")
+    if y.ndim == 2 and not all(((0 < c) & (c < len(f.rows))).any() for c, f in zip(real, folds, strict=True)):
+        raise InputError("in the training rows of a split each label is on all rows or on none; nothing to learn from")
+    count = members(training.sampler)
+    tasks, shared = [], []
+    for fold, counts in zip(folds, real, strict=True):
+        fold = stopping_rows(fold, y, problem.groups) if getattr(head, "patience", 0) else fold
+        shared.append(_shared(x, fold, training.components))
+        if training.class_weight == "balanced":
+            each = counts.sum() / np.maximum(counts, 1) / (counts > 0).sum()
+            fold = replace(fold, weight=each[y])
+        for member in range(count):
+            seed = fold.seed + 100_000 * member
+            tasks.append(replace(fold, rows=sample(fold.rows, y, training.sampler, seed), seed=seed))
+    if training.sampler == "smote" or training.components:
+        smote = training.sampler == "smote"
+        done = [_fit_apart(head, x, y, task, n_classes, smote, shared[i // count]) for i, task in enumerate(tasks)]
+        made, fitted = [head for head, _ in done], [counts for _, counts in done[::count]]
+    else:
+        fitted = [task.counts(len(y)).astype(np.float64) @ truth for task in tasks[::count]]
+        made = head.fit_folds(x, y, n_classes, tasks)
+    return [
+        FittedModel(made[i * count : (i + 1) * count], fitted[i], real[i], problem.positive, Choice({}), shared[i])
+        for i in range(len(folds))
+    ]
+
+
+def _shared(x: X, fold: FitTask, count: int) -> np.ndarray | None:
+    """The components that the training rows share, if any are to be taken out."""
+    if not count:
+        return None
+    return fit_components((x[fold.rows[i : i + BLOCK]] for i in range(0, len(fold.rows), BLOCK)), count)
+
+
+def _fit_apart(
+    head: Head, x: np.ndarray, y: np.ndarray, fold: FitTask, n_classes: int, smote: bool, components: np.ndarray | None
+) -> tuple[Head, np.ndarray]:
+    """Fit on vectors that are those of this fold alone; and how many rows of each class that was."""
+
+    def own(rows: np.ndarray) -> np.ndarray:
+        return x[rows] if components is None else remove_components(x[rows], components)
+
+    weight = None if fold.weight is None else fold.weight[fold.rows]
+    train_x, train_y = own(fold.rows), y[fold.rows]
+    if smote:
+        train_x, train_y = synthetic(train_x, train_y, fold.seed)
+    watch = None if fold.watch is None else (own(fold.watch), y[fold.watch])
+    fitted = head.copy(**fold.options).fit(train_x, train_y, n_classes, fold.seed, watch, weight, fold.report)
+    truth = train_y if y.ndim == 2 else np.eye(n_classes)[train_y]
+    return fitted, (truth if weight is None else truth * weight[:, None]).sum(0, dtype=np.float64)

@@ -1,0 +1,135 @@
+"""What is asked of the training beside the head's own options; all of it happens inside the training rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+
+from classify.fitting.calibration import KINDS
+from classify.fitting.sampling import SAMPLERS
+from classify.fitting.threshold import parse_rule
+from classify.heads.base import Head
+from stores.shared.errors import InputError
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """How heads are fitted.
+
+    Attributes:
+        sampler: one of ``classify.fitting.sampling.SAMPLERS``.
+        class_weight: ``none``, or ``balanced``: rows of each class count alike in sum.
+        calibrate: ``none``, ``sigmoid`` or ``isotonic``, learned from inner out-of-fold probabilities.
+        threshold: how probabilities become classes: None: the most probable one; else as
+            ``classify.fitting.threshold.parse_rule``, chosen on inner out-of-fold probabilities.
+        tune: option of the head -> values to choose from, by the log loss of inner out-of-fold probabilities.
+        inner: number of inner folds.
+        components: how many directions that the training rows share are taken out of vectors, see
+            ``classify.heads.common_component``.
+    """
+
+    sampler: str = "none"
+    class_weight: str = "none"
+    calibrate: str = "none"
+    threshold: str | None = None
+    tune: Mapping[str, Sequence[object]] = field(default_factory=dict)
+    inner: int = 3
+    components: int = 0
+
+    def __post_init__(self) -> None:
+        _one_of("--sampler", self.sampler, SAMPLERS)
+        _one_of("--class-weight", self.class_weight, ("none", "balanced"))
+        _one_of("--calibrate", self.calibrate, ("none", *KINDS))
+        if self.threshold is not None:
+            parse_rule(self.threshold)
+        if self.sampler != "none" and self.class_weight != "none":
+            raise InputError("--sampler and --class-weight both make up for rare classes; give one of them")
+
+    @property
+    def looks_inside(self) -> bool:
+        """Whether something is chosen on inner folds."""
+        fixed = self.threshold is None or parse_rule(self.threshold).fixed
+        return bool(self.tune) or self.calibrate != "none" or not fixed
+
+    def candidates(self, head: Head) -> list[dict]:
+        """The options to choose from for ``head``: each combination of the values to be tuned."""
+        found = {name: values for name, values in self.tune.items() if name in head.options()}
+        return [dict(zip(found, values, strict=True)) for values in product(*found.values())]
+
+    def as_dict(self) -> dict:
+        """What is kept in the recipe, JSON-able; the sampler stands by itself there."""
+        return {
+            "class_weight": self.class_weight,
+            "calibrate": self.calibrate,
+            "components_removed": self.components,
+            "threshold": self.threshold,
+            "tune": dict(self.tune),
+            "inner_folds": self.inner if self.looks_inside else None,
+        }
+
+    def check(self, several: bool, n_classes: int, pooled: bool) -> None:
+        """Refuse what this problem cannot be treated with.
+
+        Raises:
+            InputError: for sampling or class weights with several labels a row, SMOTE of anything but vectors, or a
+                threshold for more than two classes.
+        """
+        if several and (self.sampler != "none" or self.class_weight != "none"):
+            option = f"--sampler {self.sampler}" if self.sampler != "none" else f"--class-weight {self.class_weight}"
+            why = "a row has several labels here, and to drop or repeat it for one of them changes the others"
+            raise InputError(f"{option}: {why}; leave it out, or embed the table with one --label-column")
+        if self.sampler == "smote" and not pooled:
+            raise InputError("--sampler smote makes vectors between vectors; it needs pooled features")
+        if self.components and not pooled:
+            raise InputError(f"--remove-components {self.components}: only pooled features have common components")
+        if self.threshold is not None and not several and n_classes > 2:
+            raise InputError(f"--threshold: there are {n_classes} classes, and a threshold parts two")
+
+
+def parse_tune(specs: Sequence[str], heads: Sequence[Head]) -> dict[str, dict[str, list]]:
+    """Head -> option -> values, of command lines such as ``logistic:C=0.01..100`` or ``dense:units=64|256``.
+
+    A range is of powers of ten: ``0.01..100`` is 0.01, 0.1, 1, 10, 100.
+
+    Raises:
+        InputError: if a spec is not of this form, or names a head or an option that there is not.
+    """
+    found: dict[str, dict[str, list]] = {}
+    for spec in specs:
+        name, _, rest = spec.partition(":")
+        option, _, text = rest.partition("=")
+        head = next((head for head in heads if head.name == name), None)
+        if head is None:
+            raise InputError(f"--tune {spec}: no --head {name} is asked for; write HEAD:OPTION=LOW..HIGH or =A|B|C")
+        if not text:
+            raise InputError(f"--tune {spec}: no values; write {name}:OPTION=LOW..HIGH or =A|B|C")
+        values = _powers(text, spec) if ".." in text else text.split("|")
+        found.setdefault(name, {})[option] = [_converted(head, option, value) for value in values]
+    return found
+
+
+def _powers(text: str, spec: str) -> list[str]:
+    low, high = text.split("..", 1)
+    try:
+        start, end = float(low), float(high)
+    except ValueError:
+        start = end = 0.0
+    if not 0 < start < end:
+        raise InputError(f"--tune {spec}: a range runs from a number above 0 to a greater one, such as 0.01..100")
+    values = []
+    while start <= end * 1.0001:
+        values.append(f"{start:.6g}")
+        start *= 10
+    return values
+
+
+def _converted(head: Head, option: str, value: str) -> object:
+    from classify import heads
+
+    return heads.load(head.name, **{option: value}).options()[option]
+
+
+def _one_of(option: str, value: str, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise InputError(f"{option} {value}: choose one of {', '.join(choices)}")

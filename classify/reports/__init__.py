@@ -1,0 +1,1 @@
+"""A run in words and pictures: terminal, HTML page, figures, TensorBoard."""

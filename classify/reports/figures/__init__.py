@@ -1,0 +1,43 @@
+"""The figures of a run: run data in, matplotlib figures out; which ones depends on the problem.
+
+A figure is a function in one of the modules here; it returns None where it makes no sense.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from classify.reports.figures.decisions import confusion, threshold
+from classify.reports.figures.ranks import calibration, precision_recall, roc
+from classify.reports.figures.rows import classes, lengths, spots
+from classify.reports.figures.scores import folds, losses
+from classify.reports.run_data import RunData
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FIGURES: dict[str, Callable[[RunData], Figure | None]] = {
+    "scores": folds,
+    "confusion": confusion,
+    "roc": roc,
+    "precision-recall": precision_recall,
+    "threshold": threshold,
+    "calibration": calibration,
+    "losses": losses,
+    "classes": classes,
+    "lengths": lengths,
+    "map": spots,
+}
+
+
+def draw(run_data: RunData) -> dict[str, Figure]:
+    """The figures that make sense, by name, in the order of a report; to be called in ``house_style``."""
+    drawn = {name: figure(run_data) for name, figure in FIGURES.items()}
+    return {name: figure for name, figure in drawn.items() if figure is not None}
+
+
+def finding(figure: Figure) -> str:
+    """Title and basis of a figure in one line, as its alternative text."""
+    parts = [figure.get_suptitle(), figure.axes[0].get_title(loc="left")]
+    return " ".join(". ".join(parts).split())

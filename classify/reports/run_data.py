@@ -1,0 +1,200 @@
+"""What a report shows of a run: its predictions, and what its store still knows of the rows that were predicted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from classify.data import matrix
+from classify.runs import Run
+from classify.scoring.predictions import Predictions
+from classify.sources import opened, parts_of, rows_of
+from stores.reader import READ_ROWS, FeatureStore
+from stores.shared.errors import FailureError, InputError
+from stores.shared.lengths import length_histogram
+from stores.strings import Strings
+
+WIDE = 32  # columns from which on only two components are computed
+
+
+@dataclass(frozen=True)
+class Spots:
+    """Rows on the plane of their first two principal components.
+
+    Attributes:
+        prediction: int ``[m]``, which prediction each spot is of.
+        place: float ``[m, 2]``; what lies far out is moved to the edge, or all else would be one blot.
+        share: float ``[2]``, of the variance along each axis.
+        outside: how many were moved.
+    """
+
+    prediction: np.ndarray
+    place: np.ndarray
+    share: np.ndarray
+    outside: int
+
+
+def project(vectors: np.ndarray, prediction: np.ndarray) -> Spots:
+    """The map of ``vectors`` ``[m, D]``; each axis points to where its largest value is positive."""
+    centred = vectors - vectors.mean(0, dtype=np.float64)
+    if min(centred.shape) > WIDE:  # two of a thousand components cost a tenth of all
+        from scipy.sparse.linalg import svds
+
+        _, _, axes = svds(centred, 2, v0=np.ones(min(centred.shape)))
+        axes = axes[::-1]
+    else:
+        axes = np.linalg.svd(centred, full_matrices=False)[2][:2]
+    place = np.zeros((len(centred), 2))
+    place[:, : len(axes)] = centred @ axes.T
+    place *= np.where(place[np.abs(place).argmax(0), [0, 1]] < 0, -1, 1)
+    share = (place**2).sum(0) / max((centred**2).sum(), np.finfo(float).tiny)
+    low, high = np.quantile(place, [0.01, 0.99], axis=0)
+    inside = np.clip(place, low - (high - low) / 2, high + (high - low) / 2)
+    return Spots(prediction, inside, share, int((inside != place).any(1).sum()))
+
+
+def vectors_of(store: FeatureStore, rows: np.ndarray) -> np.ndarray | None:
+    """float32 ``[m, D]``; tokens are averaged. None for words without vectors."""
+    features = store.take(rows)
+    if features.kind == "pooled":
+        return matrix(features)
+    if features.kind == "ids" and features.table is None:
+        return None
+    output = next(iter(features.outputs.values()))
+    tokens = np.asarray(output if features.kind == "tokens" else features.table[output], np.float32)
+    sums = np.concatenate([np.zeros((1, tokens.shape[1])), np.cumsum(tokens, axis=0, dtype=np.float64)])
+    lengths = np.diff(features.offsets)[:, None]
+    return (np.diff(sums[features.offsets], axis=0) / np.maximum(lengths, 1)).astype(np.float32)
+
+
+MAP_ROWS = 2000  # points of the map
+NONE_APPLIES = "(none of these)"  # of several labels
+SURE = 0.5  # the threshold where nobody chose one
+
+
+@dataclass(frozen=True)
+class RunData:
+    """A run, opened for looking at.
+
+    Attributes:
+        run: the run.
+        predictions: all of them, ``t``.
+        stores: of the rows that were tested, open; several lie side by side. Empty if they are not to be had.
+        row: int64 ``[t]``, the row in the store of each prediction; None without a store.
+        missing: why something cannot be shown, one sentence each.
+    """
+
+    run: Run
+    predictions: Predictions
+    stores: list[FeatureStore]
+    row: np.ndarray | None
+    missing: list[str]
+
+    @cached_property
+    def first(self) -> np.ndarray:
+        """int64 ``[m]``: the first prediction of each row; with repeated folds a row has several."""
+        return np.unique(self.predictions.line, return_index=True)[1]
+
+    @property
+    def classes(self) -> list[str]:
+        """Class names; with several labels a row, the labels."""
+        return self.predictions.classes
+
+    @property
+    def problem(self) -> str:
+        """``binary``, ``multi-class`` or ``multi-label``."""
+        return self.run.recipe["problem"]
+
+    @cached_property
+    def members(self) -> np.ndarray:
+        """Bool ``[t, C]``: which predictions are of rows of which class."""
+        y = self.predictions.y
+        return y == 1 if self.predictions.several else y[:, None] == np.arange(len(self.classes))
+
+    @property
+    def wrong(self) -> np.ndarray:
+        """Bool ``[t]``: the prediction is not what the label says (of several labels: any)."""
+        return ~self.predictions.right
+
+    @cached_property
+    def cuts(self) -> np.ndarray:
+        """Float ``[folds]``: the probability of the positive class from which on each model decided for it.
+
+        It is 0.5 or was chosen; where sampling moved it, it lies between the rows that were decided either way.
+        """
+        p, positive = self.predictions, self.predictions.positive
+        found = []
+        for number, fold in enumerate(self.run.metrics["folds"]):
+            rows = p.fold == number
+            proba, taken = p.proba[rows, positive], p.predicted[rows] == positive
+            if fold.get("thresholds"):
+                found.append(fold["thresholds"][0])
+            elif (taken == (proba >= SURE)).all():
+                found.append(SURE)
+            else:
+                found.append((proba[~taken].max(initial=0) + proba[taken].min(initial=1)) / 2)
+        return np.array(found)
+
+    def text(self, prediction: int) -> str | None:
+        """The text of a prediction, None if it is not to be had."""
+        return None if self._strings is None else self._strings[int(self.row[prediction])]
+
+    @cached_property
+    def _strings(self) -> Strings | None:
+        return None if self.row is None else self.stores[0].texts
+
+    def lengths(self) -> tuple[dict[str, list[int]], int] | None:
+        """Histogram of the words of the tested texts by class, and how many texts; None without texts."""
+        if self._strings is None:
+            return None
+        blocks = (self._strings[start : start + READ_ROWS] for start in range(0, len(self._strings), READ_ROWS))
+        words = np.array([len(text.split()) for block in blocks for text in block])[self.row[self.first]]
+        members = self.members[self.first]
+        by_class = dict(zip(self.classes, members.T, strict=True)) | {NONE_APPLIES: ~members.any(1)}
+        by_class = {name: rows for name, rows in by_class.items() if rows.any()}
+        return length_histogram(words, by_class), len(words)
+
+    @cached_property
+    def spots(self) -> Spots | None:
+        """The map of the features; None where there are no vectors."""
+        if self.row is None:
+            return None
+        chosen = self.first
+        if len(chosen) > MAP_ROWS:
+            chosen = np.sort(np.random.default_rng(0).choice(chosen, MAP_ROWS, replace=False))
+        vectors = [vectors_of(store, self.row[chosen]) for store in self.stores]
+        if any(v is None for v in vectors) or len(chosen) < 3:
+            return None
+        return project(np.hstack(vectors), chosen)
+
+
+@contextmanager
+def collect_run_data(run: Run) -> Iterator[RunData]:
+    """The run with its stores, open inside the block.
+
+    A store that is gone, or is not what the run was made from, is missing run_data, not an error.
+
+    Raises:
+        FailureError: if the predictions cannot be read.
+    """
+    predictions = run.predictions()
+    with ExitStack() as stack:
+        stores, missing, row = [], [], None
+        try:
+            stores = [stack.enter_context(opened(part)) for part in _tested(run.recipe["features"])]
+            row = rows_of(stores[0], predictions.line)
+        except (InputError, FailureError) as error:
+            stores, missing = [], [f"Texts, lengths, map and encoding time are left out: {error}."]
+        yield RunData(run, predictions, stores, row, missing)
+
+
+def _tested(features: dict) -> list[dict]:
+    """Path and digest of the stores of the rows that were tested, of every member of an ensemble."""
+    if "members" in features:
+        parts = [part for member in features["members"] for part in _tested(member["features"])]
+        return list({part["digest"]: part for part in parts}.values())
+    return parts_of(features.get("test", features))

@@ -1,0 +1,227 @@
+"""The parts of a report that hold numbers and texts: what was asked, scores, costs, rows to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from classify.analysis.errors import errors
+from classify.reports.html import Markup, definitions, element, escape, join, section, table
+from classify.reports.run_data import RunData
+from classify.reports.text import SHOWN, basis, extras, head_spec
+from classify.sources import parts_of
+
+TOP = 25  # rows of each kind
+CHARACTERS = 600  # of a text
+
+
+def verdict(run_data: RunData) -> Markup:
+    """What came out, in two sentences."""
+    metrics = run_data.run.metrics
+    score = metrics["overall"]["f1_macro"]
+    interval = "" if score["low"] is None else f" (95% interval {score['low']:.3f} to {score['high']:.3f})"
+    others = " and ".join(f"{n} {m['overall']['f1_macro']['value']:.3f}" for n, m in metrics["baselines"].items())
+    said = f"F1 macro {score['value']:.3f}{interval}; on the same splits {others}."
+    return join([element("p", said, class_="verdict"), element("p", f"{basis(run_data.run)}.", class_="muted")])
+
+
+def scores(run_data: RunData) -> Markup:
+    """The run beside its baselines, and what else was measured."""
+    metrics = run_data.run.metrics
+    rows = [[name, *_cells(other)] for name, other in metrics["baselines"].items()]
+    grid = table(["head", *SHOWN.values()], [*rows, [_strong(head_spec(run_data.run)), *_cells(metrics)]])
+    several = run_data.predictions.several
+    note = "Values over all out-of-fold predictions, but ROC-AUC and PR-AUC: the means over the folds. "
+    note += "Accuracy counts the rows all of whose labels are right. " if several else ""
+    note += "Below each value its bootstrap 95% interval."
+    lines = [element("li", line) for line in extras(metrics)]
+    return section("Score", "score", grid, element("p", note, class_="note"), element("ul", *lines) if lines else "")
+
+
+def asked(run_data: RunData) -> Markup:
+    """What was asked and of what: all that is needed to do it again."""
+    recipe = run_data.run.recipe
+    pairs: list[tuple[str, object]] = []
+    if "ensemble" in recipe:
+        pairs.append(("ensemble of", ", ".join(recipe["ensemble"]["runs"])))
+    for made in parts_of(recipe["features"]):
+        pairs += _origin(made)
+    training = {"sampler": recipe["sampler"], **recipe["training"]}
+    model = recipe["model"]
+    pairs += [
+        ("head", _listed(recipe["head"]["options"], recipe["head"]["name"])),
+        ("split", _listed(recipe["split"])),
+        ("training", _listed(training)),
+        ("model kept", f"fitted on {model['fitted_on']}"),
+        ("chosen for the model", _listed({**model["chosen"], "thresholds": model["thresholds"]})),
+        ("classes", ", ".join(recipe["classes"])),
+        ("positive class", recipe["positive"] or "-"),
+        ("rows", _listed(recipe["rows"])),
+        ("seed", recipe["seed"]),
+        ("command", element("pre", recipe["command"] or "called from Python")),
+        ("versions", _listed(recipe["versions"])),
+        ("made", recipe["created"]),
+    ]
+    return section("What was asked, and of what", "asked", definitions(pairs))
+
+
+def _origin(made: dict) -> list[tuple[str, object]]:
+    source, recipe = made["source"], made["recipe"]
+    files = source.get("files") or [source]
+    options = {**recipe.get("options", {}), "cleaning": " ".join(recipe.get("cleaning", [])) or "none"}
+    return [
+        ("data", "; ".join(f"{file['file']} ({file.get('digest', 'no digest')})" for file in files)),
+        ("encoder", _listed(options, recipe["encoder"])),
+        ("identity digest", element("code", made["identity_digest"])),
+        ("features", join([made["path"], element("code", f" {made['digest']}")])),
+    ]
+
+
+def _listed(values: dict, name: str = "") -> str:
+    pairs = ", ".join(f"{key.replace('_', ' ')}: {value}" for key, value in values.items() if value not in (None, {}))
+    return f"{name} ({pairs})" if name and pairs else name or pairs or "nothing"
+
+
+def tables(run_data: RunData) -> Markup:
+    """Scores of each class and of each fold."""
+    metrics = run_data.run.metrics
+    columns = {"precision": "precision", "recall": "recall", "f1": "F1"}
+    columns |= {"roc_auc_label": "ROC-AUC", "pr_auc_label": "PR-AUC"} if run_data.predictions.several else {}
+    rows = [
+        [name, *(_number(score[key]) for key in columns), f"{score['support']:,.0f}"]
+        for name, score in metrics["per_class"].items()
+    ]
+    by_class = table(["class", *columns.values(), "rows"], rows)
+    heads = ["fold", "trained on", "tested", "seconds", *SHOWN.values()]
+    folds = [
+        [i + 1, _fitted(f), f"{f['test_rows']:,}", f"{f['seconds']:.2f}",
+         *(_number(f["metrics"].get(m)) for m in SHOWN)]
+        for i, f in enumerate(metrics["folds"])
+    ]  # fmt: skip
+    for name in ("mean", "sd"):
+        folds.append([_strong(name), "", "", "", *(_number(metrics["overall"][m][name]) for m in SHOWN)])
+    chosen = [_choice(i, fold) for i, fold in enumerate(metrics["folds"])]
+    by_fold = [element("h3", "By fold"), table(heads, folds), *(element("p", c, class_="note") for c in chosen if c)]
+    return section("By class and by fold", "tables", element("h3", "By class"), by_class, *by_fold)
+
+
+def _fitted(fold: dict) -> str:
+    """Training rows; where they were sampled or weighted, how many that made."""
+    train, fitted = fold["train_rows"], fold.get("fitted_rows", fold["train_rows"])
+    return f"{train:,}" + (f" (sampled: {fitted:,.0f})" if round(fitted) != train else "")
+
+
+def _choice(number: int, fold: dict) -> str:
+    values = dict(fold.get("chosen") or {})
+    if fold.get("thresholds"):
+        values["thresholds"] = ", ".join(f"{value:.4f}" for value in fold["thresholds"])
+    return f"FitTask {number + 1} chose {_listed(values)}." if values else ""
+
+
+def look_at(run_data: RunData) -> Markup:
+    """Rows that a person should read, as ``tk errors`` finds them."""
+    found = errors(run_data.run, TOP)
+    surest = _surest(found, run_data.problem)
+    doubted, together = found["suspected_label_errors"], found["contradictions"]
+    known = "not known without the store" if together["count"] is None else f"{together['count']:,} texts"
+    surely = ["text", "label", "taken for", "with probability", "line"]
+    margins = ["text", "label", "seems to be", "margin", "line"]
+    parts = [
+        element("h3", f"Most wrong: {found['wrong']:,} of {found['rows']:,} rows are wrong" + _first(found["wrong"])),
+        _listing(surely, [[*_answers(row, row["predicted"]), p, row["line"]] for p, row in surest]),
+        element("h3", f"Labels that are probably wrong: {doubted['count']:,}" + _first(doubted["count"])),
+        element("p", "By confident learning (Northcutt et al. 2021): the models, which had not seen the row, are as "
+                "sure of another class as they are of rows that have it. Margin: probability of the label less that of "
+                "the other. Look before you change a label.", class_="note"),
+        _listing(margins, [
+            [*_answers(row, row["better"]), f"{row['margin']:+.4f}", row["line"]] for row in doubted["rows"]
+        ]),
+        element("h3", f"The same text with different labels: {known}" + _first(together["count"] or 0)),
+        _listing(["text", "lines by label"], [
+            [_text(row["text"]), "; ".join(f"{n}: {_lines(lines)}" for n, lines in row["lines_by_label"].items())]
+            for row in together["rows"]
+        ]),
+    ]  # fmt: skip
+    return section("Rows to look at", "rows", *parts)
+
+
+def _first(count: int) -> str:
+    """What is left out of a listing."""
+    return f"; the first {TOP} of them" if count > TOP else ""
+
+
+def _surest(found: dict, problem: str) -> list[tuple[Markup, dict]]:
+    """The wrong decisions that the models were surest of, with the probability of each; a row once.
+
+    Args:
+        found: of ``errors``.
+        problem: with several classes, a row that is missed is taken for another one, and counts once; with several
+            labels it is said which of them the probability is of.
+    """
+    decisions = []
+    for name, sides in found["classes"].items():
+        decisions += [(row["p"], name, row) for row in sides["false_positives"]["rows"]]
+        missed = sides["false_negatives"]["rows"] if problem != "multi-class" else []
+        decisions += [(1 - row["p"], f"not {name}", row) for row in missed]
+    first: dict[int, tuple[Markup, dict]] = {}
+    for p, name, row in sorted(decisions, key=lambda decision: -decision[0]):
+        of = element("span", name, class_="interval") if problem == "multi-label" else ""
+        first.setdefault(row["line"], (join([f"{p:.4f}", of]), row))
+    return list(first.values())[:TOP]
+
+
+def _answers(row: dict, other: object) -> list[object]:
+    return [
+        _text(row["text"]),
+        *(", ".join(a) or "(none)" if isinstance(a, list) else a for a in (row["label"], other)),
+    ]
+
+
+def _listing(header: Sequence[str], rows: Sequence[Sequence[object]]) -> Markup:
+    return table(header, rows, words=min(3, len(header))) if rows else element("p", "None.")
+
+
+def _lines(lines: Sequence[int]) -> str:
+    return ("line " if len(lines) == 1 else "lines ") + ", ".join(map(str, lines[:6])) + (", ..." if lines[6:] else "")
+
+
+def _text(text: str | None) -> Markup:
+    if text is None:
+        return element("span", "not kept", class_="muted")
+    cut = text if len(text) <= CHARACTERS else text[:CHARACTERS] + " \u2026"
+    return element("span", cut or "(empty)", class_="text")
+
+
+def costs(run_data: RunData) -> Markup:
+    """What was slow: encoding and training, in seconds and texts per second."""
+    rows = []
+    for store in run_data.stores:
+        encoded = store.totals.get("encoded", 0)
+        rate = f"{encoded / store.seconds:,.0f}" if encoded and store.seconds else "-"
+        what = f"encode {store.path.name}: {encoded:,} of {store.totals['rows']:,} texts, the others were known"
+        rows.append([what, f"{store.seconds:,.2f}", rate])
+    folds = run_data.run.metrics["folds"]
+    seconds, trained = sum(f["seconds"] for f in folds), sum(f["train_rows"] for f in folds)
+    what = f"train {len(folds)} models of {trained // len(folds):,} rows each"
+    rows.append([what, f"{seconds:,.2f}", f"{trained / seconds:,.0f}" if seconds else "-"])
+    return section("What was slow", "cost", table(["step", "seconds", "texts per second"], rows))
+
+
+def _cells(metrics: dict) -> list[Markup]:
+    return [score_cell(metrics["overall"][name]) for name in SHOWN]
+
+
+def score_cell(score: dict | None, sign: str = "") -> Markup:
+    """A value over its interval, as a cell of a table; a difference has its sign (``+``)."""
+    if score is None or score["value"] is None:
+        return Markup("-")
+    low, high, to = score["low"], score["high"], " to " if sign else "-"
+    below = "" if low is None else element("span", f"{low:{sign}.3f}{to}{high:{sign}.3f}", class_="interval")
+    return join([f"{score['value']:{sign}.4f}", below])
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def _strong(text: str) -> Markup:
+    return element("b", escape(text))

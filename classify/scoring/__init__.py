@@ -1,0 +1,1 @@
+"""Truth and probabilities in, numbers out: metrics, areas, intervals, and the predictions they are made of."""

@@ -1,0 +1,105 @@
+"""Out-of-fold predictions: what every score, interval, picture and comparison is made of; written as CSV and read."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from classify.scoring.metrics import Measures, measure
+from stores.shared.errors import FailureError
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Predictions of models that had not seen the rows; with repeated folds a row has several, ``t`` in all.
+
+    Attributes:
+        classes: the ``C`` class names; with several labels a row, the labels.
+        positive: of two classes, the one that AUC and thresholds are about.
+        line: int64 ``[t]``, line of the data file that each row starts on.
+        group: int64 ``[t]``, line of the first row that must not be parted from this one (mostly: of the same text).
+        fold: int ``[t]``, number of the model that predicted it, from 0, through all repeats.
+        y: int ``[t]``, the true class; with several labels a row 0/1 ``[t, C]``.
+        predicted: likewise, what the model decided.
+        proba: float64 ``[t, C]``, its probabilities.
+    """
+
+    classes: list[str]
+    positive: int
+    line: np.ndarray
+    group: np.ndarray
+    fold: np.ndarray
+    y: np.ndarray
+    predicted: np.ndarray
+    proba: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.line)
+
+    @property
+    def several(self) -> bool:
+        """Whether a row may have several labels."""
+        return self.y.ndim == 2
+
+    @property
+    def right(self) -> np.ndarray:
+        """Bool ``[t]``: whether the class, or every label, is predicted right."""
+        return (self.y == self.predicted).reshape(len(self), -1).all(1)
+
+    def take(self, rows: np.ndarray) -> Predictions:
+        """These of the predictions."""
+        arrays = (a[rows] for a in (self.line, self.group, self.fold, self.y, self.predicted, self.proba))
+        return Predictions(self.classes, self.positive, *arrays)
+
+    def measure(self, weights: np.ndarray | None = None) -> Measures:
+        """All metrics, as ``metrics.measure``; ``weights`` ``[B, t]`` say how often each prediction counts."""
+        return measure(self.y, self.proba, self.predicted, self.positive, self.fold, weights)
+
+    def write(self, path: Path) -> None:
+        """Write the CSV: line, group, fold (from 1), label, predicted and the probability of each class.
+
+        With several labels a row ``label`` and ``predicted`` are a column a label (``label_toxic``), 0 or 1.
+        """
+        with open(path, "w", newline="", encoding="utf-8", errors="backslashreplace") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(self._header())
+            names = np.array(self.classes, object)
+            for i in range(len(self)):
+                found = (self.y[i], self.predicted[i])
+                answers = [*found[0], *found[1]] if self.several else [names[found[0]], names[found[1]]]
+                proba = map(repr, self.proba[i].tolist())  # whole: rounded, those near 1 would tie
+                writer.writerow([self.line[i], self.group[i], self.fold[i] + 1, *answers, *proba])
+
+    def _header(self) -> list[str]:
+        several = [f"{what}_{name}" for what in ("label", "predicted") for name in self.classes]
+        answers = several if self.several else ["label", "predicted"]
+        return ["line", "group", "fold", *answers, *(f"p_{name}" for name in self.classes)]
+
+    @classmethod
+    def read(cls, path: Path, classes: list[str], positive: int, several: bool) -> Predictions:
+        """Inverse of ``write``.
+
+        Raises:
+            FailureError: if the file is missing or not what ``write`` made.
+        """
+        try:
+            with open(path, newline="", encoding="utf-8") as file:
+                header, *rows = csv.reader(file)
+            width = len(classes)
+            line, group, fold = np.array([row[:3] for row in rows], np.int64).reshape(-1, 3).T
+            if several:
+                answers = np.array([row[3 : 3 + 2 * width] for row in rows], np.int64).reshape(-1, 2, width)
+                y, predicted = answers[:, 0], answers[:, 1]
+            else:
+                code = {name: i for i, name in enumerate(classes)}
+                y, predicted = np.array([[code[row[3]], code[row[4]]] for row in rows], np.int64).reshape(-1, 2).T
+            proba = np.array([row[-width:] for row in rows], np.float64).reshape(-1, width)
+            found = cls(classes, positive, line, group, fold - 1, y, predicted, proba)
+            if header != found._header():
+                raise ValueError("its columns are others")
+            return found
+        except (OSError, ValueError, KeyError, IndexError) as error:
+            raise FailureError(f"{path} is no list of predictions ({error}); train the run again") from error

@@ -1,0 +1,1 @@
+"""Optimisers and products over blocks of rows, for many fits at once."""

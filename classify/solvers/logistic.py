@@ -1,0 +1,245 @@
+"""Logistic regression for many folds, penalties and labels at once: one pass over the rows serves them all.
+
+The problems share their rows and differ in how much each row counts (nothing, for a test row), in the penalty, and in
+the label that they are about. Their weight vectors are columns of one matrix, so each step of the solver reads the
+features once, for two matrix products. Each problem has one optimum (it is strictly convex but for the intercept), the
+one of scikit-learn's ``LogisticRegression`` behind a ``StandardScaler``:
+
+    minimise  C * sum_i m_i * loss(y_i, z_i @ w + b) + |w|^2 / 2,   z = (x - mean) / sd over the rows, weighted by m
+
+where the loss is the logistic loss for two classes, of one column of weights, else the cross-entropy of the softmax, of
+a column a class. The solver is L-BFGS, in lockstep, in coordinates in which the loss is nearly round: those
+of the Cholesky factor of its Hessian where it starts, estimated on some of all rows. They shorten the way and have no
+say in where it ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from classify.solvers.blockwise import blocks, moments, one_thread_a_product, shared_out, some_rows
+from classify.solvers.lbfgs import minimise
+
+HESSIAN_ROWS = 4, 12  # times the dimension, at least and at most
+KEPT_BYTES = 1 << 30  # of standardised features; more are standardised anew in each pass
+FAR = 3  # means this many sd from zero, in the square mean of the columns: more, and products in float32 lose precision
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The optima of ``J`` problems.
+
+    Attributes:
+        weights: float64 ``[J, D, c]``, for the features as they are (not standardised); c = 1 for two classes, else C.
+        intercepts: float64 ``[J, c]``.
+        objectives: float64 ``[J]``, what was minimised.
+        steps: int ``[J]``, how many the solver took.
+    """
+
+    weights: np.ndarray
+    intercepts: np.ndarray
+    objectives: np.ndarray
+    steps: np.ndarray
+
+
+@dataclass(frozen=True)
+class Task:
+    """One of the problems.
+
+    Attributes:
+        fold: number of its column of ``counts``.
+        penalty: the C of scikit-learn, inverse strength of the L2 penalty.
+        label: number of its column of ``y``, if y has columns.
+    """
+
+    fold: int
+    penalty: float = 1.0
+    label: int = 0
+
+
+def fit_logistic(
+    x: np.ndarray, y: np.ndarray, counts: np.ndarray, tasks: list[Task], n_classes: int, max_iter: int
+) -> Solution:
+    """Solve problems over the same rows.
+
+    Args:
+        x: float ``[n, D]``, an array or a memory map; read in blocks, never changed.
+        y: int ``[n]``, classes 0 ... C - 1, of all of which each problem has rows; or 0/1 ``[n, L]``.
+        counts: float ``[n, F]``, how much each row counts in each fold.
+        tasks: the problems.
+        n_classes: C; 2 if y has columns.
+        max_iter: the most steps.
+    """
+    with one_thread_a_product():
+        problem = _Problem(x, y, counts, tasks, n_classes)
+        found, values, steps = minimise(problem.value_and_slope, problem.start(), max_iter)
+        return Solution(*problem.as_they_are(found), values, steps)
+
+
+class _Problem:
+    """The objective of all problems in the solver's coordinates ``u [J, D + 1, c]``, the last row the intercept.
+
+    Standardised weights are ``w = L^-T u``, where ``L L^T`` is about the Hessian where the solver starts.
+    """
+
+    def __init__(self, x: np.ndarray, y: np.ndarray, counts: np.ndarray, tasks: list[Task], n_classes: int) -> None:
+        self.x, self.columns = x, 1 if n_classes == 2 else n_classes
+        self.y = y[:, None] if y.ndim == 1 else y
+        self.counts = np.ascontiguousarray(counts, np.float32)
+        self.fold, self.label = np.array([task.fold for task in tasks]), np.array([task.label for task in tasks])
+        self.penalties = np.array([task.penalty for task in tasks], np.float64)
+        means, variances = moments(x, counts)
+        variances[variances <= 1e-12 * means**2] = 0  # a column that does not vary has no weight
+        self._choose_unit(means, variances)
+        self.mean = ((means - self._shift) / self._unit)[self.fold]
+        per_sd = np.divide(self._unit, np.sqrt(variances), out=np.zeros(means.shape), where=variances > 0)
+        self.per_sd = per_sd[self.fold]
+        self._prior = self._shares(n_classes)
+        self._precondition(means.mean(0), variances.mean(0))
+
+    def _choose_unit(self, means: np.ndarray, variances: np.ndarray) -> None:
+        """Shift and unit of the features in the passes: none if they are float32 and near enough to zero."""
+        shift, unit = means.mean(0), np.sqrt(variances.mean(0))
+        unit[unit == 0] = 1
+        self._plain = self.x.dtype == np.float32 and ((shift / unit) ** 2).mean() < FAR**2
+        self._shift = np.zeros(len(shift)) if self._plain else shift.astype(np.float32).astype(np.float64)
+        self._unit = np.ones(len(unit)) if self._plain else 1 / (1 / unit).astype(np.float32).astype(np.float64)
+        self._kept = None
+        if not self._plain and self.x.size * 4 <= KEPT_BYTES:
+            self._kept = np.empty(self.x.shape, np.float32)
+            shared_out(lambda rows: [self._standardise(part, self._kept[part]) for part in blocks(rows)], len(self.x))
+
+    def _shares(self, n_classes: int) -> np.ndarray:
+        """Share of each class among the rows of each problem, ``[J, C]``."""
+        if self.columns == 1:
+            ones = self.counts.T.astype(np.float64) @ self.y
+            p = (ones / self.counts.sum(0, dtype=np.float64)[:, None])[self.fold, self.label]
+            found = np.stack([1 - p, p], axis=1)
+        else:
+            found = self.counts.T.astype(np.float64) @ np.eye(n_classes)[self.y[:, 0]]
+            found = (found / found.sum(1, keepdims=True))[self.fold]
+        return np.clip(found, 1e-6, 1)
+
+    def _precondition(self, mean: np.ndarray, variance: np.ndarray) -> None:
+        """Of the Hessian at the start: lower Cholesky factors ``[D, D]`` for the weights, roots for the intercepts.
+
+        Problems whose Hessians differ by less than a factor of 2 share a factor.
+        """
+        n, dimension = self.x.shape
+        low, high = (times * dimension for times in HESSIAN_ROWS)
+        most = 64 * n * len(self.fold) * self.columns // dimension  # as long as some five passes
+        z = some_rows(self.x, self.counts, min(high, max(low, most)))
+        z -= mean.astype(np.float32)
+        z *= np.divide(1, np.sqrt(variance), out=np.zeros(len(mean)), where=variance > 0).astype(np.float32)
+        products = shared_out(lambda rows: z[rows.start : rows.stop].T @ z[rows.start : rows.stop], len(z))
+        gram = sum(products).astype(np.float64) / len(z)
+        spread = (self._prior * (1 - self._prior)).mean(1)
+        strength = self.penalties * self.counts.sum(0, dtype=np.float64)[self.fold] * spread
+        self._root, self._factors = np.sqrt(strength), []
+        self._factor_of, rest = np.empty(len(strength), int), np.argsort(strength, kind="stable")
+        while len(rest):
+            near = strength[rest] <= 2 * strength[rest[0]]
+            self._factor_of[rest[near]] = len(self._factors)
+            hessian = gram * np.exp(np.log(strength[rest[near]]).mean())
+            hessian[np.diag_indices_from(hessian)] += 1
+            self._factors.append(np.linalg.cholesky(hessian))
+            rest = rest[~near]
+
+    def start(self) -> np.ndarray:
+        """No weights, and intercepts that give the share of each class."""
+        found = np.zeros((len(self.fold), self.x.shape[1] + 1, self.columns))
+        log = np.log(self._prior)
+        found[:, -1] = log[:, 1:] - log[:, :1] if self.columns == 1 else log - log.mean(1, keepdims=True)
+        found[:, -1] *= self._root[:, None]
+        return found
+
+    def _solve(self, values: np.ndarray, which: np.ndarray, trans: str) -> np.ndarray:
+        """``L^-1`` (``trans`` N) or ``L^-T`` (T) times ``values [j, D, c]`` of the problems ``which``."""
+        from scipy.linalg import solve_triangular
+
+        found = np.empty(values.shape)
+        for number, factor in enumerate(self._factors):
+            mine = self._factor_of[which] == number
+            if mine.any():
+                flat = values[mine].transpose(1, 0, 2).reshape(len(factor), -1)
+                flat = solve_triangular(factor, flat, lower=True, trans=trans, check_finite=False)
+                found[mine] = flat.reshape(len(factor), -1, values.shape[2]).transpose(1, 0, 2)
+        return found
+
+    def as_they_are(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Weights ``[J, D, c]`` and intercepts ``[J, c]`` for the features as they are."""
+        weights, intercepts = self._in_passes(u, self._solve(u[:, :-1], np.arange(len(u)), "T"), np.arange(len(u)))
+        weights /= self._unit[:, None]
+        return weights, intercepts - np.einsum("d,jdc->jc", self._shift, weights)
+
+    def _in_passes(self, u: np.ndarray, w: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Weights and intercepts for the features as the passes see them, of standardised weights ``w``."""
+        weights = w * self.per_sd[which][:, :, None]
+        b = u[:, -1] / self._root[which][:, None]
+        return weights, b - np.einsum("jd,jdc->jc", self.mean[which], weights)
+
+    def value_and_slope(self, u: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Objectives ``[j]`` and slopes ``[j, D + 1, c]`` of the problems ``which`` at ``u [j, D + 1, c]``."""
+        w = self._solve(u[:, :-1], which, "T")
+        loss, slope, slope_intercept = self._pass(*self._in_passes(u, w, which), which)
+        slope = (slope - self.mean[which][:, :, None] * slope_intercept[:, None]) * self.per_sd[which][:, :, None]
+        c = self.penalties[which]
+        slope = self._solve(c[:, None, None] * slope + w, which, "N")
+        slope_intercept = (c / self._root[which])[:, None] * slope_intercept
+        return c * loss + (w**2).sum((1, 2)) / 2, np.concatenate([slope, slope_intercept[:, None]], 1)
+
+    def _pass(
+        self, weights: np.ndarray, intercepts: np.ndarray, which: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """One pass over the rows: losses ``[j]``, and their slopes by weight ``[j, D, c]`` and intercept ``[j, c]``."""
+        j, dimension, c = weights.shape
+        v = np.ascontiguousarray(weights.transpose(1, 0, 2).reshape(dimension, j * c), np.float32)
+        b = intercepts.reshape(j * c).astype(np.float32)
+        fold, label = self.fold[which], self.label[which]
+
+        def share(rows: range) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            loss, slope, slope_intercept = np.zeros(j), np.zeros((j * c, dimension)), np.zeros(j * c)
+            for part in blocks(rows):
+                block = self._block(part)
+                values, residual = self._losses(block @ v + b, self.y[part][:, label], self.counts[part][:, fold])
+                loss += values
+                slope += residual.T @ block
+                slope_intercept += residual.sum(0, dtype=np.float64)
+            return loss, slope, slope_intercept
+
+        loss, slope, slope_intercept = (sum(parts) for parts in zip(*shared_out(share, len(self.x)), strict=True))
+        return loss, slope.reshape(j, c, dimension).transpose(0, 2, 1), slope_intercept.reshape(j, c)
+
+    def _block(self, part: slice) -> np.ndarray:
+        """Rows of the features as the passes see them, float32."""
+        if self._plain:
+            return self.x[part]
+        if self._kept is not None:
+            return self._kept[part]
+        return self._standardise(part, np.empty((part.stop - part.start, self.x.shape[1]), np.float32))
+
+    def _standardise(self, part: slice, out: np.ndarray) -> np.ndarray:
+        np.subtract(self.x[part], self._shift, out=out, casting="same_kind")
+        out *= (1 / self._unit).astype(np.float32)
+        return out
+
+    def _losses(self, z: np.ndarray, y: np.ndarray, m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Sum of the losses of each problem, float64 ``[j]``, and their slopes by ``z [rows, j * c]``."""
+        if self.columns == 1:
+            sign = np.where(y > 0, np.float32(1), np.float32(-1))
+            margin = z * sign
+            tail = np.exp(-np.abs(margin))
+            loss = np.log1p(tail) + np.maximum(-margin, 0)
+            wrong = np.where(margin > 0, tail, 1) / (1 + tail)  # the probability of the other class
+            return np.einsum("ij,ij->j", loss, m, dtype=np.float64), -sign * wrong * m
+        z = z.reshape(len(z), -1, self.columns)
+        z = z - z.max(2, keepdims=True)
+        proba = np.exp(z)
+        total = proba.sum(2, keepdims=True)
+        rows = np.arange(len(z))
+        loss = np.log(total[:, :, 0]) - z[rows, :, y[:, 0]]
+        proba /= total
+        proba[rows, :, y[:, 0]] -= 1
+        return np.einsum("ij,ij->j", loss, m, dtype=np.float64), (proba * m[:, :, None]).reshape(len(z), -1)

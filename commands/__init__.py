@@ -1,0 +1,1 @@
+"""The commands of ``tk``: options in, calls to the library, printed results; nothing else."""

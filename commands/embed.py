@@ -1,0 +1,145 @@
+"""The command ``tk embed``."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from commands.encoders import encoder_options
+from commands.tables import clean_option, data_option, read, table_options
+from commands.terminal import encoding_progress, json_option, note, print_json, shown, versions_of
+
+if TYPE_CHECKING:
+    from embed import EmbedSummary
+
+CLUSTER_OPTIONS = {
+    "address": click.option(
+        "--address", help="ray: auto, ray://HOST:10001 or HOST:6379.  [default: a cluster of this machine alone]"
+    ),
+    "workers": click.option("--workers", type=int, help="ray: how many.  [default: as many as fit]"),
+    "gpus": click.option(
+        "--gpus-per-worker", "gpus", type=float, help="ray: GPUs of each worker.  [default: 1 where there are any]"
+    ),
+    "cpus": click.option("--cpus-per-worker", "cpus", type=float, help="ray: CPUs of each worker.  [default: 1]"),
+}
+
+
+def cluster_options(command: Callable) -> Callable:
+    """The options of the engines; they reach the command as ``cluster``, a mapping for ``embed.Cluster``, or None."""
+
+    @functools.wraps(command)
+    def gathered(*args: Any, engine: str, **values: Any) -> Any:  # noqa: ANN401
+        given = {name: value for name in CLUSTER_OPTIONS if (value := values.pop(name)) is not None}
+        if given and engine != "ray":
+            raise click.UsageError("workers are for --engine ray; add it", click.get_current_context())
+        return command(*args, cluster=given if engine == "ray" else None, **values)
+
+    for option in reversed(CLUSTER_OPTIONS.values()):
+        gathered = option(gathered)
+    engine = click.option(
+        "--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True,
+        help="Where texts are encoded: this process, or the workers of a Ray cluster; the store is the same.",
+    )  # fmt: skip
+    return engine(gathered)
+
+
+@click.command()
+@data_option
+@click.option("--encoder", default="static", show_default=True, help="Encoder; tk encoders lists them.")
+@click.option("--out", type=click.Path(path_type=Path), help="The store.  [default: features/<data>.<encoder>.h5]")
+@table_options
+@clean_option
+@encoder_options
+@click.option("--dtype", help="float32 or float16.  [default: float16 for token features, else float32]")
+@click.option("--compress", "compression", default="none", show_default=True, help="none or gzip, of the features.")
+@click.option(
+    "--layout", default="whole", show_default=True, help="whole, or parts: features stay in a folder of parts."
+)
+@click.option("--no-reuse", is_flag=True, help="Encode texts even if another store knows them.")
+@click.option("--wait", is_flag=True, help="Wait while another process writes the same store.")
+@click.option("--no-texts", is_flag=True, help="Leave the texts out of the store (hashes stay).")
+@click.option("--overwrite", is_flag=True, help="Replace the store even if texts or another identity are lost.")
+@cluster_options
+@json_option
+@click.pass_obj
+def embed(
+    command: str, data: tuple[str, ...], encoder: str, out: Path | None, dtype: str | None, no_texts: bool, clean: str,
+    no_reuse: bool, wait: bool, compression: str, layout: str, overwrite: bool, as_json: bool, options: dict[str, Any],
+    reading: dict[str, Any], cluster: dict[str, Any] | None,
+) -> None:  # fmt: skip
+    """Encode the texts of a table into a feature store, each distinct text once.
+
+    Texts that a store of the same identity in the same folder knows already are taken from there. An interrupted
+    run goes on where it was when the same command is given again.
+
+    \b
+    Example:
+        tk embed --encoder static --data examples/messages.csv
+        tk embed --encoder words --data examples/messages.csv --text-column text --label-column label
+        tk embed --encoder glove --model vectors/glove.50d.txt --data examples/messages.csv
+        tk embed --encoder use --model models/universal-sentence-encoder --data examples/messages.csv
+        tk embed --encoder static --data examples/messages.csv --engine ray --workers 2
+    """
+    from embed import Cluster, Meter, Recipe
+    from embed import embed as run_embed
+
+    recipe = Recipe.of(encoder, dtype, clean, **options)
+    table = read(data, **reading)
+    out = out or Path("features") / f"{table.stem}.{encoder}.h5"
+    table = table.listing_bad_rows(out.with_suffix(".bad-rows.jsonl"))
+    with encoding_progress() as tell:
+        summary = run_embed(
+            table, recipe, out, keep_texts=not no_texts, overwrite=overwrite, reuse=not no_reuse, wait=wait,
+            compression=compression, layout=layout, command=command, versions=versions_of("numpy", "h5py"),
+            cluster=None if cluster is None else Cluster(**cluster), meter=Meter(table.most_rows, tell), note=note,
+        )  # fmt: skip
+    if as_json:
+        print_json({"store": str(summary.path), "up_to_date": summary.up_to_date, "totals": summary.totals})
+    else:
+        _print_summary(summary, table.bad_rows)
+
+
+def _print_summary(summary: EmbedSummary, listing: str) -> None:
+    from stores import FeatureStore
+
+    totals = summary.totals
+    if summary.up_to_date:
+        click.echo(f"nothing to encode: {summary.path} holds all {totals['rows']:,} rows already")
+        return
+    click.echo(
+        f"{totals['rows']:,} rows, {totals['distinct']:,} distinct texts: "
+        f"{totals['encoded']:,} encoded, {totals['reused']:,} taken from earlier stores"
+    )
+    for name, what in (
+        ("empty", "empty texts"),
+        ("emptied", "of these were emptied by the cleaning"),
+        ("mojibake", "texts with controls U+0080 to U+009F, where other characters once were"),
+        ("unlabelled", "rows without a label"),
+        ("bad_rows", f"broken rows left out, listed in {listing}"),
+    ):
+        if totals[name]:
+            click.echo(f"{totals[name]:,} {what}")
+    if totals["unknown_tokens"]:
+        share = totals["unknown_tokens"] / totals["tokens"]
+        click.echo(f"{totals['unknown_tokens']:,} of {totals['tokens']:,} tokens ({share:.1%}) unknown to the encoder")
+    if "types" in totals:
+        _print_coverage(totals)
+    if totals["truncated_tokens"]:
+        click.echo(f"{totals['truncated_tokens']:,} of {totals['tokens']:,} tokens cut off")
+    with FeatureStore(summary.path) as store:
+        if licence := store.recipe.get("licence"):
+            click.echo(f"the vectors are under {licence}; so is what is made of them and passed on")
+        click.echo(f"store: {summary.path} ({store.size / 1e6:,.1f} MB)")
+
+
+def _print_coverage(totals: dict) -> None:
+    share = totals["unknown_types"] / max(totals["types"], 1)
+    click.echo(f"{totals['unknown_types']:,} of {totals['types']:,} different words ({share:.1%}) unknown")
+    if totals.get("bad_lines"):
+        click.echo(f"{totals['bad_lines']:,} broken lines of the word vectors left out")
+    if words := list(totals["unknown_words"].items())[:10]:
+        click.echo("most frequent unknown: " + ", ".join(f"{shown(word)} ({count:,})" for word, count in words))

@@ -1,0 +1,202 @@
+"""The commands ``tk features ...``: look at stores, check them, put them together, carry them elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from commands.terminal import json_option, print_json
+
+if TYPE_CHECKING:
+    from stores import FeatureStore
+
+FILE = click.Path(path_type=Path)
+out_option = click.option("--out", required=True, type=FILE, help="The new store; it must not exist.")
+
+
+@click.group()
+def features() -> None:
+    """Look at feature stores, check, merge, join, compare and export them.
+
+    \b
+    Example:
+        tk features info features/messages.static.h5
+    """
+
+
+@features.command()
+@click.argument("store", type=FILE)
+@json_option
+def info(store: Path, as_json: bool) -> None:
+    """Say what a store holds: rows, kind, identity, counts, size, labels.
+
+    \b
+    Example:
+        tk features info features/messages.static.h5
+    """
+    from stores import FeatureStore
+
+    with FeatureStore(store) as opened:
+        found = _info(opened)
+    if as_json:
+        print_json(found)
+        return
+    for name, value in found.items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{key} {item}" for key, item in value.items())
+        click.echo(f"{name:10} {value}")
+
+
+def _info(store: FeatureStore) -> dict:
+    import numpy as np
+
+    if store.has_several_labels:
+        counts = (store.codes == 1).sum(0).tolist()
+    else:
+        counts = np.bincount(store.codes[store.labelled], minlength=len(store.classes)).tolist()
+    labels = dict(zip(store.classes, counts, strict=True)) | {"(none)": int((~store.labelled).sum())}
+    return {
+        "store": str(store.path),
+        "rows": len(store),
+        "kind": store.kind,
+        "outputs": {name: f"{list(store.shape_of(name))} {store.dtype_of(name)}" for name in store.outputs},
+        "identity": store.identity,
+        "digest": store.digest,
+        "source": store.source,
+        "totals": store.totals,
+        "labels": labels,
+        "texts": "kept" if store.texts is not None else "left out",
+        "bytes": store.size,
+        "created": store.created,
+        "seconds": round(store.seconds, 3),
+        "versions": store.versions,
+        "command": store.command,
+    }
+
+
+@features.command()
+@click.argument("stores", nargs=-1, required=True, type=FILE)
+def verify(stores: tuple[Path, ...]) -> None:
+    """Check every byte of stores: structure, checksums, offsets, hashes. Exit code 1 names the first bad thing.
+
+    \b
+    Example:
+        tk features verify features/messages.static.h5
+    """
+    from stores import FeatureStore
+
+    for path in stores:
+        with FeatureStore(path) as store:
+            store.verify()
+            click.echo(f"{path}: {len(store):,} rows, all as written")
+
+
+@features.command()
+@click.argument("store", type=FILE)
+@click.option("--to", required=True, type=click.Choice(["npz", "parquet", "csv", "projector"]), help="The form.")
+@click.option("--out", required=True, type=FILE, help="File, or folder for the projector; it must not exist.")
+@click.option("--output", help="Which output, of a store that has several.")
+def export(store: Path, to: str, out: Path, output: str | None) -> None:
+    """Write a store in another form: NumPy, Parquet, CSV, or the TensorBoard Embedding Projector's files.
+
+    \b
+    Example:
+        tk features export features/messages.static.h5 --to npz --out messages.npz
+        tk features export features/messages.static.h5 --to projector --out projector
+    """
+    from stores import FeatureStore
+    from stores.export import export as run_export
+
+    with FeatureStore(store) as opened:
+        for path in run_export(opened, to, out, output=output):
+            click.echo(f"wrote {path} ({path.stat().st_size / 1e6:,.1f} MB)")
+
+
+@features.command()
+@click.argument("stores", nargs=-1, required=True, type=FILE)
+@out_option
+@click.pass_obj
+def merge(command: str, stores: tuple[Path, ...], out: Path) -> None:
+    """Put stores of one identity end to end: several tables as one.
+
+    \b
+    Example:
+        tk features merge features/messages.static.h5 features/more.static.h5 --out features/all.static.h5
+    """
+    from stores.merge import merge as run_merge
+
+    with run_merge(stores, out, command) as merged:
+        click.echo(f"{len(merged):,} rows: {out}")
+
+
+@features.command()
+@click.argument("stores", nargs=-1, required=True, type=FILE)
+@out_option
+@click.pass_obj
+def join(command: str, stores: tuple[Path, ...], out: Path) -> None:
+    """Put several encoders' stores of one table side by side; heads then see all their columns.
+
+    \b
+    Example:
+        tk features join features/messages.static.h5 features/messages.max.h5 --out features/messages.both.h5
+    """
+    from stores.merge import join as run_join
+
+    with run_join(stores, out, command) as joined:
+        click.echo(f"{len(joined):,} rows, {', '.join(joined.outputs)}: {out}")
+
+
+@features.command()
+@click.argument("a", type=FILE)
+@click.argument("b", type=FILE)
+@json_option
+def diff(a: Path, b: Path, as_json: bool) -> None:
+    """Say how far apart the features of the same texts are in two stores.
+
+    \b
+    Example:
+        tk features diff features/messages.static.h5 features/more.static.h5
+    """
+    from dataclasses import asdict
+
+    from stores import FeatureStore
+    from stores.diff import diff as run_diff
+
+    with FeatureStore(a) as first, FeatureStore(b) as second:
+        found = run_diff(first, second)
+    if as_json:
+        print_json(asdict(found))
+        return
+    click.echo(f"identity: {'the same' if found.same_identity else 'different'}")
+    click.echo(f"distinct texts: {found.shared:,} in both, {found.only_a:,} only in {a}, {found.only_b:,} only in {b}")
+    if found.shared:
+        click.echo(f"largest difference: {found.largest:.3g} (line {found.farthest_line} of the table of {a})")
+        click.echo(f"cosine: mean {found.cosine[0]:.6f}, smallest {found.cosine[1]:.6f}")
+
+
+@features.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default="features")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def prune(folder: Path, yes: bool) -> None:
+    """Delete what interrupted runs left under FOLDER (default: features), after asking.
+
+    Parts are worth something: the command that was interrupted goes on from them.
+
+    \b
+    Example:
+        tk features prune features --yes
+    """
+    from stores.prune import find_stale, remove
+
+    stale = find_stale(folder)
+    if not stale:
+        click.echo(f"nothing stale under {folder}")
+        return
+    for item in stale:
+        click.echo(f"{item.path} ({item.bytes / 1e6:,.1f} MB): {item.why}")
+    if yes or click.confirm("Delete all of these?"):
+        for item in stale:
+            remove(item)
+        click.echo(f"deleted {len(stale)}")

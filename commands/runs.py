@@ -1,0 +1,224 @@
+"""The commands on finished runs: ``tk report``, ``tk errors``, ``tk ensemble``, ``tk speed``; their common options."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from commands.terminal import json_option, note, print_json, print_table, shown, versions_of
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from classify import Run
+
+BEGINNING = 150  # characters of a text that are shown
+FOLDER = click.Path(path_type=Path)
+runs_argument = click.argument("folders", metavar="RUN...", nargs=-1, required=True, type=FOLDER)
+by_option = click.option("--by", default="f1_macro", show_default=True,
+                         help="f1_macro, accuracy, roc_auc, pr_auc or log_loss: the metric that decides.")  # fmt: skip
+
+
+def runs_table(*columns: str) -> Table:
+    """An empty table of runs: names to the left, numbers to the right."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Column, Table
+
+    first, *others = columns
+    right = [Column(name, justify="right") for name in others]
+    return Table(
+        Column(first, overflow="fold"), *right, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False
+    )
+
+
+def text_cell(name: str) -> object:
+    """A name as it is: to rich, brackets would be styles."""
+    from rich.text import Text
+
+    return Text(shown(name))
+
+
+def _number(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
+
+
+report_option = click.option("--report/--no-report", default=True, show_default=True,
+                             help="Write report.html and figures/ into the run; takes some seconds.")  # fmt: skip
+tensorboard_option = click.option("--tensorboard", type=click.Path(path_type=Path), metavar="DIR",
+                                  help="Write scalars, and features for the projector, for TensorBoard.")  # fmt: skip
+
+
+def show(runs: list[Run], report: bool, tensorboard: Path | None = None) -> None:
+    """What is made of finished runs beside their numbers."""
+    from classify import write_report, write_tensorboard
+
+    for run in runs:
+        if report:
+            note(f"wrote {write_report(run)}")
+        if tensorboard is not None:
+            note(f"wrote {write_tensorboard(run, tensorboard)}")
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+def report(run: Path) -> None:
+    """Make report.html and figures/ of a run (again), from its numbers and the store it was made from.
+
+    \b
+    Example:
+        tk report runs/messages.static.logistic
+    """
+    from classify import write_report
+
+    note(f"wrote {write_report(run)}")
+
+
+@click.command()
+@runs_argument
+@click.option("--method", default="average", show_default=True,
+              help="average (of the probabilities), vote, or stack (logistic regression on their logits).")  # fmt: skip
+@click.option("--out", type=FOLDER, help="Folder of the new run.  [default: runs/<table>.<method>]")
+@report_option
+@json_option
+@click.pass_obj
+def ensemble(
+    command: str, folders: tuple[Path, ...], method: str, out: Path | None, report: bool, as_json: bool
+) -> None:  # fmt: skip
+    """Combine the out-of-fold predictions of runs on the same rows into a run of its own.
+
+    What is stacked is learned for each fold on the predictions of the other folds' rows. The new run has scores and
+    predictions like any other, for tk compare and tk errors, but tk predict needs its members one by one.
+
+    \b
+    Example:
+        tk ensemble runs/messages.static.logistic runs/messages.words.logistic --out runs/both
+        tk compare runs/both runs/messages.static.logistic runs/messages.words.logistic
+    """
+    from classify import read_run
+    from classify.analysis.ensemble import ensemble as run_ensemble
+    from classify.reports.text import basis, details, score_tables
+
+    versions = versions_of("numpy", "scikit-learn")
+    runs = [read_run(folder) for folder in folders]
+    run = run_ensemble(runs, method, out=out, command=command, versions=versions)
+    show([run], report)
+    if as_json:
+        print_json({"run": str(run.folder), "recipe": run.recipe, "metrics": run.metrics})
+        return
+    for table, _ in score_tables([*runs, run]):
+        print_table(table)
+    click.echo(f"\n{basis(run)}\n\n{method}: {run.folder}")
+    for line in details(run):
+        click.echo(f"  {line}")
+
+
+@click.command()
+@runs_argument
+@by_option
+@click.option("--encode", "sample", type=click.IntRange(1), metavar="TEXTS",
+              help="Measure the encoders now, on so many texts.  [default: what their stores recorded]")  # fmt: skip
+@json_option
+def speed(folders: tuple[Path, ...], by: str, sample: int | None, as_json: bool) -> None:
+    """Show how many texts a second runs classify, encoder and head apart, against the score.
+
+    The heads are measured now, on the first rows of their stores, the encoders when the stores were made.
+
+    \b
+    Example:
+        tk speed runs/messages.static.logistic runs/messages.words.logistic
+        tk speed runs/messages.static.logistic --encode 200
+    """
+    from classify import read_run
+    from classify.analysis.speed import speed as run_speed
+    from classify.reports.text import SHOWN, cell
+
+    found = run_speed([read_run(folder) for folder in folders], by, _encode_seconds if sample else None, sample or 0)
+    if as_json:
+        print_json(found)
+        return
+    table = runs_table("run", SHOWN[by], "encoder texts/s", "head texts/s", "together")
+    for entry in found["runs"]:
+        rates = (entry[name] for name in ("encoder_texts_per_second", "head_texts_per_second", "texts_per_second"))
+        table.add_row(text_cell(entry["name"]), cell(entry["score"]), *(_number(rate, ",.0f") for rate in rates))
+    print_table(table)
+    when = f"now, on {sample:,} texts" if sample else "when their stores were made"
+    click.echo(f"\nheads measured now, on {found['rows']:,} rows at most; encoders {when}")
+    if any(entry["encoder_texts_per_second"] is None for entry in found["runs"]):
+        click.echo("-: the store took its features from earlier ones; --encode 500 measures the encoder now")
+
+
+def _encode_seconds(part: dict, texts: list[str]) -> float:
+    """Seconds that the encoder of a store takes for texts, without loading it."""
+    import time
+
+    from embed import Recipe
+
+    recipe = Recipe.from_dict(part["recipe"], part["identity_digest"])
+    recipe.encode(texts[:8])
+    start = time.perf_counter()
+    recipe.encode(texts)
+    return time.perf_counter() - start
+
+
+@click.command()
+@click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
+@click.option("--top", default=10, show_default=True, help="Rows of each kind.")
+@json_option
+def errors(folder: Path, top: int, as_json: bool) -> None:
+    """Show what a run gets most wrong, labels that are probably wrong, and identical texts with different labels.
+
+    Everything comes from the out-of-fold predictions: from models that had not seen the rows. The suspects are found
+    by confident learning (Northcutt et al. 2021); look at them before you change a label.
+
+    \b
+    Example:
+        tk errors runs/messages.static.logistic --top 3
+    """
+    from classify import read_run
+    from classify.analysis.errors import errors as run_errors
+
+    found = run_errors(read_run(folder), top)
+    if as_json:
+        click.echo(json.dumps(found, indent=1))  # in ASCII: texts of strangers may hold what moves a terminal
+        return
+    click.echo(f"{found['wrong']:,} of {found['rows']:,} rows are predicted wrong")
+    if found["texts_missing"]:
+        click.echo(f"no texts, lines only: {shown(found['texts_missing'])}")
+    for name, kinds in found["classes"].items():
+        for kind, what in (("false_positives", "taken for"), ("false_negatives", "missed as")):
+            _print_rows(f"{what} {shown(name)}", kinds[kind], f"surest first, with the probability of {shown(name)}")
+    _print_rows("suspected label errors", found["suspected_label_errors"], "label -> what it seems to be, margin")
+    _print_contradictions(found["contradictions"])
+
+
+def _print_rows(what: str, found: dict, how: str) -> None:
+    click.echo(f"\n{what}: {found['count']:,}" + (f" ({how})" if found["rows"] else ""))
+    for row in found["rows"]:
+        number = f"{row['margin']:+.3f}" if "margin" in row else f"{row['p']:.3f}"
+        seems = row.get("better", row["predicted"])
+        label, seems = (name if isinstance(name, str) else "|".join(name) or "none" for name in (row["label"], seems))
+        click.echo(f"  line {row['line']}  {number}  {shown(label)} -> {shown(seems)}{_begin(row['text'])}")
+
+
+def _print_contradictions(found: dict) -> None:
+    if found["count"] is None:
+        click.echo("\nidentical texts with different labels: not known, the store is gone")
+        return
+    click.echo(f"\nidentical texts with different labels: {found['count']:,}")
+    for row in found["rows"]:
+        labels = "; ".join(f"{shown(name)} on {_lines(lines)}" for name, lines in row["lines_by_label"].items())
+        click.echo(f"  {labels}{_begin(row['text'])}")
+
+
+def _lines(lines: list[int]) -> str:
+    return f"line{'s' * (len(lines) > 1)} {', '.join(map(str, lines[:5]))}" + ", ..." * (len(lines) > 5)
+
+
+def _begin(text: str | None) -> str:
+    """The beginning of a text, on a line of its own."""
+    if text is None:
+        return ""
+    return f"\n    {shown(' '.join(text[: 2 * BEGINNING].split())[:BEGINNING])}"

@@ -1,0 +1,185 @@
+"""The options that say how a table is read, and the command ``tk describe``."""
+
+from __future__ import annotations
+
+import functools
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from commands.terminal import json_option, note, print_json
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    from embed import Table
+    from embed.tables.describe import TableDescription
+
+DATA_HELP = "File, pattern ('part-*.csv'), folder of class folders, tar archive of one, or - for stdin; repeatable."
+data_option = click.option("--data", required=True, multiple=True, help=DATA_HELP)
+clean_option = click.option(
+    "--clean", default="none", show_default=True,
+    help="Steps, in this order: html lower digits punctuation single-chars spaces urls mentions; or classic.",
+)  # fmt: skip
+
+
+def table_options(command: Callable) -> Callable:
+    """The options of ``embed.read_table``; those that were given reach the command as the mapping ``reading``."""
+    options = (
+        click.option("--format", help="csv tsv json lines parquet arrow.  [default: by the name, else the content]"),
+        click.option("--encoding", help="Encoding of the file.  [default: UTF-8, else Windows-1252 with a note]"),
+        click.option("--delimiter", help="One character between cells, or tab.  [default: found in the first rows]"),
+        click.option("--quoting", help="double (quotes around cells) or none (quotes are text).  [default: double]"),
+        click.option("--no-header", is_flag=True, help="The first row is data; columns are called 1, 2, ..."),
+        click.option("--text-column", help="Column with the texts.  [default: found by name and content]"),
+        click.option("--label-column", "label_columns", multiple=True,
+                     help="Column with the labels; several, with 0 and 1 each: repeat it.  [default: found likewise]"),
+        click.option("--split-column", help="Column that says train or test.  [default: found by content]"),
+        click.option("--id-column", help="Column that identifies the rows.  [default: found by name and content]"),
+        click.option("--label-map", help="OLD=NEW,OLD=NEW: what the labels are to be called.  [default: as they are]"),
+        click.option("--bad-rows", help="error, skip (and count), or a FILE to list them in.  [default: error]"),
+    )  # fmt: skip
+    names = [option(lambda: None).__click_params__[0].name for option in options]
+
+    @functools.wraps(command)
+    def gathered(*args: Any, **given: Any) -> Any:  # noqa: ANN401
+        reading = {name: value for name in names if (value := given.pop(name))}
+        if reading.pop("no_header", False):
+            reading["header"] = False
+        return command(*args, reading=reading, **given)
+
+    for option in reversed(options):
+        gathered = option(gathered)
+    return gathered
+
+
+def read(data: tuple[str, ...], **reading: Any) -> Table:  # noqa: ANN401
+    """The table; what is to be known about the reading goes to stderr."""
+    from embed import read_table
+
+    table = read_table(data, **reading)
+    for line in (*table.notes, *table.columns.reasons):
+        note(line)
+    return table
+
+
+@click.command()
+@data_option
+@table_options
+@clean_option
+@click.option("--out", type=click.Path(path_type=Path), help="Picture of the lengths by class (.png, .svg, .pdf).")
+@json_option
+def describe(data: tuple[str, ...], reading: dict, clean: str, out: Path | None, as_json: bool) -> None:
+    """Say what is in a table before anything is encoded: classes, duplicates, lengths, broken rows, what is cut off.
+
+    Broken rows are counted and the first of them shown, unless --bad-rows says otherwise.
+
+    \b
+    Example:
+        tk describe --data examples/messages.csv
+        tk describe --data examples/messages.csv --clean classic --out lengths.png
+    """
+    from dataclasses import asdict
+
+    from embed.cleaning import parse_steps
+    from embed.tables.describe import describe as run_describe
+    from embed.tables.describe import draw
+
+    steps = parse_steps(clean)
+    table = read(data, **{"bad_rows": "skip"} | reading)
+    found = run_describe(table, steps)
+    if out:
+        draw(found, out)
+    if as_json:
+        print_json({"source": table.source(), **asdict(found)})
+    else:
+        given = {"clean": clean if steps else None, "bad_rows": "skip" if found.bad else None} | reading
+        _print_description(found, _embed_command(table, given))
+    if out:
+        note(f"wrote {out}")
+
+
+def _print_description(found: TableDescription, command: str) -> None:
+    from rich.console import Console
+
+    from embed.tables.describe import BEGINNING
+
+    click.echo(f"{found.rows:,} rows, {found.distinct:,} distinct texts")
+    for count, what in (
+        (found.duplicates, "rows repeat the text of an earlier row"),
+        (found.contradictory, "texts stand with different labels"),
+        (found.empty, "empty texts"),
+        (found.emptied, "of these were emptied by the cleaning"),
+        (found.mojibake, "texts with controls U+0080 to U+009F, where other characters once were"),
+        (found.unlabelled, "rows without a label"),
+        (found.bad, "broken rows"),
+    ):
+        if count:
+            click.echo(f"{count:,} {what}")
+    for line in found.first_bad:
+        click.echo(f"  {line}")
+    if found.splits:
+        click.echo("split: " + ", ".join(f"{name or '(none)'} {rows:,}" for name, rows in found.splits.items()))
+    console = Console(highlight=False)
+    console.print(_length_table(found))
+    console.print(_histogram(found))
+    shares = ", ".join(f"{share:.1%} at {limit}" for limit, share in found.cut.items())
+    click.echo(f"texts longer than a limit of word pieces, estimated from words and marks: {shares}")
+    click.echo("longest texts (line, characters, beginning):")
+    for line, characters, text in found.longest:
+        click.echo(f"  {line:>8} {characters:>9,}  {' '.join(text.split())[:BEGINNING]}")
+    click.echo(f"tk embed would encode {found.distinct:,} texts:\n  {command}")
+
+
+def _length_table(found: TableDescription) -> RichTable:
+    from rich.table import Table as RichTable
+
+    grid = RichTable(box=None, pad_edge=False)
+    grid.add_column("class", overflow="fold")
+    for name in ("rows", "share", "characters: median", "p95", "max", "words: median", "p95", "max"):
+        grid.add_column(name, justify="right")
+    for name, characters in found.characters.items():
+        rows = sum(found.histogram[name])
+        lengths = [f"{kind[q]:,.0f}" for kind in (characters, found.words[name]) for q in ("median", "p95", "max")]
+        grid.add_row(_plain(name), f"{rows:,}", f"{rows / found.rows:.1%}", *lengths)
+    return grid
+
+
+def _histogram(found: TableDescription) -> RichTable:
+    from rich.table import Table as RichTable
+
+    from stores.shared.lengths import bin_names
+
+    grid = RichTable(box=None, pad_edge=False)
+    grid.add_column("words", justify="right")
+    for name in found.histogram:
+        grid.add_column(_plain(name), overflow="fold")
+    most = max(max(counts) for counts in found.histogram.values())
+    width = max(5, 60 // len(found.histogram))
+    columns = list(found.histogram.values())
+    for i, name in enumerate(bin_names(len(columns[0]))):
+        grid.add_row(name, *("█" * -(-width * counts[i] // most) for counts in columns))
+    return grid
+
+
+def _embed_command(table: Table, given: dict) -> str:
+    """The command that reads the table just so."""
+    columns = table.columns
+    options = [*(("--data", form.name) for form in table.files), ("--text-column", columns.text)]
+    options += [*(("--label-column", name) for name in columns.labels), ("--split-column", columns.split)]
+    options += [("--id-column", columns.id)]
+    names = ("format", "encoding", "delimiter", "quoting", "label_map", "bad_rows", "clean")
+    options += [(f"--{name.replace('_', '-')}", given.get(name)) for name in names]
+    words = [word for name, value in options if value for word in (name, value)]
+    return shlex.join(["tk", "embed", *words, *["--no-header"] * ("header" in given)])
+
+
+def _plain(name: str) -> Text:
+    """A name as it is: to rich, brackets would be styles."""
+    from rich.text import Text
+
+    return Text(name)

@@ -1,0 +1,66 @@
+"""What every encoder is: an identity and one method."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from embed.coverage import Coverage
+from stores.features import Features
+
+
+@dataclass(frozen=True)
+class Published:
+    """What is to be known of weights before they are downloaded.
+
+    Attributes:
+        model: what ``embed.models.resolve.resolve`` takes; empty where the weights ship with the project.
+        size: of the download, for people.
+        licence: of the weights.
+        source: who published them, and where they are to be had.
+    """
+
+    model: str
+    size: str
+    licence: str
+    source: str
+
+
+class Encoder(ABC):
+    """A frozen function from text to features.
+
+    A subclass lives in a file named as on the command line (``words.py`` holds ``WordsEncoder``) and fills
+    ``identity`` and ``encode``. Options are keyword arguments of ``__init__`` with defaults.
+
+    Attributes:
+        name: as on the command line.
+        kind: ``pooled``, ``tokens`` or ``ids``, see ``stores.features``.
+        part_rows: rows that are encoded and committed together; what a crash can lose. Small for slow encoders.
+        stateful: whether a vector also depends on the texts before its own, so that none can be taken from elsewhere.
+        published: the default model; None for an encoder without weights, or whose weights the user must name.
+        licence: of the weights in use, where features that are passed on fall under it.
+        needs: packages that it does not work without, beside those that every command needs.
+    """
+
+    name: str
+    kind: str
+    part_rows: int = 8192
+    stateful: bool = False
+    published: Published | None = None
+    licence: str | None = None
+    needs: tuple[str, ...] = ()
+
+    @abstractmethod
+    def identity(self) -> dict:
+        """Everything that a vector depends on beside its text, as a JSON-able mapping (weights by digest)."""
+
+    def coverage(self) -> Coverage:
+        """What counts the words of all texts, and which of them the encoder knows, where words have vectors."""
+        return Coverage()
+
+    @abstractmethod
+    def encode(self, texts: list[str]) -> Features:
+        """Features of ``texts``, in their order.
+
+        The features of a text depend on that text alone: not on the others, their order or their number.
+        """

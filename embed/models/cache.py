@@ -1,0 +1,153 @@
+"""The user's cache folder, one process at a time in a part of it, and digests that are not made twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from contextvars import ContextVar
+from pathlib import Path
+
+from stores.shared.errors import FailureError
+from stores.shared.files import whole_file
+from stores.shared.fingerprint import canonical_json, digest_bytes, digest_file
+
+FUNCTION = "BLAKE3"  # of which remembered digests are
+Note = Callable[[str], None]
+
+
+def to_stderr(message: str) -> None:
+    """A line on stderr."""
+    sys.stderr.write(f"{message}\n")
+
+
+_USUAL: ContextVar[Note] = ContextVar("note", default=to_stderr)
+
+
+def usual_note() -> Note:
+    """What is called with what the user should know about models, where nothing else is asked for: ``to_stderr``."""
+    return _USUAL.get()
+
+
+@contextmanager
+def noting(note: Note) -> Iterator[None]:
+    """Within the block, ``note`` is the usual one."""
+    token = _USUAL.set(note)
+    try:
+        yield
+    finally:
+        _USUAL.reset(token)
+
+
+def cache_folder() -> Path:
+    """Where models are kept: ``TK_CACHE_DIR``, else ``tk`` in the user's cache folder of this system."""
+    if given := os.environ.get("TK_CACHE_DIR"):
+        return Path(given).absolute()
+    home = Path.home()
+    if os.name == "nt":
+        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "tk" / "Cache"
+    if sys.platform == "darwin":
+        return home / "Library" / "Caches" / "tk"
+    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "tk"
+
+
+@contextmanager
+def alone(folder: Path, note: Note) -> Iterator[None]:
+    """Hold the lock of a folder of the cache, after waiting for a process that holds it.
+
+    Raises:
+        FailureError: if the cache cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(f"{folder}.lock")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            note(f"another process is filling {folder}; waiting for it")
+            lock.acquire()
+    except OSError as error:
+        cure = "name another folder in the environment variable TK_CACHE_DIR"
+        raise FailureError(f"{folder.parent} could not be written: {error.strerror or error}; {cure}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a living process holds the lock of a folder of the cache."""
+    from filelock import FileLock, Timeout
+
+    lock = Path(f"{folder}.lock")
+    try:
+        with FileLock(lock, timeout=0) if lock.exists() else nullcontext():
+            return False
+    except (Timeout, OSError):
+        return True
+
+
+def weights_digest(path: Path) -> str:
+    """32 hexadecimal digits of a model: the BLAKE2b of its files' names and digests, hidden files aside.
+
+    The digest is remembered in the cache folder, and made again when the size, a time or the inode of a file changes.
+
+    Args:
+        path: a folder, whose place and name do not matter, or a file, whose name does not.
+
+    Raises:
+        FailureError: if a file cannot be read.
+    """
+    path = path.resolve()
+    try:
+        stamp = _stamp(path)
+        if found := _remembered(path, stamp):
+            return found
+        lines = [[name, digest_file(path / name)] for name, *_ in stamp]
+    except OSError as error:
+        raise FailureError(f"{error.filename or path} cannot be read: {error.strerror or error}") from error
+    digest = digest_bytes([canonical_json(lines).encode("utf-8", "surrogateescape")])
+    with suppress(FailureError, OSError):  # it is only slower without
+        write_json(_memory(path), {"path": str(path), "files": stamp, "function": FUNCTION, "digest": digest})
+    return digest
+
+
+def remembered_digest(path: Path) -> str | None:
+    """What ``weights_digest`` remembers of a model; None if it would have to read it."""
+    with suppress(OSError):
+        return _remembered(path.resolve(), _stamp(path.resolve()))
+    return None
+
+
+def _remembered(path: Path, stamp: list) -> str | None:
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        found = json.loads(_memory(path).read_text(encoding="utf-8"))
+        return str(found["digest"]) if (found["files"], found["function"]) == (stamp, FUNCTION) else None
+    return None
+
+
+def _memory(path: Path) -> Path:
+    return cache_folder() / "digests" / f"{digest_bytes([os.fsencode(path)])}.json"
+
+
+def _stamp(path: Path) -> list[list]:
+    """What changes with the files of a model: name, size, times and inode of each, by name."""
+    return [[name, s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino] for name, s in sorted(_files(path))]
+
+
+def _files(path: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """Name below ``path`` and description of each file that is not hidden; a file by itself is called ``.``."""
+    for file in [path] if path.is_file() else path.rglob("*"):
+        name = file.relative_to(path)
+        if file.is_file() and not any(part.startswith(".") for part in name.parts):
+            yield name.as_posix(), file.stat()
+
+
+def write_json(path: Path, value: dict) -> None:
+    """Write ``value`` whole or not at all; ``FailureError`` if the machine refuses."""
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(value), encoding="utf-8")

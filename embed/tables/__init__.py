@@ -1,0 +1,1 @@
+"""A table of texts: its rows, columns, labels and splits."""

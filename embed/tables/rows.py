@@ -1,0 +1,93 @@
+"""Some consecutive rows of a table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from embed.reading.cells import Cells, as_list, concat
+from embed.reading.format import BadRow
+from embed.tables.labels import Labels
+
+MOJIBAKE = re.compile("[\x80-\x9f]")  # controls that no one types: other characters, decoded wrongly on the way
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some consecutive rows of a table.
+
+    Attributes:
+        line: int64 ``[n]``, line on which each row starts, from 1; of several files, as if they were one.
+        text_cells: the texts as they were read; ``texts`` makes a list of them.
+        labels: a name a row, None where there is none; with several label columns int8 ``[n, L]``, -1 where unknown.
+        splits: for each row the part of the data set that it belongs to, empty where none is given; None without a
+            split column.
+        id_cells: likewise, what identifies the row, as it was read; ``ids`` makes a list of it.
+        label_names: names of the ``L`` label columns, None if there is one or none.
+        bad: rows that could not be used and are not among the n; those that come before them, in order.
+    """
+
+    line: np.ndarray
+    text_cells: Cells
+    labels: Labels
+    splits: list[str] | None = None
+    id_cells: Cells | None = None
+    label_names: list[str] | None = None
+    bad: list[BadRow] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.line)
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """The texts as they stand in the table; empty where there is none."""
+        return as_list(self.text_cells)
+
+    @cached_property
+    def ids(self) -> list[str] | None:
+        """What identifies each row, empty where nothing does; None without an id column."""
+        return None if self.id_cells is None else as_list(self.id_cells)
+
+    def take(self, rows: Sequence[int] | range, bad: list[BadRow]) -> Rows:
+        """These of the rows, with these broken ones."""
+
+        def taken(cells: list | None) -> list | None:
+            return None if cells is None else [cells[row] for row in rows]
+
+        labels = self.labels[list(rows)] if isinstance(self.labels, np.ndarray) else taken(self.labels)
+        kept = taken(self.texts), labels, taken(self.splits), taken(self.ids)
+        return Rows(self.line[list(rows)], *kept, self.label_names, bad)
+
+    def __getitem__(self, rows: slice) -> Rows:
+        splits = None if self.splits is None else self.splits[rows]
+        ids = None if self.id_cells is None else self.id_cells[rows]
+        return Rows(self.line[rows], self.text_cells[rows], self.labels[rows], splits, ids, self.label_names)
+
+    @property
+    def unlabelled(self) -> np.ndarray:
+        """Bool ``[n]``: rows whose label, or one of whose labels, is not known."""
+        if self.label_names:
+            return (self.labels < 0).any(1)
+        return np.array([label is None for label in self.labels], bool)
+
+    @classmethod
+    def concat(cls, parts: Sequence[Rows], bad: list[BadRow]) -> Rows:
+        """All rows of ``parts`` (at least one), with these broken rows."""
+
+        def joined(cells: list[Cells | None]) -> Cells | None:
+            return None if cells[0] is None else concat(cells)
+
+        labels = [part.labels for part in parts]
+        return cls(
+            np.concatenate([part.line for part in parts]),
+            joined([part.text_cells for part in parts]),
+            np.concatenate(labels) if isinstance(labels[0], np.ndarray) else joined(labels),
+            joined([part.splits for part in parts]),
+            joined([part.id_cells for part in parts]),
+            parts[0].label_names,
+            bad,
+        )

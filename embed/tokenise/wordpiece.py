@@ -1,0 +1,126 @@
+"""WordPiece: text to pieces of words, by the rules of BERT (google-research/bert, ``tokenization.py``).
+
+A text is cleaned (control characters go, every blank is a space), for uncased models put in small letters without
+accents, cut at blanks, punctuation and CJK characters, and each word that comes of it is cut into the longest pieces
+that the vocabulary has, from the left; a word that cannot be cut so is one unknown piece.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from stores.shared.errors import InputError
+from stores.shared.tensorflow import load_tensorflow, load_tensorflow_text
+
+SPECIAL = ("[UNK]", "[CLS]", "[SEP]")
+BLOCK = 256  # texts that a thread takes at a time
+# A character that no vocabulary has: it stands for a word that is too long.
+UNKNOWN = "\uffff"
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+# Google's code: blocks of ideographs; not Hangul, Hiragana or Katakana, which are written with or as words
+_CJK = (
+    (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x2A6DF), (0x2A700, 0x2B73F), (0x2B740, 0x2B81F),
+    (0x2B820, 0x2CEAF), (0x2F800, 0x2FA1F),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class WordPieces:
+    """The pieces of ``n`` texts, without ``[CLS]`` and ``[SEP]``.
+
+    Attributes:
+        ids: int32 ``[sum T]``, rows of the vocabulary.
+        offsets: int64 ``[n + 1]``; text ``i`` owns ``ids[offsets[i]:offsets[i + 1]]``.
+        starts: bool ``[sum T]``, whether a piece begins a word; None where that is not known.
+    """
+
+    ids: np.ndarray
+    offsets: np.ndarray
+    starts: np.ndarray | None
+
+
+class WordPiece:
+    """A vocabulary and the rules that cut texts with it.
+
+    Args:
+        vocabulary: the pieces in the order of their ids; those within a word begin with ``##``.
+        lower_case: whether the model is uncased: all letters small.
+        strip_accents: whether letters lose their accents; None: if the model is uncased, as Google's do.
+        longest: characters of the longest word that is cut into pieces: 200 in Google's code, 100 in Hugging Face's.
+
+    Attributes:
+        unknown, cls, sep: ids of the special pieces.
+
+    Raises:
+        InputError: if the vocabulary lacks a special piece.
+    """
+
+    def __init__(
+        self, vocabulary: Sequence[str], lower_case: bool, strip_accents: bool | None = None, longest: int = 200
+    ) -> None:
+        index = {piece: i for i, piece in enumerate(vocabulary)}
+        missing = [piece for piece in SPECIAL if piece not in index]
+        if missing:
+            raise InputError(f"the vocabulary has no {', '.join(missing)}; it is none of BERT's")
+        self.unknown, self.cls, self.sep = (index[piece] for piece in SPECIAL)
+        self._starts = np.array([not piece.startswith("##") for piece in vocabulary])
+        self._lower_case = lower_case
+        self._table = _Characters(lower_case if strip_accents is None else strip_accents)
+        self._too_long = re.compile(rf"[^\s!-/:-@\[-`{{-~]{{{longest + 1},}}")
+        self._tf = load_tensorflow()
+        self._cut = load_tensorflow_text().FastWordpieceTokenizer(
+            list(vocabulary), token_out_type=self._tf.int32, max_bytes_per_word=4 * longest
+        )
+
+    def __call__(self, texts: Sequence[str]) -> WordPieces:
+        """The pieces of ``texts``, cut by as many threads as there are cores."""
+        blocks = [texts[i : i + BLOCK] for i in range(0, len(texts), BLOCK)]
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            parts = list(threads.map(self._cut_block, blocks))
+        ids = np.concatenate([ids for ids, _ in parts] or [np.zeros(0, np.int32)])
+        lengths = np.concatenate([lengths for _, lengths in parts] or [np.zeros(0, np.int64)])
+        return WordPieces(ids, np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]), self._starts[ids])
+
+    def _cut_block(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        clean = [self.normalise(text).encode("utf-8", "ignore") for text in texts]
+        pieces = self._cut.tokenize(self._tf.constant(clean))
+        return pieces.values.numpy(), pieces.row_lengths().numpy()
+
+    def normalise(self, text: str) -> str:
+        """The text as it is cut: cleaned, and spaces around characters that are words by themselves."""
+        if self._lower_case:
+            text = text.lower()
+        if not text.isascii() or _CONTROL.search(text):
+            text = text.translate(self._table)
+        return self._too_long.sub(UNKNOWN, text)
+
+
+class _Characters(dict):
+    """What each character becomes, made when it is first met: for ``str.translate``."""
+
+    def __init__(self, strip_accents: bool) -> None:
+        self._strip_accents = strip_accents
+
+    def __missing__(self, code: int) -> str:
+        self[code] = found = self._of(chr(code))
+        return found
+
+    def _of(self, character: str) -> str:
+        category = unicodedata.category(character)
+        if character in "\t\n\r" or category in ("Zs", "Zl", "Zp"):
+            return " "
+        if category in ("Cc", "Cf", "Cs") or character in "\0\ufffd":
+            return ""
+        if any(first <= ord(character) <= last for first, last in _CJK):
+            return f" {character} "
+        if self._strip_accents:
+            parts = unicodedata.normalize("NFD", character)
+            character = "".join(c for c in parts if unicodedata.category(c) != "Mn")
+        return f" {character} " if category[0] == "P" else character

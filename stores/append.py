@@ -1,0 +1,64 @@
+"""The growing file: the features of part after part, at the place where they will lie in the finished store.
+
+Chunks without a filter lie in a store as one plain array. So while one process alone makes a store of one output, it
+appends the features of each part to a file beside the parts, syncs it, and only then writes the part, which holds all
+else and says where its features lie. What lies behind the last complete part does not count, and is written over. To
+put the parts together HDF5 writes around the features, and the file is renamed: they are never copied.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+
+from stores.hdf5 import ALIGNMENT
+from stores.shared.errors import FailureError
+from stores.virtual_dataset import PART, DeclaredDataset
+
+NAME = "growing"  # in the folder of the parts
+
+
+def append(folder: Path, start: int, values: np.ndarray) -> None:
+    """Write ``values`` from byte ``start`` of the growing file in ``folder``, and have them put on the disk.
+
+    Raises:
+        FailureError: if the machine refuses the write.
+    """
+    path = folder / NAME
+    left = memoryview(np.ascontiguousarray(values, values.dtype.newbyteorder("<"))).cast("B")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "rb+", buffering=0) as file:
+            file.seek(start)
+            while left:
+                left = left[file.write(left) :]
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise FailureError(f"{path} could not be written: {error.strerror}; complete parts are unchanged") from error
+
+
+def place_in_growing(parts: dict) -> range | None:
+    """Which bytes of the growing file a part with this entry ``parts`` has its features in; None if in none."""
+    if "start" not in parts:
+        return None
+    ((dtype, shape),) = parts["outputs"].values()
+    return range(parts["start"], parts["start"] + math.prod(shape) * np.dtype(dtype).itemsize)
+
+
+def check_place(parts: dict, path: Path) -> None:
+    """Refuse a store that is no part, or whose features are not in the growing file beside it; ``FailureError``."""
+    place, file = place_in_growing(parts), path.parent / NAME
+    if not PART.fullmatch("/".join(path.absolute().parts[-3:])) or file.is_symlink() or place.start < ALIGNMENT:
+        raise FailureError(f"{path}: its features do not lie in the store's own folder; refused")
+    if not file.is_file() or file.stat().st_size < place.stop:
+        raise FailureError(f"{path} has its features in {file}, which is not there; give the same command again")
+
+
+def view(folder: Path, place: range, data: DeclaredDataset) -> np.ndarray:
+    """The features that lie at ``place``, read-only."""
+    if not place:
+        return np.empty(data.shape, data.dtype)
+    return np.memmap(folder / NAME, data.dtype, "r", place.start, data.shape)

@@ -1,0 +1,228 @@
+"""Reading a store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+
+import h5py
+import numpy as np
+
+from stores import append
+from stores.block import Block
+from stores.columns import GzipDataset, view
+from stores.description import StoreDescription
+from stores.features import Features
+from stores.format import data_sets, rows_a_checksum
+from stores.shared.errors import FailureError, InputError
+from stores.validation import verify
+from stores.virtual_dataset import DeclaredDataset, VirtualDataset
+
+
+class RowView:
+    """The features of a store by row: ``view[5]``, ``view[10:20]``, ``view[np.array([7, 7, 3])]``.
+
+    Pooled features come as an array, ``[D]`` for one row, ``[n, D]`` for several; token features and ids as one array
+    a row, ``[T, D]`` or ``[T]``, in a list for several rows. It is the first output if there are several.
+    """
+
+    def __init__(self, store: FeatureStore) -> None:
+        self._store = store
+
+    def __len__(self) -> int:
+        return len(self._store)
+
+    def __getitem__(self, rows: int | slice | np.ndarray) -> np.ndarray | list[np.ndarray]:
+        if isinstance(rows, int | np.integer):
+            return self[np.arange(len(self))[[rows]]][0]
+        if isinstance(rows, slice):
+            start, stop, step = rows.indices(len(self))
+            found = self._store.read(start, stop) if step == 1 else None
+            rows = np.arange(start, stop, step)
+        else:
+            rows, found = np.arange(len(self))[np.asarray(rows)], None
+        if found is None:
+            found = self._store.take(rows) if len(rows) else self._store.read(0, 0)
+        values = found.outputs[self._store.outputs[0]]
+        return values if found.offsets is None else np.split(values, found.offsets[1:-1])[: len(found)]
+
+
+WHOLE = ("offsets", "vocabulary/bytes", "vocabulary/offsets", "table")  # what is read as a whole
+READ_ROWS = 4096  # rows that are looked at together when scattered ones are wanted
+
+
+class FeatureStore(StoreDescription):
+    """A finished store, opened for reading; a context manager. The layout is in ``stores.format``.
+
+    Attributes:
+        path: the file.
+        kind: ``pooled``, ``tokens`` or ``ids``.
+        identity, recipe, source, totals, versions: what is in ``about``, as mappings.
+        command: how it was made.
+        parts: what ``about`` has of the parts in which the features lie; empty if they lie in the file itself.
+        identity_digest, digest: its attributes.
+        created: when the run began that wrote it, in UTC.
+        seconds: how long the run took that wrote it.
+
+    Raises:
+        InputError: if there is no such file.
+        FailureError: if it is no store of this version, damaged, or reaches out of itself.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        super().__init__(path)
+        self._views: dict[str, np.ndarray | h5py.Dataset] = {}
+
+    def __enter__(self) -> FeatureStore:
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def read(self, start: int = 0, stop: int | None = None) -> Features:
+        """Features of the rows from ``start`` up to, not including, ``stop`` (default: all), in memory."""
+        features = self._mapped(start, stop)
+        return replace(features, outputs={name: np.array(rows) for name, rows in features.outputs.items()})
+
+    def _mapped(self, start: int, stop: int | None) -> Features:
+        """As ``read``, but read when they are looked at, where a memory map allows that."""
+        stop = len(self) if stop is None else min(stop, len(self))
+        counts = np.array(self._view("counts")[start:stop])
+        views = {name: self._view(f"features/{name}") for name in self.outputs}
+        if self.kind == "pooled":
+            return Features(self.kind, {name: view[start:stop] for name, view in views.items()}, counts)
+        offsets = self._file["offsets"][start : stop + 1]
+        if offsets[0] < 0 or (offsets[1:] < offsets[:-1]).any() or offsets[-1] > self.shape[0]:
+            raise FailureError(
+                f"{self.path} is damaged: offsets, in the rows from {start}; make it again with: tk embed"
+            )
+        outputs = {name: view[offsets[0] : offsets[-1]] for name, view in views.items()}
+        return Features(self.kind, outputs, counts, offsets - offsets[0], self.vocabulary, self.table)
+
+    def memory_map(self) -> np.ndarray | None:
+        """The pooled features ``[N, D]`` as a read-only memory map that outlives the store; None if there is none.
+
+        There is one if the store has one output, which lies in one file, without gzip.
+        """
+        if self.kind != "pooled" or len(self.outputs) != 1:
+            return None
+        found = self._view(f"features/{self.outputs[0]}")
+        return found if isinstance(found, np.memmap) else None
+
+    def take(self, rows: np.ndarray) -> Features:
+        """Features of ``rows`` (int ``[m]``, m > 0), in that order."""
+        views = {name: self._view(f"features/{name}") for name in self.outputs}
+        if self.kind == "pooled" and all(
+            isinstance(view, np.memmap) for view in (*views.values(), self._view("counts"))
+        ):
+            outputs = {name: np.asarray(view[rows]) for name, view in views.items()}
+            return Features(self.kind, outputs, np.asarray(self._view("counts")[rows]))
+        wanted, inverse = np.unique(rows, return_inverse=True)
+        found = []
+        for stretch in np.split(wanted, np.flatnonzero(np.diff(wanted // READ_ROWS)) + 1):
+            found.append(self.read(stretch[0], stretch[-1] + 1).take(stretch - stretch[0]))
+        return Features.concat(found).take(inverse)
+
+    @property
+    def features(self) -> RowView:
+        """The features, to be indexed by row like an array and read as they are asked for; see ``RowView``."""
+        return RowView(self)
+
+    def to_numpy(self) -> np.ndarray:
+        """All pooled features in memory, ``[N, D]``.
+
+        Raises:
+            InputError: for other kinds, which are no rectangle; ``features`` and ``blocks`` read these.
+        """
+        if self.kind != "pooled":
+            raise InputError(f"{self.path} holds {self.kind} features, no [N, D] array; read them with .features")
+        return self.features[:]
+
+    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What scikit-learn takes, of the labelled rows: features ``[n, D]``, codes, and groups of identical texts.
+
+        Raises:
+            InputError: as ``to_numpy``.
+        """
+        rows = np.flatnonzero(self.labelled)
+        x = self.to_numpy()
+        _, groups = np.unique(self.text_hash[rows].view("V16").ravel(), return_inverse=True)
+        return x if len(rows) == len(x) else x[rows], self.codes[rows], groups
+
+    def blocks(self, rows: int = READ_ROWS) -> Iterator[Block]:
+        """All rows in order, ``rows`` at a time, in memory."""
+        for start in range(0, len(self), rows):
+            yield self._block(start, start + rows, self.read(start, start + rows))
+
+    def mapped_blocks(self, rows: int) -> Iterator[Block]:
+        """As ``blocks``, with the checksums that are kept, and features that are read when they are looked at."""
+        for start in range(0, len(self), rows):
+            sums = self._checksums(start, start + rows) if self.kind != "ids" else {}
+            yield self._block(start, start + rows, self._mapped(start, start + rows), sums)
+
+    def _block(self, start: int, stop: int, features: Features, checksums: dict | None = None) -> Block:
+        part, classes = slice(start, stop), self.classes if self.has_several_labels else None
+        texts, ids, splits = (None if s is None else s[part] for s in (self.texts, self.ids, self.splits))
+        head = self.line[part], self.text_hash[part], self.labels[part], texts, features
+        return Block(*head, classes, ids, splits, checksums or {})
+
+    def _checksums(self, start: int, stop: int) -> dict[str, np.ndarray]:
+        """Of each output whose chunks begin and end with these rows."""
+        found = {}
+        if self.kind == "tokens":
+            start, stop = self._file["offsets"][[start, min(stop, len(self))]].tolist()
+        for name in self.outputs:
+            data = self._file[f"features/{name}"]
+            step = rows_a_checksum(data)
+            if step and start % step == 0 and (stop % step == 0 or stop >= len(data)):
+                found[name] = self._file[f"checksums/features/{name}"][start // step : -(-stop // step)]
+        return found
+
+    def verify(self) -> None:
+        """Compare every checksum, offset and hash with what lies in the file.
+
+        Raises:
+            FailureError: naming the file and the first data set and row that is wrong.
+        """
+        verify.verify(self._file, self.path, self.digest, self._view)
+
+    def verify_rows(self, rows: np.ndarray, compared: verify.Compared) -> None:
+        """Compare all checksums that cover the features of ``rows`` (int ``[m]``), unless that was done before.
+
+        Raises:
+            FailureError: naming the file and the first data set and row that is wrong.
+        """
+        wanted = {"counts": rows}
+        if self.kind == "pooled":
+            tokens = rows
+        else:
+            for name in set(WHOLE) & set(data_sets(self._file)):
+                wanted[name] = np.arange(len(self._file[name]))
+            compared.verify_rows(self._file, "offsets", self.path, self._view("offsets"), wanted.pop("offsets"))
+            offsets = self._file["offsets"][...]
+            tokens = offsets[np.unique(rows)], offsets[np.unique(rows) + 1]
+            tokens = np.concatenate([np.arange(a, b) for a, b in zip(*tokens, strict=True)])
+        wanted |= {f"features/{name}": tokens for name in self.outputs}
+        for name, which in wanted.items():
+            compared.verify_rows(self._file, name, self.path, self._view(name), which)
+
+    def _view(self, path: str) -> np.ndarray | GzipDataset | VirtualDataset | h5py.Dataset:
+        if path not in self._views:
+            data = self._file[path]
+            if isinstance(data, DeclaredDataset) and self.place is not None:
+                self._views[path] = append.view(self.path.parent, self.place, data)
+            elif isinstance(data, DeclaredDataset):
+                self._views[path] = VirtualDataset(
+                    partial(self._view_in, path), self.parts["files"], data.shape, data.dtype
+                )
+            else:
+                self._views[path] = view(self.path, data)
+        return self._views[path]
+
+    def _view_in(self, path: str, part: str) -> np.ndarray:
+        """The data set ``path`` of the store of a part."""
+        with FeatureStore(self.path.parent / part) as store:
+            return store._view(path)

@@ -1,0 +1,148 @@
+"""Which texts have features already, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from stores.features import Features
+from stores.hash_index import Entries, HashIndex
+from stores.reader import FeatureStore
+from stores.shared.errors import FailureError
+from stores.validation.verify import Compared
+
+
+@dataclass(frozen=True)
+class FeatureLocation:
+    """Where the features of some texts lie; can be sent to another process.
+
+    Attributes:
+        path: a store.
+        digest: of its content, so that no other is read in its stead; None of a part that may still be in the making.
+        row: int64 ``[n]``, rows of the store, where ``digest`` is known.
+        text_hash: uint8 ``[n, 16]`` of the texts.
+    """
+
+    path: Path
+    digest: str | None
+    row: np.ndarray
+    text_hash: np.ndarray
+
+    def take(self, mask: np.ndarray) -> FeatureLocation:
+        """The place of these of the texts, bool ``[n]``."""
+        return FeatureLocation(self.path, self.digest, self.row[mask], self.text_hash[mask])
+
+    def read(self) -> Features:
+        """The features, in the order of the texts.
+
+        Raises:
+            FailureError: if the store has been replaced or removed, or has not all of the texts.
+        """
+        with FeatureStore(self.path) as store:
+            if self.digest is not None:
+                self.check(store)
+                return store.take(self.row)
+            index = HashIndex()
+            index.insert(store.text_hash, 0)
+            known, entries = index.find(self.text_hash)
+            if not known.all():
+                raise FailureError(f"{self.path} lacks texts that it should hold; give the same command again")
+            store.verify_rows(entries.row, Compared())
+            return store.take(entries.row)
+
+    def check(self, store: FeatureStore) -> None:
+        """Refuse another store than the one that is meant; ``FailureError``."""
+        if store.digest != self.digest:
+            raise FailureError(f"{self.path} was replaced while it was read; give the same command again")
+
+
+class ReuseIndex:
+    """The texts that some stores of one identity hold, found by hash; the features stay in the files.
+
+    Args:
+        identity_digest: stores of any other identity are passed over.
+        note: called with what the user should know.
+    """
+
+    def __init__(self, identity_digest: str, note: Callable[[str], None] = lambda message: None) -> None:
+        self._identity, self._note = identity_digest, note
+        self._index = HashIndex()
+        self._stores: list[tuple[Path, str | None]] = []  # path and content digest
+        self._compared: list[Compared] = []  # what of each store was found undamaged
+
+    def add(self, paths: Iterable[Path]) -> None:
+        """Take in the stores at ``paths``; what is no store, damaged, or of another identity is passed over."""
+        for path in paths:
+            try:
+                with FeatureStore(path) as store:
+                    if store.identity_digest == self._identity:
+                        self._insert(path, store.digest, store.text_hash)
+            except FailureError:
+                continue  # it is not for this run to judge the other files of the folder
+
+    def expect(self, path: Path, text_hash: np.ndarray) -> None:
+        """Take in a store of these texts, uint8 ``[n, 16]``, that need not be there before its features are read."""
+        self._insert(path, None, text_hash)
+
+    def _insert(self, path: Path, digest: str | None, text_hash: np.ndarray) -> None:
+        self._index.insert(text_hash, len(self._stores))
+        self._stores.append((path, digest))
+        self._compared.append(Compared())
+
+    def look_up(self, text_hash: np.ndarray) -> tuple[np.ndarray, list[tuple[np.ndarray, FeatureLocation]]]:
+        """Which of the texts are known, and where.
+
+        A store whose features are damaged where they would be taken is named in a note, and not asked again.
+
+        Args:
+            text_hash: uint8 ``[n, 16]``.
+
+        Returns:
+            bool ``[n]``; and for each store which of the texts, int64, lie at which place of it.
+
+        Raises:
+            FailureError: if a store has been replaced or removed since it was added.
+        """
+        while True:
+            known, entries = self._index.find(text_hash)
+            if entries is None:
+                return known, []
+            numbers = np.unique(entries.source).tolist()
+            mine = [np.flatnonzero(entries.source == number) for number in numbers]
+            places = [self._place(number, entries.take(rows)) for number, rows in zip(numbers, mine, strict=True)]
+            if all([self._is_whole(number, place) for number, place in zip(numbers, places, strict=True)]):
+                texts = np.flatnonzero(known)
+                return known, [(texts[rows], place) for rows, place in zip(mine, places, strict=True)]
+
+    def _place(self, number: int, entries: Entries) -> FeatureLocation:
+        return FeatureLocation(*self._stores[number], entries.row, entries.text_hash)
+
+    def _is_whole(self, number: int, place: FeatureLocation) -> bool:
+        """Whether the features are not damaged there; a store where they are is dropped, with a note."""
+        if place.digest is None:  # of this run, and perhaps not there yet: looked at when it is read
+            return True
+        with FeatureStore(place.path) as store:
+            place.check(store)
+            try:
+                store.verify_rows(place.row, self._compared[number])
+            except FailureError as error:
+                self._note(f"{str(error).partition('; ')[0]}; no features are taken from it")
+                self._index.drop(number)
+                return False
+        return True
+
+
+def read_places(
+    places: Sequence[tuple[np.ndarray, FeatureLocation]], others: Sequence[tuple[np.ndarray, Features]] = ()
+) -> Features:
+    """The features at ``places`` and these ``others`` (at least one of all), put in the order of their numbers.
+
+    Raises:
+        FailureError: as ``FeatureLocation.read``.
+    """
+    found = [*((numbers, place.read()) for numbers, place in places), *others]
+    order = np.argsort(np.concatenate([numbers for numbers, _ in found]))
+    return Features.concat([features for _, features in found]).take(order)

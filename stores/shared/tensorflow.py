@@ -1,0 +1,65 @@
+"""TensorFlow: imported where it is used (it takes seconds), without its start-up chatter."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from types import ModuleType
+
+from stores.shared.errors import FailureError, InputError
+
+
+def load_tensorflow() -> ModuleType:
+    """The ``tensorflow`` module; a GPU's memory is taken as it is needed, not all at once."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    with _quiet():
+        import tensorflow as tf
+
+    tf.get_logger().setLevel("ERROR")
+    return tf
+
+
+def on_device(name: str | None) -> AbstractContextManager:
+    """What TensorFlow does within runs on the device ``cpu``, ``gpu`` or ``gpu:1``; None: where it chooses.
+
+    Raises:
+        InputError: if this machine has no such device.
+    """
+    if name is None:
+        return nullcontext()
+    tf = load_tensorflow()
+    found = [device.name.removeprefix("/device:").lower() for device in tf.config.list_logical_devices()]
+    wanted = name.lower() if ":" in name else f"{name.lower()}:0"
+    if wanted not in found:
+        raise InputError(f"--device {name}: this machine has {', '.join(found)}")
+    return tf.device(f"/device:{wanted.upper()}")
+
+
+def load_tensorflow_text() -> ModuleType:
+    """The ``tensorflow_text`` module; importing it also registers the operations that published models need.
+
+    Raises:
+        FailureError: if it is not installed (there is none for Windows).
+    """
+    load_tensorflow()
+    try:
+        import tensorflow_text
+    except ImportError as error:
+        raise FailureError("this encoder needs tensorflow-text, which is not installed (none for Windows)") from error
+    return tensorflow_text
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Nothing written to stderr, not even by compiled code, which heeds no log level while TensorFlow is imported."""
+    stderr, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nothing)

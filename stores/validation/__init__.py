@@ -1,0 +1,1 @@
+"""Refusing what is no store, and finding what is damaged."""

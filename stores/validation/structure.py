@@ -1,0 +1,171 @@
+"""Refusing a file that is no store: its structure, types, shapes and sizes, before any of its data is read."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from stores.format import (
+    FORMAT,
+    GROUPS,
+    KINDS,
+    ROW_STRINGS,
+    SCHEMA,
+    TEXT_ATTRIBUTES,
+    VERSION,
+    data_sets,
+    members,
+    paths,
+    rows_a_checksum,
+)
+from stores.shared.errors import FailureError
+from stores.virtual_dataset import DeclaredDataset, StoreFile
+
+NEEDED = {"about", "counts", "labels/classes/bytes", "labels/classes/offsets", "labels/codes", "line", "text_hash"}
+NEEDED_BY_KIND = {
+    "pooled": NEEDED,
+    "tokens": NEEDED | {"offsets"},
+    "ids": NEEDED | {"features/ids", "offsets", "vocabulary/bytes", "vocabulary/offsets"},
+}
+GZIP = [h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_DEFLATE]
+LONGEST_ATTRIBUTE = 1 << 8  # bytes
+SMALLEST_CHUNK, LARGEST_CHUNK = 1 << 16, 1 << 26  # bytes, where there are several
+MOST_INFLATION = 1100  # deflate cannot do better: a data set that claims more is no data
+
+
+def check(file: StoreFile, path: Path) -> None:
+    """Refuse a file that is no store of this version, reaches out of itself, or claims an absurd size.
+
+    No features are read for that, and nothing from elsewhere.
+
+    Raises:
+        FailureError: naming ``path`` and the first thing that is wrong.
+    """
+    _check_group(file, path, "")
+    _check_presence(file, path)
+    _check_lengths(file, path)
+
+
+def check_attributes(file: h5py.File, path: Path) -> None:
+    """Refuse a file that is no store, or one of another version; ``FailureError``."""
+    known = (*TEXT_ATTRIBUTES, "digest", "format_version")
+    names: list[bytes] = []
+    h5py.h5a.iterate(file.id, names.append, order=h5py.h5.ITER_NATIVE)
+    for name in sorted(name.decode() for name in names):
+        attribute = file.attrs.get_id(name)
+        if name not in known:
+            raise FailureError(f"{path}: the attribute {name!r} does not belong into a store; refused")
+        if attribute.shape != () or attribute.dtype.kind not in "Siu" or attribute.dtype.itemsize > LONGEST_ATTRIBUTE:
+            raise FailureError(f"{path}: the attribute {name!r} is neither a number nor a short text; refused")
+    values = {name: file.attrs.get(name) for name in (*TEXT_ATTRIBUTES, "digest")}
+    texts = {name: value.decode() if isinstance(value, bytes) else "" for name, value in values.items()}
+    if texts["format"] != FORMAT:
+        raise FailureError(f"{path} is an HDF5 file but not a feature store; make one with: tk embed")
+    if file.attrs.get("format_version") != VERSION:
+        version = file.attrs.get("format_version")
+        raise FailureError(f"{path} has store format version {version}; this tk reads version {VERSION}")
+    for name, text in texts.items():
+        if not text:
+            raise FailureError(f"{path} lacks the attribute {name!r}; make it again with: tk embed")
+    if texts["kind"] not in KINDS:
+        raise FailureError(f"{path} holds features of kind {texts['kind']!r}, which this tk does not know")
+
+
+def _check_group(file: StoreFile, path: Path, prefix: str) -> None:
+    group = file[prefix or "/"]
+    for name in members(group):
+        where = prefix + name
+        if not where.isprintable():
+            raise FailureError(f"{path}: {where!r} does not belong into a store; refused")
+        if group.id.links.get_info(name.encode()).type != h5py.h5l.TYPE_HARD:
+            raise FailureError(f"{path}: {where} is a link; a store holds its own data, so this file is refused")
+        item = file[where]
+        if isinstance(item, DeclaredDataset):
+            continue
+        if isinstance(item, h5py.Dataset):
+            check_data(item, where, path)
+        elif isinstance(item, h5py.Group) and (where == "checksums" or where.removeprefix("checksums/") in GROUPS):
+            _check_group(file, path, f"{where}/")
+        else:
+            raise FailureError(f"{path}: {where} does not belong into a store; refused")
+
+
+def check_data(data: h5py.Dataset, where: str, path: Path) -> None:
+    """Type, dimensions, and whether the bytes that the shape claims can be in the file; ``FailureError``."""
+    types, *dimensions = next((s for name, s in SCHEMA.items() if re.fullmatch(name, where)), ((), 0))
+    if data.dtype.name not in types or data.ndim not in dimensions or not _is_plain(data):
+        raise FailureError(f"{path}: {where} is {data.dtype} {data.shape}, which the format does not know; refused")
+    if data.external:
+        raise FailureError(f"{path}: {where} does not lie inside the file; refused")
+    filters = _filters(data)
+    if filters and (filters != GZIP or not where.startswith("features/")):
+        raise FailureError(f"{path}: {where} has a filter that not every HDF5 reader has; refused")
+    size = math.prod(data.shape) * data.dtype.itemsize
+    chunk = math.prod(data.chunks or (0,)) * data.dtype.itemsize
+    stored = min(data.id.get_storage_size(), path.stat().st_size)
+    if size > stored * (MOST_INFLATION if filters else 1) or chunk > LARGEST_CHUNK:
+        raise FailureError(f"{path}: {where} claims {size:,} bytes, which the file does not hold; refused")
+
+
+def _is_plain(data: h5py.Dataset) -> bool:
+    """Whether the type is just what its name says: no enumeration, no odd precision, little-endian."""
+    return data.id.get_type().equal(h5py.h5t.py_create(np.dtype(data.dtype.name).newbyteorder("<")))
+
+
+def _filters(data: h5py.Dataset) -> list[int]:
+    """Code of each filter, in the order in which they were applied."""
+    properties = data.id.get_create_plist()
+    return [properties.get_filter(i)[0] for i in range(properties.get_nfilters())]
+
+
+def _check_presence(file: h5py.File, path: Path) -> None:
+    """That there is all that the kind needs, and nothing else."""
+    found, kind = set(data_sets(file)), file.attrs["kind"].decode()
+    features = {name for name in found if name.startswith("features/")}
+    kept = [name for name in ROW_STRINGS if name in file]
+    needed = NEEDED_BY_KIND[kind] | {f"{name}/{part}" for name in kept for part in ("bytes", "offsets")}
+    missing = [*sorted(needed - found), *(["features"] if not features else [])]
+    missing += [name for name in ("times", "checksums") if name not in file]
+    missing += [f"checksums/{name}" for name in sorted(found) if f"checksums/{name}" not in file]
+    if missing:
+        raise FailureError(f"{path} lacks {missing[0]!r}: it is no complete store; make it again with: tk embed")
+    optional = {"table"} if kind == "ids" else features - {"features/ids"}
+    extra = [
+        *sorted(found - needed - optional),
+        *(set(paths(file, "checksums/")) - {f"checksums/{name}" for name in found}),
+    ]
+    if extra:
+        raise FailureError(f"{path}: {extra[0]!r} does not belong into a store of kind {kind!r}; refused")
+
+
+def _check_lengths(file: h5py.File, path: Path) -> None:
+    """That the data sets fit together; the contents of the offsets are looked at by ``verify``."""
+    shapes = {name: file[name].shape for name in (*data_sets(file), "times")}
+    rows = shapes["line"][0]
+    wanted = {"counts": (rows, 3), "text_hash": (rows, 16), "labels/codes": (rows,)}
+    wanted |= {f"{name}/offsets": (rows + 1,) for name in ROW_STRINGS}
+    wanted |= {"offsets": (rows + 1,), "times": (2,)}
+    if "table" in shapes:
+        wanted["table"] = (shapes["vocabulary/offsets"][0] - 1,)
+    if len(shapes["labels/codes"]) > 1:
+        wanted["labels/codes"] = (rows, shapes["labels/classes/offsets"][0] - 1)
+    tokens = int(file["offsets"][-1]) if shapes.get("offsets") == wanted["offsets"] else rows
+    wanted |= {name: (tokens,) for name in shapes if name.startswith("features/")}
+    for name, found in shapes.items():
+        if found[: len(wanted.get(name, ()))] != wanted.get(name, ()) or (name.endswith("/offsets") and not found[0]):
+            raise FailureError(f"{path}: {name} has the shape {found}, which does not fit {rows} rows")
+    for name in data_sets(file):
+        data = file[name]
+        chunked = data.chunks and data.chunks[1:] == data.shape[1:]
+        if data.maxshape != data.shape or not (chunked or isinstance(data, DeclaredDataset) or not data.size):
+            raise FailureError(f"{path}: {name} does not lie in chunks of whole rows; refused")
+        rows = rows_a_checksum(data)
+        chunks = -(-len(data) // rows) if rows else 0
+        if chunks > 1 and rows * math.prod(data.shape[1:]) * data.dtype.itemsize < SMALLEST_CHUNK:
+            raise FailureError(f"{path}: {name} lies in {chunks:,} chunks, which are too small; refused")
+        if len(file[f"checksums/{name}"]) != chunks:
+            raise FailureError(f"{path}: {name} has {chunks} chunks, but not as many checksums")

@@ -1,0 +1,131 @@
+"""Whether a store holds what was written: every checksum, offset, number and hash."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from stores.columns import content_digest
+from stores.format import ROW_STRINGS, data_sets, members, rows_a_checksum
+from stores.shared.errors import FailureError
+from stores.shared.fingerprint import hash_texts
+from stores.strings import Strings
+
+ROWS = 4096
+STRINGS = ("vocabulary", "labels/classes", *ROW_STRINGS)
+
+
+def verify(file: h5py.File, path: Path, digest: str, view_of: Callable[[str], np.ndarray]) -> None:
+    """Look at every byte of a store that ``stores.format.check`` has passed.
+
+    Args:
+        file: the open store.
+        path: where it lies.
+        digest: what the attribute of this name says.
+        view_of: from the name of a data set to its rows, as an array or something to slice like it.
+
+    Raises:
+        FailureError: naming the file and the first data set and row that is wrong.
+    """
+    where = "the names of its data sets"
+    try:
+        for where in data_sets(file):
+            verify_data(file, where, path, view_of(where))
+        where = "its attributes or checksums"
+        if content_digest(file) != digest:
+            raise FailureError(f"{path} is damaged: {where}; make it again with: tk embed")
+        _verify_meaning(file, path, view_of)
+    except (FailureError, MemoryError):
+        raise
+    except Exception as error:  # of whatever sort: what h5py says of damaged files is not to be foreseen
+        why = " ".join(str(error).split())
+        raise FailureError(f"{path} is damaged: {where} ({why}); make it again with: tk embed") from error
+
+
+def verify_data(file: h5py.File, name: str, path: Path, rows: np.ndarray) -> None:
+    """Compare the checksums of the data set ``name``, whose rows are ``rows``.
+
+    Raises:
+        FailureError: naming ``path``, ``name`` and the first row of the first chunk that is damaged.
+    """
+    step, kept = rows_a_checksum(file[name]), file[f"checksums/{name}"][...].tolist()
+    for row, wanted in zip(range(0, len(rows), step or 1), kept, strict=True):
+        if zlib.crc32(np.ascontiguousarray(rows[row : row + step])) != wanted:
+            raise FailureError(f"{path} is damaged: {name}, in the rows from {row}; make it again with: tk embed")
+
+
+class Compared:
+    """Which chunks of a store were compared with their checksums, so that none is twice."""
+
+    def __init__(self) -> None:
+        self._done: dict[str, np.ndarray] = {}  # bool, one a chunk
+
+    def verify_rows(self, file: h5py.File, name: str, path: Path, rows: np.ndarray, wanted: np.ndarray) -> None:
+        """Compare those chunks of the data set ``name`` that hold some of its rows.
+
+        Args:
+            file, name, path, rows: as ``verify_data``.
+            wanted: int ``[m]``, numbers of the rows.
+
+        Raises:
+            FailureError: as ``verify_data``.
+        """
+        step, kept = rows_a_checksum(file[name]), file[f"checksums/{name}"][...]
+        done = self._done.setdefault(name, np.zeros(len(kept), bool))
+        touched = np.zeros(len(kept), bool)
+        touched[wanted // max(1, step)] = True
+        left = np.flatnonzero(touched & ~done)
+
+        def is_damaged(chunk: int) -> bool:
+            return zlib.crc32(np.ascontiguousarray(rows[chunk * step : (chunk + 1) * step])) != kept[chunk]
+
+        if isinstance(rows, np.memmap):  # reading it, and zlib, leave the others to work
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                damaged = left[np.fromiter(pool.map(is_damaged, left), bool, len(left))]
+        else:
+            damaged = left[np.fromiter(map(is_damaged, left), bool, len(left))]
+        if len(damaged):
+            raise FailureError(f"{path} is damaged: {name}, in the rows from {damaged[0] * step}; make it again")
+        done[left] = True
+
+
+def _verify_meaning(file: h5py.File, path: Path, view_of: Callable[[str], np.ndarray]) -> None:
+    """That numbers which point somewhere point to something, and texts are those that were encoded."""
+    ends = {f"{name}/offsets": len(file[f"{name}/bytes"]) for name in STRINGS if name in file}
+    if "offsets" in file:
+        ends["offsets"] = min(len(file[f"features/{name}"]) for name in members(file["features"]))
+    for name, end in ends.items():
+        offsets = file[name][...]
+        if offsets[0] != 0 or offsets[-1] != end or (offsets[1:] < offsets[:-1]).any():
+            raise FailureError(f"{path}: {name} do not rise from 0 to {end:,}; make it again with: tk embed")
+    classes = 2 if file["labels/codes"].ndim > 1 else len(file["labels/classes/offsets"]) - 1
+    _verify_range(view_of, path, "labels/codes", -1, classes)
+    if "vocabulary" in file:
+        _verify_range(view_of, path, "features/ids", 0, len(file["vocabulary/offsets"]) - 1)
+    for name in STRINGS:
+        if name in file:
+            _verify_strings(file, path, name)
+
+
+def _verify_range(view_of: Callable[[str], np.ndarray], path: Path, name: str, low: int, high: int) -> None:
+    values = view_of(name)
+    for start in range(0, len(values), 1 << 20):
+        part = values[start : start + (1 << 20)]
+        if part.min() < low or part.max() >= high:
+            raise FailureError(f"{path}: {name} points outside of what there is, in the rows from {start}")
+
+
+def _verify_strings(file: h5py.File, path: Path, name: str) -> None:
+    """That they are UTF-8, and, if they are the texts, those that were encoded."""
+    strings = Strings(file[f"{name}/bytes"], file[f"{name}/offsets"])
+    for start in range(0, len(strings), ROWS):
+        part = strings[start : start + ROWS]
+        if name == "texts" and (differs := (hash_texts(part) != file["text_hash"][start : start + ROWS]).any(1)).any():
+            row = start + differs.argmax()
+            raise FailureError(f"{path} is damaged: the text of row {row} is not the one that was encoded")
