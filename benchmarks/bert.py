@@ -25,7 +25,7 @@ import numpy as np
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-import bert_models
+from helpers import bert_models
 
 from embed import load_encoder
 from embed.tokenise.wordpiece import WordPiece

@@ -32,7 +32,7 @@ import numpy as np
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-from elmo_modules import FULL, write_allennlp
+from helpers.elmo_modules import FULL, write_allennlp
 
 from embed import load_encoder, read_table
 from embed.encoders._elmo_formats import open_elmo
@@ -75,7 +75,7 @@ def main():
 
 def write_module(path):
     """A TF1 Hub module with 93.6 million parameters."""
-    command = [sys.executable, "-W", "ignore", str(ROOT / "tests/elmo_modules.py"), str(path), "--full"]
+    command = [sys.executable, "-W", "ignore", str(ROOT / "tests/helpers/elmo_modules.py"), str(path), "--full"]
     environment = os.environ | {"TF_USE_LEGACY_KERAS": "1"}
     subprocess.run(command, check=True, capture_output=True, env=environment)
     return path

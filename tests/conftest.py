@@ -1,24 +1,20 @@
-"""What the tests share: real files where they are at hand, a ten-row table, stores of separable rows."""
+"""Fixtures of all tests: real files where they are at hand, a ten-row table, stores of separable rows."""
 
 from __future__ import annotations
 
 import functools
 import os
-from pathlib import Path
 
-import lookalikes
 import numpy as np
 import pytest
-from toy import TEN_ROWS, toy_recipe, write_csv
+from helpers import REAL, lookalikes
+from helpers.stores import make_store, pooled
+from helpers.toy import TEN_ROWS, toy_recipe, write_csv
 
 from embed import embed, read_table
-from stores import Block, Features, write_store
-from stores.block import Extent
-from stores.shared.fingerprint import hash_texts, identity_digest
+from stores import Features
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-ROOT = Path(__file__).parents[1]
-REAL = ROOT.parent / "shared" / "data"
 
 
 @pytest.fixture(scope="session")
@@ -66,26 +62,6 @@ def ten_store(ten_csv, tmp_path):
     path = tmp_path / "features" / "ten.toy.h5"
     embed(read_table(ten_csv), toy_recipe(), path)
     return path
-
-
-def make_store(path, features, labels, texts, line=None, ids=None, splits=None, **options):
-    """A store of given features; the texts decide which rows are duplicates."""
-    identity = {"encoder": "made", "version": 1}
-    line = np.arange(2, len(labels) + 2) if line is None else line
-    block = Block(line, hash_texts(texts), labels, texts, features, ids=ids, splits=splits)
-    attributes = {
-        "identity": identity, "identity_digest": identity_digest(identity), "versions": {}, "command": "made",
-        "recipe": {"encoder": "made", "options": {}, "dtype": "float32"}, "source": {"file": "made"},
-        "totals": {"rows": len(labels)}, "times": (0.0, 0.0),
-    }  # fmt: skip
-    write_store(path, [block], Extent.of(block), attributes, **options)
-    return path
-
-
-def pooled(values):
-    """Features of kind pooled from an array."""
-    values = np.asarray(values, np.float32)
-    return Features("pooled", {"pooled": values}, np.ones((len(values), 3), np.int32))
 
 
 @pytest.fixture

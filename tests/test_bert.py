@@ -9,10 +9,10 @@ import sys
 import warnings
 from pathlib import Path
 
-import bert_models
 import numpy as np
 import pytest
-from bert_models import PIECES, arrays, reference
+from helpers import bert_models
+from helpers.bert_models import PIECES, arrays, reference
 
 from embed import load_encoder
 from embed.encoders import _bert_formats

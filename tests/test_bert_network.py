@@ -3,10 +3,10 @@
 import json
 import re
 
-import bert_models
 import numpy as np
 import pytest
-from bert_models import DEPTH, HEADS, PIECES, arrays, reference
+from helpers import bert_models
+from helpers.bert_models import DEPTH, HEADS, PIECES, arrays, reference
 
 from embed.networks.bert import BertNetwork, BertWeights
 from embed.weights.bert import read_google, read_hub, read_hugging_face

@@ -5,8 +5,8 @@ import json
 
 import numpy as np
 import pytest
-from conftest import make_store, pooled
-from toy import write_csv
+from helpers.stores import make_store, pooled
+from helpers.toy import write_csv
 
 from classify import Predictor, classify, read_run
 from embed import Recipe, embed, read_table

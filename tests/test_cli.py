@@ -12,8 +12,8 @@ import sys
 
 import pytest
 from click.testing import CliRunner
-from conftest import ROOT
-from toy import TEN_ROWS, write_csv
+from helpers import ROOT
+from helpers.toy import TEN_ROWS, write_csv
 
 from cli import cli
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from toy import read
+from helpers.toy import read
 
 from embed import read_table
 from embed.tables.columns import choose_columns

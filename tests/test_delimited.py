@@ -5,9 +5,9 @@ import io
 import random
 
 import pytest
+from helpers.toy import mutate, read
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from toy import mutate, read
 
 from embed import read_table
 from embed.reading import csv_chunks, delimited, files

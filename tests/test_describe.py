@@ -8,7 +8,7 @@ import unicodedata
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from toy import TEN_ROWS, write_csv
+from helpers.toy import TEN_ROWS, write_csv
 
 from cli import cli
 from embed import read_table

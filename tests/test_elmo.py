@@ -8,9 +8,9 @@ import warnings
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from elmo_modules import write_allennlp
+from helpers.elmo_modules import write_allennlp
+from helpers.toy import TEN_ROWS, write_csv
 from test_elmo_network import FIXTURES, streams
-from toy import TEN_ROWS, write_csv
 
 from cli import cli
 from embed import Recipe, embed, load_encoder, read_table

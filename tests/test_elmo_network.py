@@ -5,8 +5,8 @@ import json
 import h5py
 import numpy as np
 import pytest
-from elmo_modules import weights as tiny_weights
-from elmo_modules import write_allennlp
+from helpers.elmo_modules import weights as tiny_weights
+from helpers.elmo_modules import write_allennlp
 
 from embed.networks import elmo, packing
 from embed.networks.char_cnn import BEGIN, END, CharacterCNN, spell

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from toy import TEN_ROWS, toy_recipe, write_csv
+from helpers.toy import TEN_ROWS, toy_recipe, write_csv
 
 from embed import Recipe, embed, read_table
 from stores import FailureError, FeatureStore, InputError

@@ -1,7 +1,7 @@
 """Encodings: found, fallen back to, or asked for."""
 
 import pytest
-from toy import read
+from helpers.toy import read
 
 from embed import read_table
 from stores import InputError

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from conftest import make_store, pooled
+from helpers.stores import make_store, pooled
 from test_cli import tk
 from test_compare import several_store
 

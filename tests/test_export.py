@@ -9,7 +9,7 @@ from itertools import pairwise
 import h5py
 import numpy as np
 import pytest
-from conftest import make_store, pooled
+from helpers.stores import make_store, pooled
 
 from stores import FailureError, Features, FeatureStore, InputError
 from stores import export as module

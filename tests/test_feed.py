@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import make_store, pooled
+from helpers.stores import make_store, pooled
 
 from stores import Features, FeatureStore, InputError
 from stores.datasets import keras_source, to_dataset

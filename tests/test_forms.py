@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.feather
 import pyarrow.parquet
 import pytest
-from toy import TEN_ROWS, mutate, read, write_csv
+from helpers.toy import TEN_ROWS, mutate, read, write_csv
 
 from embed import read_table
 from stores import InputError

@@ -9,8 +9,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from conftest import ROOT
-from toy import write_csv
+from helpers import ROOT
+from helpers.toy import write_csv
 
 from embed import Recipe, embed, load_encoder, read_table
 from embed.compress_vectors import shrink

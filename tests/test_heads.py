@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from toy import ToyEncoder
+from helpers.toy import ToyEncoder
 
 from classify import heads
 from classify.heads.base import FitTask

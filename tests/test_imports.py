@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from helpers import ROOT
 
 # left may import right, and what lies in its own folder; the standard library and packages are not looked at
 ARROWS = {

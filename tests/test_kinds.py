@@ -3,7 +3,7 @@
 import h5py
 import numpy as np
 import pytest
-from conftest import make_store
+from helpers.stores import make_store
 
 from stores import Block, Features, FeatureStore, InputError
 from stores.block import Extent

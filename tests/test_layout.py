@@ -7,8 +7,8 @@ import zlib
 import h5py
 import numpy as np
 import pytest
+from helpers.toy import TEN_ROWS, toy_recipe, write_csv
 from test_kinds import TEXTS, N, meaning, pooled, tokens
-from toy import TEN_ROWS, toy_recipe, write_csv
 
 from embed import embed, read_table
 from stores import Block, FailureError, FeatureStore, InputError

@@ -5,7 +5,7 @@ import itertools
 
 import numpy as np
 import pytest
-from conftest import make_store, pooled
+from helpers.stores import make_store, pooled
 
 from classify import classify, heads
 from classify.data import load_data

@@ -8,8 +8,8 @@ import time
 
 import numpy as np
 import pytest
-from conftest import make_store, pooled
-from toy import TEN_ROWS, toy_recipe, write_csv
+from helpers.stores import make_store, pooled
+from helpers.toy import TEN_ROWS, toy_recipe, write_csv
 
 from classify import classify
 from embed import Recipe, embed, read_table
@@ -159,7 +159,7 @@ with only_writer(out.with_name(out.name + ".parts"), out):
 
 def hold(out, seconds):
     """A process that holds the lock of an output for a while, once it has it."""
-    from conftest import ROOT
+    from helpers import ROOT
 
     command = [sys.executable, "-c", HOLD.format(root=str(ROOT)), str(out), str(seconds)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from helpers.simulated import chances, sample
 from scipy import stats
-from simulated import chances, sample
 
 from classify.analysis.significance import bootstrap_p, discordant, holm, joined_groups, mcnemar, resampled_t
 from classify.scoring.intervals import bootstrap, resampled
@@ -117,7 +117,7 @@ def test_unequal_classifiers_are_told_apart():
 @pytest.mark.parametrize(("prior", "copies"), [([0.8, 0.2], 1), ([0.8, 0.2], 4), ([0.5, 0.3, 0.2], 1)])
 def test_intervals_hold_the_truth(prior, copies):
     """About 95 of 100 samples; the full simulation is ``tools/simulate_intervals.py``."""
-    from simulated import truth_of
+    from helpers.simulated import truth_of
 
     table = chances(len(prior), 0.8, 0.1)
     truth, held = truth_of(np.array(prior), table), dict.fromkeys(("accuracy", "f1_macro"), 0)

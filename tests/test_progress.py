@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from helpers.toy import ToyEncoder, write_csv
 from rich.console import Console
-from toy import ToyEncoder, write_csv
 
 from cli import cli
 from commands.terminal import Pace, encoding_progress

@@ -11,9 +11,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from fragile import fragile_recipe
+from helpers.fragile import fragile_recipe
+from helpers.toy import TEN_ROWS, toy_recipe, write_csv
 from test_resume import without_times
-from toy import TEN_ROWS, toy_recipe, write_csv
 
 from embed import Cluster, Recipe, embed, read_table
 from embed.engines.cluster import connected

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from conftest import make_store, pooled
+from helpers.stores import make_store, pooled
 
 from classify import classify, read_run, write_report, write_tensorboard
 from classify.analysis.ensemble import ensemble

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import h5py
 import pytest
-from toy import toy_recipe, write_csv
+from helpers.toy import toy_recipe, write_csv
 
 from embed import embed, read_table
 from stores import FailureError, FeatureStore
@@ -20,7 +20,7 @@ PART_ROWS = 20  # four parts
 PROGRAM = """
 import os, resource, signal, sys
 sys.path[:0] = [{root!r}, {tests!r}]
-from toy import toy_recipe
+from helpers.toy import toy_recipe
 from embed import embed, read_table
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # even where a parent ignores it

@@ -3,8 +3,8 @@
 import h5py
 import numpy as np
 import pytest
-from conftest import make_store, pooled
-from toy import TEN_ROWS
+from helpers.stores import make_store, pooled
+from helpers.toy import TEN_ROWS
 
 from stores import FailureError, FeatureStore, InputError
 from stores.format import CHUNK_BYTES

@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from toy import TEN_ROWS, read, toy_recipe, write_csv
+from helpers.toy import TEN_ROWS, read, toy_recipe, write_csv
 
 from embed import embed, read_table
 from stores import FeatureStore, InputError

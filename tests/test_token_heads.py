@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import make_store
+from helpers.stores import make_store
 from test_heads import RECURRENT, SMALL, ids_set, tokens_set
 
 from classify import Predictor, classify, heads, read_run

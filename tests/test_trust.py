@@ -8,7 +8,7 @@ import zlib
 import h5py
 import numpy as np
 import pytest
-from conftest import ROOT
+from helpers import ROOT
 
 from stores import FailureError, FeatureStore, InputError
 from stores.columns import content_digest, view

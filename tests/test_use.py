@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from lookalikes import WIDTH, WORDS, weights
+from helpers.lookalikes import WIDTH, WORDS, weights
 from test_encoders import TEXTS
 
 from embed import load_encoder

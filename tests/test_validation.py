@@ -4,8 +4,8 @@ import csv
 
 import numpy as np
 import pytest
-from conftest import make_store, pooled
-from toy import write_csv
+from helpers.stores import make_store, pooled
+from helpers.toy import write_csv
 
 from classify import classify
 from embed import Recipe, embed, read_table

@@ -3,7 +3,7 @@
     python -m tools.simulate_intervals [--times 600]
 
 Answers of classifiers are drawn from tables of chances, so that their true accuracy and F1 are known (see
-``tests/simulated.py``). The standard error of a coverage near 95 % is 0.9 points for 600 times.
+``tests/helpers/simulated.py``). The standard error of a coverage near 95 % is 0.9 points for 600 times.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from simulated import chances, sample, truth_of
+from helpers.simulated import chances, sample, truth_of
 
 from classify.analysis.significance import bootstrap_p, discordant, holm, mcnemar, resampled_t
 from classify.scoring.intervals import bootstrap, resampled

@@ -7,9 +7,8 @@ import signal
 import time
 from pathlib import Path
 
-from toy import ToyEncoder
-
 from embed.recipe import Recipe
+from helpers.toy import ToyEncoder
 from stores.features import Features
 
 

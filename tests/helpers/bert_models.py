@@ -9,8 +9,8 @@ import json
 import math
 
 import numpy as np
-from lookalikes import write_tf1_hub
 
+from helpers.lookalikes import write_tf1_hub
 from stores.shared.tensorflow import load_tensorflow
 
 WIDTH, HEADS, INNER, DEPTH, POSITIONS = 128, 2, 48, 3, 40

@@ -1,8 +1,8 @@
 """Writes ELMos in the layouts they are published in, the modules with TensorFlow 1's own cells.
 
-These cells need Keras 2, so a process of its own runs ``TF_USE_LEGACY_KERAS=1 python tests/elmo_modules.py OUT`` and
-writes tiny modules: ``OUT/google2`` (its ``default`` averages the padding), ``OUT/google3``, ``OUT/marked`` (as
-``google3``, but with sentence marks), ``OUT/unlike`` (LSTMs without clipping: an ELMo that tk does not know) and
+These cells need Keras 2, so a process of its own runs ``TF_USE_LEGACY_KERAS=1 python tests/helpers/elmo_modules.py
+OUT`` and writes tiny modules: ``OUT/google2`` (its ``default`` averages the padding), ``OUT/google3``, ``OUT/marked``
+(as ``google3``, but with sentence marks), ``OUT/unlike`` (LSTMs without clipping: an ELMo that tk does not know) and
 ``OUT/deeppavlov``. With ``--full`` after it, ``OUT`` is one module of the size that Google published.
 """
 
@@ -207,7 +207,7 @@ def write_deeppavlov(tf, out):
 
 def save(tf, out, graph, session, given, signatures):
     """The module with the ``given`` weights in its variables; those of the state are zeros."""
-    from lookalikes import write_tf1_hub
+    from helpers.lookalikes import write_tf1_hub
 
     session.run(tf.compat.v1.global_variables_initializer())
     for variable in tf.compat.v1.global_variables():
@@ -233,5 +233,5 @@ def main(out, full=False):
 
 
 if __name__ == "__main__":
-    sys.path.append(str(Path(__file__).parents[1]))
+    sys.path.append(str(Path(__file__).parents[2]))
     main(Path(sys.argv[1]), "--full" in sys.argv)

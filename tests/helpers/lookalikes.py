@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from elmo_modules import write_allennlp
 
+from helpers.elmo_modules import write_allennlp
 from stores.shared.tensorflow import load_tensorflow
 
 WIDTH = 12
@@ -224,7 +224,7 @@ def elmo_modules(out):
 
 def bert(out):
     """As a Hugging Face folder of BERT; the other forms are in ``bert_models.py``."""
-    from bert_models import hugging_face
+    from helpers.bert_models import hugging_face
 
     return hugging_face(out)
 
