@@ -192,9 +192,9 @@ class Peak:
 
     def __init__(self):
         self.own = 0
-        threading.Thread(target=self.watch, daemon=True).start()
+        threading.Thread(target=self.validation, daemon=True).start()
 
-    def watch(self):
+    def validation(self):
         """Look, for ever."""
         while True:
             status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())

@@ -62,12 +62,12 @@ def _one_after_the_other(data: Data, test: Data) -> Data:
     for ours, theirs in zip(_identities(data), _identities(test), strict=False):
         if ours != theirs:
             raise InputError(f"{test.path} is of another encoder, model or options than {data.path}; embed it alike")
-    if data.kind != test.kind or data.several != test.several:
+    if data.kind != test.kind or data.multilabel != test.multilabel:
         raise InputError(f"{test.path} holds other features or labels than {data.path}")
     strange = sorted(set(test.classes) - set(data.classes))
-    if strange or (data.several and data.classes != test.classes):
+    if strange or (data.multilabel and data.classes != test.classes):
         raise InputError(f"{test.path} has the class {(strange or test.classes)[0]!r}, which {data.path} has not")
-    y = test.y if data.several else np.array([data.classes.index(name) for name in test.classes])[test.y]
+    y = test.y if data.multilabel else np.array([data.classes.index(name) for name in test.classes])[test.y]
     return replace(
         data,
         x=_after(data.x, test.x),

@@ -104,14 +104,14 @@ class Data:
         return self.line[first][inverse]
 
     @property
-    def several(self) -> bool:
+    def multilabel(self) -> bool:
         """Whether a row may have several labels."""
         return self.y.ndim == 2
 
     @property
     def problem(self) -> str:
         """``binary``, ``multi-class`` or ``multi-label``."""
-        return "multi-label" if self.several else "binary" if len(self.classes) == 2 else "multi-class"
+        return "multi-label" if self.multilabel else "binary" if len(self.classes) == 2 else "multi-class"
 
 
 def load_data(path: str | Path) -> Data:

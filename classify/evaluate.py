@@ -49,9 +49,9 @@ def evaluate(
     Returns:
         the score, and the models.
     """
-    watching = bool(report) or (hasattr(head, "epochs") and not getattr(head, "patience", 0))
+    notes_losses = bool(report) or (hasattr(head, "epochs") and not getattr(head, "patience", 0))
     tasks = [
-        FitTask(train, seed + number, test if watching else None, report=report)
+        FitTask(train, seed + number, test if notes_losses else None, report=report)
         for number, (train, test) in enumerate(splits)
     ]
     if final:
@@ -67,7 +67,7 @@ def evaluate(
         folds.append(
             {
                 "train_rows": len(train),
-                "fitted_rows": float(model.fitted.sum()) if not data.several else len(train),
+                "fitted_rows": float(model.fitted.sum()) if not data.multilabel else len(train),
                 "test_rows": len(test),
                 "seconds": seconds,
                 "history": model.heads[0].history_,

@@ -82,7 +82,7 @@ def classify(
         for sampler in samplers
         for head in chosen
     ]
-    several = len(specs) * len(jobs) > 1
+    many = len(specs) * len(jobs) > 1
     runs: list[Run] = []
     taken: set[Path] = set()
     if out is not None and Path(out).exists():
@@ -96,7 +96,7 @@ def classify(
         plan = validation.plan(data, seed)
         baselines = dict(known[1]) if known is not None and _same_rows(known[0], data) else {}
         for fitting, head in jobs:
-            folder = _folder(data, head, fitting.sampler, len(samplers) > 1, out, several, taken)
+            folder = _folder(data, head, fitting.sampler, len(samplers) > 1, out, many, taken)
             beside = FitOptions(sampler="none" if fitting.sampler == "smote" else fitting.sampler)
             for name, x, baseline in _baselines(data):
                 if (name, beside.sampler) not in baselines:
@@ -175,7 +175,7 @@ def _check(data: Data, spec: str | Path, chosen: Sequence[Head], trainings: Sequ
             takes = " or ".join(sorted(head.kinds))
             raise InputError(f"head {head.name} takes {takes} features, but {spec} holds {data.kind} features")
     for training in trainings:
-        training.check(data.several, len(data.classes), data.kind == "pooled")
+        training.check(data.multilabel, len(data.classes), data.kind == "pooled")
 
 
 def _check_epochs(head: Head, epochs: Sequence[int]) -> None:
@@ -210,10 +210,10 @@ def _positive(name: str | None, data: Data) -> int:
 
 
 def _folder(
-    data: Data, head: Head, sampler: str, samplers: bool, out: str | Path | None, several: bool, taken: set[Path]
+    data: Data, head: Head, sampler: str, samplers: bool, out: str | Path | None, many: bool, taken: set[Path]
 ) -> Path:
     """The folder of a run, which does not exist; two of one name get numbers."""
-    if out is not None and not several:
+    if out is not None and not many:
         return free_folder(Path(out), taken)
     name = f"{data.path.stem}.{head.name}" + (f".{sampler}" if samplers else "")
     folder = Path("runs") / name if out is None else Path(out).with_name(f"{Path(out).name}.{name}")

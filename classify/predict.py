@@ -29,7 +29,7 @@ class Predictor:
     def __init__(self, run: Run) -> None:
         self.classes: list[str] = run.recipe["classes"]
         self.kind: str = run.recipe["features"]["kind"]
-        self.several: bool = run.recipe["problem"] == "multi-label"
+        self.multilabel: bool = run.recipe["problem"] == "multi-label"
         self._model = run.model()
 
     def predict(self, features: Features) -> tuple[np.ndarray, list]:
@@ -45,7 +45,7 @@ class Predictor:
             raise FailureError(f"the run was trained on {self.kind} features, not on {features.kind} features")
         x = matrix(features) if self.kind == "pooled" else features
         proba, predicted = self._model.predict(x)
-        if self.several:
+        if self.multilabel:
             return proba, [[self.classes[i] for i in np.flatnonzero(row)] for row in predicted]
         return proba, [self.classes[i] for i in predicted]
 
@@ -58,7 +58,7 @@ class Predictor:
         for keys, features in blocks:
             proba, predicted = self.predict(features)
             for key, label, row in zip(zip(*keys.values(), strict=True), predicted, proba.tolist(), strict=True):
-                label = "|".join(label) if self.several else label
+                label = "|".join(label) if self.multilabel else label
                 probabilities = {f"p_{c}": float(f"{p:.6g}") for c, p in zip(self.classes, row, strict=True)}
                 yield dict(zip(keys, key, strict=True)) | {"predicted": label, **probabilities}
 

@@ -67,8 +67,8 @@ class Run:
         """The out-of-fold predictions."""
         classes = self.recipe["classes"]
         positive = 0 if self.recipe["positive"] is None else classes.index(self.recipe["positive"])
-        several = self.recipe["problem"] == "multi-label"
-        return Predictions.read(self.folder / "predictions.csv", classes, positive, several)
+        multilabel = self.recipe["problem"] == "multi-label"
+        return Predictions.read(self.folder / "predictions.csv", classes, positive, multilabel)
 
 
 def write_run(

@@ -127,15 +127,15 @@ def test_head_is_not_trained_by_what_it_watches(name, kind):
     """Held-out rows with wrong labels, watched during training, change nothing."""
     x, y = SETS[kind](2)
     alone = fitted(name, kind, 2).predict_proba(x)
-    watching = make(name).fit(x, y, 2, seed=0, watch=(x, 1 - y)).predict_proba(x)
+    notes_losses = make(name).fit(x, y, 2, seed=0, validation=(x, 1 - y)).predict_proba(x)
 
-    assert (alone == watching).all()
+    assert (alone == notes_losses).all()
 
 
 def test_dense_keeps_the_losses_of_each_epoch():
     """Training and validation loss, one number an epoch; both fall on a separable set."""
     x, y = pooled_set(2)
-    head = heads.load("dense", units="16", epochs="4").fit(x, y, 2, 0, watch=pooled_set(2, seed=1))
+    head = heads.load("dense", units="16", epochs="4").fit(x, y, 2, 0, validation=pooled_set(2, seed=1))
 
     assert {name: len(values) for name, values in head.history_.items()} == {"loss": 4, "validation_loss": 4}
     assert head.history_["validation_loss"][-1] < head.history_["validation_loss"][0]
@@ -162,9 +162,9 @@ def test_dense_takes_the_steps_of_keras(kind):
     n_classes = 2 if kind == "two classes" else 3
     x, y = pooled_set(n_classes, n=50)
     y = (y[:, None] == np.arange(3)).astype(np.uint8) if kind == "labels" else y
-    weight = np.random.default_rng(0).uniform(0.5, 2, 50).astype(np.float32)
+    sample_weight = np.random.default_rng(0).uniform(0.5, 2, 50).astype(np.float32)
     head = heads.load("dense", units=16, epochs=3, learning_rate=0.01, batch=8)
-    head.fit(x, y, n_classes, 5, weight=weight)
+    head.fit(x, y, n_classes, 5, sample_weight=sample_weight)
 
     random = np.random.default_rng(5)
     sigmoid = kind != "three classes"
@@ -184,7 +184,7 @@ def test_dense_takes_the_steps_of_keras(kind):
     mean, per_sd = head.scale_
     for order in [random.permutation(50) for _ in range(3)]:
         z = ((x - mean) * per_sd)[order]
-        network.fit(z, y[order], 8, 1, verbose=0, shuffle=False, sample_weight=weight[order])
+        network.fit(z, y[order], 8, 1, verbose=0, shuffle=False, sample_weight=sample_weight[order])
 
     for ours, theirs in zip(head.weights_.values(), network.get_weights(), strict=True):
         assert ours == pytest.approx(theirs, abs=2e-5)
@@ -207,11 +207,11 @@ def test_dense_folds_are_what_each_would_be_alone():
 
 
 def test_dense_stops_where_the_watched_loss_is_lowest():
-    """On watched rows with wrong labels the loss rises at once: the weights are those of the first epoch."""
+    """On validation rows with wrong labels the loss rises at once: the weights are those of the first epoch."""
     x, y = pooled_set(2)
     options = {"units": 16, "learning_rate": 0.01}
     first = heads.load("dense", epochs=1, **options).fit(x, y, 2, 0)
-    stopped = heads.load("dense", epochs=20, patience=2, **options).fit(x, y, 2, 0, watch=(x, 1 - y))
+    stopped = heads.load("dense", epochs=20, patience=2, **options).fit(x, y, 2, 0, validation=(x, 1 - y))
 
     assert len(stopped.history_["loss"]) == 3
     assert (stopped.predict_proba(x) == first.predict_proba(x)).all()

@@ -119,7 +119,7 @@ def test_labels_are_problems_of_their_own(name, theirs):
     assert (fitted[-1].predict_proba(x)[:, 2] == 0).all()
     for head, rows in zip(fitted, folds, strict=True):
         scaler = StandardScaler().fit(x[rows].astype(float))
-        for label in head.seen_:
+        for label in head.seen_classes_:
             z = scaler.transform(x.astype(float)) if name == "logistic" else x.astype(float)
             wanted = theirs.fit(z[rows], y[rows, label]).predict_proba(z)[:, 1]
             assert head.predict_proba(x)[:, label] == pytest.approx(wanted, abs=1e-3)
@@ -129,16 +129,18 @@ def test_labels_are_problems_of_their_own(name, theirs):
 def test_options_and_weights_of_a_fold(name):
     """Folds that differ in an option, or weight their rows: each as if it had been fitted by itself."""
     x, y = problem(n_classes=3)
-    rows, weight = np.arange(300), np.random.default_rng(0).uniform(0.1, 3, len(y))
+    rows, sample_weight = np.arange(300), np.random.default_rng(0).uniform(0.1, 3, len(y))
     values = [0.01, 1.0, 100.0] if name == "logistic" else [1e-9, 1e-3, 0.1]
     option = {"logistic": "C", "nb": "smoothing"}[name]
-    some = [FitTask(rows, 0, options={option: value}) for value in values] + [FitTask(rows, 0, weight=weight)]
+    some = [FitTask(rows, 0, options={option: value}) for value in values] + [
+        FitTask(rows, 0, sample_weight=sample_weight)
+    ]
     fitted = heads.load(name).fit_folds(x, y, 3, some)
 
     for head, value in zip(fitted, values, strict=False):
         alone = heads.load(name, **{option: value}).fit(x[rows], y[rows], 3, 0)
         assert head.predict_proba(x) == pytest.approx(alone.predict_proba(x), abs=1e-3)
-    alone = heads.load(name).fit(x[rows], y[rows], 3, 0, weight=weight[rows])
+    alone = heads.load(name).fit(x[rows], y[rows], 3, 0, sample_weight=sample_weight[rows])
     assert fitted[-1].predict_proba(x) == pytest.approx(alone.predict_proba(x), abs=1e-3)
 
 

@@ -177,8 +177,10 @@ def test_each_label_has_a_probability_of_its_own(name):
 def test_rows_without_weight_teach_nothing():
     """Wrong labels that weigh 0 among right ones do no harm; with equal weights nothing can be learned."""
     x, y = ids_set(2, n=200)
-    wrong, weight = np.where(np.arange(200) % 2, y, 1 - y), np.arange(200) % 2
-    right = heads.load("gru", **SMALL).fit(x, wrong, 2, 0, weight=weight.astype(np.float32)).predict_proba(x)
+    wrong, sample_weight = np.where(np.arange(200) % 2, y, 1 - y), np.arange(200) % 2
+    right = (
+        heads.load("gru", **SMALL).fit(x, wrong, 2, 0, sample_weight=sample_weight.astype(np.float32)).predict_proba(x)
+    )
     lost = heads.load("gru", **SMALL).fit(x, wrong, 2, 0).predict_proba(x)
 
     assert (right.argmax(1) == y).mean() > 0.97
@@ -186,10 +188,10 @@ def test_rows_without_weight_teach_nothing():
 
 
 def test_patience_takes_the_best_epoch():
-    """Watched rows with wrong labels lose more with every epoch, so the first is the best, and two more are tried."""
+    """On validation rows with wrong labels every epoch loses more: the first is the best, two more are tried."""
     x, y = ids_set(2)
     once = heads.load("lstm", **ONE_EPOCH).fit(x, y, 2, 0)
-    patient = heads.load("lstm", **SMALL | {"patience": 2}).fit(x, y, 2, 0, watch=(x, 1 - y))
+    patient = heads.load("lstm", **SMALL | {"patience": 2}).fit(x, y, 2, 0, validation=(x, 1 - y))
 
     assert len(patient.history_["loss"]) == 3
     assert patient.history_["validation_loss"][0] == min(patient.history_["validation_loss"])
@@ -197,10 +199,10 @@ def test_patience_takes_the_best_epoch():
 
 
 def test_reported_epochs_are_those_of_shorter_trainings():
-    """Looking at the watched rows after an epoch changes nothing, dropout included."""
+    """Looking at the validation rows after an epoch changes nothing, dropout included."""
     x, y = ids_set(2)
     options = SMALL | {"dropout": 0.3, "recurrent_dropout": 0.3}
-    long = heads.load("gru", **options | {"epochs": 3}).fit(x, y, 2, 0, watch=(x, y), report=(1, 2, 3))
+    long = heads.load("gru", **options | {"epochs": 3}).fit(x, y, 2, 0, validation=(x, y), report=(1, 2, 3))
     short = heads.load("gru", **options | {"epochs": 2}).fit(x, y, 2, 0)
 
     assert sorted(long.reported_) == [1, 2, 3]

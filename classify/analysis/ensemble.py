@@ -102,16 +102,16 @@ def ensemble(
 def averaged(found: Sequence[Predictions]) -> Predictions:
     """The mean of the probabilities of aligned predictions, see ``ensemble``."""
     proba = np.mean([p.proba for p in found], axis=0)
-    decided = (proba >= 0.5).astype(int) if found[0].several else proba.argmax(1)
+    decided = (proba >= 0.5).astype(int) if found[0].multilabel else proba.argmax(1)
     return replace(found[0], proba=proba, predicted=decided)
 
 
 def voted(found: Sequence[Predictions]) -> Predictions:
     """The share of votes of aligned predictions, see ``ensemble``."""
     width = len(found[0].classes)
-    votes = np.mean([p.predicted if p.several else np.eye(width)[p.predicted] for p in found], axis=0)
+    votes = np.mean([p.predicted if p.multilabel else np.eye(width)[p.predicted] for p in found], axis=0)
     mean = np.mean([p.proba for p in found], axis=0)
-    if found[0].several:
+    if found[0].multilabel:
         decided = ((votes > 0.5) | ((votes == 0.5) & (mean >= 0.5))).astype(int)
     else:
         decided = np.where(votes == votes.max(1, keepdims=True), mean, -1).argmax(1)
@@ -143,7 +143,7 @@ def stacked(found: Sequence[Predictions], seed: int) -> tuple[Predictions, list[
         raise InputError("--method stack: with one split there are no other folds to learn from; train with --cv")
     tests = [np.flatnonzero(first.fold == number) for number in numbers]
     tasks = [FitTask(_others(first.group, test), seed + i) for i, test in enumerate(tests)]
-    if not first.several:
+    if not first.multilabel:
         x = np.hstack([logits(p) for p in found])
         proba, predicted, model = _across(x, first.y, len(first.classes), first.positive, tests, tasks)
         return replace(first, proba=proba, predicted=predicted), [model]

@@ -68,21 +68,21 @@ def once(p: Predictions) -> Predictions:
     lines, first, inverse, counts = np.unique(p.line, return_index=True, return_inverse=True, return_counts=True)
     if counts.max(initial=1) == 1:
         return p.take(first)
-    votes = p.predicted if p.several else np.eye(len(p.classes))[p.predicted]
+    votes = p.predicted if p.multilabel else np.eye(len(p.classes))[p.predicted]
     total, proba = np.zeros((2, len(lines), len(p.classes)))
     np.add.at(total, inverse, votes)
     np.add.at(proba, inverse, p.proba)
-    decided = (2 * total > counts[:, None]).astype(int) if p.several else total.argmax(1)
+    decided = (2 * total > counts[:, None]).astype(int) if p.multilabel else total.argmax(1)
     return replace(p.take(first), predicted=decided, proba=proba / counts[:, None])
 
 
 def _names(p: Predictions, answer: np.ndarray) -> str | list[str]:
-    return [p.classes[i] for i in np.flatnonzero(answer)] if p.several else p.classes[answer]
+    return [p.classes[i] for i in np.flatnonzero(answer)] if p.multilabel else p.classes[answer]
 
 
 def _of_class(p: Predictions, c: int, top: int, row: Callable) -> dict:
     """The rows most surely taken for the class, and those most surely not."""
-    is_it, taken = (p.y[:, c] == 1, p.predicted[:, c] == 1) if p.several else (p.y == c, p.predicted == c)
+    is_it, taken = (p.y[:, c] == 1, p.predicted[:, c] == 1) if p.multilabel else (p.y == c, p.predicted == c)
     found = {}
     for name, rows, sign in (("false_positives", taken & ~is_it, -1), ("false_negatives", is_it & ~taken, 1)):
         rows = np.flatnonzero(rows)
@@ -93,7 +93,7 @@ def _of_class(p: Predictions, c: int, top: int, row: Callable) -> dict:
 
 def _suspected(p: Predictions, top: int, row: Callable) -> dict:
     """With several labels each label is looked at by itself, as a problem of two classes."""
-    if not p.several:
+    if not p.multilabel:
         found = suspects(p.y, p.proba)
         each = zip(found.rows[:top], found.better, found.margin, strict=False)
         return {"count": len(found.rows), "rows": [row(i, better=p.classes[b], margin=m) for i, b, m in each]}

@@ -23,28 +23,34 @@ class Calibration:
         kind: ``sigmoid`` or ``isotonic``.
         curves: one a class: slope and intercept for ``sigmoid``; probabilities before and after for ``isotonic``, which
             is linear between them. Of two classes only the second has one.
-        several: whether the classes are labels, each with a probability of its own.
+        multilabel: whether the classes are labels, each with a probability of its own.
     """
 
     kind: str
     curves: list[tuple[list[float], list[float]]]
-    several: bool
+    multilabel: bool
 
     @classmethod
     def fit(cls, kind: str, proba: np.ndarray, y: np.ndarray) -> Calibration:
         """Learn from probabilities ``[n, C]`` of rows that the model had not seen, and their classes (see ``Head``)."""
-        several = y.ndim == 2
-        truth = y if several else np.eye(proba.shape[1])[y]
-        columns = [1] if not several and proba.shape[1] == 2 else range(proba.shape[1])
-        return cls(kind, [_curve(kind, proba[:, c], truth[:, c]) for c in columns], several)
+        multilabel = y.ndim == 2
+        truth = y if multilabel else np.eye(proba.shape[1])[y]
+        columns = [1] if not multilabel and proba.shape[1] == 2 else range(proba.shape[1])
+        return cls(kind, [_curve(kind, proba[:, c], truth[:, c]) for c in columns], multilabel)
+
+    @classmethod
+    def from_dict(cls, state: dict) -> Calibration:
+        """What ``dataclasses.asdict`` wrote; runs of version 0.1 call ``multilabel`` ``several``."""
+        multilabel = state["several"] if "several" in state else state["multilabel"]
+        return cls(state["kind"], state["curves"], multilabel)
 
     def apply(self, proba: np.ndarray) -> np.ndarray:
         """Calibrated probabilities, ``[n, C]``."""
-        if len(self.curves) == 1 and not self.several:
+        if len(self.curves) == 1 and not self.multilabel:
             own = _follow(self.kind, self.curves[0], proba[:, 1])
             return np.stack([1 - own, own], axis=1)
         own = np.stack([_follow(self.kind, curve, proba[:, c]) for c, curve in enumerate(self.curves)], axis=1)
-        return own if self.several else own / np.maximum(own.sum(1, keepdims=True), EPS)
+        return own if self.multilabel else own / np.maximum(own.sum(1, keepdims=True), EPS)
 
 
 def _curve(kind: str, p: np.ndarray, truth: np.ndarray) -> tuple[list[float], list[float]]:

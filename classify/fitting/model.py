@@ -58,13 +58,13 @@ class FittedModel:
 
     def finish(self, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """As ``predict``, from the mean of the heads' own probabilities."""
-        several = self.heads[0].several_
-        proba = own if several else correct_prior(own, self.fitted, self.real)
+        multilabel = self.heads[0].multilabel_
+        proba = own if multilabel else correct_prior(own, self.fitted, self.real)
         if self.choice.calibration is not None:
             proba = self.choice.calibration.apply(proba)
         if self.choice.thresholds is None:
-            return proba, (own >= 0.5).astype(int) if several else own.argmax(1)
-        if several:
+            return proba, (own >= 0.5).astype(int) if multilabel else own.argmax(1)
+        if multilabel:
             return proba, (proba >= self.choice.thresholds).astype(int)
         return proba, np.where(proba[:, self.positive] >= self.choice.thresholds[0], self.positive, 1 - self.positive)
 
@@ -95,7 +95,7 @@ class FittedModel:
         try:
             state = json.loads((folder / "model.json").read_text(encoding="utf-8"))
             choice, kept = state["choice"], folder / "components.npy"
-            calibration = None if choice["calibration"] is None else Calibration(**choice["calibration"])
+            calibration = None if choice["calibration"] is None else Calibration.from_dict(choice["calibration"])
             return cls(
                 [heads.restore(folder / str(number + 1)) for number in range(state["heads"])],
                 np.array(state["fitted"], float),
@@ -193,7 +193,7 @@ def _fit_plain(problem: _Problem, folds: Sequence[FitTask]) -> list[FittedModel]
         shared.append(_shared(x, fold, training.components))
         if training.class_weight == "balanced":
             each = counts.sum() / np.maximum(counts, 1) / (counts > 0).sum()
-            fold = replace(fold, weight=each[y])
+            fold = replace(fold, sample_weight=each[y])
         for member in range(count):
             seed = fold.seed + 100_000 * member
             tasks.append(replace(fold, rows=sample(fold.rows, y, training.sampler, seed), seed=seed))
@@ -202,7 +202,7 @@ def _fit_plain(problem: _Problem, folds: Sequence[FitTask]) -> list[FittedModel]
         done = [_fit_apart(head, x, y, task, n_classes, smote, shared[i // count]) for i, task in enumerate(tasks)]
         made, fitted = [head for head, _ in done], [counts for _, counts in done[::count]]
     else:
-        fitted = [task.counts(len(y)).astype(np.float64) @ truth for task in tasks[::count]]
+        fitted = [task.sample_weights(len(y)).astype(np.float64) @ truth for task in tasks[::count]]
         made = head.fit_folds(x, y, n_classes, tasks)
     return [
         FittedModel(made[i * count : (i + 1) * count], fitted[i], real[i], problem.positive, Choice({}), shared[i])
@@ -225,11 +225,13 @@ def _fit_apart(
     def own(rows: np.ndarray) -> np.ndarray:
         return x[rows] if components is None else remove_components(x[rows], components)
 
-    weight = None if fold.weight is None else fold.weight[fold.rows]
+    sample_weight = None if fold.sample_weight is None else fold.sample_weight[fold.rows]
     train_x, train_y = own(fold.rows), y[fold.rows]
     if smote:
         train_x, train_y = synthetic(train_x, train_y, fold.seed)
-    watch = None if fold.watch is None else (own(fold.watch), y[fold.watch])
-    fitted = head.copy(**fold.options).fit(train_x, train_y, n_classes, fold.seed, watch, weight, fold.report)
+    validation = None if fold.validation is None else (own(fold.validation), y[fold.validation])
+    fitted = head.copy(**fold.options).fit(
+        train_x, train_y, n_classes, fold.seed, validation, sample_weight, fold.report
+    )
     truth = train_y if y.ndim == 2 else np.eye(n_classes)[train_y]
-    return fitted, (truth if weight is None else truth * weight[:, None]).sum(0, dtype=np.float64)
+    return fitted, (truth if sample_weight is None else truth * sample_weight[:, None]).sum(0, dtype=np.float64)

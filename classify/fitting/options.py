@@ -68,14 +68,14 @@ class FitOptions:
             "inner_folds": self.inner if self.looks_inside else None,
         }
 
-    def check(self, several: bool, n_classes: int, pooled: bool) -> None:
+    def check(self, multilabel: bool, n_classes: int, pooled: bool) -> None:
         """Refuse what this problem cannot be treated with.
 
         Raises:
             InputError: for sampling or class weights with several labels a row, SMOTE of anything but vectors, or a
                 threshold for more than two classes.
         """
-        if several and (self.sampler != "none" or self.class_weight != "none"):
+        if multilabel and (self.sampler != "none" or self.class_weight != "none"):
             option = f"--sampler {self.sampler}" if self.sampler != "none" else f"--class-weight {self.class_weight}"
             why = "a row has several labels here, and to drop or repeat it for one of them changes the others"
             raise InputError(f"{option}: {why}; leave it out, or embed the table with one --label-column")
@@ -83,7 +83,7 @@ class FitOptions:
             raise InputError("--sampler smote makes vectors between vectors; it needs pooled features")
         if self.components and not pooled:
             raise InputError(f"--remove-components {self.components}: only pooled features have common components")
-        if self.threshold is not None and not several and n_classes > 2:
+        if self.threshold is not None and not multilabel and n_classes > 2:
             raise InputError(f"--threshold: there are {n_classes} classes, and a threshold parts two")
 
 

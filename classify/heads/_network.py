@@ -18,17 +18,17 @@ ROWS = 128  # texts at a time where nothing is learned
 
 @dataclass(frozen=True)
 class TokenRows:
-    """What a network learns from, or is watched on.
+    """What a network learns from, or is validated on.
 
     Attributes:
         x: the tokens of n texts.
         y: float32 ``[n, outputs]``, 0 or 1.
-        weight: float32 ``[n]``, how much each row counts.
+        sample_weight: float32 ``[n]``, how much each row counts.
     """
 
     x: Ragged
     y: np.ndarray
-    weight: np.ndarray
+    sample_weight: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class BatchPlan:
         learning_rate: of Adam.
         batch: rows a step.
         epochs: passes over the rows, at most.
-        patience: if > 0, learning ends after so many epochs in a row without a new lowest loss on the watched rows,
+        patience: if > 0, learning ends after so many epochs in a row without a new lowest loss on the validation rows,
             and the weights of the epoch with the lowest are taken.
     """
 
@@ -75,12 +75,12 @@ class Network:
         return found
 
     def learn(
-        self, rows: TokenRows, watch: TokenRows | None, plan: BatchPlan, seed: int, after: Callable[[int], None]
+        self, rows: TokenRows, validation: TokenRows | None, plan: BatchPlan, seed: int, after: Callable[[int], None]
     ) -> dict[str, list[float]]:
         """Adam on the mean cross-entropy; ``after`` is called with the number of each finished epoch, from 1.
 
         Returns:
-            ``loss``, of each batch before it was learned from, and ``validation_loss`` of the watched rows, if any.
+            ``loss``, of each batch before it was learned from, and ``validation_loss`` of the validation rows, if any.
         """
         step, rng = self._step(plan.learning_rate), np.random.default_rng(seed)
         losses: list[float] = []
@@ -90,10 +90,10 @@ class Network:
             self._seed(epoch)
             total = 0.0
             for some in rows.x.shuffled(plan.batch, rng):
-                total += len(some) * float(step(*rows.x.padded(some), rows.y[some], rows.weight[some]))
+                total += len(some) * float(step(*rows.x.padded(some), rows.y[some], rows.sample_weight[some]))
             losses.append(total / len(rows.y))
-            if watch is not None:
-                noted.append(float(self._loss(self.logits(watch.x), watch.y, watch.weight)))
+            if validation is not None:
+                noted.append(float(self._loss(self.logits(validation.x), validation.y, validation.sample_weight)))
                 if plan.patience and noted[-1] <= min(noted):
                     best = epoch, self.model.get_weights()
             after(epoch)
@@ -101,7 +101,7 @@ class Network:
                 break
         if best is not None:
             self.model.set_weights(best[1])
-        return {"loss": losses} | ({"validation_loss": noted} if watch is not None else {})
+        return {"loss": losses} | ({"validation_loss": noted} if validation is not None else {})
 
     def _seed(self, epoch: int) -> None:
         """Let what an epoch draws depend on the seed and its number alone.
@@ -118,20 +118,20 @@ class Network:
         adam = load_keras().optimizers.Adam(learning_rate)
         adam.build(variables)
 
-        def step(tokens: Tensor, lengths: Tensor, y: Tensor, weight: Tensor) -> Tensor:
+        def step(tokens: Tensor, lengths: Tensor, y: Tensor, sample_weight: Tensor) -> Tensor:
             with self._tf.GradientTape() as tape:
-                loss = self._loss(self.model([tokens, lengths], training=True), y, weight)
+                loss = self._loss(self.model([tokens, lengths], training=True), y, sample_weight)
             adam.apply(tape.gradient(loss, [variable.value for variable in variables]), variables)
             return loss
 
         return self._compile(step, [*self.model.inputs, *self.model.outputs], self._tf.TensorSpec([None]))
 
-    def _loss(self, z: Tensor, y: Tensor, weight: Tensor) -> Tensor:
+    def _loss(self, z: Tensor, y: Tensor, sample_weight: Tensor) -> Tensor:
         if self._exclusive:
             each = self._tf.nn.softmax_cross_entropy_with_logits(y, z)
         else:
             each = self._tf.reduce_mean(self._tf.nn.sigmoid_cross_entropy_with_logits(y, z), 1)
-        return self._tf.reduce_mean(weight * each)
+        return self._tf.reduce_mean(sample_weight * each)
 
     def _compile(self, function: Callable, like: list, *more: Tensor) -> Callable:
         """``function`` of tensors shaped as those of the model, any number of rows and tokens: traced once."""

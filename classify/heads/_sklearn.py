@@ -59,11 +59,13 @@ class SklearnHead(Head):
         if self.terms_ == []:
             raise InputError("the training texts hold no term of two or more letters or digits; nothing to learn from")
         model = self._pipeline(self.terms_ is not None, how.seed)
-        if self.several_:
+        if self.multilabel_:
             self.model_ = OneVsRestClassifier(model).fit(self._matrix(x), y)
         else:
-            weight = {} if how.weight is None else {f"{model.steps[-1][0]}__sample_weight": how.weight}
-            self.model_ = model.fit(self._matrix(x), y, **weight)
+            sample_weight = (
+                {} if how.sample_weight is None else {f"{model.steps[-1][0]}__sample_weight": how.sample_weight}
+            )
+            self.model_ = model.fit(self._matrix(x), y, **sample_weight)
 
     def _predict_proba(self, x: X) -> np.ndarray:
         return self.model_.predict_proba(self._matrix(x))

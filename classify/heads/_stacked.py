@@ -1,8 +1,8 @@
 """A network of one hidden layer, trained for several folds at once: their weights are stacked, ``[k, D, U]``.
 
 Each fold has its own initial weights and order of rows, from its own seed, so it becomes what it would become alone.
-Weights, and what Adam keeps of their slopes, are moved by one fused operation a step: on a CPU these bytes are what a
-step waits for. So no more folds are stacked than fit the cache, one after the other if they are large.
+Weights, and what Adam keeps of their gradients, are moved by one fused operation a step: on a CPU these bytes are
+what a step waits for. So no more folds are stacked than fit the cache, one after the other if they are large.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class StackedFit:
         x: float ``[n, D]``, an array or a memory map; gathered a few batches at a time.
         rows: int ``[m]``, the training rows.
         target: float32 ``[m, O]``, what the outputs should be for them.
-        weight: float32 ``[m]``, how much each counts.
+        sample_weight: float32 ``[m]``, how much each counts.
         scale: float32 mean and 1 / sd, ``[D]`` each, with which the features are standardised.
         seed: of the initial weights and of the order.
         ended: called after each epoch with its number, the mean loss of the training rows without penalty, and the
@@ -51,7 +51,7 @@ class StackedFit:
     x: np.ndarray
     rows: np.ndarray
     target: np.ndarray
-    weight: np.ndarray
+    sample_weight: np.ndarray
     scale: tuple[np.ndarray, np.ndarray]
     seed: int
     ended: Callable[[int, float, Weights], bool]
@@ -97,15 +97,16 @@ def _batches(jobs: list[StackedFit], order: list[np.ndarray], size: int) -> Iter
         steps = -(-max(map(len, some)) // size)
         x = np.zeros((len(jobs), steps * size, jobs[0].x.shape[1]), np.float32)
         target = np.zeros((*x.shape[:2], jobs[0].target.shape[1]), np.float32)
-        weight, there = np.zeros(x.shape[:2], np.float32), np.zeros(x.shape[:2], np.float32)
+        sample_weight, there = np.zeros(x.shape[:2], np.float32), np.zeros(x.shape[:2], np.float32)
         for j, (job, places) in enumerate(zip(jobs, some, strict=True)):
             mean, per_sd = job.scale
             np.subtract(job.x[job.rows[places]], mean, out=x[j, : len(places)], casting="same_kind")
             x[j, : len(places)] *= per_sd
-            target[j, : len(places)], weight[j, : len(places)] = job.target[places], job.weight[places]
+            target[j, : len(places)], sample_weight[j, : len(places)] = job.target[places], job.sample_weight[places]
             there[j, : len(places)] = 1
         yield tuple(
-            part.reshape(len(jobs), steps, size, *part.shape[2:]).swapaxes(0, 1) for part in (x, target, weight, there)
+            part.reshape(len(jobs), steps, size, *part.shape[2:]).swapaxes(0, 1)
+            for part in (x, target, sample_weight, there)
         )
 
 
@@ -122,7 +123,7 @@ class _Stack:
             "output": (units, outputs),
             "output_bias": (1, outputs),
         }
-        self._kept = {  # the weights, and the means of their slopes and of the squares of these
+        self._kept = {  # the weights, and the means of their gradients and of the squares of these
             name: [tf.Variable(tf.zeros((k, *shape))) for _ in range(3)] for name, shape in self._shapes.items()
         }
         self._step = tf.Variable(0.0)
@@ -150,17 +151,17 @@ class _Stack:
         found = {name: variable.numpy() for name, (variable, *_) in self._kept.items()}
         return {name: values[:, 0] if name.endswith("bias") else values for name, values in found.items()}
 
-    def _steps(self, x: object, target: object, weight: object, there: object) -> object:
+    def _steps(self, x: object, target: object, sample_weight: object, there: object) -> object:
         tf = load_tensorflow()
 
         def step(i: object, total: object) -> tuple:  # no AutoGraph, which fails with Python 3.13
-            return i + 1, total + self._one_step(tf, x[i], target[i], weight[i], tf.reduce_sum(there[i], 1))
+            return i + 1, total + self._one_step(tf, x[i], target[i], sample_weight[i], tf.reduce_sum(there[i], 1))
 
         count = tf.shape(x)[0]
         return tf.while_loop(lambda i, _: i < count, step, (0, tf.zeros(x.shape[1])), parallel_iterations=1)[1]
 
-    def _one_step(self, tf: object, x: object, target: object, weight: object, rows: object) -> object:
-        """One step of Adam on a batch ``[k, b, D]``, with the slopes by hand; the sum of its losses, ``[k]``."""
+    def _one_step(self, tf: object, x: object, target: object, sample_weight: object, rows: object) -> object:
+        """One step of Adam on a batch ``[k, b, D]``, with the gradients by hand; the sum of its losses, ``[k]``."""
         w, b, o, c = (self._kept[name][0] for name in self._shapes)
         before = tf.matmul(x, w) + b
         hidden = tf.nn.relu(before)
@@ -171,19 +172,19 @@ class _Stack:
         else:
             loss = tf.nn.softmax_cross_entropy_with_logits(target, z)
             wrong = tf.nn.softmax(z) - target
-        wrong *= (weight / rows[:, None])[:, :, None]
+        wrong *= (sample_weight / rows[:, None])[:, :, None]
         back = tf.where(before > 0, tf.matmul(wrong, o, transpose_b=True), 0.0)
-        slopes = {
+        gradients = {
             "hidden": tf.matmul(x, back, transpose_a=True) + 2 * self._settings.l2 * w,
             "hidden_bias": tf.reduce_sum(back, 1, keepdims=True),
             "output": tf.matmul(hidden, wrong, transpose_a=True),
             "output_bias": tf.reduce_sum(wrong, 1, keepdims=True),
         }
         step = self._step.assign_add(1.0)
-        for name, slope in slopes.items():
+        for name, gradient in gradients.items():
             variable, m, v = (kept.handle for kept in self._kept[name])
             tf.raw_ops.ResourceApplyAdam(
                 var=variable, m=m, v=v, beta1_power=BETA1**step, beta2_power=BETA2**step,
-                lr=self._settings.learning_rate, beta1=BETA1, beta2=BETA2, epsilon=EPSILON, grad=slope,
+                lr=self._settings.learning_rate, beta1=BETA1, beta2=BETA2, epsilon=EPSILON, grad=gradient,
             )  # fmt: skip
-        return tf.reduce_sum(loss * weight, 1)
+        return tf.reduce_sum(loss * sample_weight, 1)

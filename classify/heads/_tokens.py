@@ -43,7 +43,7 @@ class TokensHead(Head):
 
     The vectors of ``words`` are learned, for the words of the training rows. Those of a table (``glove``,
     ``numberbatch``, ``static``) and those of tokens in their context (``elmo``, ``bert``) are taken as they are, but
-    for a standardisation by the training rows. ``history_`` holds the training loss and, on the watched rows, the
+    for a standardisation by the training rows. ``history_`` holds the training loss and, on the validation rows, the
     validation loss of each epoch.
 
     Options:
@@ -54,8 +54,8 @@ class TokensHead(Head):
         learning_rate: of Adam.
         batch: rows a step.
         epochs: passes over the training rows.
-        patience: if > 0, training ends after so many epochs in a row without a new lowest loss on the watched rows, and
-            the weights of the epoch with the lowest are taken; 0: nothing is decided by the watched rows.
+        patience: if > 0, training ends after so many epochs in a row without a new lowest validation loss, and the
+            weights of the epoch with the lowest are taken; 0: nothing is decided by the validation rows.
     """
 
     kinds = frozenset({"ids", "tokens"})
@@ -86,21 +86,21 @@ class TokensHead(Head):
         if x.kind == "ids" and x.table is None:
             self.words_ = fit_words(x, self.vocabulary, self.min_count)
         tokens = self._tokens(x)
-        outputs = y.shape[1] if self.several_ else len(self.seen_)
-        self._take(self._model(tokens, 1 if outputs == 2 and not self.several_ else outputs))
-        watch = None if how.watch is None else self._rows(self._tokens(how.watch[0]), how.watch[1])
+        outputs = y.shape[1] if self.multilabel_ else len(self.seen_classes_)
+        self._take(self._model(tokens, 1 if outputs == 2 and not self.multilabel_ else outputs))
+        validation = None if how.validation is None else self._rows(self._tokens(how.validation[0]), how.validation[1])
         plan = BatchPlan(self.learning_rate, self.batch, self.epochs, self.patience)
         self.reported_ = {}
 
         def after(epoch: int) -> None:
-            if how.watch is not None and epoch in how.report:
-                self.reported_[epoch] = self.predict_proba(how.watch[0])
+            if how.validation is not None and epoch in how.report:
+                self.reported_[epoch] = self.predict_proba(how.validation[0])
 
-        self.history_ = self.network_.learn(self._rows(tokens, y, how.weight), watch, plan, how.seed, after)
+        self.history_ = self.network_.learn(self._rows(tokens, y, how.sample_weight), validation, plan, how.seed, after)
 
     def _take(self, model: object) -> None:
         """Go on with this Keras model."""
-        self.exclusive_ = model.output_shape[1] > 1 and not self.several_
+        self.exclusive_ = model.output_shape[1] > 1 and not self.multilabel_
         self.network_ = Network(model, self.exclusive_)
 
     def _tokens(self, x: Features) -> Ragged:
@@ -124,13 +124,13 @@ class TokensHead(Head):
             vectors = tokens
         return keras.Model([tokens, lengths], keras.layers.Dense(outputs)(self._body(vectors, lengths)))
 
-    def _rows(self, tokens: Ragged, y: np.ndarray, weight: np.ndarray | None = None) -> TokenRows:
+    def _rows(self, tokens: Ragged, y: np.ndarray, sample_weight: np.ndarray | None = None) -> TokenRows:
         targets = np.eye(self.network_.outputs)[y] if self.exclusive_ else y.reshape(-1, self.network_.outputs)
-        weight = np.ones(len(y)) if weight is None else weight
-        return TokenRows(tokens, targets.astype(np.float32), weight.astype(np.float32))
+        sample_weight = np.ones(len(y)) if sample_weight is None else sample_weight
+        return TokenRows(tokens, targets.astype(np.float32), sample_weight.astype(np.float32))
 
     def _predict_proba(self, x: X) -> np.ndarray:
-        return probabilities(self.network_.logits(self._tokens(x)).astype(np.float64), self.several_)
+        return probabilities(self.network_.logits(self._tokens(x)).astype(np.float64), self.multilabel_)
 
     def _save(self, folder: Path) -> None:
         self.network_.model.save(folder / "model.keras")

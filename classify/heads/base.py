@@ -21,23 +21,23 @@ class FitTask:
     Attributes:
         rows: int64 ``[m]``, the training rows after sampling; a row may be there several times.
         seed: for whatever is random.
-        watch: int64 ``[w]``, held-out rows, see ``HeadFitOptions``.
-        weight: float ``[n]``, how much each of all rows counts as a training row; 1 if None.
+        validation: int64 ``[w]``, held-out rows, see ``HeadFitOptions``.
+        sample_weight: float ``[n]``, how much each of all rows counts as a training row; 1 if None.
         options: options of the head that are not as in the others.
         report: epochs, see ``HeadFitOptions``.
     """
 
     rows: np.ndarray
     seed: int
-    watch: np.ndarray | None = None
-    weight: np.ndarray | None = None
+    validation: np.ndarray | None = None
+    sample_weight: np.ndarray | None = None
     options: dict = field(default_factory=dict)
     report: tuple[int, ...] = ()
 
-    def counts(self, n: int) -> np.ndarray:
+    def sample_weights(self, n: int) -> np.ndarray:
         """float32 ``[n]``: how much each of all ``n`` rows counts: its weight, for each time it is a training row."""
-        counts = np.bincount(self.rows, minlength=n).astype(np.float32)
-        return counts if self.weight is None else counts * self.weight.astype(np.float32)
+        times = np.bincount(self.rows, minlength=n).astype(np.float32)
+        return times if self.sample_weight is None else times * self.sample_weight.astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,14 @@ class HeadFitOptions:
 
     Attributes:
         seed: for whatever is random.
-        watch: features and classes of held-out rows whose loss is noted each epoch, by heads that have epochs.
-        weight: float32 ``[n]``, how much each training row counts; 1 if None.
-        report: epochs after which the probabilities of the watched rows go into ``reported_``.
+        validation: features and classes of held-out rows whose loss is noted each epoch, by heads that have epochs.
+        sample_weight: float32 ``[n]``, how much each training row counts; 1 if None.
+        report: epochs after which the probabilities of the validation rows go into ``reported_``.
     """
 
     seed: int
-    watch: tuple[X, np.ndarray] | None = None
-    weight: np.ndarray | None = None
+    validation: tuple[X, np.ndarray] | None = None
+    sample_weight: np.ndarray | None = None
     report: tuple[int, ...] = ()
 
 
@@ -69,7 +69,7 @@ class Head(ABC):
         name: as on the command line.
         kinds: which kinds of features it takes.
         history_: values per epoch of the last ``fit``, for heads that have epochs.
-        reported_: epoch -> probabilities ``[w, C]`` of the watched rows then, for the epochs asked for.
+        reported_: epoch -> probabilities ``[w, C]`` of the validation rows then, for the epochs asked for.
     """
 
     name = ""
@@ -83,8 +83,8 @@ class Head(ABC):
         y: np.ndarray,
         n_classes: int,
         seed: int,
-        watch: tuple[X, np.ndarray] | None = None,
-        weight: np.ndarray | None = None,
+        validation: tuple[X, np.ndarray] | None = None,
+        sample_weight: np.ndarray | None = None,
         report: tuple[int, ...] = (),
     ) -> Head:
         """Learn from features of n texts and their classes; the same seed gives the same head.
@@ -94,31 +94,31 @@ class Head(ABC):
             y: their classes, int ``[n]``; classes of which there is none get probability 0. With several labels a row
                 0/1 ``[n, C]``; a label that all rows or none have gets probability 1 or 0.
             n_classes: C, at least 2 (1 with several labels).
-            seed, weight, report: see ``HeadFitOptions``.
-            watch: held-out rows and their classes; nothing is decided by them unless the head has ``patience``.
+            seed, sample_weight, report: see ``HeadFitOptions``.
+            validation: held-out rows and their classes; nothing is decided by them unless the head has ``patience``.
         """
         codes = self._begin(y, n_classes)
-        if watch is not None:
-            watch = self._watched(*watch)
-        self._fit(x, codes, HeadFitOptions(seed, watch, weight, report))
+        if validation is not None:
+            validation = self._validation(*validation)
+        self._fit(x, codes, HeadFitOptions(seed, validation, sample_weight, report))
         return self
 
     def _begin(self, y: np.ndarray, n_classes: int) -> np.ndarray:
         """Note what there is to learn, and give it as ``_fit`` takes it: only the classes that were seen."""
-        self.n_classes_, self.several_ = n_classes, y.ndim == 2
-        self.otherwise_ = y.mean(0) if self.several_ else np.zeros(n_classes)
-        if self.several_:
-            self.seen_ = np.flatnonzero((self.otherwise_ > 0) & (self.otherwise_ < 1))
-            return y[:, self.seen_]
-        self.seen_, codes = np.unique(y, return_inverse=True)
+        self.n_classes_, self.multilabel_ = n_classes, y.ndim == 2
+        self.constant_proba_ = y.mean(0) if self.multilabel_ else np.zeros(n_classes)
+        if self.multilabel_:
+            self.seen_classes_ = np.flatnonzero((self.constant_proba_ > 0) & (self.constant_proba_ < 1))
+            return y[:, self.seen_classes_]
+        self.seen_classes_, codes = np.unique(y, return_inverse=True)
         return codes
 
-    def _watched(self, x: X, y: np.ndarray) -> tuple[X, np.ndarray] | None:
-        """Watched rows as ``_fit`` takes them; rows of classes that were not seen have no loss."""
-        if self.several_:
-            return x, y[:, self.seen_]
-        known = np.flatnonzero(np.isin(y, self.seen_))
-        return (x[known], np.searchsorted(self.seen_, y[known])) if len(known) else None
+    def _validation(self, x: X, y: np.ndarray) -> tuple[X, np.ndarray] | None:
+        """Validation rows as ``_fit`` takes them; rows of classes that were not seen have no loss."""
+        if self.multilabel_:
+            return x, y[:, self.seen_classes_]
+        known = np.flatnonzero(np.isin(y, self.seen_classes_))
+        return (x[known], np.searchsorted(self.seen_classes_, y[known])) if len(known) else None
 
     def fit_folds(self, x: X, y: np.ndarray, n_classes: int, folds: Sequence[FitTask]) -> list[Head]:
         """A copy of this head for each fold, fitted on its rows; heads that can do all at once do that here.
@@ -130,10 +130,12 @@ class Head(ABC):
         """
         heads = []
         for fold in folds:
-            watch = None if fold.watch is None else (x[fold.watch], y[fold.watch])
-            weight = None if fold.weight is None else fold.weight[fold.rows]
+            validation = None if fold.validation is None else (x[fold.validation], y[fold.validation])
+            sample_weight = None if fold.sample_weight is None else fold.sample_weight[fold.rows]
             head = self.copy(**fold.options)
-            heads.append(head.fit(x[fold.rows], y[fold.rows], n_classes, fold.seed, watch, weight, fold.report))
+            heads.append(
+                head.fit(x[fold.rows], y[fold.rows], n_classes, fold.seed, validation, sample_weight, fold.report)
+            )
         return heads
 
     def copy(self, **options: object) -> Head:
@@ -148,9 +150,9 @@ class Head(ABC):
             rows: int ``[n]``, those that are wanted; all if None. Heads that read in blocks make no copy of them.
         """
         n = len(x) if rows is None else len(rows)
-        proba = np.tile(self.otherwise_, (n, 1)).astype(np.float64)
-        if n and len(self.seen_):
-            proba[:, self.seen_] = self._predict_rows(x, rows)
+        proba = np.tile(self.constant_proba_, (n, 1)).astype(np.float64)
+        if n and len(self.seen_classes_):
+            proba[:, self.seen_classes_] = self._predict_rows(x, rows)
         return proba
 
     def _predict_rows(self, x: X, rows: np.ndarray | None) -> np.ndarray:
@@ -167,15 +169,15 @@ class Head(ABC):
             "head": self.name,
             "options": self.options(),
             "n_classes": self.n_classes_,
-            "several": self.several_,
-            "seen": self.seen_.tolist(),
-            "otherwise": self.otherwise_.tolist(),
+            "several": self.multilabel_,
+            "seen": self.seen_classes_.tolist(),
+            "otherwise": self.constant_proba_.tolist(),
         }
 
     def restore(self, state: dict, folder: Path) -> Head:
         """Become the head that was saved with this state in this folder."""
-        self.n_classes_, self.several_ = state["n_classes"], state["several"]
-        self.seen_, self.otherwise_ = np.array(state["seen"], int), np.array(state["otherwise"], float)
+        self.n_classes_, self.multilabel_ = state["n_classes"], state["several"]
+        self.seen_classes_, self.constant_proba_ = np.array(state["seen"], int), np.array(state["otherwise"], float)
         self._load(folder)
         return self
 
@@ -183,7 +185,7 @@ class Head(ABC):
     def _fit(self, x: X, y: np.ndarray, how: HeadFitOptions) -> None:
         """Learn; each of the classes 0 ... max(y) occurs in y.
 
-        With several labels a row (``self.several_``) y is 0/1 ``[n, labels seen]``, no label the same in all rows.
+        With several labels a row (``self.multilabel_``) y is 0/1 ``[n, labels seen]``, no label the same in all rows.
         """
 
     @abstractmethod
@@ -199,19 +201,19 @@ class Head(ABC):
         """Inverse of ``_save``."""
 
 
-def probabilities(z: np.ndarray, several: bool) -> np.ndarray:
+def probabilities(z: np.ndarray, multilabel: bool) -> np.ndarray:
     """Of outputs before the last step: a sigmoid for one output (two classes) or for each of several labels.
 
     Args:
         z: ``[n, c]``; c = 1 for two classes.
-        several: whether a text may have several labels; else more than one output is a softmax.
+        multilabel: whether a text may have several labels; else more than one output is a softmax.
 
     Returns:
         ``[n, 2]`` for one output and one label a text, else ``[n, c]``.
     """
-    if several or z.shape[1] == 1:
+    if multilabel or z.shape[1] == 1:
         tail = np.exp(-np.abs(z))
         proba = np.where(z > 0, 1, tail) / (1 + tail)
-        return proba if several else np.hstack([1 - proba, proba])
+        return proba if multilabel else np.hstack([1 - proba, proba])
     proba = np.exp(z - z.max(1, keepdims=True))
     return proba / proba.sum(1, keepdims=True)

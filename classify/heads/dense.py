@@ -19,8 +19,8 @@ class DenseHead(Head):
     """Dense(units, relu, L2) and a sigmoid (two classes, labels) or softmax layer, trained with Adam on cross-entropy.
 
     Features are standardised with the means and variances of the training rows. All folds are trained by one piece of
-    code, see ``classify.heads._stacked``. ``history_`` holds the training loss and, on the watched rows, the validation
-    loss of each epoch, both with the penalty as it is when the epoch ends.
+    code, see ``classify.heads._stacked``. ``history_`` holds the training loss and, on the validation rows, the
+    validation loss of each epoch, both with the penalty as it is when the epoch ends.
 
     Options:
         units: width of the hidden layer.
@@ -30,7 +30,7 @@ class DenseHead(Head):
         epochs: passes over the training rows.
         scale: whether the features are standardised.
         patience: stop after so many epochs in which the validation loss did not fall, and keep the weights of its
-            lowest point; 0: never. Needs watched rows.
+            lowest point; 0: never. Needs validation rows.
     """
 
     name = "dense"
@@ -45,17 +45,17 @@ class DenseHead(Head):
     def fit_folds(self, x: np.ndarray, y: np.ndarray, n_classes: int, folds: Sequence[FitTask]) -> list[DenseHead]:
         """As ``Head.fit_folds``; folds with the same options and number of classes are trained together."""
         heads = [self.copy(**fold.options) for fold in folds]
-        scales = self._scales(x, np.stack([FitTask(fold.rows, 0).counts(len(y)) for fold in folds], axis=1))
+        scales = self._scales(x, np.stack([FitTask(fold.rows, 0).sample_weights(len(y)) for fold in folds], axis=1))
         alike: dict[tuple, tuple[list[StackedFit], Settings]] = {}
         for head, fold, scale in zip(heads, folds, scales, strict=True):
             codes = head._begin(y[fold.rows], n_classes)
-            watch = None if fold.watch is None else head._watched(fold.watch, y[fold.watch])
-            weight = None if fold.weight is None else fold.weight[fold.rows]
-            rows = None if watch is None else watch[0]
-            how = HeadFitOptions(fold.seed, watch and (x, watch[1]), weight, fold.report)
+            validation = None if fold.validation is None else head._validation(fold.validation, y[fold.validation])
+            sample_weight = None if fold.sample_weight is None else fold.sample_weight[fold.rows]
+            rows = None if validation is None else validation[0]
+            how = HeadFitOptions(fold.seed, validation and (x, validation[1]), sample_weight, fold.report)
             job = head._job(x, fold.rows, codes, scale, how, rows)
-            if len(head.seen_):
-                key = (tuple(head.options().items()), job.target.shape[1], head.several_)
+            if len(head.seen_classes_):
+                key = (tuple(head.options().items()), job.target.shape[1], head.multilabel_)
                 alike.setdefault(key, ([], head._settings()))[0].append(job)
         for jobs, settings in alike.values():
             train(jobs, settings)
@@ -66,14 +66,14 @@ class DenseHead(Head):
         train([self._job(x, np.arange(len(y)), y, scale, how, None)], self._settings())
 
     def _settings(self) -> Settings:
-        sigmoid = self.several_ or len(self.seen_) == 2
+        sigmoid = self.multilabel_ or len(self.seen_classes_) == 2
         return Settings(self.units, self.l2, self.learning_rate, self.batch, self.epochs, sigmoid)
 
-    def _scales(self, x: np.ndarray, counts: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    def _scales(self, x: np.ndarray, sample_weight: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
         """Mean and 1 / sd of each fold. A column that never varied in training says nothing: it is turned into 0."""
         if not self.scale:
-            return [(np.zeros(x.shape[1], np.float32), np.ones(x.shape[1], np.float32))] * counts.shape[1]
-        mean, variance = moments(x, counts)
+            return [(np.zeros(x.shape[1], np.float32), np.ones(x.shape[1], np.float32))] * sample_weight.shape[1]
+        mean, variance = moments(x, sample_weight)
         varies = variance > 1e-12 * mean**2
         per_sd = np.divide(1, np.sqrt(variance), out=np.zeros(mean.shape), where=varies)
         return list(zip(mean.astype(np.float32), per_sd.astype(np.float32), strict=True))
@@ -85,36 +85,40 @@ class DenseHead(Head):
         y: np.ndarray,
         scale: tuple,
         how: HeadFitOptions,
-        watched: np.ndarray | None,
+        validation_rows: np.ndarray | None,
     ) -> StackedFit:
-        """What to train; ``watched`` are the rows of ``how.watch``, all if None."""
+        """What to train; ``validation_rows`` are those of ``how.validation``, all if None."""
         self.scale_, self.history_, self.reported_ = scale, {"loss": []}, {}
-        watch = None
-        if how.watch is not None:
+        validation = None
+        if how.validation is not None:
             self.history_["validation_loss"] = []
-            watch = (how.watch[0], watched, self._targets(how.watch[1]))
-        weight = np.ones(len(rows), np.float32) if how.weight is None else how.weight.astype(np.float32)
+            validation = (how.validation[0], validation_rows, self._targets(how.validation[1]))
+        sample_weight = (
+            np.ones(len(rows), np.float32) if how.sample_weight is None else how.sample_weight.astype(np.float32)
+        )
         self.weights_, self._lowest, self._waited = {}, np.inf, 0
-        ended = partial(self._ended, watch, how.report)
-        return StackedFit(x, rows, self._targets(y), weight, scale, how.seed, ended)
+        ended = partial(self._ended, validation, how.report)
+        return StackedFit(x, rows, self._targets(y), sample_weight, scale, how.seed, ended)
 
     def _targets(self, y: np.ndarray) -> np.ndarray:
         """What the outputs should be, float32 ``[m, O]``."""
-        if self.several_:
+        if self.multilabel_:
             return y.astype(np.float32)
-        two = len(self.seen_) == 2
-        return (y[:, None] == 1 if two else y[:, None] == np.arange(len(self.seen_))).astype(np.float32)
+        two = len(self.seen_classes_) == 2
+        return (y[:, None] == 1 if two else y[:, None] == np.arange(len(self.seen_classes_))).astype(np.float32)
 
-    def _ended(self, watch: tuple | None, report: tuple[int, ...], epoch: int, loss: float, weights: Weights) -> bool:
+    def _ended(
+        self, validation: tuple | None, report: tuple[int, ...], epoch: int, loss: float, weights: Weights
+    ) -> bool:
         """After an epoch: note the losses, keep the weights if they are to be kept, and say whether to go on."""
         if self.patience and self._waited >= self.patience:
             return False  # it stopped before; others go on
         penalty = self.l2 * float(np.square(weights["hidden"]).sum(dtype=np.float64))
         self.history_["loss"].append(loss + penalty)
         before, self.weights_ = self.weights_, weights
-        if watch is None:
+        if validation is None:
             return True
-        x, rows, target = watch
+        x, rows, target = validation
         value = float(_losses(self._outputs(x, rows), target, self._settings().sigmoid).mean()) + penalty
         self.history_["validation_loss"].append(value)
         if epoch in report:
@@ -129,7 +133,7 @@ class DenseHead(Head):
         return self._predict_rows(x, None)
 
     def _predict_rows(self, x: X, rows: np.ndarray | None) -> np.ndarray:
-        return probabilities(self._outputs(x, rows), self.several_)
+        return probabilities(self._outputs(x, rows), self.multilabel_)
 
     def _outputs(self, x: np.ndarray, rows: np.ndarray | None) -> np.ndarray:
         """The outputs before the sigmoid or softmax, float64 ``[m, O]``; without loading TensorFlow."""

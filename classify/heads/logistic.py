@@ -42,8 +42,8 @@ class LogisticHead(SklearnHead):
         if y.ndim == 2:
             _solve(x, y, 2, heads, folds)
             return heads
-        for classes in sorted({tuple(head.seen_) for head in heads}):
-            which = [i for i, head in enumerate(heads) if tuple(head.seen_) == classes]
+        for classes in sorted({tuple(head.seen_classes_) for head in heads}):
+            which = [i for i, head in enumerate(heads) if tuple(head.seen_classes_) == classes]
             codes = np.searchsorted(classes, y)  # of a class that was not seen it does not matter: it counts nothing
             codes = np.minimum(codes, len(classes) - 1)
             _solve(x, codes, len(classes), [heads[i] for i in which], [folds[i] for i in which])
@@ -59,14 +59,14 @@ class LogisticHead(SklearnHead):
     def _fit(self, x: X, y: np.ndarray, how: HeadFitOptions) -> None:
         if not isinstance(x, Features):
             self.terms_ = None
-            task = FitTask(np.arange(len(y)), how.seed, weight=how.weight)
-            return _solve(x, y, 2 if self.several_ else len(self.seen_), [self], [task])
+            task = FitTask(np.arange(len(y)), how.seed, sample_weight=how.sample_weight)
+            return _solve(x, y, 2 if self.multilabel_ else len(self.seen_classes_), [self], [task])
         from sklearn.exceptions import ConvergenceWarning
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # it is said in one line, by _say
             super()._fit(x, y, how)
-        fitted = self.model_.estimators_ if self.several_ else [self.model_]
+        fitted = self.model_.estimators_ if self.multilabel_ else [self.model_]
         return self._say(max(int(model[-1].n_iter_.max()) for model in fitted))
 
     def _pipeline(self, counts: bool, seed: int) -> object:
@@ -83,7 +83,7 @@ class LogisticHead(SklearnHead):
         if self.terms_ is not None:
             return super()._predict_rows(x, rows)
         z = by_blocks(lambda block: block @ self.weights_ + self.intercepts_, x, rows)
-        return probabilities(z, self.several_)
+        return probabilities(z, self.multilabel_)
 
     def _save(self, folder: Path) -> None:
         if self.terms_ is not None:
@@ -100,15 +100,19 @@ class LogisticHead(SklearnHead):
 
 def _solve(x: np.ndarray, y: np.ndarray, n_classes: int, heads: list[LogisticHead], folds: Sequence[FitTask]) -> None:
     """Fit ``heads``, each on its fold, to classes ``y [n]`` that all have seen, or to the labels ``y [n, labels]``."""
-    rows = {(id(fold.rows), id(fold.weight)): fold for fold in folds}  # those that differ in their options share them
+    rows = {
+        (id(fold.rows), id(fold.sample_weight)): fold for fold in folds
+    }  # those that differ in their options share them
     column = {key: number for number, key in enumerate(rows)}
-    counts = np.stack([fold.counts(len(y)) for fold in rows.values()], axis=1)
+    sample_weight = np.stack([fold.sample_weights(len(y)) for fold in rows.values()], axis=1)
     tasks, owner = [], []
     for i, (head, fold) in enumerate(zip(heads, folds, strict=True)):
-        labels = [0] if y.ndim == 1 else range(y.shape[1]) if y.shape[1] == len(head.seen_) else head.seen_
-        tasks += [Task(column[id(fold.rows), id(fold.weight)], head.C, label) for label in labels]
+        labels = (
+            [0] if y.ndim == 1 else range(y.shape[1]) if y.shape[1] == len(head.seen_classes_) else head.seen_classes_
+        )
+        tasks += [Task(column[id(fold.rows), id(fold.sample_weight)], head.C, label) for label in labels]
         owner += [i] * len(labels)
-    solution = fit_logistic(x, y, counts, tasks, n_classes, max(head.max_iter for head in heads))
+    solution = fit_logistic(x, y, sample_weight, tasks, n_classes, max(head.max_iter for head in heads))
     for i, head in enumerate(heads):
         mine = np.flatnonzero(np.array(owner) == i)
         head.weights_ = np.hstack(solution.weights[mine])

@@ -24,8 +24,8 @@ class MajorityHead(Head):
         return super().fit_folds(np.empty((len(x), 0)), y, n_classes, folds)
 
     def _fit(self, x: X, y: np.ndarray, how: HeadFitOptions) -> None:
-        truth = y if self.several_ else np.eye(len(self.seen_))[y]
-        self.prior_ = np.average(truth, 0, how.weight)
+        truth = y if self.multilabel_ else np.eye(len(self.seen_classes_))[y]
+        self.prior_ = np.average(truth, 0, how.sample_weight)
 
     def _predict_proba(self, x: X) -> np.ndarray:
         return np.tile(self.prior_, (len(x), 1))

@@ -41,15 +41,15 @@ class NbHead(SklearnHead):
         """As ``Head.fit_folds``."""
         if isinstance(x, Features):
             return super().fit_folds(x, y, n_classes, folds)
-        counts = np.stack([fold.counts(len(y)) for fold in folds], axis=1)
-        sums = _label_sums(x, counts, y) if y.ndim == 2 else _sums(x, counts, y, n_classes)
+        sample_weight = np.stack([fold.sample_weights(len(y)) for fold in folds], axis=1)
+        sums = _label_sums(x, sample_weight, y) if y.ndim == 2 else _sums(x, sample_weight, y, n_classes)
         total, (mean, variance) = sums[0], moments_of(*sums)
         _, whole = moments_of(*(part[:, 0].sum(1) for part in sums[:3]), sums[3])
         heads = []
         for j, fold in enumerate(folds):
             head = self.copy(**fold.options)
             head._begin(y[fold.rows], n_classes)
-            seen = np.index_exp[head.seen_] if head.several_ else np.index_exp[:, head.seen_]
+            seen = np.index_exp[head.seen_classes_] if head.multilabel_ else np.index_exp[:, head.seen_classes_]
             share = total[j][seen] / total[j][seen].sum(-1, keepdims=True)
             spread = variance[j][seen] + head.smoothing * whole[j].max()
             head.terms_, head.gauss_ = None, {"mean": mean[j][seen], "variance": spread, "share": share}
@@ -59,8 +59,8 @@ class NbHead(SklearnHead):
     def _fit(self, x: X, y: np.ndarray, how: HeadFitOptions) -> None:
         if isinstance(x, Features):
             return super()._fit(x, y, how)
-        task = FitTask(np.arange(len(y)), how.seed, weight=how.weight)
-        (head,) = self.fit_folds(x, y, len(self.seen_), [task])
+        task = FitTask(np.arange(len(y)), how.seed, sample_weight=how.sample_weight)
+        (head,) = self.fit_folds(x, y, len(self.seen_classes_), [task])
         self.terms_, self.gauss_ = None, head.gauss_
         return None
 
@@ -93,7 +93,7 @@ class NbHead(SklearnHead):
             log = log.reshape(-1, problems, classes)
             proba = np.exp(log - log.max(2, keepdims=True))
             proba /= proba.sum(2, keepdims=True)
-            return proba[:, :, 1] if self.several_ else proba[:, 0]
+            return proba[:, :, 1] if self.multilabel_ else proba[:, 0]
 
         return by_blocks(work, x, rows)
 
@@ -110,15 +110,15 @@ class NbHead(SklearnHead):
         return None
 
 
-def _sums(x: np.ndarray, counts: np.ndarray, y: np.ndarray, n_classes: int) -> tuple[np.ndarray, ...]:
+def _sums(x: np.ndarray, sample_weight: np.ndarray, y: np.ndarray, n_classes: int) -> tuple[np.ndarray, ...]:
     """As ``class_sums``, for one problem: totals ``[J, 1, C]``, sums and squares ``[J, 1, C, D]``, shift ``[D]``."""
-    *sums, shift = class_sums(x, counts, y, n_classes)
+    *sums, shift = class_sums(x, sample_weight, y, n_classes)
     return *(part[:, None] for part in sums), shift
 
 
-def _label_sums(x: np.ndarray, counts: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, ...]:
+def _label_sums(x: np.ndarray, sample_weight: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, ...]:
     """The same for labels: totals ``[J, L, 2]``, sums and squares ``[J, L, 2, D]``, shift ``[D]``."""
-    own = np.concatenate([counts[:, :, None], counts[:, :, None] * y[:, None]], axis=2, dtype=np.float32)
+    own = np.concatenate([sample_weight[:, :, None], sample_weight[:, :, None] * y[:, None]], axis=2, dtype=np.float32)
     *sums, shift = class_sums(x, own.reshape(len(y), -1), np.zeros(len(y), int), 1)
-    both = [part.reshape(counts.shape[1], 1 + y.shape[1], *part.shape[2:]) for part in sums]
+    both = [part.reshape(sample_weight.shape[1], 1 + y.shape[1], *part.shape[2:]) for part in sums]
     return *(np.stack([part[:, :1] - part[:, 1:], part[:, 1:]], axis=2) for part in both), shift

@@ -113,7 +113,7 @@ class RunData:
     def members(self) -> np.ndarray:
         """Bool ``[t, C]``: which predictions are of rows of which class."""
         y = self.predictions.y
-        return y == 1 if self.predictions.several else y[:, None] == np.arange(len(self.classes))
+        return y == 1 if self.predictions.multilabel else y[:, None] == np.arange(len(self.classes))
 
     @property
     def wrong(self) -> np.ndarray:

@@ -62,6 +62,6 @@ def _color(name: str | None, kind: int) -> str:
 
 def _names(run_data: RunData, answer: np.ndarray | int) -> str:
     """The class of a number, or those of the labels that are 1."""
-    if not run_data.predictions.several:
+    if not run_data.predictions.multilabel:
         return run_data.classes[answer]
     return ", ".join(name for name, there in zip(run_data.classes, answer, strict=True) if there) or "(none)"

@@ -29,9 +29,9 @@ def scores(run_data: RunData) -> Markup:
     metrics = run_data.run.metrics
     rows = [[name, *_cells(other)] for name, other in metrics["baselines"].items()]
     grid = table(["head", *SHOWN.values()], [*rows, [_strong(head_spec(run_data.run)), *_cells(metrics)]])
-    several = run_data.predictions.several
+    multilabel = run_data.predictions.multilabel
     note = "Values over all out-of-fold predictions, but ROC-AUC and PR-AUC: the means over the folds. "
-    note += "Accuracy counts the rows all of whose labels are right. " if several else ""
+    note += "Accuracy counts the rows all of whose labels are right. " if multilabel else ""
     note += "Below each value its bootstrap 95% interval."
     lines = [element("li", line) for line in extras(metrics)]
     return section("Score", "score", grid, element("p", note, class_="note"), element("ul", *lines) if lines else "")
@@ -85,7 +85,7 @@ def tables(run_data: RunData) -> Markup:
     """Scores of each class and of each fold."""
     metrics = run_data.run.metrics
     columns = {"precision": "precision", "recall": "recall", "f1": "F1"}
-    columns |= {"roc_auc_label": "ROC-AUC", "pr_auc_label": "PR-AUC"} if run_data.predictions.several else {}
+    columns |= {"roc_auc_label": "ROC-AUC", "pr_auc_label": "PR-AUC"} if run_data.predictions.multilabel else {}
     rows = [
         [name, *(_number(score[key]) for key in columns), f"{score['support']:,.0f}"]
         for name, score in metrics["per_class"].items()

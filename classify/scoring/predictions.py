@@ -40,7 +40,7 @@ class Predictions:
         return len(self.line)
 
     @property
-    def several(self) -> bool:
+    def multilabel(self) -> bool:
         """Whether a row may have several labels."""
         return self.y.ndim == 2
 
@@ -69,17 +69,17 @@ class Predictions:
             names = np.array(self.classes, object)
             for i in range(len(self)):
                 found = (self.y[i], self.predicted[i])
-                answers = [*found[0], *found[1]] if self.several else [names[found[0]], names[found[1]]]
+                answers = [*found[0], *found[1]] if self.multilabel else [names[found[0]], names[found[1]]]
                 proba = map(repr, self.proba[i].tolist())  # whole: rounded, those near 1 would tie
                 writer.writerow([self.line[i], self.group[i], self.fold[i] + 1, *answers, *proba])
 
     def _header(self) -> list[str]:
-        several = [f"{what}_{name}" for what in ("label", "predicted") for name in self.classes]
-        answers = several if self.several else ["label", "predicted"]
+        multilabel = [f"{what}_{name}" for what in ("label", "predicted") for name in self.classes]
+        answers = multilabel if self.multilabel else ["label", "predicted"]
         return ["line", "group", "fold", *answers, *(f"p_{name}" for name in self.classes)]
 
     @classmethod
-    def read(cls, path: Path, classes: list[str], positive: int, several: bool) -> Predictions:
+    def read(cls, path: Path, classes: list[str], positive: int, multilabel: bool) -> Predictions:
         """Inverse of ``write``.
 
         Raises:
@@ -90,7 +90,7 @@ class Predictions:
                 header, *rows = csv.reader(file)
             width = len(classes)
             line, group, fold = np.array([row[:3] for row in rows], np.int64).reshape(-1, 3).T
-            if several:
+            if multilabel:
                 answers = np.array([row[3 : 3 + 2 * width] for row in rows], np.int64).reshape(-1, 2, width)
                 y, predicted = answers[:, 0], answers[:, 1]
             else:

@@ -20,17 +20,17 @@ BLOCK = 512  # rows at a time: they stay in the cache for the second product
 SHARES = 8  # of the rows, for the cores; fixed, so that sums are the same on every machine
 
 
-def moments(x: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def moments(x: np.ndarray, sample_weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Weighted means and variances of the columns, for many weightings in one pass.
 
     Args:
         x: float ``[n, D]``.
-        counts: float ``[n, J]``, how much each row counts.
+        sample_weight: float ``[n, J]``, how much each row counts.
 
     Returns:
         means and variances (of the population), float64 ``[J, D]``; 0 for a weighting of no rows.
     """
-    total, sums, squares, shift = class_sums(x, counts, np.zeros(len(x), int), 1)
+    total, sums, squares, shift = class_sums(x, sample_weight, np.zeros(len(x), int), 1)
     return moments_of(total[:, 0], sums[:, 0], squares[:, 0], shift)
 
 
@@ -45,48 +45,50 @@ def moments_of(
 
 
 def class_sums(
-    x: np.ndarray, counts: np.ndarray, y: np.ndarray, n_classes: int
+    x: np.ndarray, sample_weight: np.ndarray, y: np.ndarray, n_classes: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Weighted sums over the rows of each class, for many weightings in one pass.
 
     The rows that count alike in all weightings, and are of one class, are a cell. In cross-validation a cell is a class
     of a fold: then each row is added to one cell, and a weighting is the sum of its cells, whatever their number.
-    Where nearly every row counts in its own way, as after sampling, there is a product with the counts instead.
+    Where nearly every row counts in its own way, as after sampling, there is a product with the weights instead.
 
     Args:
         x: float ``[n, D]``.
-        counts: float ``[n, J]``, how much each row counts.
+        sample_weight: float ``[n, J]``, how much each row counts.
         y: int ``[n]``, classes 0 ... C - 1.
         n_classes: C.
 
     Returns:
-        totals of the counts ``[J, C]``; sums and sums of squares ``[J, C, D]`` of ``x - shift``; shift ``[D]``.
+        totals of the weights ``[J, C]``; sums and sums of squares ``[J, C, D]`` of ``x - shift``; shift ``[D]``.
     """
-    shift = some_rows(x, counts, 2 * BLOCK).mean(0, dtype=np.float64)  # near the means: squares do not cancel
-    alike, first = _alike(counts)
-    if len(first) <= _most_kinds(counts):
+    shift = some_rows(x, sample_weight, 2 * BLOCK).mean(0, dtype=np.float64)  # near the means: squares do not cancel
+    alike, first = _alike(sample_weight)
+    if len(first) <= _max_kinds(sample_weight):
         cells = alike * n_classes + y
         totals = np.bincount(cells, minlength=len(first) * n_classes).astype(np.float64)
         sums = np.concatenate([totals[:, None], *_cell_sums(x, cells, len(totals), shift)], axis=1)
-        sums = np.tensordot(counts[first].T.astype(np.float64), sums.reshape(len(first), n_classes, -1), 1)
+        sums = np.tensordot(sample_weight[first].T.astype(np.float64), sums.reshape(len(first), n_classes, -1), 1)
         return sums[:, :, 0], sums[:, :, 1 : 1 + len(shift)], sums[:, :, 1 + len(shift) :], shift
-    own = (counts[:, :, None] * (y[:, None] == np.arange(n_classes))[:, None]).reshape(len(y), -1)
-    shape = (counts.shape[1], n_classes)
+    own = (sample_weight[:, :, None] * (y[:, None] == np.arange(n_classes))[:, None]).reshape(len(y), -1)
+    shape = (sample_weight.shape[1], n_classes)
     sums, squares = (part.reshape(*shape, -1) for part in _weighted_sums(x, own, shift))
     return own.sum(0, dtype=np.float64).reshape(shape), sums, squares, shift
 
 
-def _most_kinds(counts: np.ndarray) -> int:
+def _max_kinds(sample_weight: np.ndarray) -> int:
     """Up to how many kinds of rows it pays to sum each by itself."""
-    return max(4 * counts.shape[1], min(len(counts) // 64, 1024))
+    return max(4 * sample_weight.shape[1], min(len(sample_weight) // 64, 1024))
 
 
-def _alike(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Number of the kind of each row, equal for equal rows of ``counts``, and the first row of each kind."""
-    key = counts @ np.random.default_rng(0).random(counts.shape[1])
+def _alike(sample_weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Number of the kind of each row, equal for equal rows of ``sample_weight``, and the first row of each kind."""
+    key = sample_weight @ np.random.default_rng(0).random(sample_weight.shape[1])
     _, first, alike = np.unique(key, return_index=True, return_inverse=True)
-    if len(first) <= _most_kinds(counts) and (counts != counts[first][alike]).any():  # two kinds with one key
-        _, first, alike = np.unique(counts, axis=0, return_index=True, return_inverse=True)
+    if (
+        len(first) <= _max_kinds(sample_weight) and (sample_weight != sample_weight[first][alike]).any()
+    ):  # two kinds with one key
+        _, first, alike = np.unique(sample_weight, axis=0, return_index=True, return_inverse=True)
     return alike.ravel(), first
 
 
@@ -107,13 +109,13 @@ def _cell_sums(x: np.ndarray, cells: np.ndarray, n_cells: int, shift: np.ndarray
     return sum(shared_out(share, len(x)))
 
 
-def _weighted_sums(x: np.ndarray, counts: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """Sums and sums of squares of ``x - shift``, times each column of ``counts``, ``[2, J, D]``."""
+def _weighted_sums(x: np.ndarray, sample_weight: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """Sums and sums of squares of ``x - shift``, times each column of ``sample_weight``, ``[2, J, D]``."""
 
     def share(rows: range) -> np.ndarray:
-        found = np.zeros((2, counts.shape[1], x.shape[1]))
+        found = np.zeros((2, sample_weight.shape[1], x.shape[1]))
         for part in blocks(rows):
-            block, m = x[part] - shift, np.ascontiguousarray(counts[part].T, np.float64)
+            block, m = x[part] - shift, np.ascontiguousarray(sample_weight[part].T, np.float64)
             found[0] += m @ block
             found[1] += m @ np.square(block, out=block)
         return found
@@ -122,9 +124,9 @@ def _weighted_sums(x: np.ndarray, counts: np.ndarray, shift: np.ndarray) -> np.n
         return sum(shared_out(share, len(x)))
 
 
-def some_rows(x: np.ndarray, counts: np.ndarray, most: int) -> np.ndarray:
+def some_rows(x: np.ndarray, sample_weight: np.ndarray, most: int) -> np.ndarray:
     """At most ``most`` rows, float32, spread evenly over those that count in some problem."""
-    used = np.flatnonzero(counts.any(1))
+    used = np.flatnonzero(sample_weight.any(1))
     return np.asarray(x[used[:: max(1, -(-len(used) // most))]], np.float32)
 
 

@@ -49,7 +49,7 @@ class Task:
     """One of the problems.
 
     Attributes:
-        fold: number of its column of ``counts``.
+        fold: number of its column of ``sample_weight``.
         penalty: the C of scikit-learn, inverse strength of the L2 penalty.
         label: number of its column of ``y``, if y has columns.
     """
@@ -60,21 +60,21 @@ class Task:
 
 
 def fit_logistic(
-    x: np.ndarray, y: np.ndarray, counts: np.ndarray, tasks: list[Task], n_classes: int, max_iter: int
+    x: np.ndarray, y: np.ndarray, sample_weight: np.ndarray, tasks: list[Task], n_classes: int, max_iter: int
 ) -> Solution:
     """Solve problems over the same rows.
 
     Args:
         x: float ``[n, D]``, an array or a memory map; read in blocks, never changed.
         y: int ``[n]``, classes 0 ... C - 1, of all of which each problem has rows; or 0/1 ``[n, L]``.
-        counts: float ``[n, F]``, how much each row counts in each fold.
+        sample_weight: float ``[n, F]``, how much each row counts in each fold.
         tasks: the problems.
         n_classes: C; 2 if y has columns.
         max_iter: the most steps.
     """
     with one_thread_a_product():
-        problem = _Problem(x, y, counts, tasks, n_classes)
-        found, values, steps = minimise(problem.value_and_slope, problem.start(), max_iter)
+        problem = _Problem(x, y, sample_weight, tasks, n_classes)
+        found, values, steps = minimise(problem.value_and_gradient, problem.start(), max_iter)
         return Solution(*problem.as_they_are(found), values, steps)
 
 
@@ -84,13 +84,15 @@ class _Problem:
     Standardised weights are ``w = L^-T u``, where ``L L^T`` is about the Hessian where the solver starts.
     """
 
-    def __init__(self, x: np.ndarray, y: np.ndarray, counts: np.ndarray, tasks: list[Task], n_classes: int) -> None:
+    def __init__(
+        self, x: np.ndarray, y: np.ndarray, sample_weight: np.ndarray, tasks: list[Task], n_classes: int
+    ) -> None:
         self.x, self.columns = x, 1 if n_classes == 2 else n_classes
         self.y = y[:, None] if y.ndim == 1 else y
-        self.counts = np.ascontiguousarray(counts, np.float32)
+        self.sample_weight = np.ascontiguousarray(sample_weight, np.float32)
         self.fold, self.label = np.array([task.fold for task in tasks]), np.array([task.label for task in tasks])
         self.penalties = np.array([task.penalty for task in tasks], np.float64)
-        means, variances = moments(x, counts)
+        means, variances = moments(x, sample_weight)
         variances[variances <= 1e-12 * means**2] = 0  # a column that does not vary has no weight
         self._choose_unit(means, variances)
         self.mean = ((means - self._shift) / self._unit)[self.fold]
@@ -114,11 +116,11 @@ class _Problem:
     def _shares(self, n_classes: int) -> np.ndarray:
         """Share of each class among the rows of each problem, ``[J, C]``."""
         if self.columns == 1:
-            ones = self.counts.T.astype(np.float64) @ self.y
-            p = (ones / self.counts.sum(0, dtype=np.float64)[:, None])[self.fold, self.label]
+            ones = self.sample_weight.T.astype(np.float64) @ self.y
+            p = (ones / self.sample_weight.sum(0, dtype=np.float64)[:, None])[self.fold, self.label]
             found = np.stack([1 - p, p], axis=1)
         else:
-            found = self.counts.T.astype(np.float64) @ np.eye(n_classes)[self.y[:, 0]]
+            found = self.sample_weight.T.astype(np.float64) @ np.eye(n_classes)[self.y[:, 0]]
             found = (found / found.sum(1, keepdims=True))[self.fold]
         return np.clip(found, 1e-6, 1)
 
@@ -130,13 +132,13 @@ class _Problem:
         n, dimension = self.x.shape
         low, high = (times * dimension for times in HESSIAN_ROWS)
         most = 64 * n * len(self.fold) * self.columns // dimension  # as long as some five passes
-        z = some_rows(self.x, self.counts, min(high, max(low, most)))
+        z = some_rows(self.x, self.sample_weight, min(high, max(low, most)))
         z -= mean.astype(np.float32)
         z *= np.divide(1, np.sqrt(variance), out=np.zeros(len(mean)), where=variance > 0).astype(np.float32)
         products = shared_out(lambda rows: z[rows.start : rows.stop].T @ z[rows.start : rows.stop], len(z))
         gram = sum(products).astype(np.float64) / len(z)
         spread = (self._prior * (1 - self._prior)).mean(1)
-        strength = self.penalties * self.counts.sum(0, dtype=np.float64)[self.fold] * spread
+        strength = self.penalties * self.sample_weight.sum(0, dtype=np.float64)[self.fold] * spread
         self._root, self._factors = np.sqrt(strength), []
         self._factor_of, rest = np.empty(len(strength), int), np.argsort(strength, kind="stable")
         while len(rest):
@@ -180,37 +182,41 @@ class _Problem:
         b = u[:, -1] / self._root[which][:, None]
         return weights, b - np.einsum("jd,jdc->jc", self.mean[which], weights)
 
-    def value_and_slope(self, u: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Objectives ``[j]`` and slopes ``[j, D + 1, c]`` of the problems ``which`` at ``u [j, D + 1, c]``."""
+    def value_and_gradient(self, u: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Objectives ``[j]`` and gradients ``[j, D + 1, c]`` of the problems ``which`` at ``u [j, D + 1, c]``."""
         w = self._solve(u[:, :-1], which, "T")
-        loss, slope, slope_intercept = self._pass(*self._in_passes(u, w, which), which)
-        slope = (slope - self.mean[which][:, :, None] * slope_intercept[:, None]) * self.per_sd[which][:, :, None]
+        loss, gradient, gradient_intercept = self._pass(*self._in_passes(u, w, which), which)
+        gradient = (gradient - self.mean[which][:, :, None] * gradient_intercept[:, None]) * self.per_sd[which][
+            :, :, None
+        ]
         c = self.penalties[which]
-        slope = self._solve(c[:, None, None] * slope + w, which, "N")
-        slope_intercept = (c / self._root[which])[:, None] * slope_intercept
-        return c * loss + (w**2).sum((1, 2)) / 2, np.concatenate([slope, slope_intercept[:, None]], 1)
+        gradient = self._solve(c[:, None, None] * gradient + w, which, "N")
+        gradient_intercept = (c / self._root[which])[:, None] * gradient_intercept
+        return c * loss + (w**2).sum((1, 2)) / 2, np.concatenate([gradient, gradient_intercept[:, None]], 1)
 
     def _pass(
         self, weights: np.ndarray, intercepts: np.ndarray, which: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """One pass over the rows: losses ``[j]``, and their slopes by weight ``[j, D, c]`` and intercept ``[j, c]``."""
+        """One pass over the rows: losses ``[j]``, gradients by weight ``[j, D, c]``, by intercept ``[j, c]``."""
         j, dimension, c = weights.shape
         v = np.ascontiguousarray(weights.transpose(1, 0, 2).reshape(dimension, j * c), np.float32)
         b = intercepts.reshape(j * c).astype(np.float32)
         fold, label = self.fold[which], self.label[which]
 
         def share(rows: range) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-            loss, slope, slope_intercept = np.zeros(j), np.zeros((j * c, dimension)), np.zeros(j * c)
+            loss, gradient, gradient_intercept = np.zeros(j), np.zeros((j * c, dimension)), np.zeros(j * c)
             for part in blocks(rows):
                 block = self._block(part)
-                values, residual = self._losses(block @ v + b, self.y[part][:, label], self.counts[part][:, fold])
+                values, residual = self._losses(
+                    block @ v + b, self.y[part][:, label], self.sample_weight[part][:, fold]
+                )
                 loss += values
-                slope += residual.T @ block
-                slope_intercept += residual.sum(0, dtype=np.float64)
-            return loss, slope, slope_intercept
+                gradient += residual.T @ block
+                gradient_intercept += residual.sum(0, dtype=np.float64)
+            return loss, gradient, gradient_intercept
 
-        loss, slope, slope_intercept = (sum(parts) for parts in zip(*shared_out(share, len(self.x)), strict=True))
-        return loss, slope.reshape(j, c, dimension).transpose(0, 2, 1), slope_intercept.reshape(j, c)
+        loss, gradient, gradient_intercept = (sum(parts) for parts in zip(*shared_out(share, len(self.x)), strict=True))
+        return loss, gradient.reshape(j, c, dimension).transpose(0, 2, 1), gradient_intercept.reshape(j, c)
 
     def _block(self, part: slice) -> np.ndarray:
         """Rows of the features as the passes see them, float32."""
@@ -226,7 +232,7 @@ class _Problem:
         return out
 
     def _losses(self, z: np.ndarray, y: np.ndarray, m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Sum of the losses of each problem, float64 ``[j]``, and their slopes by ``z [rows, j * c]``."""
+        """Sum of the losses of each problem, float64 ``[j]``, and their gradients by ``z [rows, j * c]``."""
         if self.columns == 1:
             sign = np.where(y > 0, np.float32(1), np.float32(-1))
             margin = z * sign

@@ -42,7 +42,7 @@ def inner_folds(
     for number, (train, test) in enumerate(
         stratified_kfold(y[fold.rows], groups[fold.rows], training.inner, fold.seed, names, option)
     ):
-        inner = replace(fold, rows=fold.rows[train], seed=fold.seed + 1000 * (number + 1), watch=None, report=())
+        inner = replace(fold, rows=fold.rows[train], seed=fold.seed + 1000 * (number + 1), validation=None, report=())
         found.append((inner, fold.rows[test]))
     return found
 
@@ -50,8 +50,8 @@ def inner_folds(
 def stopping_rows(fold: FitTask, y: np.ndarray, groups: np.ndarray) -> FitTask:
     """The fold with a tenth of its training rows set aside, to be watched for when to stop."""
     names = [str(c) for c in range(int(y.max()) + 1)]
-    ((train, watch),) = holdout(y[fold.rows], groups[fold.rows], STOPPING, fold.seed, names)
-    return replace(fold, rows=fold.rows[train], watch=fold.rows[watch])
+    ((train, validation),) = holdout(y[fold.rows], groups[fold.rows], STOPPING, fold.seed, names)
+    return replace(fold, rows=fold.rows[train], validation=fold.rows[validation])
 
 
 def decide(

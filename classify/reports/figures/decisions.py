@@ -31,7 +31,7 @@ STEPS = 201
 
 def confusion(run_data: RunData) -> Figure:
     """The confusion matrix; with several labels, what was found, missed and wrongly given of each."""
-    if run_data.predictions.several:
+    if run_data.predictions.multilabel:
         return _labels(run_data)
     counts = np.array(run_data.run.metrics["confusion"])
     classes = [shown(name, 16) for name in run_data.classes]
@@ -106,7 +106,7 @@ def threshold(run_data: RunData) -> Figure | None:
     thresholds = np.linspace(0, 1, STEPS)
     chosen, left_out = drawn_classes(run_data)
     scores = {c: scores_at(run_data.members[:, c], p.proba[:, c], thresholds) for c in chosen}
-    if p.several:
+    if p.multilabel:
         finding, basis = _best_thresholds(run_data, scores, thresholds), measured(run_data, "f1_macro", "F1 macro")
         figure, axes = new_figure(finding, basis + left_out, "threshold", "F1")
         for i, c in enumerate(chosen):

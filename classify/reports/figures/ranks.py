@@ -202,7 +202,7 @@ def _promises(run_data: RunData) -> tuple[np.ndarray, np.ndarray, str]:
     if run_data.problem == "binary":
         name = quoted(run_data.classes[p.positive])
         return p.proba[:, p.positive], run_data.members[:, p.positive], f"probability of {name}"
-    if p.several:
+    if p.multilabel:
         return p.proba.ravel(), run_data.members.ravel(), "probability of a label"
     best = p.proba.argmax(1)
     return p.proba.max(1), best == p.y, "probability of the most probable class"

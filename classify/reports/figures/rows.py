@@ -25,7 +25,7 @@ def classes(run_data: RunData) -> Figure:
     rows = len(run_data.first)
     names = [shown(run_data.classes[c]) for c in order]
     left_out = "" if len(order) == len(counts) else f"; the {BARS} largest of {len(counts)} classes"
-    what = "label" if run_data.predictions.several else "class"
+    what = "label" if run_data.predictions.multilabel else "class"
     rarest = quoted(run_data.classes[counts.argmin()])
     figure, axes = new_figure(
         f"The rarest {what}, {rarest}, has {percent(counts.min() / rows)} of the rows",
@@ -86,7 +86,7 @@ def kinds_of(run_data: RunData) -> Kinds:
     """The largest classes and the others; with several labels the first label that a row has, or none."""
     members = run_data.members[run_data.spots.prediction]
     order = np.argsort(-members.sum(0), kind="stable")[: DRAWN - 1]
-    if len(run_data.classes) <= DRAWN - run_data.predictions.several:  # in the colours of the other figures
+    if len(run_data.classes) <= DRAWN - run_data.predictions.multilabel:  # in the colours of the other figures
         order = np.arange(len(run_data.classes))
     number = np.where(members[:, order].any(1), members[:, order].argmax(1), len(order))
     names: list[str | None] = [run_data.classes[c] for c in order]
