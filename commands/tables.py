@@ -35,6 +35,7 @@ def table_options(command: Callable) -> Callable:
         click.option("--delimiter", help="One character between cells, or tab.  [default: found in the first rows]"),
         click.option("--quoting", help="double (quotes around cells) or none (quotes are text).  [default: double]"),
         click.option("--no-header", is_flag=True, help="The first row is data; columns are called 1, 2, ..."),
+        click.option("--follow-links", is_flag=True, help="Follow links inside a folder of texts."),
         click.option("--text-column", help="Column with the texts.  [default: found by name and content]"),
         click.option("--label-column", "label_columns", multiple=True,
                      help="Column with the labels; several, with 0 and 1 each: repeat it.  [default: found likewise]"),
@@ -175,7 +176,8 @@ def _embed_command(table: Table, given: dict) -> str:
     names = ("format", "encoding", "delimiter", "quoting", "label_map", "bad_rows", "clean")
     options += [(f"--{name.replace('_', '-')}", given.get(name)) for name in names]
     words = [word for name, value in options if value for word in (name, value)]
-    return shlex.join(["tk", "embed", *words, *["--no-header"] * ("header" in given)])
+    flags = ["--no-header"] * ("header" in given) + ["--follow-links"] * ("follow_links" in given)
+    return shlex.join(["tk", "embed", *words, *flags])
 
 
 def _plain(name: str) -> Text:

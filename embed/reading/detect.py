@@ -29,6 +29,7 @@ def open_files(
     delimiter: str | None,
     quoting: str,
     header: bool,
+    follow_links: bool = False,
 ) -> Iterator[TableFile]:
     """What ``data`` names, a file, several or a folder, each looked at once; see ``embed.read_table``.
 
@@ -42,7 +43,7 @@ def open_files(
     delimiter = _check_delimiter(delimiter)
     path = Path(data)
     if format is None and (path.is_dir() or (path.is_file() and data.lower().endswith(TAR_SUFFIXES))):
-        yield Folder(path, encoding)
+        yield Folder(path, encoding, follow_links)
         return
     for source in find_sources(data):
         form = format or _guess(source)

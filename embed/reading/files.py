@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import bz2
 import glob
-import gzip
-import lzma
 import shutil
 import sys
 import tempfile
 import weakref
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
+from embed.models.archives import OPENERS, PACKINGS
 from stores.shared.errors import InputError
 
 BLOCK = 1 << 20  # bytes that are read at once
 STDIN = "stdin"
 SUFFIXES = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zst": "zstd", ".zstd": "zstd", ".zip": "zip"}
-MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\0": "xz", b"\x28\xb5\x2f\xfd": "zstd", b"PK\3\4": "zip"}
+MAGIC = PACKINGS | {b"PK\3\4": "zip"}
 NO_TABLES = {
     b"\x89HDF": "an HDF5 file",
     b"%PDF": "a PDF",
@@ -65,7 +63,8 @@ class Source:
         Raises:
             InputError: if they cannot be unpacked.
         """
-        with damage_is_one_line(self.name), OPENERS[self.packing](self.path) as file:
+        opener = _open_zip if self.packing == "zip" else OPENERS[self.packing]
+        with damage_is_one_line(self.name), opener(self.path) as file:
             while block := file.read(BLOCK):
                 yield block
 
@@ -142,14 +141,8 @@ def _spool(stream: BinaryIO) -> Source:
     return source
 
 
-def _open_zstd(path: Path) -> BinaryIO:
-    import pyarrow as pa  # Python has it from 3.14 on
-
-    return pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")
-
-
 @contextmanager
-def _open_zip(path: Path) -> Iterator[BinaryIO]:
+def _open_zip(path: Path) -> Iterator[IO[bytes]]:
     with zipfile.ZipFile(path) as archive:
         names = [m.filename for m in archive.infolist() if not m.is_dir() and not m.filename.startswith("__MACOSX/")]
         if "[Content_Types].xml" in names:
@@ -159,13 +152,3 @@ def _open_zip(path: Path) -> Iterator[BinaryIO]:
             raise InputError(f"{path} holds {len(names)} files ({listing}); unpack it and give one, or a pattern")
         with archive.open(names[0]) as member:
             yield member
-
-
-OPENERS: dict[str, Callable] = {
-    "none": lambda path: open(path, "rb"),
-    "gzip": gzip.open,
-    "bz2": bz2.open,
-    "xz": lzma.open,
-    "zstd": _open_zstd,
-    "zip": _open_zip,
-}

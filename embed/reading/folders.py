@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import tarfile
+import os
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from embed.models.archives import tar_members
 from embed.reading.decode import check_encoding, decode_whole
 from embed.reading.files import Source, damage_is_one_line
 from embed.reading.format import BATCH_ROWS, LONGEST_ROW, SAMPLE_ROWS, BadRow, Batch, TableFile
@@ -17,7 +18,9 @@ from stores.shared.errors import InputError
 from stores.shared.fingerprint import HASH_BYTES
 
 TABLES = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".feather", ".arrow")
-TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+TAR_SUFFIXES = (
+    ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz", ".tar.zst", ".tzst",
+)  # fmt: skip
 UNLABELLED = ("unsup", "unlabelled", "unlabeled")  # aclImdb keeps reviews without a label in train/unsup
 
 
@@ -27,23 +30,29 @@ class Folder(TableFile):
     The deepest files are the texts: ``<split>/<class>/<file>``, ``<class>/<file>`` or, without labels, ``<file>``;
     folders that all have in common do not count, and files higher up are left out, with a note. The row of a text is
     its number, from 1, in the order of the paths on disk, of the archive in a tar; its id is its path. Each file is
-    UTF-8 or else Windows-1252. See ``TableFile``.
+    UTF-8 or else Windows-1252. Links are passed over and counted, unless those on disk are to be followed; so are
+    pipes and devices. See ``TableFile``.
     """
 
     unit = "text"
 
-    def __init__(self, path: Path, encoding: str | None) -> None:
+    def __init__(self, path: Path, encoding: str | None, follow_links: bool = False) -> None:
         check_encoding(encoding)
         super().__init__(Source(path, str(path), "none"))
         self._encoding, self._digest = encoding, hashlib.blake2b(digest_size=HASH_BYTES)
+        self._follow = follow_links
+        self._passed_over: list[str] = []  # paths of links, pipes and devices
         self.notes, other, parts = [], [], []
         for name, data in self._files():
             parts.append(PurePosixPath(name).parts)
             if encoding is None and decode_whole(data, None)[1] != "utf-8-sig":
                 other.append(name)
             self._digest.update(b"%s\0%d\0%s" % (name.encode("utf-8", "surrogateescape"), len(data), data))
+        passed_over = self._tell_passed_over()
         if not parts:
-            raise InputError(f"{path} holds no files; give a table, or a folder of class folders with texts")
+            why = passed_over or "give a table, or a folder of class folders with texts"
+            raise InputError(f"{path} holds no files; {why}")
+        self.notes += [f"{path}: {passed_over}"] if passed_over else []
         self._shared = 0
         while all(len(part) - 1 > self._shared and part[self._shared] == parts[0][self._shared] for part in parts):
             self._shared += 1
@@ -60,7 +69,7 @@ class Folder(TableFile):
             self.notes.append(f"{path}: {len(left)} files that lie in no class folder are left out: {listing}")
         self.most_rows = self.lines = len(parts) - len(left)
         self.header = ["text", "id", *["label"] * (self._depth > 1), *["split"] * (self._depth > 2)]
-        self.how = {"format": "folder", "encoding": encoding}
+        self.how = {"format": "folder", "encoding": encoding} | ({"follow_links": True} if follow_links else {})
         other = [name for name in other if self._is_text(PurePosixPath(name).parts)]
         if other:
             listing = f"{len(other)} of its files, {other[0]} first,"
@@ -109,26 +118,58 @@ class Folder(TableFile):
 
     def _files(self) -> Iterator[tuple[str, bytes]]:
         """Path and bytes of every file that is not hidden."""
-        files = _on_disk(self.source.path) if self.source.path.is_dir() else _in_tar(self.source.path)
-        return (
-            (name, data) for name, data in files if not any(part.startswith(".") for part in PurePosixPath(name).parts)
-        )
+        self._passed_over.clear()
+        path = self.source.path
+        files = self._on_disk(path, "", ()) if path.is_dir() else self._in_tar(path)
+        return ((name, data) for name, data in files if not _is_hidden(name))
+
+    def _on_disk(self, folder: Path, name: str, above: tuple[Path, ...]) -> Iterator[tuple[str, bytes]]:
+        """The files below a folder whose path from the table on is ``name``, by name; ``above`` are those around it."""
+        real = folder.resolve()
+        if real in above:  # a link back to a folder around it
+            self._passed_over.append(name)
+            return
+        for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+            own = f"{name}/{entry.name}" if name else entry.name
+            if _is_hidden(entry.name):
+                continue
+            if entry.is_symlink() and not self._follow:
+                self._passed_over.append(own)
+            elif entry.is_dir():
+                yield from self._on_disk(entry, own, (*above, real))
+            elif entry.is_file():
+                _check_size(entry.stat().st_size, entry)
+                yield own, entry.read_bytes()
+            else:
+                self._passed_over.append(own)
+
+    def _in_tar(self, path: Path) -> Iterator[tuple[str, bytes]]:
+        """Read as a stream, nothing is unpacked to disk."""
+        with damage_is_one_line(str(path)):
+            for member, content in tar_members(path):
+                if content is not None:
+                    _check_size(member.size, f"{path}/{member.name}")
+                    yield member.name, content.read()
+                elif not member.isdir() and not _is_hidden(member.name):
+                    self._passed_over.append(member.name)
+
+    def _tell_passed_over(self) -> str:
+        """Which links, pipes and devices are no texts of the table, and what to do; empty if there are none."""
+        names = self._passed_over
+        if not names:
+            return ""
+        listing = f"{len(names)} ({', '.join(names[:3])}{', ...' * (len(names) > 3)})"
+        if self.source.path.is_file():
+            return f"links and devices passed over: {listing}; unpack the archive to read them"
+        if self._follow:
+            return f"pipes, devices, and links that lead nowhere or back, passed over: {listing}"
+        if not any(os.path.islink(self.source.path / name) for name in names):
+            return f"pipes and devices passed over: {listing}"
+        return f"links passed over: {listing}; `follow_links=True` reads them"
 
 
-def _on_disk(path: Path) -> Iterator[tuple[str, bytes]]:
-    for file in sorted(path.rglob("*"), key=lambda file: file.parts):
-        if file.is_file():
-            _check_size(file.stat().st_size, file)
-            yield file.relative_to(path).as_posix(), file.read_bytes()
-
-
-def _in_tar(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Read as a stream, nothing is unpacked to disk; links and devices are passed over."""
-    with damage_is_one_line(str(path)), tarfile.open(path, "r|*") as archive:
-        for member in archive:
-            if member.isfile():
-                _check_size(member.size, f"{path}/{member.name}")
-                yield member.name, archive.extractfile(member).read()
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith(".") for part in PurePosixPath(name).parts)
 
 
 def _check_size(size: int, file: object) -> None:

@@ -155,6 +155,7 @@ def read_table(
     delimiter: str | None = None,
     quoting: str = "double",
     header: bool = True,
+    follow_links: bool = False,
     text_column: str | None = None,
     label_columns: Sequence[str] | None = None,
     split_column: str | None = None,
@@ -172,6 +173,7 @@ def read_table(
         delimiter: of CSV, one character; found in the first rows if None.
         quoting: of CSV, ``double`` or ``none``.
         header: of CSV, whether the first row names the columns; else they are called ``1``, ``2``, ...
+        follow_links: whether links inside a folder of texts are followed; else they are passed over, with a note.
         text_column, split_column, id_column: names of columns; found by name and content if None.
         label_columns: likewise; several hold 0 and 1 each; none are wanted if it is empty.
         label_map: as ``embed.tables.labels.parse_label_map``.
@@ -181,7 +183,7 @@ def read_table(
         InputError: if there is no such file, it is empty, not text, or lacks a column that was asked for.
     """
     given = [data] if isinstance(data, str | Path) else data
-    options = (format, encoding, delimiter, quoting, header)
+    options = (format, encoding, delimiter, quoting, header, follow_links)
     files = [form for item in given for form in open_files(str(item), *options)]
     sample = files[0].sample()
     if not any(sample.values()):
