@@ -81,8 +81,16 @@ def _stop_with_help(text: str) -> None:
     sys.exit(2)
 
 
+def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from stores.shared import distribution
+
+        click.echo(f"tk, version {distribution.version()}")
+        context.exit()
+
+
 @click.group(cls=OneLineErrors, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="tk", prog_name="tk")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="The version.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress and no notes on stderr, errors only.")
 @click.pass_context

@@ -1,6 +1,6 @@
 """Loading the word vectors that a data file needs from large files, against the usual ways to load all of them.
 
-    pip install tk[bench]
+    pip install ".[bench]"
     python benchmarks/vectors.py [--folder FOLDER] [--repeats 3] [--only "400k x 100"] [--end txt] [--without gensim]
 
 Makes a file of 400,000 x 100 numbers and one of 500,000 x 300, each plain and as gzip, and a data file of 5,000 texts

@@ -62,8 +62,10 @@ def versions_of(*packages: str) -> dict[str, str]:
     import platform
     from importlib.metadata import PackageNotFoundError, version
 
-    found = {"python": platform.python_version()}
-    for package in ("tk", *packages):
+    from stores.shared import distribution
+
+    found = {"python": platform.python_version(), "tk": distribution.version()}
+    for package in packages:
         try:
             found[package] = version(package)
         except PackageNotFoundError:

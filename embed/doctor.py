@@ -20,6 +20,8 @@ from pathlib import Path
 from embed import machine
 from embed.models.cache import cache_folder
 from embed.models.resolve import cached, leftovers, models_in_cache
+from stores.shared import distribution
+from stores.shared.distribution import pip_install, reinstall_command
 from stores.shared.errors import FailureError
 
 # distribution -> module; those whose own requirements are looked at as well, since they break when they do not fit
@@ -27,7 +29,6 @@ STACK = {
     "tensorflow": "tensorflow", "tensorflow-text": "tensorflow_text", "tensorflow-hub": "tensorflow_hub",
     "keras": "keras", "h5py": "h5py",
 }  # fmt: skip
-MENDED = "python -m pip install --upgrade --force-reinstall tk"
 LITTLE_MEMORY, LITTLE_DISK = 2 << 30, 1 << 30  # bytes: less does not suffice for full-size models or their features
 DEEP = """
 import json, time
@@ -77,7 +78,7 @@ def _python() -> Finding:
     with suppress(PackageNotFoundError):
         from importlib.metadata import metadata
 
-        allowed = metadata("tk")["Requires-Python"] or allowed
+        allowed = metadata(distribution.NAME)["Requires-Python"] or allowed
     if SpecifierSet(allowed).contains(found, prereleases=True):
         return Finding("python", "Python", "ok", f"{found}, {platform.system()} {platform.machine()}")
     return Finding("python", "Python", "broken", f"{found}, but tk needs {allowed}", "make a .venv with such a Python")
@@ -85,17 +86,20 @@ def _python() -> Finding:
 
 def _packages() -> Iterator[Finding]:
     """tk's own requirements, those of the TensorFlow stack first with what they require of each other."""
-    lacks = dict(_unmet("tk"))
+    if not distribution.requirements():
+        why = f"tk runs from its sources in {distribution.SOURCES}, so that its requirements are not known here"
+        yield Finding("packages", distribution.NAME, "note", why, reinstall_command())
+    lacks = dict(_unmet(distribution.NAME))
     for name, module in STACK.items():
         if name == "tensorflow-text" and platform.system() == "Windows":
             continue
         own = "; ".join(f"{lack}" for lack in dict(_unmet(name)).values())
         why = lacks.pop(name, "") or own or _gone(module)
         text = _version(name) + (f" (HDF5 {_hdf5()})" if name == "h5py" and not why else "")
-        cure = f"python -m pip install {_wanted(name)}" if why else ""
+        cure = pip_install(name) if why else ""
         yield Finding("packages", name, "broken" if why else "ok", why or text, cure, {"version": _version(name)})
     for name, why in lacks.items():
-        yield Finding("packages", name, "broken", why, f"python -m pip install {_wanted(name)}")
+        yield Finding("packages", name, "broken", why, pip_install(name))
 
 
 def _unmet(name: str) -> Iterator[tuple[str, str]]:
@@ -117,18 +121,6 @@ def _unmet(name: str) -> Iterator[tuple[str, str]]:
             elif not wanted.specifier.contains(found, prereleases=True):
                 asked = f"{wanted.name}{wanted.specifier}"
                 yield canonicalize_name(wanted.name), f"{wanted.name} is {found}, but {who} needs {asked}"
-
-
-def _wanted(name: str) -> str:
-    """What to give to pip, as tk asks for it."""
-    from packaging.requirements import Requirement
-
-    with suppress(PackageNotFoundError):
-        for line in requires("tk") or []:
-            wanted = Requirement(line)
-            if wanted.name == name and "extra" not in str(wanted.marker):
-                return f"'{wanted.name}{wanted.specifier}'"
-    return name
 
 
 def _version(name: str) -> str:
@@ -200,7 +192,7 @@ def _encoders(packages: list[Finding]) -> Iterator[Finding]:
         try:
             kind = encoder_class(name)
         except Exception as error:  # an installation may be broken in any way
-            yield Finding("encoders", name, "broken", f"cannot be loaded: {error}", MENDED)
+            yield Finding("encoders", name, "broken", f"cannot be loaded: {error}", reinstall_command())
             continue
         if lacks := [broken[need] for need in kind.needs if need in broken]:
             text = "; ".join(f"needs {lack.name}: {lack.text}" for lack in lacks)
@@ -230,10 +222,10 @@ def _deep() -> Finding:
         found = json.loads(done.stdout.splitlines()[-1])
     except subprocess.TimeoutExpired:
         why = f"TensorFlow did not multiply two matrices within {DEEP_SECONDS} s"
-        return Finding("packages", "TensorFlow at work", "broken", why, MENDED)
+        return Finding("packages", "TensorFlow at work", "broken", why, reinstall_command())
     except (IndexError, ValueError):
         last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-        return Finding("packages", "TensorFlow at work", "broken", f"it cannot be loaded: {last}", MENDED)
+        return Finding("packages", "TensorFlow at work", "broken", f"it cannot be loaded: {last}", reinstall_command())
     text = (
         f"{found['version']} multiplies matrices ({found['seconds']:.2f} s); GPU: {', '.join(found['gpus']) or 'none'}"
     )

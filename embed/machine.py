@@ -13,6 +13,8 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
+from stores.shared.distribution import pip_install
+
 FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")  # what TensorFlow's products are faster with
 NO_LIMIT = 1 << 60  # bytes: cgroups of version 1 say so large a number where there is no limit
 CGROUP = Path("/sys/fs/cgroup")
@@ -80,7 +82,10 @@ def gpu(devices: Path = Path("/dev")) -> tuple[bool, str]:
     try:
         version("nvidia-cudnn-cu12")
     except PackageNotFoundError:
-        return False, f"{shown}, but not the CUDA libraries; pip install 'tk[gpu]', unless the system has them"
+        return (
+            False,
+            f"{shown}, but no CUDA libraries; unless the system has them, {pip_install('tensorflow', 'gpu')}",
+        )
     return True, f"{shown}; tk doctor --deep tries it"
 
 

@@ -49,7 +49,7 @@ def test_versions_that_do_not_belong_together(versions):
     code, found = run()
 
     assert code == 1
-    assert "tensorflow-text is 2.20.0, but tk" in found["tensorflow-text"]["text"]
+    assert "tensorflow-text is 2.20.0, but tk-features 0." in found["tensorflow-text"]["text"]
     assert found["tensorflow-text"]["cure"] == "python -m pip install 'tensorflow-text<2.22,>=2.21'"
     assert found["bert"]["state"] == "broken"
     assert found["use"]["state"] == "note"
@@ -104,7 +104,7 @@ def test_absent_tensorflow(versions):
     code, found = run()
 
     assert code == 1
-    assert found["tensorflow"]["text"].startswith("tensorflow is not installed, and tk ")
+    assert found["tensorflow"]["text"].startswith("tensorflow is not installed, and tk-features ")
     assert found["elmo"]["cure"] == "python -m pip install 'tensorflow<2.22,>=2.21'"
 
 

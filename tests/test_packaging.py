@@ -1,27 +1,89 @@
-"""What is installed is all that is needed."""
+"""What is installed is all that is needed, and under a name of its own."""
 
+import json
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
+from importlib import metadata
 
+import pytest
 from helpers import ROOT
 
+from stores.shared import distribution
 
-def test_wheel_holds_every_module_and_the_table(tmp_path):
-    """A package that pyproject.toml forgets would be missing on the user's machine only."""
-    for name in ("embed", "classify", "stores"):  # a copy: what earlier builds left beside the sources would be packed
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PACKAGES = ("classify", "commands", "embed", "stores")
+
+
+def test_wheel_holds_every_file_of_the_packages(tmp_path):
+    """A file that pyproject.toml forgets would be missing on the user's machine only."""
+    for name in PACKAGES:  # a copy: what earlier builds left beside the sources would be packed
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    clis = sorted(path.name for path in ROOT.glob("cli*.py"))
-    for name in (*clis, "pyproject.toml", "README.md", "LICENSE"):
+    for name in ("cli.py", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, tmp_path)
+    expected = {"cli.py"}
+    for name in PACKAGES:
+        expected |= {path.relative_to(tmp_path).as_posix() for path in (tmp_path / name).rglob("*") if path.is_file()}
+
     command = [sys.executable, *"-m pip wheel --quiet --no-deps --no-build-isolation .".split()]
     subprocess.run(command, check=True, capture_output=True, cwd=tmp_path)
-    (wheel,) = tmp_path.glob("tk-*.whl")
+    (wheel,) = tmp_path.glob("tk_features-*.whl")
     with zipfile.ZipFile(wheel) as archive:
         found = {name for name in archive.namelist() if ".dist-info/" not in name}
 
-    expected = {*clis, "embed/encoders/static.npz", "embed/encoders/static.LICENSE.md", "classify/page.html"}
-    for top in ("embed", "classify", "stores"):
-        expected |= {path.relative_to(ROOT).as_posix() for path in (ROOT / top).rglob("*.py")}
     assert found == expected
+
+
+def test_name_and_version_are_one(monkeypatch):
+    """The name that the program looks up is that of pyproject.toml; a program that was never installed has none."""
+    assert PROJECT["name"] == distribution.NAME
+    assert distribution.version() == metadata.version(distribution.NAME)
+    monkeypatch.setattr(distribution, "NAME", "tk-never-installed")
+
+    assert (distribution.version(), distribution.requirements()) == ("unknown", [])
+    assert distribution.reinstall_command() == f"python -m pip install --force-reinstall {ROOT}"
+
+
+@pytest.mark.parametrize(
+    ("origin", "expected"),
+    [
+        (None, "tk-features"),
+        ({"url": "file:///a/my%20tk", "dir_info": {"editable": True}}, "--editable '/a/my tk'"),
+        ({"url": "file:///a/tk", "dir_info": {}}, "/a/tk"),
+        ({"url": "https://h.org/t.git", "vcs_info": {"vcs": "git", "commit_id": "0"}}, "git+https://h.org/t.git"),
+        ({"url": "https://h.org/tk.whl", "archive_info": {}}, "https://h.org/tk.whl"),
+    ],
+    ids=["index", "editable", "folder", "git", "wheel"],
+)
+def test_reinstalled_from_where_it_came(monkeypatch, origin, expected):
+    """The records of the packaging guide's "direct URL data structure"."""
+
+    class Installed:
+        def read_text(self, name: str) -> str | None:
+            return json.dumps(origin) if origin and name == "direct_url.json" else None
+
+    monkeypatch.setattr(metadata, "distribution", lambda name: Installed())
+
+    assert distribution.reinstall_command() == f"python -m pip install --force-reinstall {expected}"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="CUDA libraries are required on Linux only")
+def test_requirements_are_told_as_they_are_declared():
+    """TensorFlow as it is, and with the libraries of CUDA for a GPU."""
+    plain, with_gpu = distribution.pip_install("tensorflow"), distribution.pip_install("tensorflow", "gpu")
+
+    assert plain == "python -m pip install 'tensorflow<2.22,>=2.21'"
+    assert with_gpu == "python -m pip install 'tensorflow[and-cuda]<2.22,>=2.21'"
+
+
+def test_nobody_is_told_to_install_the_other_tk():
+    """On the public registry ``tk`` is somebody else's project: no page and no message installs it."""
+    other = re.compile(r"(?<!\w)install\b[^\n#]*[\s'\"=]tk(?=[\[\s'\"=<>~`]|$)", re.MULTILINE)
+    assert other.search("pip install 'tk[gpu]'") and other.search("pip install --upgrade tk")
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), ROOT / "benchmarks" / "README.md"]
+    sources = [path for name in (*PACKAGES, "benchmarks", "tools") for path in (ROOT / name).rglob("*.py")]
+    for path in [*pages, *sources]:
+        assert not other.search(path.read_text(encoding="utf-8")), path

@@ -11,7 +11,7 @@ from embed.engines.cluster import load_ray
 from embed.part import PartPlan, PartWriter
 from embed.recipe import Recipe
 from stores.features import Features
-from stores.merge import EmbedSummary
+from stores.merge import MergeSummary
 from stores.shared.errors import FailureError
 from stores.shared.fingerprint import identity_digest
 
@@ -78,7 +78,7 @@ class Worker:
         self._maker.recipe.encode(texts)
 
     @ray.method(concurrency_group="write")
-    def write(self, job: PartPlan) -> EmbedSummary | None:
+    def write(self, job: PartPlan) -> MergeSummary | None:
         """Write the part of a job whose texts are encoded; None if that is not known here, after a restart."""
         if job.number not in self._made or self._maker is None:
             return None

@@ -1,0 +1,62 @@
+"""The distribution that holds this project: its version, its requirements, and the commands that install them.
+
+The command is ``tk``, but the distribution is not: on the public registry ``tk`` is somebody else's project.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from contextlib import suppress
+from importlib import metadata
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+NAME = "tk-features"
+SOURCES = Path(__file__).parents[2]  # the folder of pyproject.toml, where the project runs from its sources
+
+
+def version() -> str:
+    """The installed version; ``unknown`` where the project runs from its sources and was never installed."""
+    with suppress(metadata.PackageNotFoundError):
+        return metadata.version(NAME)
+    return "unknown"
+
+
+def requirements() -> list[str]:
+    """What it requires, extras included, as in pyproject.toml; empty where it was never installed."""
+    with suppress(metadata.PackageNotFoundError):
+        return metadata.requires(NAME) or []
+    return []
+
+
+def pip_install(package: str, extra: str = "") -> str:
+    """The command that installs a requirement (of an extra) in the versions that this project takes."""
+    from packaging.requirements import Requirement
+
+    wanted = package
+    for line in requirements():
+        found = Requirement(line)
+        belongs = found.marker is None or found.marker.evaluate({"extra": extra})
+        if found.name == package and belongs and (f"{extra!r}" in str(found.marker).replace('"', "'")) == bool(extra):
+            extras = f"[{','.join(sorted(found.extras))}]" if found.extras else ""
+            wanted = f"{found.name}{extras}{found.specifier}"
+    return f"python -m pip install {shlex.quote(wanted)}"
+
+
+def reinstall_command() -> str:
+    """The command that installs this project and all that it requires once more, from where it came (PEP 610)."""
+    command = "python -m pip install --force-reinstall"
+    try:
+        origin = metadata.distribution(NAME).read_text("direct_url.json")
+    except metadata.PackageNotFoundError:
+        return f"{command} {shlex.quote(str(SOURCES))}"
+    if origin is None:  # from an index, by name
+        return f"{command} {NAME}"
+    found = json.loads(origin)
+    if "vcs_info" in found:
+        return f"{command} {shlex.quote(found['vcs_info']['vcs'] + '+' + found['url'])}"
+    parts = urlsplit(found["url"])
+    place = unquote(parts.path) if parts.scheme == "file" else found["url"]
+    editable = " --editable" if found.get("dir_info", {}).get("editable") else ""
+    return f"{command}{editable} {shlex.quote(place)}"
