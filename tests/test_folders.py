@@ -10,7 +10,7 @@ import subprocess
 import tarfile
 
 import pytest
-from toy import read
+from helpers.toy import read
 
 from embed import read_table
 from stores import InputError
