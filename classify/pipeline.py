@@ -16,10 +16,9 @@ from classify.evaluate import at_epochs, evaluate, learning_curve
 from classify.fitting.options import FitOptions, parse_tune
 from classify.heads.base import Head
 from classify.runs import Run, Score, free_folder, summary, write_run
+from classify.scoring.metrics import columns_of
 from classify.splits.scheme import Scheme, Splits
 from stores.shared.errors import InputError
-
-COMPARED = ("accuracy", "f1_macro", "roc_auc", "pr_auc")  # what duplicates across folds flatter
 
 
 def classify(
@@ -140,7 +139,7 @@ def _more(
         honest = replace(validation, allow_duplicates=False).plan(data, seed)
         apart, _ = evaluate(data, data.x, head, honest.splits, how, seed, target)
         overall = summary(apart, data.classes)["overall"]
-        gained = {n: float(score.overall[n][0]) - float(apart.overall[n][0]) for n in COMPARED if n in score.overall}
+        gained = {n: float(score.overall[n][0]) - float(apart.overall[n][0]) for n in columns_of(data.problem)}
         more["identical_texts_in_one_fold"] = {"overall": overall, "optimism": gained}
     return more
 

@@ -21,11 +21,10 @@ from pathlib import Path
 import numpy as np
 
 from classify.fitting.model import FittedModel
+from classify.scoring.metrics import metrics_of
 from classify.scoring.predictions import Predictions
 from stores.shared.errors import FailureError, InputError
 from stores.shared.files import whole_folder
-
-PER_CLASS = ("precision", "recall", "f1", "support", "roc_auc_label", "pr_auc_label")
 
 
 @dataclass(frozen=True)
@@ -129,11 +128,12 @@ def free_folder(folder: Path, taken: set[Path]) -> Path:
 def summary(score: Score, classes: list[str]) -> dict:
     """A score as JSON: for each metric its out-of-fold value, interval, and mean and sd (n - 1) over the folds."""
     overall = {}
-    for name, (low, high) in score.interval.items():
+    for name in (metric.name for metric in metrics_of(score.predictions.problem, per_class=False)):
+        low, high = score.interval.get(name, (None, None))
         folds = np.array([float(fold["metrics"][name][0]) for fold in score.folds])
         spread = {"mean": folds.mean(), "sd": folds.std(ddof=1) if len(folds) > 1 else None}
         overall[name] = {"value": score.overall[name][0], "low": low, "high": high, **spread}
-    shown = [name for name in PER_CLASS if name in score.overall]
+    shown = [metric.name for metric in metrics_of(score.predictions.problem, per_class=True)]
     per_class = {label: {name: score.overall[name][0, i] for name in shown} for i, label in enumerate(classes)}
     folds = [fold | {"metrics": _single(fold["metrics"])} for fold in score.folds]
     confusion = score.overall["confusion"][0].astype(int)

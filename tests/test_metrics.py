@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 from sklearn import metrics as sk
+from sklearn.linear_model import LogisticRegression
 
+from classify.scoring import metrics as registry
 from classify.scoring.intervals import bootstrap
 from classify.scoring.metrics import measure
 from classify.scoring.predictions import Predictions
@@ -40,6 +42,12 @@ def from_sklearn(y, proba, predicted, weights):
         ),
         "brier": np.average(((proba - one_hot) ** 2).sum(1) / (2 if two else 1), weights=weights),
     }
+    if two:
+        scores = sk.precision_recall_fscore_support(
+            y, predicted, average="binary", sample_weight=weights, zero_division=0
+        )
+        names = ("precision_positive", "recall_positive", "f1_positive")
+        expected |= dict(zip(names, scores, strict=False))
     for average in ("macro", "weighted", "micro"):
         scores = sk.precision_recall_fscore_support(
             y, predicted, average=average, sample_weight=weights, zero_division=0
@@ -60,7 +68,9 @@ def test_metrics_are_those_of_scikit_learn(n_classes, weighted):
     for b in range(3 if weighted else 1):
         for name, value in from_sklearn(y, proba, predicted, None if weights is None else weights[b]).items():
             assert found[name][b] == pytest.approx(value, abs=1e-12), name
-    assert {name for name, values in found.items() if values.ndim == 1} == set(from_sklearn(y, proba, predicted, None))
+    own = {"brier_skill", "ece", "calibration_slope", "calibration_intercept"}  # tested by themselves
+    single = {name for name, values in found.items() if values.ndim == 1} - own
+    assert single == set(from_sklearn(y, proba, predicted, None))
 
 
 def test_per_class_scores_and_confusion_are_those_of_scikit_learn():
@@ -71,6 +81,47 @@ def test_per_class_scores_and_confusion_are_those_of_scikit_learn():
     expected = sk.precision_recall_fscore_support(y, predicted, average=None)
     assert np.allclose([found[name][0] for name in ("precision", "recall", "f1", "support")], expected)
     assert (found["confusion"][0] == sk.confusion_matrix(y, predicted)).all()
+
+
+def test_brier_skill_is_against_the_class_frequencies():
+    """Half of the rows positive: Brier 0.25 of knowing only that, 0.09 of probabilities of 0.7; skill 1 - 0.36."""
+    y, p = np.array([0, 1]), np.array([0.3, 0.7])
+
+    assert measure(y, np.stack([1 - p, p], 1), y, 1)["brier_skill"][0] == pytest.approx(1 - 0.09 / 0.25)
+
+
+def test_calibration_error_of_two_bins_by_hand():
+    """Four rows at 0.25 of which two are positive, four at 0.95 that all are: (4 * 0.25 + 4 * 0.05) / 8."""
+    p, y = np.repeat([0.25, 0.95], 4), np.array([0, 0, 1, 1, 1, 1, 1, 1])
+
+    assert measure(y, np.stack([1 - p, p], 1), y, 1)["ece"][0] == pytest.approx((4 * 0.25 + 4 * 0.05) / 8)
+
+
+def test_calibration_slope_is_that_of_a_regression_on_the_logit():
+    """Logits twice as far from zero as they should be: slope 1/2, as scikit-learn without a penalty finds."""
+    rng = np.random.default_rng(0)
+    logit = rng.normal(size=5000)
+    y = (rng.random(5000) < 1 / (1 + np.exp(-logit))).astype(int)
+    p = 1 / (1 + np.exp(-2 * logit))
+    found = measure(y, np.stack([1 - p, p], 1), y, 1)
+
+    expected = LogisticRegression(C=1e10, tol=1e-10).fit(2 * logit[:, None], y)
+    assert found["calibration_slope"][0] == pytest.approx(expected.coef_[0, 0], abs=1e-4)
+    assert found["calibration_intercept"][0] == pytest.approx(expected.intercept_[0], abs=1e-4)
+
+
+def test_a_new_metric_is_one_entry(monkeypatch):
+    """Registered, it is measured, has a column in the table of scores, and an interval."""
+    monkeypatch.setattr(registry, "METRICS", dict(registry.METRICS))
+    registry.register(registry.Metric("share_positive", "positive", lambda d: d.taken[:, 1] / d.total, "decisions",
+                                      problems=("binary",), table=1))  # fmt: skip
+    y, proba, predicted = problem(2, seed=8)
+
+    assert measure(y, proba, predicted, 1)["share_positive"][0] == predicted.mean()
+    assert registry.columns_of("binary")["share_positive"] == "positive"
+    assert "share_positive" not in registry.columns_of("multi-class")
+    low, high = interval(y, proba, predicted, np.arange(len(y)), seed=0, resamples=200)["share_positive"]
+    assert low < predicted.mean() < high
 
 
 def test_four_rows_by_hand():
@@ -100,15 +151,15 @@ def test_auc_comes_from_probabilities_not_from_rounded_labels():
     assert found["roc_auc"][0] == found["pr_auc"][0] == 1
 
 
-def test_areas_are_averaged_over_the_folds():
-    """A model that ranks well but scores ten times lower than the next fold's does not lose for that."""
+def test_areas_rank_the_rows_of_a_repeat_together():
+    """Rows 1 and 2 of each repeat are ranked apart from those of the other; a repeat of one class has no say."""
     y = np.array([0, 1, 0, 1])
     score = np.array([0.01, 0.02, 0.1, 0.2])
     proba = np.stack([1 - score, score], 1)
 
     assert measure(y, proba, y, 1)["roc_auc"][0] == 0.75
-    assert measure(y, proba, y, 1, fold=np.array([0, 0, 1, 1]))["roc_auc"][0] == 1
-    assert measure(y, proba, y, 1, fold=np.array([0, 1, 1, 1]))["roc_auc"][0] == 0.5  # the first has one class
+    assert measure(y, proba, y, 1, repeat=np.array([0, 0, 1, 1]))["roc_auc"][0] == 1
+    assert measure(y, proba, y, 1, repeat=np.array([0, 1, 1, 1]))["roc_auc"][0] == 0.5  # the first has one class
 
 
 def test_interval_of_accuracy_is_that_of_the_binomial():

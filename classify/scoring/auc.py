@@ -5,24 +5,25 @@ from __future__ import annotations
 import numpy as np
 
 
-def areas_by_fold(hit: np.ndarray, score: np.ndarray, fold: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """ROC-AUC and average precision, ranked within each fold and averaged over the folds, ``[2, B]``.
+def areas(hit: np.ndarray, score: np.ndarray, repeat: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """ROC-AUC and average precision of all rows of a repeat together, averaged over the repeats, ``[2, B]``.
+
+    Within a repeat each row is tested once. The rows of its folds are ranked together: areas of single folds, averaged,
+    are biased upwards where positives are few (average precision of a fold with two positives is never small).
 
     Args:
-        hit: bool ``[n]`` or ``[n, c]``, which rows are positive; the areas are averaged over the columns.
-        score: float, as ``hit``.
-        fold: int ``[n]``, which model scored each row.
-        weights: ``[B, n]``, how often each row counts.
+        hit: bool ``[n]``, which rows are positive.
+        score: float ``[n]``.
+        repeat: int ``[n]``, of which repeat of the folds each score is.
+        weights: ``[B, n]``, how much each row counts.
     """
-    hit, score = hit.reshape(len(hit), -1), score.reshape(len(hit), -1)
-    found = []
-    for number in np.unique(fold):
-        rows = np.flatnonzero(fold == number)
-        each = [_areas(hit[rows, c], score[rows, c], weights[:, rows]) for c in range(hit.shape[1])]
-        found.append(np.mean(each, 0))
-    there = ~np.isnan(found)  # a fold with one class only has no areas, and no say
+    each = []
+    for number in np.unique(repeat):
+        rows = np.flatnonzero(repeat == number)
+        each.append(_areas(hit[rows], score[rows], weights[:, rows]))
+    there = ~np.isnan(each)  # rows of one class only have no areas, and no say
     with np.errstate(invalid="ignore"):
-        return np.where(there, found, 0).sum(0) / there.sum(0)
+        return np.where(there, each, 0).sum(0) / there.sum(0)
 
 
 def _areas(hit: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:

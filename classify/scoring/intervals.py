@@ -43,9 +43,8 @@ def resampled(
     drawn: list[dict[str, list]] = [{} for _ in found]
     for weights in draws(group, seed, resamples):
         for own, predictions in zip(drawn, found, strict=True):
-            for name, values in predictions.measure(weights).items():
-                if values.ndim == 1:
-                    own.setdefault(name, []).append(values)
+            for name, values in predictions.measure(weights, resampled=True).items():
+                own.setdefault(name, []).append(values)
     return [{name: np.concatenate(values) for name, values in own.items()} for own in drawn]
 
 

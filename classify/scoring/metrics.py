@@ -1,18 +1,62 @@
-"""Truth and probability -> numbers; no printing.
+"""Truth and probability -> numbers: the registry of all metrics. Tables, comparisons, reports and JSON follow from it.
 
-Every metric is computed for many weightings of the rows at once (``weights`` ``[B, n]``), so that a bootstrap of a
-thousand resamples costs a few passes over the rows. The definitions are scikit-learn's, precision of a class that is
-never predicted counting 0; the tests compare with it.
+A new metric is one more entry of ``METRICS``. The definitions are scikit-learn's, precision of a class that is never
+predicted counting 0; the tests compare with it. A class (or label) that is neither true nor predicted in any row has no
+score, and no say in a macro mean.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 
-from classify.scoring.auc import areas_by_fold, ratio
-from classify.scoring.multilabel import measure_labels
+from classify.scoring.auc import ratio
+from classify.scoring.calibration_error import expected_error, recalibration
+from classify.scoring.scored import EPS, Decisions, Scored
 
 Measures = dict[str, np.ndarray]  # name -> [B], per class [B, C]; NaN where a metric has no value
+BINARY, MULTI_CLASS, MULTI_LABEL = PROBLEMS = ("binary", "multi-class", "multi-label")
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric.
+
+    Attributes:
+        name: in JSON and on the command line (``--by``).
+        title: in tables and figures.
+        function: of ``Decisions`` -> ``[B]`` (or ``[B, C]``) if ``of`` is ``decisions``; of ``Scored`` -> a value a row
+            ``[n]``, whose mean is the metric, if it is ``rows``; of ``Scored`` -> ``[B]`` (``[B, C]``) if ``scored``.
+        of: what the function takes and gives, see there.
+        higher_is_better: direction; None where a value in between is best (the slope of a calibration, 1).
+        needs_probabilities: whether decisions alone do not suffice.
+        problems: for which of ``binary``, ``multi-class``, ``multi-label`` it is defined.
+        per_class: whether it has a value a class (or label) instead of one.
+        table: 1: a column of the first table of scores; 2: of the second; 0: in JSON, ``--by`` and intervals only.
+        interval: how its interval is made, see ``classify.scoring.intervals``; ``none`` for none.
+        title_of_labels: its title where a row may have several labels, if that is another.
+    """
+
+    name: str
+    title: str
+    function: Callable[..., np.ndarray]
+    of: str = "scored"
+    higher_is_better: bool | None = True
+    needs_probabilities: bool = False
+    problems: tuple[str, ...] = PROBLEMS
+    per_class: bool = False
+    table: int = 0
+    interval: str = "bootstrap"
+    title_of_labels: str = ""
+
+    def values(self, scored: Scored) -> np.ndarray:
+        """The metric under each weighting, ``[B]`` or ``[B, C]``."""
+        if self.of == "decisions":
+            return self.function(scored.decisions)
+        found = self.function(scored)
+        return scored.mean(found) if self.of == "rows" else found
 
 
 def measure(
@@ -20,76 +64,190 @@ def measure(
     proba: np.ndarray,
     predicted: np.ndarray,
     positive: int,
-    fold: np.ndarray | None = None,
+    repeat: np.ndarray | None = None,
     weights: np.ndarray | None = None,
+    resampled: bool = False,
 ) -> Measures:
-    """All metrics.
-
-    ROC-AUC and PR-AUC rank rows by their probability. Rows of different folds were scored by different models, so
-    they are ranked within each fold and the areas averaged over the folds; everything else counts all rows together
-    (Forman, Scholz 2010, "Apples-to-Apples in Cross-Scheme Studies").
+    """All metrics of the problem, each ``[B]`` or per class ``[B, C]``, and ``confusion`` (see ``Scored``).
 
     Args:
-        y: int ``[n]``, the true classes; 0/1 ``[n, L]`` gives the metrics of ``classify.scoring.multilabel`` instead.
+        y: int ``[n]``, the true classes; 0/1 ``[n, L]`` where a row may have several labels.
         proba: ``[n, C]``, out-of-fold probabilities.
-        predicted: int ``[n]``, out-of-fold predicted classes.
-        positive: for two classes, the one whose ROC-AUC, PR-AUC and Brier score are meant.
-        fold: int ``[n]``, which model scored each row; the same one if None.
-        weights: ``[B, n]``, how often each row counts; once if None (B = 1).
-
-    Returns:
-        ``[B]`` each: accuracy, balanced_accuracy, {precision, recall, f1}_{macro, weighted, micro}, mcc, log_loss,
-        brier, roc_auc, pr_auc (for more than two classes the mean over classes, one against the rest).
-        ``[B, C]`` each: precision, recall, f1, support. ``[B, C, C]``: confusion, true class first.
+        predicted: as y, out-of-fold decisions.
+        positive: for two classes, the one whose precision, recall, areas and Brier score are meant.
+        repeat: int ``[n]``, of which repeat of the folds each row is; all of one if None.
+        weights: ``[B, n]``, how much each row counts; once if None (B = 1).
+        resampled: whether to leave out what a bootstrap does not need: scores of classes, metrics without an interval.
     """
-    weights = np.ones((1, len(y))) if weights is None else weights
-    fold = np.zeros(len(y), int) if fold is None else fold
-    if y.ndim == 2:
-        return measure_labels(y, proba, predicted, fold, weights)
-    n_classes = proba.shape[1]
-    cell = y * n_classes + predicted
-    one_hot = np.zeros((len(y), n_classes * n_classes))
-    one_hot[np.arange(len(y)), cell] = 1
-    confusion = (weights @ one_hot).reshape(-1, n_classes, n_classes)
-    return {
-        **_from_confusion(confusion),
-        **_from_probabilities(y, proba, positive, weights),
-        **_from_ranks(y, proba, positive, fold, weights),
-        "confusion": confusion,
-    }
+    repeat = np.zeros(len(y), int) if repeat is None else repeat
+    scored = Scored(y, proba, predicted, positive, repeat, np.ones((1, len(y))) if weights is None else weights)
+    wanted = metrics_of(scored.problem, False if resampled else None)
+    if resampled:
+        return {metric.name: metric.values(scored) for metric in wanted if metric.interval != "none"}
+    return {metric.name: metric.values(scored) for metric in wanted} | {"confusion": scored.confusion}
 
 
-def _from_confusion(confusion: np.ndarray) -> Measures:
-    hit = np.diagonal(confusion, axis1=1, axis2=2)  # [B, C]
-    true, predicted, total = confusion.sum(2), confusion.sum(1), confusion.sum((1, 2))
-    precision, recall = ratio(hit, predicted), ratio(hit, true)
-    f1 = ratio(2 * hit, true + predicted)
-    accuracy = hit.sum(1) / total
-    there = true > 0
-    out = {"accuracy": accuracy, "balanced_accuracy": (recall * there).sum(1) / there.sum(1)}
-    for name, per_class in (("precision", precision), ("recall", recall), ("f1", f1)):
-        seen = there | (predicted > 0)  # a class neither true nor predicted has no score
-        out[f"{name}_macro"] = (per_class * seen).sum(1) / seen.sum(1)
-        out[f"{name}_weighted"] = (per_class * true).sum(1) / total
-        out[f"{name}_micro"] = accuracy  # for one label a row all three are the accuracy
-        out[name] = per_class
-    spread = (total**2 - (predicted**2).sum(1)) * (total**2 - (true**2).sum(1))
-    out["mcc"] = ratio(hit.sum(1) * total - (predicted * true).sum(1), np.sqrt(spread))
-    out["support"] = true
-    return out
+def metrics_of(problem: str, per_class: bool | None = None) -> list[Metric]:
+    """The metrics of ``binary``, ``multi-class`` or ``multi-label`` problems, of one value (False), a class (True)."""
+    known = (metric for metric in METRICS.values() if problem in metric.problems)
+    return [metric for metric in known if per_class in (None, metric.per_class)]
 
 
-def _from_probabilities(y: np.ndarray, proba: np.ndarray, positive: int, weights: np.ndarray) -> Measures:
-    """Log loss (natural logarithm, probabilities at least 2.2e-16) and Brier score (two classes: of the positive)."""
-    total = weights.sum(1)
-    own = np.maximum(proba[np.arange(len(y)), y], np.finfo(float).eps)
-    truth = np.eye(proba.shape[1])[y]
-    squares = (proba - truth) ** 2
-    squares = squares[:, positive] if proba.shape[1] == 2 else squares.sum(1)
-    return {"log_loss": weights @ -np.log(own) / total, "brier": weights @ squares / total}
+def columns_of(problem: str, table: int = 1) -> dict[str, str]:
+    """Name -> title of the metrics that are the columns of the first or second table of scores."""
+    return {m.name: title_of(m.name, problem) for m in metrics_of(problem, False) if m.table == table}
 
 
-def _from_ranks(y: np.ndarray, proba: np.ndarray, positive: int, fold: np.ndarray, weights: np.ndarray) -> Measures:
-    chosen = [positive] if proba.shape[1] == 2 else range(proba.shape[1])
-    roc, pr = areas_by_fold(np.stack([y == c for c in chosen], 1), proba[:, chosen], fold, weights)
-    return {"roc_auc": roc, "pr_auc": pr}
+def title_of(name: str, problem: str = "") -> str:
+    """The title of a metric; the name itself if it is not known here."""
+    if name not in METRICS:
+        return name
+    metric = METRICS[name]
+    return metric.title_of_labels or metric.title if problem == MULTI_LABEL else metric.title
+
+
+def register(metric: Metric) -> None:
+    """Add a metric: from then on it is computed, shown and compared like the others.
+
+    Raises:
+        ValueError: if there is one of this name.
+    """
+    if metric.name in METRICS:
+        raise ValueError(f"there is a metric {metric.name!r} already")
+    METRICS[metric.name] = metric
+
+
+# --- of decisions ---------------------------------------------------------------------------------------------------
+
+
+def _right(s: Scored) -> np.ndarray:
+    """Whether the class, or every label, of each row is right."""
+    return (s.y == s.predicted).reshape(len(s.y), -1).all(1).astype(float)
+
+
+def _balanced_accuracy(d: Decisions) -> np.ndarray:
+    there = d.true > 0
+    return (_recall(d) * there).sum(1) / there.sum(1)
+
+
+def _mcc(d: Decisions) -> np.ndarray:
+    """Matthews correlation of several classes (Gorodkin 2004, "Comparing two K-category assignments")."""
+    agreement = d.hit.sum(1) * d.total - (d.taken * d.true).sum(1)
+    spread = (d.total**2 - (d.taken**2).sum(1)) * (d.total**2 - (d.true**2).sum(1))
+    return ratio(agreement, np.sqrt(np.maximum(spread, 0)))
+
+
+def _precision(d: Decisions) -> np.ndarray:
+    return ratio(d.hit, d.taken)
+
+
+def _recall(d: Decisions) -> np.ndarray:
+    return ratio(d.hit, d.true)
+
+
+def _f1(d: Decisions) -> np.ndarray:
+    return ratio(2 * d.hit, d.true + d.taken)
+
+
+def _macro(each: Callable[[Decisions], np.ndarray]) -> Callable[[Decisions], np.ndarray]:
+    return lambda d: ratio((each(d) * d.seen).sum(1), d.seen.sum(1).astype(float))
+
+
+def _weighted(each: Callable[[Decisions], np.ndarray]) -> Callable[[Decisions], np.ndarray]:
+    return lambda d: ratio((each(d) * d.true).sum(1), d.true.sum(1))
+
+
+def _micro(each: Callable[[Decisions], np.ndarray]) -> Callable[[Decisions], np.ndarray]:
+    def function(d: Decisions) -> np.ndarray:
+        sums = (counts.sum(1, keepdims=True) for counts in (d.hit, d.true, d.taken))
+        return each(Decisions(*sums, d.total))[:, 0]
+
+    return function
+
+
+def _of_positive(each: Callable[[Decisions], np.ndarray]) -> Callable[[Decisions], np.ndarray]:
+    return lambda d: each(d)[:, d.positive]
+
+
+# --- of probabilities -----------------------------------------------------------------------------------------------
+
+
+def _log_losses(s: Scored) -> np.ndarray:
+    """Natural logarithm; probabilities are taken to be at least 2.2e-16. Labels: the mean over them."""
+    if s.y.ndim == 1:
+        return -np.log(np.maximum(s.proba[np.arange(len(s.y)), s.y], EPS))
+    return -np.log(np.maximum(np.where(s.y == 1, s.proba, 1 - s.proba), EPS)).mean(1)
+
+
+def _squares(s: Scored) -> np.ndarray:
+    """Brier score a row: of the positive class of two, of several their sum, of labels their mean."""
+    squares = (s.proba - s.truth) ** 2
+    return {BINARY: squares[:, s.positive], MULTI_CLASS: squares.sum(1), MULTI_LABEL: squares.mean(1)}[s.problem]
+
+
+def _brier_skill(s: Scored) -> np.ndarray:
+    """1 - Brier / Brier of the class frequencies of the same rows; 0 is no better than to know only these."""
+    share = s.decisions.true / s.decisions.total[:, None]
+    each = share * (1 - share)
+    known = {BINARY: each[:, s.positive], MULTI_CLASS: each.sum(1), MULTI_LABEL: each.mean(1)}[s.problem]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(known > 0, 1 - s.mean(_squares(s)) / known, np.nan)
+
+
+def _roc_auc(s: Scored) -> np.ndarray:
+    return _mean_of_known(s.areas[0])
+
+
+def _pr_auc(s: Scored) -> np.ndarray:
+    return _mean_of_known(s.areas[1])
+
+
+def _mean_of_known(values: np.ndarray) -> np.ndarray:
+    """Mean over the classes that have a value, ``[B]``."""
+    there = ~np.isnan(values)
+    with np.errstate(invalid="ignore"):
+        return np.where(there, values, 0).sum(1) / there.sum(1)
+
+
+ONE_LABEL = (BINARY, MULTI_CLASS)
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric("accuracy", "accuracy", _right, "rows", table=1, interval="share", title_of_labels="exact match"),
+        Metric("balanced_accuracy", "bal. accuracy", _balanced_accuracy, "decisions", problems=ONE_LABEL, table=2,
+               interval="macro"),
+        Metric("f1_macro", "F1 macro", _macro(_f1), "decisions", table=1, interval="macro"),
+        Metric("precision_positive", "precision", _of_positive(_precision), "decisions", problems=(BINARY,), table=1,
+               interval="positive"),
+        Metric("recall_positive", "recall", _of_positive(_recall), "decisions", problems=(BINARY,), table=1,
+               interval="positive"),
+        Metric("f1_positive", "F1", _of_positive(_f1), "decisions", problems=(BINARY,), table=1, interval="positive"),
+        Metric("roc_auc", "ROC-AUC", _roc_auc, needs_probabilities=True, table=1, interval="roc"),
+        Metric("pr_auc", "PR-AUC", _pr_auc, needs_probabilities=True, table=1, interval="pr"),
+        Metric("log_loss", "log loss", _log_losses, "rows", False, True, table=1, interval="log"),
+        Metric("precision_macro", "precision macro", _macro(_precision), "decisions", table=2, interval="macro"),
+        Metric("recall_macro", "recall macro", _macro(_recall), "decisions", table=2, interval="macro"),
+        Metric("mcc", "MCC", _mcc, "decisions", problems=ONE_LABEL, table=2, interval="plain"),
+        Metric("hamming_loss", "Hamming loss", lambda s: (s.y != s.predicted).mean(1), "rows", False,
+               problems=(MULTI_LABEL,), table=2, interval="share"),
+        Metric("brier", "Brier", _squares, "rows", False, True, table=2, interval="log"),
+        Metric("brier_skill", "Brier skill", _brier_skill, needs_probabilities=True, table=2),
+        Metric("ece", "ECE", expected_error, "scored", False, True, table=2),
+        Metric("calibration_slope", "cal. slope", lambda s: recalibration(s)[:, 0], "scored", None, True, (BINARY,),
+               interval="none"),
+        Metric("calibration_intercept", "cal. intercept", lambda s: recalibration(s)[:, 1], "scored", None, True,
+               (BINARY,), interval="none"),
+        Metric("f1_weighted", "F1 weighted", _weighted(_f1), "decisions", interval="plain"),
+        Metric("precision_weighted", "precision weighted", _weighted(_precision), "decisions", interval="plain"),
+        Metric("recall_weighted", "recall weighted", _weighted(_recall), "decisions", interval="plain"),
+        Metric("f1_micro", "F1 micro", _micro(_f1), "decisions", interval="plain"),
+        Metric("precision_micro", "precision micro", _micro(_precision), "decisions", interval="plain"),
+        Metric("recall_micro", "recall micro", _micro(_recall), "decisions", interval="plain"),
+        Metric("precision", "precision", _precision, "decisions", per_class=True),
+        Metric("recall", "recall", _recall, "decisions", per_class=True),
+        Metric("f1", "F1", _f1, "decisions", per_class=True),
+        Metric("support", "rows", lambda d: d.true, "decisions", None, per_class=True),
+        Metric("roc_auc_label", "ROC-AUC", lambda s: s.areas[0], "scored", True, True, (MULTI_LABEL,), True),
+        Metric("pr_auc_label", "PR-AUC", lambda s: s.areas[1], "scored", True, True, (MULTI_LABEL,), True),
+    )
+}  # fmt: skip

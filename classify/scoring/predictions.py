@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -45,18 +46,32 @@ class Predictions:
         return self.y.ndim == 2
 
     @property
+    def problem(self) -> str:
+        """``binary``, ``multi-class`` or ``multi-label``."""
+        return "multi-label" if self.multilabel else "binary" if len(self.classes) == 2 else "multi-class"
+
+    @property
     def right(self) -> np.ndarray:
         """Bool ``[t]``: whether the class, or every label, is predicted right."""
         return (self.y == self.predicted).reshape(len(self), -1).all(1)
+
+    @cached_property
+    def repeat(self) -> np.ndarray:
+        """Int ``[t]``: how many predictions of the same line come before, by fold: its repeat of the folds."""
+        order = np.lexsort((self.fold, self.line))
+        _, start, counts = np.unique(self.line[order], return_index=True, return_counts=True)
+        number = np.empty(len(self), int)
+        number[order] = np.arange(len(self)) - np.repeat(start, counts)
+        return number
 
     def take(self, rows: np.ndarray) -> Predictions:
         """These of the predictions."""
         arrays = (a[rows] for a in (self.line, self.group, self.fold, self.y, self.predicted, self.proba))
         return Predictions(self.classes, self.positive, *arrays)
 
-    def measure(self, weights: np.ndarray | None = None) -> Measures:
+    def measure(self, weights: np.ndarray | None = None, resampled: bool = False) -> Measures:
         """All metrics, as ``metrics.measure``; ``weights`` ``[B, t]`` say how often each prediction counts."""
-        return measure(self.y, self.proba, self.predicted, self.positive, self.fold, weights)
+        return measure(self.y, self.proba, self.predicted, self.positive, self.repeat, weights, resampled)
 
     def write(self, path: Path) -> None:
         """Write the CSV: line, group, fold (from 1), label, predicted and the probability of each class.

@@ -1,0 +1,60 @@
+"""How far probabilities are from coming true."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from classify.scoring.scored import EPS, Scored
+
+BINS = 10  # of equal width
+
+
+def expected_error(scored: Scored) -> np.ndarray:
+    """Expected calibration error, ``[B]``: mean distance of share and probability over bins, by their rows.
+
+    Two classes: of the probability of the positive one. More: of the probability of the class decided for and whether
+    that is right (Guo et al. 2017, "On Calibration of Modern Neural Networks", equation 3). Labels: the mean over them.
+    """
+    if scored.problem == "binary":
+        proba, truth = scored.proba[:, [scored.positive]], scored.truth[:, [scored.positive]]
+    elif scored.problem == "multi-class":
+        proba = np.take_along_axis(scored.proba, scored.predicted[:, None], 1)
+        truth = (scored.y == scored.predicted)[:, None]
+    else:
+        proba, truth = scored.proba, scored.truth
+    total = scored.weights.sum(1)
+    errors = []
+    for p, hit in zip(proba.T, truth.T, strict=True):
+        bins = np.minimum((p * BINS).astype(int), BINS - 1)
+        distance = np.zeros((len(p), BINS))
+        distance[np.arange(len(p)), bins] = hit - p  # its sum over a bin is rows times (share - mean probability)
+        errors.append(np.abs(scored.weights @ distance).sum(1) / total)
+    return np.mean(errors, axis=0)
+
+
+def recalibration(scored: Scored) -> np.ndarray:
+    """Slope and intercept of the logistic regression of the truth on the logit of the probability, ``[B, 2]``.
+
+    Cox 1958, "Two Further Applications of a Model for Binary Regression". Slope 1 and intercept 0 are right; a slope
+    below 1 is an over-confident head. NaN where the rows are of one class or the logits separate them.
+    """
+    p = np.clip(scored.proba[:, scored.positive], EPS, 1 - EPS)
+    x = np.stack([np.log(p) - np.log1p(-p), np.ones(len(p))], axis=1)
+    y = scored.truth[:, scored.positive]
+    return np.array([_logistic(x, y, weight) for weight in scored.weights])
+
+
+def _logistic(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Newton's method for two coefficients, without a penalty."""
+    found = np.zeros(2)
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-np.clip(x @ found, -700, 700)))
+        gradient = x.T @ (weight * (p - y))
+        hessian = (x * (weight * p * (1 - p))[:, None]).T @ x
+        if not np.linalg.det(hessian) > 1e-9:
+            return np.full(2, np.nan)
+        step = np.linalg.solve(hessian, gradient)
+        found -= np.clip(step, -5, 5)
+        if np.abs(step).max() < 1e-9:
+            return found
+    return np.full(2, np.nan)
