@@ -20,7 +20,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from classify import heads
 from classify.heads.base import FitTask
-from stores import Block, Features, FeatureStore, write_store
+from stores import Block, FeatureStore, PooledFeatures, write_store
 from stores.writer import Extent
 
 
@@ -182,7 +182,7 @@ def made_block(start, n, weights):
     rng = np.random.default_rng(start)
     x = rng.standard_normal((n, len(weights)), np.float32)
     labels = np.where(rng.random(n) < 1 / (1 + np.exp(-(x @ weights))), "yes", "no").tolist()
-    features = Features("pooled", {"pooled": x.astype(np.float16)}, np.ones((n, 3), np.int32))
+    features = PooledFeatures({"pooled": x.astype(np.float16)}, np.ones((n, 3), np.int32))
     hashes = np.arange(start, start + n).astype("<u8").repeat(2).view(np.uint8).reshape(n, 16)
     return Block(np.arange(start, start + n) + 2, hashes, labels, None, features)
 

@@ -20,7 +20,7 @@ import h5py
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from stores import Features, FeatureStore
+from stores import FeatureStore, PooledFeatures, TokenFeatures
 from stores.block import Block
 from stores.parts import Parts
 from stores.reuse_index import ReuseIndex, read_places
@@ -86,7 +86,7 @@ def blocks_of(rows, values=None):
     for start in range(0, rows, PART):
         stop = min(start + PART, rows)
         part = block(start, stop) if values is None else values[start:stop]
-        features = Features("pooled", {"pooled": part}, np.ones((stop - start, 3), np.int32))
+        features = PooledFeatures({"pooled": part}, np.ones((stop - start, 3), np.int32))
         hashes = hash_texts([str(i) for i in range(start, stop)])
         yield Block(np.arange(start, stop), hashes, ["ham"] * (stop - start), None, features)
 
@@ -116,7 +116,7 @@ def tokens(folder):
     lengths = np.full(5000, 30)
     values = np.random.default_rng(2).normal(size=(lengths.sum(), 768)).astype(np.float16)
     offsets = np.concatenate([[0], np.cumsum(lengths)])
-    features = Features("tokens", {"tokens": values}, np.ones((5000, 3), np.int32), offsets)
+    features = TokenFeatures({"tokens": values}, np.ones((5000, 3), np.int32), offsets)
     parts = Parts(folder / "tokens.h5", ATTRIBUTES)
     hashes = hash_texts([str(i) for i in range(5000)])
     parts.write(0, Block(np.arange(5000), hashes, ["ham"] * 5000, None, features), {}, (0.0, 0.0))

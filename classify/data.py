@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stores.features import Features
+from stores.features import Features, IdFeatures
 from stores.reader import FeatureStore
 from stores.shared.errors import InputError
 
@@ -50,7 +50,7 @@ class Data:
     classes: list[str]
     text_hash: np.ndarray
     line: np.ndarray
-    texts: Features | None
+    texts: IdFeatures | None
     unlabelled: int
     broken: int
     provenance: dict
@@ -169,9 +169,9 @@ def matrix(features: Features) -> np.ndarray:
     return outputs[0] if len(outputs) == 1 else np.hstack(outputs)
 
 
-def _terms_of(texts: list[str], rows: np.ndarray) -> Features:
+def _terms_of(texts: list[str], rows: np.ndarray) -> IdFeatures:
     """The words of the texts as ids: all that the TF-IDF baseline looks at."""
-    return Features.from_tokens([re.findall(r"\w+", texts[row]) for row in rows])
+    return IdFeatures.from_tokens([re.findall(r"\w+", texts[row]) for row in rows])
 
 
 def _at(cells: list[str], rows: np.ndarray) -> list[str]:

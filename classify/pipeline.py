@@ -18,6 +18,7 @@ from classify.heads.base import Head
 from classify.runs import Run, Score, free_folder, summary, write_run
 from classify.scoring.metrics import columns_of
 from classify.splits.scheme import Scheme, Splits
+from stores.features import IdFeatures
 from stores.shared.errors import InputError
 
 
@@ -196,7 +197,7 @@ def _same_rows(a: Data, b: Data) -> bool:
 
 def _baselines(data: Data) -> list[tuple[str, object, Head]]:
     found: list[tuple[str, object, Head]] = [("majority", data.x, heads.load("majority"))]
-    words = data.x if data.kind == "ids" and data.x.table is None else data.texts
+    words = data.x if isinstance(data.x, IdFeatures) and data.x.table is None else data.texts
     if words is not None:
         found.append(("tfidf+logistic", words, heads.load("logistic")))
     return found

@@ -7,7 +7,7 @@ import time
 import numpy as np
 
 from embed.encoders import load
-from stores.features import COUNTS, Features
+from stores.features import COUNTS, Features, IdFeatures, PooledFeatures
 from stores.shared.errors import FailureError
 from stores.shared.fingerprint import identity_digest
 
@@ -49,7 +49,7 @@ def check(name: str, options: dict) -> dict:
     found |= {"identity": identity_digest(identity), "kind": together.kind}
     for output, values in together.outputs.items():
         found[output] = f"{values.dtype} {list(values.shape)} of {len(TEXTS)} texts"
-        if together.kind == "pooled":
+        if isinstance(together, PooledFeatures):
             norms = np.linalg.norm(values[together.counts[:, 0] > 0], axis=1)
             found[f"{output} length"] = f"{norms.min():.4g} to {norms.max():.4g}"
     found |= {"counts": ", ".join(f"{number} {what}" for what, number in counts.items())}
@@ -67,7 +67,9 @@ def check(name: str, options: dict) -> dict:
 def _difference(one: Features, other: Features) -> float:
     """The largest difference between the features of a text, infinite where they differ in shape."""
     one, other = one.canonical(), other.canonical()
-    if one.vocabulary != other.vocabulary or one.outputs.keys() != other.outputs.keys():
+    if type(one) is not type(other) or one.outputs.keys() != other.outputs.keys():
+        return np.inf
+    if isinstance(one, IdFeatures) and isinstance(other, IdFeatures) and one.vocabulary != other.vocabulary:
         return np.inf
     pairs = [(values, other.outputs[name]) for name, values in one.outputs.items()]
     if any(a.shape != b.shape for a, b in pairs):

@@ -4,9 +4,19 @@ Knows arrays, keys and bytes; nothing of text models or scores. The file format 
 """
 
 from stores.block import Block
-from stores.features import Features
+from stores.features import Features, IdFeatures, PooledFeatures, TokenFeatures
 from stores.reader import FeatureStore
 from stores.shared.errors import FailureError, InputError
 from stores.writer import write_store
 
-__all__ = ["Block", "FailureError", "FeatureStore", "Features", "InputError", "write_store"]
+__all__ = [
+    "Block",
+    "FailureError",
+    "FeatureStore",
+    "Features",
+    "IdFeatures",
+    "InputError",
+    "PooledFeatures",
+    "TokenFeatures",
+    "write_store",
+]

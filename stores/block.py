@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from stores.features import Features
+from stores.features import Features, IdFeatures, RaggedFeatures
 from stores.format import ROW_STRINGS
 from stores.strings import pack
 
@@ -68,9 +68,11 @@ class Extent:
         """The extent of a store of this one block."""
         several = block.classes is not None
         classes = list(block.classes) if several else sort_classes({name for name in block.labels if name is not None})
-        tokens = 0 if block.features.offsets is None else int(block.features.offsets[-1])
+        features = block.features
+        tokens = int(features.offsets[-1]) if isinstance(features, RaggedFeatures) else 0
+        words = len(features.vocabulary) if isinstance(features, IdFeatures) else 0
         strings = {name: len(pack(values)[0]) for name, values in block.strings.items()}
-        return cls(classes, len(block.line), tokens, strings, len(block.features.vocabulary or []), several)
+        return cls(classes, len(block.line), tokens, strings, words, several)
 
 
 def sort_classes(names: Iterable[str]) -> list[str]:

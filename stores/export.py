@@ -40,6 +40,7 @@ import h5py
 import numpy as np
 
 from stores.block import Block
+from stores.features import IdFeatures, RaggedFeatures
 from stores.format import ROW_STRINGS
 from stores.reader import READ_ROWS, FeatureStore
 from stores.shared.errors import InputError
@@ -170,7 +171,7 @@ def _arrow(block: Block, output: str, words: pyarrow.Array | None) -> pyarrow.Ta
         features = pyarrow.FixedSizeListArray.from_arrays(numbers, values.shape[1])
     else:
         features = words.take(pyarrow.array(values))
-    if block.features.offsets is not None:
+    if isinstance(block.features, RaggedFeatures):
         offsets = pyarrow.array(block.features.offsets.astype(np.int32))
         features = pyarrow.ListArray.from_arrays(offsets, features)
     labels = pyarrow.array(map(_utf8, _labels(block)), pyarrow.string())
@@ -187,10 +188,13 @@ def _csv(store: FeatureStore, outputs: list[str], path: Path) -> None:
     with open(path, "w", encoding="utf-8", newline="") as file:
         file.write(",".join(head) + "\n")
         for block in _blocks(store):
-            values = _joined_tokens(block) if tokens else block.features.outputs[outputs[0]]
+            features = block.features
             columns = [map(str, block.line.tolist()), _label_cells(block, _quoted)]
             columns += [map(_quoted, cells) for cells in _strings(block).values()]
-            columns += [map(_quoted, values) if tokens else _numbers(values, ",")]
+            if isinstance(features, IdFeatures):
+                columns += [map(_quoted, _joined_tokens(features))]
+            else:
+                columns += [_numbers(features.outputs[outputs[0]], ",")]
             file.writelines(",".join(cells) + "\n" for cells in zip(*columns, strict=True))
 
 
@@ -238,9 +242,9 @@ def _labels(block: Block) -> Iterable[str | None]:
     return (None if -1 in row else "|".join(compress(block.classes, row)) for row in block.labels.tolist())
 
 
-def _joined_tokens(block: Block) -> Iterator[str]:
-    tokens = [block.features.vocabulary[i] for i in block.features.outputs["ids"].tolist()]
-    return (" ".join(tokens[start:stop]) for start, stop in pairwise(block.features.offsets.tolist()))
+def _joined_tokens(features: IdFeatures) -> Iterator[str]:
+    tokens = [features.vocabulary[i] for i in features.ids.tolist()]
+    return (" ".join(tokens[start:stop]) for start, stop in pairwise(features.offsets.tolist()))
 
 
 def _numbers(values: np.ndarray, separator: str) -> Iterator[str]:

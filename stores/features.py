@@ -1,64 +1,97 @@
-"""Features: what an encoder makes of some texts, of whatever kind.
+"""Features: what an encoder makes of some texts. Three types, one set of operations.
 
-Three kinds, and one set of operations on all of them, so that the code which stores, reuses and splits features never
-asks which encoder they came from.
+The code that stores, reuses and splits features calls ``take`` and ``concat`` and need not ask which type it has.
 
-==========  ==============================================================================
-``pooled``  one vector a text: each output is float ``[n, D]``
-``tokens``  one vector a token: ``offsets`` int64 ``[n + 1]``, each output float ``[sum T, D]``;
-            text ``i`` owns the rows ``offsets[i]:offsets[i + 1]``
-``ids``     the tokens of a text as numbers: ``offsets``, one output ``ids`` int32 ``[sum T]`` that
-            points into ``vocabulary`` and, for word vectors, into the rows of ``table``
-==========  ==============================================================================
+===================  ==========  ==============================================================================
+type                 ``kind``    arrays
+===================  ==========  ==============================================================================
+``PooledFeatures``   ``pooled``  one vector a text: each output is float ``[n, D]``
+``TokenFeatures``    ``tokens``  one vector a token: ``offsets`` int64 ``[n + 1]``, each output float
+                                 ``[sum T, D]``; text ``i`` owns the rows ``offsets[i]:offsets[i + 1]``
+``IdFeatures``       ``ids``     the tokens of a text as numbers: ``offsets``, one output ``ids`` int32
+                                 ``[sum T]`` that points into ``vocabulary`` and, for word vectors, into the
+                                 rows of ``table``
+===================  ==========  ==============================================================================
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar, Self, TypeVar
 
 import numpy as np
 
 COUNTS = ("tokens", "unknown", "truncated")  # the columns of Features.counts
+F = TypeVar("F", bound="Features")
 
 
 @dataclass(frozen=True)
-class Features:
-    """Features of ``n`` texts, in the order of the texts.
+class Features(ABC):
+    """Features of ``n`` texts, in the order of the texts: what the three types have in common.
 
     Attributes:
-        kind: ``pooled``, ``tokens`` or ``ids``.
+        kind: name of the type in a store.
         outputs: name -> array, shapes as above; an encoder with several layers gives several.
         counts: int32 ``[n, 3]``: tokens of each text, of these unknown to the encoder, of these cut off.
-        offsets: int64 ``[n + 1]``, None for pooled features.
-        vocabulary: the distinct tokens that the ids point to, None for the other kinds.
-        table: float ``[V, D]``, the vector of each token of the vocabulary; None without vectors.
     """
 
-    kind: str
+    kind: ClassVar[str]
     outputs: dict[str, np.ndarray]
     counts: np.ndarray
-    offsets: np.ndarray | None = None
-    vocabulary: list[str] | None = None
-    table: np.ndarray | None = None
-
-    @classmethod
-    def from_tokens(cls, texts: Sequence[Sequence[str]]) -> Features:
-        """Features of kind ``ids`` from the tokens of each text; the vocabulary is in order of first appearance."""
-        index: dict[str, int] = {}
-        ids = [index.setdefault(token, len(index)) for tokens in texts for token in tokens]
-        lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-        counts = np.zeros((len(texts), len(COUNTS)), np.int32)
-        counts[:, 0] = lengths
-        return cls("ids", {"ids": np.array(ids, np.int32)}, counts, _offsets(lengths), list(index))
 
     def __len__(self) -> int:
         return len(self.counts)
 
-    def take(self, rows: np.ndarray) -> Features:
-        """The features of ``rows`` (int ``[m]``, repeats allowed), in that order; the vocabulary stays whole."""
-        if self.offsets is None:
-            return replace(self, outputs={k: v[rows] for k, v in self.outputs.items()}, counts=self.counts[rows])
+    @abstractmethod
+    def take(self, rows: np.ndarray) -> Self:
+        """The features of ``rows`` (int ``[m]``, repeats allowed), in that order; a vocabulary stays whole."""
+
+    def __getitem__(self, rows: np.ndarray) -> Self:
+        return self.take(rows)
+
+    @staticmethod
+    def concat(parts: Sequence[F]) -> F:
+        """All rows of ``parts`` (of one type, at least one part), vocabularies merged in order of appearance."""
+        return type(parts[0])._concat(parts)
+
+    @classmethod
+    @abstractmethod
+    def _concat(cls, parts: Sequence[Self]) -> Self: ...
+
+    def canonical(self) -> Self:
+        """The same features as far as they depend on the texts alone; see ``IdFeatures.canonical``."""
+        return self
+
+
+@dataclass(frozen=True)
+class PooledFeatures(Features):
+    """One vector a text: each output is float ``[n, D]``."""
+
+    kind: ClassVar[str] = "pooled"
+
+    def take(self, rows: np.ndarray) -> Self:
+        """The features of ``rows`` (int ``[m]``, repeats allowed), in that order."""
+        return replace(self, outputs={k: v[rows] for k, v in self.outputs.items()}, counts=self.counts[rows])
+
+    @classmethod
+    def _concat(cls, parts: Sequence[Self]) -> Self:
+        return cls(_joined_outputs(parts), _joined_counts(parts))
+
+
+@dataclass(frozen=True)
+class RaggedFeatures(Features):
+    """Something for each token of a text.
+
+    Attributes:
+        offsets: int64 ``[n + 1]``; text ``i`` owns the rows ``offsets[i]:offsets[i + 1]`` of each output.
+    """
+
+    offsets: np.ndarray
+
+    def take(self, rows: np.ndarray) -> Self:
+        """The features of ``rows`` (int ``[m]``, repeats allowed), in that order; a vocabulary stays whole."""
         lengths = np.diff(self.offsets)[rows]
         offsets = _offsets(lengths)
         # position j of the result comes from: start of its text in the source + its place within the text
@@ -66,36 +99,63 @@ class Features:
         outputs = {k: v[source] for k, v in self.outputs.items()}
         return replace(self, outputs=outputs, counts=self.counts[rows], offsets=offsets)
 
-    def __getitem__(self, rows: np.ndarray) -> Features:
-        return self.take(rows)
+
+@dataclass(frozen=True)
+class TokenFeatures(RaggedFeatures):
+    """One vector a token: each output is float ``[sum T, D]``."""
+
+    kind: ClassVar[str] = "tokens"
 
     @classmethod
-    def concat(cls, parts: Sequence[Features]) -> Features:
-        """All rows of ``parts`` (of one kind, at least one part), vocabularies merged in order of appearance."""
-        first = parts[0]
-        counts = np.concatenate([part.counts for part in parts])
-        offsets = None
-        if first.offsets is not None:
-            offsets = _offsets(np.concatenate([np.diff(part.offsets) for part in parts]))
-        if first.vocabulary is None:
-            outputs = {name: np.concatenate([part.outputs[name] for part in parts]) for name in first.outputs}
-            return cls(first.kind, outputs, counts, offsets)
+    def _concat(cls, parts: Sequence[Self]) -> Self:
+        return cls(_joined_outputs(parts), _joined_counts(parts), _joined_offsets(parts))
+
+
+@dataclass(frozen=True)
+class IdFeatures(RaggedFeatures):
+    """The tokens of a text as numbers: the one output ``ids`` is int32 ``[sum T]``.
+
+    Attributes:
+        vocabulary: the ``V`` distinct tokens that the ids point to.
+        table: float ``[V, D]``, the vector of each token of the vocabulary; None without vectors.
+    """
+
+    kind: ClassVar[str] = "ids"
+    vocabulary: list[str]
+    table: np.ndarray | None = None
+
+    @classmethod
+    def from_tokens(cls, texts: Sequence[Sequence[str]]) -> IdFeatures:
+        """Ids of the tokens of each text, without vectors; the vocabulary is in order of first appearance."""
+        index: dict[str, int] = {}
+        ids = [index.setdefault(token, len(index)) for tokens in texts for token in tokens]
+        lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+        counts = np.zeros((len(texts), len(COUNTS)), np.int32)
+        counts[:, 0] = lengths
+        return cls({"ids": np.array(ids, np.int32)}, counts, _offsets(lengths), list(index))
+
+    @property
+    def ids(self) -> np.ndarray:
+        """int32 ``[sum T]``: for each token its place in the vocabulary."""
+        return self.outputs["ids"]
+
+    @classmethod
+    def _concat(cls, parts: Sequence[Self]) -> Self:
         index: dict[str, int] = {}
         merged = [remap(part, index) for part in parts]
         ids = np.concatenate([ids for ids, _ in merged])
-        table = None
-        if first.table is not None:
-            table = np.concatenate([part.table[new] for part, (_, new) in zip(parts, merged, strict=True)])
-        return cls(first.kind, {"ids": ids}, counts, offsets, list(index), table)
+        tables = [part.table[new] for part, (_, new) in zip(parts, merged, strict=True) if part.table is not None]
+        if tables and len(tables) < len(parts):
+            raise ValueError("ids with vectors and ids without cannot become one")
+        table = np.concatenate(tables) if tables else None
+        return cls({"ids": ids}, _joined_counts(parts), _joined_offsets(parts), list(index), table)
 
-    def canonical(self) -> Features:
+    def canonical(self) -> Self:
         """The same features with only the tokens that occur in the vocabulary, in order of first appearance.
 
         So the vocabulary depends on the texts alone, not on where their features were taken from.
         """
-        if self.vocabulary is None:
-            return self
-        used, first, inverse = np.unique(self.outputs["ids"], return_index=True, return_inverse=True)
+        used, first, inverse = np.unique(self.ids, return_index=True, return_inverse=True)
         rank = np.empty(len(used), np.int32)
         order = np.argsort(first)
         rank[order] = np.arange(len(used), dtype=np.int32)
@@ -104,7 +164,7 @@ class Features:
         return replace(self, outputs={"ids": rank[inverse]}, vocabulary=vocabulary, table=table)
 
 
-def remap(part: Features, index: dict[str, int]) -> tuple[np.ndarray, np.ndarray]:
+def remap(part: IdFeatures, index: dict[str, int]) -> tuple[np.ndarray, np.ndarray]:
     """The ids of ``part`` in the numbering of ``index`` (token -> id), which grows by the tokens that are new.
 
     Returns:
@@ -112,7 +172,19 @@ def remap(part: Features, index: dict[str, int]) -> tuple[np.ndarray, np.ndarray
     """
     before = len(index)
     numbers = np.array([index.setdefault(token, len(index)) for token in part.vocabulary], np.int32)
-    return numbers[part.outputs["ids"]], np.flatnonzero(numbers >= before)
+    return numbers[part.ids], np.flatnonzero(numbers >= before)
+
+
+def _joined_outputs(parts: Sequence[Features]) -> dict[str, np.ndarray]:
+    return {name: np.concatenate([part.outputs[name] for part in parts]) for name in parts[0].outputs}
+
+
+def _joined_counts(parts: Sequence[Features]) -> np.ndarray:
+    return np.concatenate([part.counts for part in parts])
+
+
+def _joined_offsets(parts: Sequence[RaggedFeatures]) -> np.ndarray:
+    return _offsets(np.concatenate([np.diff(part.offsets) for part in parts]))
 
 
 def _offsets(lengths: np.ndarray) -> np.ndarray:

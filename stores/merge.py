@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from stores.block import Block, Extent, sort_classes
-from stores.features import Features
+from stores.features import PooledFeatures
 from stores.reader import READ_ROWS, FeatureStore
 from stores.shared.errors import InputError
 from stores.shared.fingerprint import identity_digest
@@ -187,4 +187,4 @@ def _side_by_side(stores: list[FeatureStore], order: list[np.ndarray]) -> Iterat
         for name, store, rows in zip(names, stores, order, strict=True):
             found = store.take(rows[part]).outputs
             outputs |= {name if len(found) == 1 else f"{name}-{output}": values for output, values in found.items()}
-        yield replace(block, features=Features("pooled", outputs, block.features.counts))
+        yield replace(block, features=PooledFeatures(outputs, block.features.counts))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from stores import append
 from stores.block import Block, Extent
-from stores.features import Features
+from stores.features import Features, IdFeatures
 from stores.hdf5 import ALIGNMENT, LEAST_ALIGNED
 from stores.merge import MergeSummary, concatenate
 from stores.shared.errors import FailureError, InputError
@@ -90,8 +90,8 @@ class Parts:
                 synced = pool.submit(append.append, self._own, place.start, *block.features.outputs.values())
                 parts = {"files": [], "start": place.start}
                 write_store(self.path(number), [block], extent, attributes, parts=parts, before=synced.result)
-        kind, words = block.features.kind, block.features.vocabulary
-        self._summaries[number] = MergeSummary(kind, extent, totals, words, times[1], place)
+        words = block.features.vocabulary if isinstance(block.features, IdFeatures) else None
+        self._summaries[number] = MergeSummary(block.features.kind, extent, totals, words, times[1], place)
 
     def space(self, share: float) -> int:
         """Bytes that are still wanted on the disk after part 0, when the whole is ``share`` times as large."""
@@ -140,7 +140,7 @@ class Parts:
         """Where in the growing file the features of part ``number`` go: behind those before; None if not there."""
         plain = self._alone and self._layout == "whole" and self._compression == "none" and len(features.outputs) == 1
         later = any(int(path.stem.removeprefix("part-")) > number for path in self._own.glob("part-*.h5"))
-        if not plain or features.kind == "ids" or later:  # subtle: a later part's features must not be written over
+        if not plain or isinstance(features, IdFeatures) or later:  # a later part's features must not be written over
             return None
         before = range(ALIGNMENT) if number == 0 else self._summaries[number - 1].place
         (values,) = features.outputs.values()

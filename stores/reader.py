@@ -15,7 +15,7 @@ from stores import append
 from stores.block import Block
 from stores.columns import GzipDataset, view
 from stores.description import StoreDescription
-from stores.features import Features
+from stores.features import Features, IdFeatures, PooledFeatures, RaggedFeatures, TokenFeatures
 from stores.format import data_sets, rows_a_checksum
 from stores.shared.errors import FailureError, InputError
 from stores.validation import verify
@@ -47,7 +47,7 @@ class RowView:
         if found is None:
             found = self._store.take(rows) if len(rows) else self._store.read(0, 0)
         values = found.outputs[self._store.outputs[0]]
-        return values if found.offsets is None else np.split(values, found.offsets[1:-1])[: len(found)]
+        return np.split(values, found.offsets[1:-1])[: len(found)] if isinstance(found, RaggedFeatures) else values
 
 
 WHOLE = ("offsets", "vocabulary/bytes", "vocabulary/offsets", "table")  # what is read as a whole
@@ -93,14 +93,17 @@ class FeatureStore(StoreDescription):
         counts = np.array(self._view("counts")[start:stop])
         views = {name: self._view(f"features/{name}") for name in self.outputs}
         if self.kind == "pooled":
-            return Features(self.kind, {name: view[start:stop] for name, view in views.items()}, counts)
+            return PooledFeatures({name: view[start:stop] for name, view in views.items()}, counts)
         offsets = self._file["offsets"][start : stop + 1]
         if offsets[0] < 0 or (offsets[1:] < offsets[:-1]).any() or offsets[-1] > self.shape[0]:
             raise FailureError(
                 f"{self.path} is damaged: offsets, in the rows from {start}; make it again with: tk embed"
             )
         outputs = {name: view[offsets[0] : offsets[-1]] for name, view in views.items()}
-        return Features(self.kind, outputs, counts, offsets - offsets[0], self.vocabulary, self.table)
+        offsets = offsets - offsets[0]
+        if self.kind == "tokens" or self.vocabulary is None:
+            return TokenFeatures(outputs, counts, offsets)
+        return IdFeatures(outputs, counts, offsets, self.vocabulary, self.table)
 
     def memory_map(self) -> np.ndarray | None:
         """The pooled features ``[N, D]`` as a read-only memory map that outlives the store; None if there is none.
@@ -119,7 +122,7 @@ class FeatureStore(StoreDescription):
             isinstance(view, np.memmap) for view in (*views.values(), self._view("counts"))
         ):
             outputs = {name: np.asarray(view[rows]) for name, view in views.items()}
-            return Features(self.kind, outputs, np.asarray(self._view("counts")[rows]))
+            return PooledFeatures(outputs, np.asarray(self._view("counts")[rows]))
         wanted, inverse = np.unique(rows, return_inverse=True)
         found = []
         for stretch in np.split(wanted, np.flatnonzero(np.diff(wanted // READ_ROWS)) + 1):

@@ -12,7 +12,7 @@ import numpy as np
 
 from stores.block import Block, Extent
 from stores.columns import Column, check_storable, content_digest
-from stores.features import remap
+from stores.features import IdFeatures, RaggedFeatures, remap
 from stores.format import ABOUT, FORMAT, VERSION
 from stores.hdf5 import ALIGNMENT, NOTHING, new_file
 from stores.shared.files import whole_file
@@ -79,17 +79,17 @@ def write_store(
             for column in columns.values():
                 column.close()
             _write_strings(file, "labels/classes", extent.classes)
-            if block.features.vocabulary is not None:
+            if isinstance(first.features, IdFeatures):
                 _write_strings(file, "vocabulary", list(vocabulary))
             declared = declare(file["features"], parts or {})
-            _write_attributes(file, attributes | {"kind": block.features.kind, "parts": declared})
+            _write_attributes(file, attributes | {"kind": first.features.kind, "parts": declared})
         before()
 
 
 def _shapes(block: Block, extent: Extent) -> dict[str, tuple[tuple[int, ...], np.dtype | type]]:
     """Shape and type of each data set that grows with the rows, the features first."""
     features, shapes = block.features, {}
-    ragged = features.offsets is not None
+    ragged = isinstance(features, RaggedFeatures)
     for name, array in features.outputs.items():
         check_storable(name, array)
         shapes[f"features/{name}"] = ((extent.tokens if ragged else extent.rows, *array.shape[1:]), array.dtype)
@@ -101,7 +101,7 @@ def _shapes(block: Block, extent: Extent) -> dict[str, tuple[tuple[int, ...], np
     }
     if ragged:
         shapes["offsets"] = ((extent.rows + 1,), np.int64)
-    if features.table is not None:
+    if isinstance(features, IdFeatures) and features.table is not None:
         check_storable("table", features.table)
         shapes["table"] = ((extent.words, *features.table.shape[1:]), features.table.dtype)
     for name, size in extent.strings.items():
@@ -118,14 +118,14 @@ def _rows(block: Block, codes: dict, vocabulary: dict[str, int], columns: dict) 
     yield "text_hash", block.text_hash
     one_each = block.classes is None
     yield "labels/codes", np.array([codes[label] for label in block.labels] if one_each else block.labels, np.int32)
-    if features.vocabulary is not None:
+    if isinstance(features, IdFeatures):
         ids, new = remap(features, vocabulary)
         yield "features/ids", ids
         if features.table is not None:
             yield "table", features.table[new]
     else:
         yield from ((f"features/{name}", array) for name, array in features.outputs.items())
-    if features.offsets is not None:
+    if isinstance(features, RaggedFeatures):
         yield "offsets", columns["offsets"].last + features.offsets[1:]
     for name, strings in block.strings.items():
         data, lengths = pack(strings)

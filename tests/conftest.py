@@ -12,7 +12,7 @@ from helpers.stores import make_store, pooled
 from helpers.toy import TEN_ROWS, toy_recipe, write_csv
 
 from embed import embed, read_table
-from stores import Features
+from stores import IdFeatures
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -85,4 +85,4 @@ def separable_words(tmp_path):
         tokens.append([*rng.choice(["the", "a", "you", "so", "!"], 4), own[i % 2]])
     labels = ["yes" if i % 3 == 0 else "no" for i in range(120)]
     texts = [f"{i} {' '.join(t)}" for i, t in enumerate(tokens)]
-    return make_store(tmp_path / "separable.words.h5", Features.from_tokens(tokens), labels, texts)
+    return make_store(tmp_path / "separable.words.h5", IdFeatures.from_tokens(tokens), labels, texts)

@@ -149,7 +149,7 @@ def several_store(path, y, wrong, labelled=None):
     rng = np.random.default_rng(0)
     told = np.where(rng.random(y.shape) < wrong, 1 - y, y)
     tokens = [["the", "text", *rng.choice(["of", "so", "an"], 2), f"r{a}", f"l{b}"] for a, b in told.tolist()]
-    from stores import Block, Features, write_store
+    from stores import Block, IdFeatures, write_store
     from stores.shared.fingerprint import hash_texts, identity_digest
     from stores.writer import Extent
 
@@ -159,7 +159,7 @@ def several_store(path, y, wrong, labelled=None):
         hash_texts(texts),
         y if labelled is None else labelled,
         texts,
-        Features.from_tokens(tokens),
+        IdFeatures.from_tokens(tokens),
         ["rude", "long"],
     )
     identity = {"encoder": "made", "version": 1}

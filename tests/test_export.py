@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from helpers.stores import make_store, pooled
 
-from stores import FailureError, Features, FeatureStore, InputError
+from stores import FailureError, FeatureStore, IdFeatures, InputError, PooledFeatures, TokenFeatures
 from stores import export as module
 from stores.export import export
 from stores.shared.fingerprint import hash_texts
@@ -39,11 +39,11 @@ def features_of(kind):
     """Six rows of a kind; tokens and ids have texts without any."""
     if kind == "pooled":
         return pooled(VALUES.reshape(6, 2))
-    ids = Features.from_tokens(TOKENS)
+    ids = IdFeatures.from_tokens(TOKENS)
     if kind == "ids":
         table = np.arange(len(ids.vocabulary) * 2).reshape(-1, 2).astype(np.float16) / 8
-        return Features("ids", ids.outputs, ids.counts, ids.offsets, ids.vocabulary, table)
-    return Features("tokens", {"top": np.arange(21).reshape(7, 3).astype(np.float16)}, ids.counts, ids.offsets)
+        return IdFeatures(ids.outputs, ids.counts, ids.offsets, ids.vocabulary, table)
+    return TokenFeatures({"top": np.arange(21).reshape(7, 3).astype(np.float16)}, ids.counts, ids.offsets)
 
 
 @pytest.fixture
@@ -251,7 +251,7 @@ def test_ids_and_splits_are_columns(tmp_path, small_blocks):
 def test_several_outputs(make, tmp_path):
     """An archive holds all or the one that is asked for; the others hold one, and never pick it themselves."""
     outputs = {"low": np.ones((6, 2), np.float32), "top": np.full((6, 3), 2, np.float32)}
-    store = make("pooled", features=Features("pooled", outputs, np.ones((6, 3), np.int32)))
+    store = make("pooled", features=PooledFeatures(outputs, np.ones((6, 3), np.int32)))
     export(store, "npz", tmp_path / "all.npz")
     export(store, "npz", tmp_path / "one.npz", output="top")
     export(store, "csv", tmp_path / "top.csv", output="top")
@@ -278,7 +278,7 @@ def test_several_outputs(make, tmp_path):
 )
 def test_what_a_format_cannot_hold_is_refused(make, tmp_path, kind, to, message):
     """The message names another format, and nothing is written."""
-    store = make(kind, features=Features.from_tokens(TOKENS)) if kind == "words" else make(kind)
+    store = make(kind, features=IdFeatures.from_tokens(TOKENS)) if kind == "words" else make(kind)
     with pytest.raises(InputError, match=message):
         export(store, to, tmp_path / "new" / "out")
     assert not (tmp_path / "new").exists()

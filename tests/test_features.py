@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stores import Features
+from stores import Features, IdFeatures, PooledFeatures
 
 TOKENS = st.lists(st.lists(st.sampled_from("abcdef"), max_size=5), min_size=1, max_size=8)
 
@@ -19,7 +19,7 @@ def tokens_of(features):
 
 def test_from_tokens_by_hand():
     """The vocabulary is in order of first appearance, text i owns ids[offsets[i]:offsets[i + 1]]."""
-    features = Features.from_tokens([["b", "a"], [], ["a", "c"]])
+    features = IdFeatures.from_tokens([["b", "a"], [], ["a", "c"]])
 
     assert features.vocabulary == ["b", "a", "c"]
     assert features.outputs["ids"].tolist() == [0, 1, 1, 2]
@@ -32,13 +32,13 @@ def test_take_gives_the_rows_asked_for(tokens, data):
     """Any rows, in any order, any number of times."""
     rows = np.array(data.draw(st.lists(st.integers(0, len(tokens) - 1), max_size=9)), np.int64)
 
-    assert tokens_of(Features.from_tokens(tokens)[rows]) == [tokens[row] for row in rows]
+    assert tokens_of(IdFeatures.from_tokens(tokens)[rows]) == [tokens[row] for row in rows]
 
 
 @given(TOKENS, TOKENS)
 def test_concat_puts_rows_after_rows(first, second):
     """Two vocabularies become one, the tokens stay the same."""
-    both = Features.concat([Features.from_tokens(first), Features.from_tokens(second)])
+    both = Features.concat([IdFeatures.from_tokens(first), IdFeatures.from_tokens(second)])
 
     assert tokens_of(both) == first + second
 
@@ -48,9 +48,9 @@ def test_canonical_forgets_where_the_features_came_from(tokens, random):
     """A vocabulary in any order, with words too many, becomes that of the texts alone."""
     vocabulary = list("abcdefgh")
     random.shuffle(vocabulary)
-    plain = Features.from_tokens(tokens)
+    plain = IdFeatures.from_tokens(tokens)
     ids = np.array([vocabulary.index(t) for text in tokens for t in text], np.int32)
-    odd = Features("ids", {"ids": ids}, plain.counts, plain.offsets, vocabulary)
+    odd = IdFeatures({"ids": ids}, plain.counts, plain.offsets, vocabulary)
 
     assert odd.canonical().vocabulary == plain.vocabulary
     assert odd.canonical().outputs["ids"].tolist() == plain.outputs["ids"].tolist()
@@ -58,7 +58,7 @@ def test_canonical_forgets_where_the_features_came_from(tokens, random):
 
 def test_pooled_features_are_rows():
     """Pooled features are taken and put together like rows of an array."""
-    features = Features("pooled", {"pooled": np.arange(6.0).reshape(3, 2)}, np.zeros((3, 3), np.int32))
+    features = PooledFeatures({"pooled": np.arange(6.0).reshape(3, 2)}, np.zeros((3, 3), np.int32))
 
     assert features[np.array([2, 0])].outputs["pooled"].tolist() == [[4, 5], [0, 1]]
     assert len(Features.concat([features, features])) == 6

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from helpers.stores import make_store, pooled
 
-from stores import Features, FeatureStore, InputError
+from stores import FeatureStore, IdFeatures, InputError
 from stores.datasets import keras_source, to_dataset
 
 FEEDS = [to_dataset, keras_source]
@@ -159,7 +159,7 @@ def test_fit_sees_every_row_once_an_epoch(store, workers):
 @pytest.mark.parametrize("feed", FEEDS)
 def test_what_cannot_be_fed_is_refused(store, tmp_path, feed):
     """Ids, a store without labels, and a batch of nothing."""
-    ids = make_store(tmp_path / "ids.h5", Features.from_tokens([["a"], ["b"]]), ["x", "y"], ["a", "b"])
+    ids = make_store(tmp_path / "ids.h5", IdFeatures.from_tokens([["a"], ["b"]]), ["x", "y"], ["a", "b"])
     bare = make_store(tmp_path / "bare.h5", pooled(np.zeros((2, 2))), [None, None], ["a", "b"])
     with FeatureStore(ids) as other, pytest.raises(InputError, match="holds ids, not one vector a row"):
         feed(other)

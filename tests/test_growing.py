@@ -11,7 +11,7 @@ from helpers.toy import toy_recipe, write_csv
 from test_kinds import TEXTS, N, tokens
 
 from embed import embed, read_table
-from stores import Block, FailureError, Features, FeatureStore
+from stores import Block, FailureError, FeatureStore, PooledFeatures
 from stores.parts import Parts
 from stores.shared.fingerprint import hash_texts
 
@@ -22,7 +22,7 @@ SIZES = (128, 256, 64, 52)
 def pooled():
     """One output, 64 rows a chunk."""
     values = np.random.default_rng(3).normal(size=(N, 2048)).astype(np.float32)
-    return Features("pooled", {"pooled": values}, np.ones((N, 3), np.int32))
+    return PooledFeatures({"pooled": values}, np.ones((N, 3), np.int32))
 
 
 def write_parts(path, features, alone, numbers=(0, 1, 2, 3)):

@@ -10,7 +10,7 @@ from helpers.toy import ToyEncoder
 
 from classify import heads
 from classify.heads.base import FitTask
-from stores import FailureError, Features, InputError
+from stores import FailureError, IdFeatures, InputError, TokenFeatures
 
 RECURRENT = ("bilstm", "gru", "gru2", "lstm", "rnn")
 SMALL = {"units": 8, "epochs": 8, "learning_rate": 0.03, "width": 6}
@@ -31,7 +31,7 @@ def ids_set(n_classes, n=150, seed=0):
     """Texts with one word that tells the class."""
     rng = np.random.default_rng(seed)
     y = np.minimum(rng.integers(n_classes + 1, size=n), n_classes - 1)
-    return Features.from_tokens([[*rng.choice(["the", "of", "I", "!"], 3), f"Class{c}"] for c in y]), y
+    return IdFeatures.from_tokens([[*rng.choice(["the", "of", "I", "!"], 3), f"Class{c}"] for c in y]), y
 
 
 def tokens_set(n_classes, n=150, seed=0):
@@ -42,7 +42,7 @@ def tokens_set(n_classes, n=150, seed=0):
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     values = rng.normal(size=(offsets[-1], x.shape[1])).astype(np.float32)
     values[offsets[:-1] + rng.integers(lengths)] = x
-    return Features("tokens", {"tokens": values}, np.ones((n, 3), np.int32), offsets), y
+    return TokenFeatures({"tokens": values}, np.ones((n, 3), np.int32), offsets), y
 
 
 SETS = {"pooled": pooled_set, "ids": ids_set, "tokens": tokens_set}
@@ -224,8 +224,8 @@ def test_nb_equals_the_counts_of_a_worked_example():
     """
     texts = ["Chinese Beijing Chinese", "Chinese Chinese Shanghai", "Chinese Macao", "Tokyo Japan Chinese"]
     head = heads.load("nb", weights="counts")
-    head.fit(Features.from_tokens([t.split() for t in texts]), np.array([1, 1, 1, 0]), 2, 0)
-    proba = head.predict_proba(Features.from_tokens(["Chinese Chinese Chinese Tokyo Japan".split()]))
+    head.fit(IdFeatures.from_tokens([t.split() for t in texts]), np.array([1, 1, 1, 0]), 2, 0)
+    proba = head.predict_proba(IdFeatures.from_tokens(["Chinese Chinese Chinese Tokyo Japan".split()]))
 
     yes, no = 3 / 4 * (3 / 7) ** 3 / 14 / 14, 1 / 4 * (2 / 9) ** 3 * (2 / 9) ** 2
     assert proba[0, 1] == pytest.approx(yes / (yes + no))
@@ -300,4 +300,4 @@ def test_model_of_a_stranger_is_not_run(tmp_path):
 def test_texts_without_terms_are_said_so():
     """Texts of punctuation marks alone have nothing that a bag of words could learn from."""
     with pytest.raises(InputError, match="no term"):
-        heads.load("nb").fit(Features.from_tokens([["!"], ["?"]]), np.array([0, 1]), 2, 0)
+        heads.load("nb").fit(IdFeatures.from_tokens([["!"], ["?"]]), np.array([0, 1]), 2, 0)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from helpers.stores import make_store
 
-from stores import Block, Features, FeatureStore, InputError
+from stores import Block, FeatureStore, IdFeatures, InputError, PooledFeatures, TokenFeatures
 from stores.block import Extent
 from stores.parts import Parts
 from stores.shared.fingerprint import hash_texts
@@ -27,18 +27,18 @@ def pooled():
         "layer1": RNG.normal(size=(N, 300)).astype(np.float32),
         "layer2": RNG.normal(size=(N, 5)).astype(np.float16),
     }
-    return Features("pooled", outputs, COUNTS)
+    return PooledFeatures(outputs, COUNTS)
 
 
 def tokens():
     """One vector a token, half precision."""
-    return Features("tokens", {"tokens": RNG.normal(size=(OFFSETS[-1], 64)).astype(np.float16)}, COUNTS, OFFSETS)
+    return TokenFeatures({"tokens": RNG.normal(size=(OFFSETS[-1], 64)).astype(np.float16)}, COUNTS, OFFSETS)
 
 
 def ids():
     """Ids into a vocabulary with a vector each."""
     numbers = RNG.integers(0, 40, OFFSETS[-1]).astype(np.int32)
-    return Features("ids", {"ids": numbers}, COUNTS, OFFSETS, WORDS, TABLE).canonical()
+    return IdFeatures({"ids": numbers}, COUNTS, OFFSETS, WORDS, TABLE).canonical()
 
 
 KINDS = pytest.mark.parametrize("make", [pooled, tokens, ids])
@@ -49,7 +49,7 @@ def meaning(features):
     rows = []
     for i in range(len(features)):
         values = features.take(np.array([i])).outputs
-        if features.vocabulary is not None:
+        if isinstance(features, IdFeatures):
             words = [features.vocabulary[j] for j in values["ids"]]
             rows.append((words, features.table[values["ids"]].tobytes()))
         else:
@@ -99,7 +99,7 @@ def test_word_vectors_cost_ids_and_one_row_a_word(tmp_path):
     words = [f"w{i}" for i in range(3000)]
     table = np.zeros((3000, 300), np.float32)
     counts = np.full((5000, 3), 20, np.int32)
-    features = Features("ids", {"ids": numbers}, counts, np.arange(0, 100_001, 20), words, table)
+    features = IdFeatures({"ids": numbers}, counts, np.arange(0, 100_001, 20), words, table)
     path = make_store(tmp_path / "a.h5", features, ["x"] * 5000, [""] * 5000)
 
     assert path.stat().st_size < 1.1 * (100_000 * 4 + 3000 * 1200 + 5000 * (16 + 8 + 8 + 12 + 4 + 8))
@@ -133,7 +133,7 @@ def test_ragged_features_are_lists_of_arrays(tmp_path):
 
 def test_arrays_are_what_scikit_learn_takes(tmp_path):
     """X, y and groups of the labelled rows; identical texts are one group."""
-    features = Features("pooled", {"pooled": np.arange(12, dtype=np.float32).reshape(6, 2)}, np.zeros((6, 3), np.int32))
+    features = PooledFeatures({"pooled": np.arange(12, dtype=np.float32).reshape(6, 2)}, np.zeros((6, 3), np.int32))
     labels, texts = ["b", None, "a", "b", "a", None], ["t", "u", "t", "v", "w", "u"]
     with FeatureStore(make_store(tmp_path / "a.h5", features, labels, texts)) as store:
         x, y, groups = store.arrays()
@@ -152,7 +152,7 @@ def test_types_that_other_readers_do_not_know_are_refused(tmp_path):
     import ml_dtypes
 
     for dtype in (np.float64, ml_dtypes.bfloat16):
-        features = Features("pooled", {"pooled": np.zeros((2, 2), dtype)}, np.zeros((2, 3), np.int32))
+        features = PooledFeatures({"pooled": np.zeros((2, 2), dtype)}, np.zeros((2, 3), np.int32))
         with pytest.raises(InputError, match=r"which a store does not hold; give float32 or float16"):
             make_store(tmp_path / "a.h5", features, ["x"] * 2, ["a", "b"])
     assert not (tmp_path / "a.h5").exists()

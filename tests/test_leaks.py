@@ -14,7 +14,7 @@ from classify.fitting.options import FitOptions
 from classify.heads.base import FitTask
 from classify.pipeline import evaluate
 from classify.splits.folds import stratified_kfold
-from stores import Features
+from stores import IdFeatures
 
 QUICK = {"dense": {"units": 64, "epochs": 5}}
 FITTED = [name for name in heads.names() if name != "majority" and "pooled" in heads.head_class(name).kinds]
@@ -66,12 +66,12 @@ def test_words_of_test_rows_change_nothing_that_is_fitted(name):
     tokens = [[*rng.choice(["red", "green", "blue", "grey"], 5)] for _ in range(100)]
     y = np.array(["red" in t for t in tokens]).astype(int)
     head = heads.load(name)
-    plain = fit(head, Features.from_tokens(tokens), y, [FitTask(np.arange(60), 0)], 2)[0]
+    plain = fit(head, IdFeatures.from_tokens(tokens), y, [FitTask(np.arange(60), 0)], 2)[0]
     other = [*tokens[:60], *([["red", "unheard", "of"]] * 40)]
-    changed = fit(head, Features.from_tokens(other), y, [FitTask(np.arange(60), 0)], 2)[0]
+    changed = fit(head, IdFeatures.from_tokens(other), y, [FitTask(np.arange(60), 0)], 2)[0]
 
     assert changed.heads[0].terms_ == plain.heads[0].terms_
-    probe = Features.from_tokens(tokens[:60])
+    probe = IdFeatures.from_tokens(tokens[:60])
     assert (changed.predict(probe)[0] == plain.predict(probe)[0]).all()
 
 
@@ -81,10 +81,10 @@ def test_words_of_test_rows_change_no_network(name):
     rng = np.random.default_rng(0)
     tokens = [[*rng.choice(["red", "green", "blue", "grey"], 5)] for _ in range(60)]
     y = np.array(["red" in t for t in tokens]).astype(int)
-    head, probe = heads.load(name, units=4, epochs=1), Features.from_tokens(tokens[:40])
+    head, probe = heads.load(name, units=4, epochs=1), IdFeatures.from_tokens(tokens[:40])
     first, other = ([*tokens[:40], *rest] for rest in (tokens[40:], [["red", "unheard", "of"]] * 20))
     found = [
-        fit(head, Features.from_tokens(t), y, [FitTask(np.arange(40), 0)], 2)[0].predict(probe)[0]
+        fit(head, IdFeatures.from_tokens(t), y, [FitTask(np.arange(40), 0)], 2)[0].predict(probe)[0]
         for t in (first, other)
     ]
 

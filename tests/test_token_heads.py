@@ -1,5 +1,7 @@
 """Heads that read tokens in order: what a text gives depends on its tokens, and on nothing beside it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from helpers.stores import make_store
@@ -9,7 +11,7 @@ from classify import Predictor, classify, heads, read_run
 from classify.data import load_data
 from classify.heads._ragged import Ragged
 from classify.heads._tokens import fit_words, number_words
-from stores import Features, InputError
+from stores import Features, IdFeatures, InputError, TokenFeatures
 
 ONE_EPOCH = SMALL | {"epochs": 1}
 each = pytest.mark.parametrize("name", [*RECURRENT, "conv"])
@@ -22,9 +24,9 @@ def table_set(n=120, seed=0, words=8):
     table = rng.normal(size=(2 * words, 4)).astype(np.float32)
     table[:, 0] = np.repeat([-5, 5], words)
     tokens = [[f"{seed}-{i}" for i in rng.integers(words, size=rng.integers(1, 6)) + words * c] for c in y]
-    features = Features.from_tokens(tokens)
+    features = IdFeatures.from_tokens(tokens)
     rows = [int(token.split("-")[1]) for token in features.vocabulary]
-    return Features("ids", features.outputs, features.counts, features.offsets, features.vocabulary, table[rows]), y
+    return IdFeatures(features.outputs, features.counts, features.offsets, features.vocabulary, table[rows]), y
 
 
 @each
@@ -34,7 +36,7 @@ def test_a_text_alone_is_as_among_longer_ones(name, make):
     x, y = make(n=60) if make is table_set else make(2, n=60)
     head = heads.load(name, **ONE_EPOCH).fit(x, y, 2, 0)
     # one text of all the tokens of the others
-    long = Features(x.kind, x.outputs, x.counts[:1], x.offsets[[0, -1]], x.vocabulary, x.table)
+    long = replace(x, counts=x.counts[:1], offsets=x.offsets[[0, -1]])
     together = head.predict_proba(Features.concat([x, long]))[: len(x)]
     alone = np.vstack([head.predict_proba(x.take(np.array([i]))) for i in range(len(x))])
 
@@ -111,7 +113,7 @@ def test_conv_is_the_published_network():
 
 def test_words_are_the_frequent_ones_of_the_training_rows():
     """Lower-cased, most frequent first, of equals the first by alphabet; every other word is number 0."""
-    x = Features.from_tokens([["The", "cat", "the"], ["cat", "A", "b", "a", "b"], ["never"]])
+    x = IdFeatures.from_tokens([["The", "cat", "the"], ["cat", "A", "b", "a", "b"], ["never"]])
     train = x.take(np.array([0, 1]))
 
     assert fit_words(train, 20, 1) == ["a", "b", "cat", "the"]
@@ -124,7 +126,7 @@ def test_unknown_words_are_all_one(name):
     """Texts of words that training has not seen have the same probabilities as each other, whatever the words."""
     x, y = ids_set(2)
     head = heads.load(name, **ONE_EPOCH).fit(x, y, 2, 0)
-    proba = head.predict_proba(Features.from_tokens([["new", "words"], ["Other", "ones"], []]))
+    proba = head.predict_proba(IdFeatures.from_tokens([["new", "words"], ["Other", "ones"], []]))
 
     assert np.allclose(proba[0], proba[1], atol=1e-6)
     assert np.allclose(proba.sum(1), 1)
@@ -145,7 +147,7 @@ def test_only_the_beginning_of_a_text_is_read():
     """What stands after ``length`` tokens changes no probability."""
     x, y = ids_set(2)
     head = heads.load("lstm", length=4, **ONE_EPOCH).fit(x, y, 2, 0)
-    proba = head.predict_proba(Features.from_tokens([["the", "of", "I", "!"], ["the", "of", "I", "!", "Class1"]]))
+    proba = head.predict_proba(IdFeatures.from_tokens([["the", "of", "I", "!"], ["the", "of", "I", "!", "Class1"]]))
 
     assert np.allclose(proba[0], proba[1], atol=1e-6)
 
@@ -153,7 +155,7 @@ def test_only_the_beginning_of_a_text_is_read():
 def test_empty_texts_are_read():
     """Also where no text has a token: all get the same probabilities."""
     x, y = tokens_set(2, n=20)
-    none = Features("tokens", {"tokens": np.zeros((0, 6), np.float16)}, x.counts, np.zeros(21, np.int64))
+    none = TokenFeatures({"tokens": np.zeros((0, 6), np.float16)}, x.counts, np.zeros(21, np.int64))
     proba = heads.load("gru", **ONE_EPOCH).fit(none, y, 2, 0).predict_proba(none)
 
     assert np.allclose(proba, proba[0])
@@ -165,7 +167,7 @@ def test_each_label_has_a_probability_of_its_own(name):
     rng = np.random.default_rng(0)
     y = rng.integers(2, size=(200, 3)).astype(np.uint8)
     y[:3] = [[0, 0, 0], [1, 1, 1], [1, 0, 0]]
-    x = Features.from_tokens([["so", *(f"word{k}" for k in np.flatnonzero(row))] for row in y])
+    x = IdFeatures.from_tokens([["so", *(f"word{k}" for k in np.flatnonzero(row))] for row in y])
     proba = (
         heads.load(name, **SMALL | {"epochs": 15, "batch": 16, "learning_rate": 0.01}).fit(x, y, 3, 0).predict_proba(x)
     )
@@ -242,7 +244,7 @@ def test_token_features_from_store_to_prediction(in_tmp):
     values = other.outputs["tokens"]
     outputs = {"layer1": np.resize(values, one.outputs["tokens"].shape).astype("f2"), "layer2": one.outputs["tokens"]}
     outputs["layer2"] = outputs["layer2"].astype("f2")
-    x = Features("tokens", outputs, one.counts, one.offsets)
+    x = TokenFeatures(outputs, one.counts, one.offsets)
     path = make_store(in_tmp / "made.h5", x, [("no", "yes")[c] for c in y], [f"text {i}" for i in range(90)])
     (run,) = classify(path, ["lstm:units=8,epochs=8,learning_rate=0.03"], cv=2)
     again = Predictor(read_run(run.folder))

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stores import Block, FailureError, Features, FeatureStore
+from stores import Block, FailureError, FeatureStore, IdFeatures
 from stores.parts import Parts
 from stores.shared.fingerprint import hash_texts
 
@@ -28,7 +28,7 @@ def write_part(output: Path, number: int) -> None:
     rows = np.arange(ROWS) + number * ROWS
     texts = [f"text {row // 2} of part {number}" for row in rows]
     labels = [("ham", "spam", f"kind {number}")[row % 3] for row in rows]
-    block = Block(rows, hash_texts(texts), labels, texts, Features.from_tokens([text.split() for text in texts]))
+    block = Block(rows, hash_texts(texts), labels, texts, IdFeatures.from_tokens([text.split() for text in texts]))
     Parts(output, ATTRIBUTES).write(number, block, {"rows": ROWS}, (0.0, 0.0))
 
 

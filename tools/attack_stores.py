@@ -33,7 +33,17 @@ from pathlib import Path
 
 import numpy as np
 
-from stores import Block, FailureError, Features, FeatureStore, InputError, write_store
+from stores import (
+    Block,
+    FailureError,
+    Features,
+    FeatureStore,
+    IdFeatures,
+    InputError,
+    PooledFeatures,
+    TokenFeatures,
+    write_store,
+)
 from stores.block import Extent
 from stores.parts import Parts
 from stores.shared.fingerprint import hash_texts, identity_digest
@@ -51,13 +61,13 @@ def originals() -> dict[str, tuple[Features, str]]:
     rows = 90
     counts = np.ones((rows, 3), np.int32)
     tokens = [[f"w{n}" for n in rng.integers(0, 50, rng.integers(0, 6))] for _ in range(rows)]
-    ids = Features.from_tokens(tokens)
+    ids = IdFeatures.from_tokens(tokens)
     vectors = rng.normal(size=(ids.offsets[-1], 8)).astype(np.float32)
-    ragged = Features("tokens", {"tokens": vectors.astype(np.float16)}, counts, ids.offsets)
-    wide = Features("pooled", {"pooled": np.repeat(vectors[:rows], 400, axis=1)}, counts)  # three chunks, few bytes
-    two = Features("pooled", {"a": vectors[:rows], "b": vectors[:rows, :3]}, counts)
+    ragged = TokenFeatures({"tokens": vectors.astype(np.float16)}, counts, ids.offsets)
+    wide = PooledFeatures({"pooled": np.repeat(vectors[:rows], 400, axis=1)}, counts)  # three chunks, few bytes
+    two = PooledFeatures({"a": vectors[:rows], "b": vectors[:rows, :3]}, counts)
     table = rng.normal(size=(len(ids.vocabulary), 5)).astype(np.float32)
-    table = Features("ids", ids.outputs, ids.counts, ids.offsets, ids.vocabulary, table)
+    table = IdFeatures(ids.outputs, ids.counts, ids.offsets, ids.vocabulary, table)
     return {
         "pooled": (two, "none"), "tokens": (ragged, "none"), "ids": (ids, "none"), "table": (table, "none"),
         "pooled.gzip": (wide, "gzip"), "tokens.gzip": (ragged, "gzip"),

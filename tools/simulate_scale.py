@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stores import Block, Features
+from stores import Block, PooledFeatures
 from stores.hash_index import HashIndex
 from stores.parts import Parts
 
@@ -67,7 +67,7 @@ def assemble(rows: int, part_rows: int) -> None:
         start = time.perf_counter()
         for number, first in enumerate(range(0, rows, part_rows)):
             size = min(part_rows, rows - first)
-            features = Features("pooled", {"pooled": np.zeros((size, 1), np.float16)}, np.ones((size, 3), np.int32))
+            features = PooledFeatures({"pooled": np.zeros((size, 1), np.float16)}, np.ones((size, 3), np.int32))
             block = Block(np.arange(first, first + size), hashes_of(first, size), [None] * size, None, features)
             parts.write(number, block, {"rows": size}, (0.0, 0.0))
         written, start = time.perf_counter() - start, time.perf_counter()

@@ -12,19 +12,19 @@ import numpy as np
 from scipy import sparse
 
 from classify.heads.base import Head, HeadFitOptions, X
-from stores.features import Features
+from stores.features import Features, IdFeatures
 from stores.shared.errors import FailureError, InputError
 
 TERM = re.compile(r"\b\w\w+\b")
 
 
-def fit_terms(x: Features) -> list[str]:
+def fit_terms(x: IdFeatures) -> list[str]:
     """The distinct terms of ``x``, sorted."""
-    used = np.unique(x.outputs["ids"])
+    used = np.unique(x.ids)
     return sorted({term for i in used for term in TERM.findall(x.vocabulary[i].lower())})
 
 
-def term_counts(x: Features, terms: list[str]) -> sparse.csr_matrix:
+def term_counts(x: IdFeatures, terms: list[str]) -> sparse.csr_matrix:
     """float64 ``[n, len(terms)]``: how often each term occurs in each text; other terms are left out."""
     column = {term: i for i, term in enumerate(terms)}
     pairs = [
@@ -35,7 +35,7 @@ def term_counts(x: Features, terms: list[str]) -> sparse.csr_matrix:
     ]
     token, term = np.array(pairs, np.int64).reshape(-1, 2).T
     which = sparse.csr_matrix((np.ones(len(token)), (token, term)), shape=(len(x.vocabulary), len(terms)))
-    ids = x.outputs["ids"]
+    ids = x.ids
     tokens = sparse.csr_matrix((np.ones(len(ids)), ids, x.offsets), shape=(len(x), len(x.vocabulary)))
     counts = (tokens @ which).tocsr()
     counts.sort_indices()

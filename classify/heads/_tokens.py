@@ -13,14 +13,14 @@ from classify.heads._keras import load_keras
 from classify.heads._network import BatchPlan, Network, Tensor, TokenRows
 from classify.heads._ragged import Ragged
 from classify.heads.base import Head, HeadFitOptions, X, probabilities
-from stores.features import Features
+from stores.features import IdFeatures, RaggedFeatures
 from stores.shared.errors import InputError
 
 
-def fit_words(x: Features, most: int, min_count: int) -> list[str]:
+def fit_words(x: IdFeatures, most: int, min_count: int) -> list[str]:
     """The ``most`` most frequent words that occur ``min_count`` times or more; of equals, the first by alphabet."""
     counts: dict[str, int] = {}
-    for i, count in enumerate(np.bincount(x.outputs["ids"], minlength=len(x.vocabulary)).tolist()):
+    for i, count in enumerate(np.bincount(x.ids, minlength=len(x.vocabulary)).tolist()):
         if count:
             word = x.vocabulary[i].lower()
             counts[word] = counts.get(word, 0) + count
@@ -28,10 +28,10 @@ def fit_words(x: Features, most: int, min_count: int) -> list[str]:
     return sorted(kept, key=lambda word: (-counts[word], word))[:most]
 
 
-def number_words(x: Features, words: list[str]) -> np.ndarray:
+def number_words(x: IdFeatures, words: list[str]) -> np.ndarray:
     """int32 ``[sum T]``: for each token 1 + its place in ``words``, or 0."""
     number = {word: i + 1 for i, word in enumerate(words)}
-    return np.array([number.get(token.lower(), 0) for token in x.vocabulary], np.int32)[x.outputs["ids"]]
+    return np.array([number.get(token.lower(), 0) for token in x.vocabulary], np.int32)[x.ids]
 
 
 AT_LEAST_1 = ("vocabulary", "min_count", "length", "width", "batch", "epochs")
@@ -83,7 +83,7 @@ class TokensHead(Head):
     def _fit(self, x: X, y: np.ndarray, how: HeadFitOptions) -> None:
         load_keras().utils.set_random_seed(how.seed)
         self.words_ = None
-        if x.kind == "ids" and x.table is None:
+        if isinstance(x, IdFeatures) and x.table is None:
             self.words_ = fit_words(x, self.vocabulary, self.min_count)
         tokens = self._tokens(x)
         outputs = y.shape[1] if self.multilabel_ else len(self.seen_classes_)
@@ -103,12 +103,13 @@ class TokensHead(Head):
         self.exclusive_ = model.output_shape[1] > 1 and not self.multilabel_
         self.network_ = Network(model, self.exclusive_)
 
-    def _tokens(self, x: Features) -> Ragged:
+    def _tokens(self, x: RaggedFeatures) -> Ragged:
         """What the network is to see of the texts."""
         lengths = np.minimum(np.diff(x.offsets), self.length)
-        if self.words_ is not None:
+        if self.words_ is not None and isinstance(x, IdFeatures):
             return Ragged([number_words(x, self.words_)], x.offsets[:-1], lengths)
-        return Ragged([x.outputs[name] for name in sorted(x.outputs)], x.offsets[:-1], lengths, x.table)
+        table = x.table if isinstance(x, IdFeatures) else None
+        return Ragged([x.outputs[name] for name in sorted(x.outputs)], x.offsets[:-1], lengths, table)
 
     def _model(self, rows: Ragged, outputs: int) -> object:
         keras = load_keras()

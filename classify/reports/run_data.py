@@ -13,6 +13,7 @@ from classify.data import matrix
 from classify.runs import Run
 from classify.scoring.predictions import Predictions
 from classify.sources import opened, parts_of, rows_of
+from stores.features import IdFeatures, RaggedFeatures
 from stores.reader import READ_ROWS, FeatureStore
 from stores.shared.errors import FailureError, InputError
 from stores.shared.lengths import length_histogram
@@ -60,12 +61,12 @@ def project(vectors: np.ndarray, prediction: np.ndarray) -> Spots:
 def vectors_of(store: FeatureStore, rows: np.ndarray) -> np.ndarray | None:
     """float32 ``[m, D]``; tokens are averaged. None for words without vectors."""
     features = store.take(rows)
-    if features.kind == "pooled":
+    if not isinstance(features, RaggedFeatures):
         return matrix(features)
-    if features.kind == "ids" and features.table is None:
+    if isinstance(features, IdFeatures) and features.table is None:
         return None
     output = next(iter(features.outputs.values()))
-    tokens = np.asarray(output if features.kind == "tokens" else features.table[output], np.float32)
+    tokens = np.asarray(features.table[output] if isinstance(features, IdFeatures) else output, np.float32)
     sums = np.concatenate([np.zeros((1, tokens.shape[1])), np.cumsum(tokens, axis=0, dtype=np.float64)])
     lengths = np.diff(features.offsets)[:, None]
     return (np.diff(sums[features.offsets], axis=0) / np.maximum(lengths, 1)).astype(np.float32)

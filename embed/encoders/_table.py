@@ -10,7 +10,7 @@ import numpy as np
 from embed.encoders._pooling import pool
 from embed.encoders.base import Encoder
 from embed.vectors import VectorFile, WordTable
-from stores.features import Features
+from stores.features import Features, IdFeatures, PooledFeatures
 
 BLOCK = 1 << 20  # characters that are worked on at once: bounds the memory, changes no vector
 
@@ -52,22 +52,22 @@ class TableEncoder(Encoder):
         parts = [self._pooled(texts[block]) for block in _blocks(texts)]
         pooled = [part for part, _ in parts] or [self._pooled([])[0]]
         counts = [count for _, count in parts] or [np.zeros((0, 3), np.int32)]
-        return Features("pooled", {"pooled": np.concatenate(pooled)}, np.concatenate(counts))
+        return PooledFeatures({"pooled": np.concatenate(pooled)}, np.concatenate(counts))
 
     def _pooled(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
-        tokens = Features.from_tokens([self.tokens_of(text) for text in texts])
+        tokens = IdFeatures.from_tokens([self.tokens_of(text) for text in texts])
         vectors, has_vector, known = self._vectors(tokens.vocabulary)
-        ids = tokens.outputs["ids"]
+        ids = tokens.ids
         taken = has_vector[ids]
         offsets = _before(taken)[tokens.offsets]
         pooling = "mean" if self.pooling == "sif" else self.pooling
         return pool(vectors, ids[taken], offsets, pooling), _counts(tokens, known)
 
-    def _ids(self, texts: list[str]) -> Features:
-        tokens = Features.from_tokens([self.tokens_of(text) for text in texts])
+    def _ids(self, texts: list[str]) -> IdFeatures:
+        tokens = IdFeatures.from_tokens([self.tokens_of(text) for text in texts])
         vectors, _, known = self._vectors(tokens.vocabulary)
         counts = _counts(tokens, known)
-        return Features("ids", tokens.outputs, counts, tokens.offsets, tokens.vocabulary, vectors)
+        return IdFeatures(tokens.outputs, counts, tokens.offsets, tokens.vocabulary, vectors)
 
     def _vectors(self, tokens: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Of each token: its vector, float32 ``[n, D]``, whether it has one, and whether the table knows it."""
@@ -86,10 +86,10 @@ class TableEncoder(Encoder):
         return self.table.weights_of(rows)
 
 
-def _counts(tokens: Features, known: np.ndarray) -> np.ndarray:
+def _counts(tokens: IdFeatures, known: np.ndarray) -> np.ndarray:
     """The counts of features: tokens, unknown tokens, and nothing cut off."""
     counts = tokens.counts.copy()
-    counts[:, 1] = np.diff(_before(~known[tokens.outputs["ids"]])[tokens.offsets])
+    counts[:, 1] = np.diff(_before(~known[tokens.ids])[tokens.offsets])
     return counts
 
 

@@ -35,7 +35,7 @@ from embed.models.cache import weights_digest
 from embed.models.resolve import resolve
 from embed.networks.bert import BertNetwork
 from embed.tokenise.wordpiece import WordPieces
-from stores.features import Features
+from stores.features import Features, PooledFeatures, TokenFeatures
 from stores.shared.errors import InputError
 from stores.shared.tensorflow import on_device
 
@@ -151,7 +151,9 @@ class BertEncoder(Encoder):
             counts = np.stack([lengths, _unknown(pieces, self._bert.pieces.unknown), lengths - read], 1)
             make = self._tokens if self.kind == "tokens" else self._pooled
             outputs, offsets = make(pieces, parts, read)
-        return Features(self.kind, outputs, counts.astype(np.int32), offsets)
+        if self.kind == "pooled":
+            return PooledFeatures(outputs, counts.astype(np.int32))
+        return TokenFeatures(outputs, counts.astype(np.int32), offsets)
 
     def _normalises(self) -> bool:
         return self._sentences.normalises and self.kind == "pooled"

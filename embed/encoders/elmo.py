@@ -25,7 +25,7 @@ from embed.encoders._elmo_formats import ModuleElmo, OwnElmo, allennlp_files, co
 from embed.encoders.base import Encoder, Published
 from embed.models.resolve import resolve
 from embed.tokenise.ptb import words_and_marks
-from stores.features import Features
+from stores.features import Features, PooledFeatures, TokenFeatures
 from stores.shared.errors import InputError
 from stores.shared.tensorflow import on_device
 
@@ -120,7 +120,9 @@ class ElmoEncoder(Encoder):
         with on_device(self.device):
             self._elmo = self._elmo or open_elmo(self._path, self.stateful)
             outputs = self._outputs(words, lengths, offsets)
-        return Features(self.kind, outputs, counts, offsets if self.kind == "tokens" else None)
+        if self.kind == "pooled":
+            return PooledFeatures(outputs, counts)
+        return TokenFeatures(outputs, counts, offsets)
 
     def _outputs(self, words: list[list[bytes]], lengths: np.ndarray, offsets: np.ndarray) -> dict[str, np.ndarray]:
         layers = {f"layer{name}": name for name in LAYERS} if self.layer == "all" else {self.kind: self.layer}

@@ -24,7 +24,7 @@ from embed.batches import Batches
 from embed.encoders.base import Encoder, Published
 from embed.models.hub import has_attention, load_module
 from embed.models.resolve import resolve, weights_digest
-from stores.features import Features
+from stores.features import Features, PooledFeatures
 from stores.shared.errors import FailureError, InputError
 from stores.shared.tensorflow import load_tensorflow, load_tensorflow_text, on_device
 
@@ -87,7 +87,7 @@ class UseEncoder(Encoder):
                 pooled[rows[some]] = vectors
         nothing = ~np.isfinite(pooled).all(1)
         pooled[nothing], counts[nothing, 1] = 0, counts[nothing, 0]
-        return Features(self.kind, {"pooled": pooled}, counts)
+        return PooledFeatures({"pooled": pooled}, counts)
 
     def _load(self) -> None:
         with on_device(self.device):

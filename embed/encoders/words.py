@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from embed.encoders.base import Encoder
-from stores.features import Features
+from stores.features import Features, IdFeatures
 
 # Runs of word characters, and every other character that is not a blank by itself. Case is kept. Lower-cased, and
 # without the tokens of one character, these are the tokens of scikit-learn's TfidfVectorizer (\b\w\w+\b).
@@ -24,4 +24,4 @@ class WordsEncoder(Encoder):
 
     def encode(self, texts: list[str]) -> Features:
         """Token ids of ``texts``, the vocabulary in order of first appearance; an empty text has no tokens."""
-        return Features.from_tokens([TOKEN.findall(text) for text in texts])
+        return IdFeatures.from_tokens([TOKEN.findall(text) for text in texts])

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from stores import Block, Features, write_store
+from stores import Block, PooledFeatures, write_store
 from stores.block import Extent
 from stores.shared.fingerprint import hash_texts, identity_digest
 
@@ -24,4 +24,4 @@ def make_store(path, features, labels, texts, line=None, ids=None, splits=None, 
 def pooled(values):
     """Features of kind pooled from an array."""
     values = np.asarray(values, np.float32)
-    return Features("pooled", {"pooled": values}, np.ones((len(values), 3), np.int32))
+    return PooledFeatures({"pooled": values}, np.ones((len(values), 3), np.int32))

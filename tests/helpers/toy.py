@@ -11,7 +11,7 @@ import numpy as np
 from embed.encoders.base import Encoder
 from embed.recipe import Recipe
 from embed.tables.table import Table
-from stores.features import Features
+from stores.features import Features, PooledFeatures
 
 
 class ToyEncoder(Encoder):
@@ -34,7 +34,7 @@ class ToyEncoder(Encoder):
         self.seen += texts
         rows = [[len(t.split()), sum(map(str.isalpha, t)), sum(map(str.isupper, t))] for t in texts]
         counts = np.array([[row[0], 0, 0] for row in rows], np.int32)
-        return Features("pooled", {"pooled": np.array(rows, np.float32) * np.float32(self.scale)}, counts)
+        return PooledFeatures({"pooled": np.array(rows, np.float32) * np.float32(self.scale)}, counts)
 
 
 def toy_recipe(scale: float = 1.0, cleaning: tuple[str, ...] = ()) -> Recipe:
