@@ -242,9 +242,9 @@ def test_driver_that_is_killed_goes_on(tmp_path):
     rows = [("ham", f"text {i} {'SLOW' if i % 4 == 0 else ''}") for i in range(24)]
     table, out = write_csv(tmp_path / "table.csv", rows), tmp_path / "a.h5"
     program = (
-        "import sys; from embed import Cluster, embed, read_table; from fragile import fragile_recipe; from pathlib"
-        " import Path; embed(read_table(sys.argv[1]), fragile_recipe(Path(sys.argv[1]).parent), sys.argv[2],"
-        " part_rows=4, cluster=Cluster(workers=2))"
+        "import sys; from embed import Cluster, embed, read_table; from helpers.fragile import fragile_recipe;"
+        " from pathlib import Path; table, out = sys.argv[1:];"
+        " embed(read_table(table), fragile_recipe(Path(table).parent), out, part_rows=4, cluster=Cluster(workers=2))"
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
     command = [sys.executable, "-c", program, str(table), str(out)]
