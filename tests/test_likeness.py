@@ -1,0 +1,26 @@
+"""Texts that are the same but for their writing have one normal form."""
+
+import pytest
+
+from stores.shared.likeness import normal_form
+
+
+@pytest.mark.parametrize(("a", "b"), [
+    ("WIN a Prize NOW!!", "win  a prize now"),  # case, blanks, punctuation
+    ("call 0800 123", "Call 0900 45678"),  # digits, however many
+    ("see http://t.co/a1B2", "see https://example.org/x?y=1"),  # links
+    ("@anna thanks", "@bob_2 thanks"),  # mentions
+    ("ﬁne ｆｕｌｌ", "fine full"),  # NFKC: ligatures, full width
+    ("Straße", "STRASSE"),  # case folding
+])  # fmt: skip
+def test_writing_alone_makes_no_other_text(a, b):
+    """Pairs that differ in one of the six ways are alike."""
+    assert normal_form(a) == normal_form(b)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"), [("good", "not good"), (":)", "?"), ("@anna thanks", "thanks"), ("call 1", "call")]
+)
+def test_other_words_make_another_text(a, b):
+    """A word, a mention or a number more is another text; signs alone are kept apart."""
+    assert normal_form(a) != normal_form(b)
