@@ -19,7 +19,7 @@ from commands.features import features
 from commands.predict import predict
 from commands.runs import ensemble, errors, report, speed
 from commands.tables import describe
-from commands.terminal import note
+from commands.terminal import note, with_options
 
 INTERRUPTED = 130  # the exit code of a command ended by Ctrl-C
 
@@ -54,7 +54,16 @@ class OneLineErrors(click.Group):
         except Exception as error:
             if "--debug" in args:
                 raise
-            _stop(*_explain(error))
+            message, code = _explain(error)
+            _stop(with_options(message, running(self, args)), code)
+
+
+def running(command: click.Command, args: list[str]) -> click.Command:
+    """The command that ``args`` run: ``tk features merge`` for ``features merge a.h5 b.h5 --out ab.h5``."""
+    for arg in args:
+        if isinstance(command, click.Group):
+            command = command.commands.get(arg, command)
+    return command
 
 
 def _explain(error: Exception) -> tuple[str, int]:

@@ -59,17 +59,21 @@ def cluster_options(command: Callable) -> Callable:
 @click.option(
     "--layout", default="whole", show_default=True, help="whole, or parts: features stay in a folder of parts."
 )
-@click.option("--no-reuse", is_flag=True, help="Encode texts even if another store knows them.")
+@click.option(
+    "--no-reuse", "reuse", flag_value=False, default=True, help="Encode texts even if another store knows them."
+)
 @click.option("--wait", is_flag=True, help="Wait while another process writes the same store.")
-@click.option("--no-texts", is_flag=True, help="Leave the texts out of the store (hashes stay).")
+@click.option(
+    "--no-texts", "keep_texts", flag_value=False, default=True, help="Leave the texts out of the store (hashes stay)."
+)
 @click.option("--overwrite", is_flag=True, help="Replace the store even if texts or another identity are lost.")
 @cluster_options
 @json_option
 @click.pass_obj
 def embed(
-    command: str, data: tuple[str, ...], encoder: str, out: Path | None, dtype: str | None, no_texts: bool, clean: str,
-    no_reuse: bool, wait: bool, compression: str, layout: str, overwrite: bool, as_json: bool, options: dict[str, Any],
-    reading: dict[str, Any], cluster: dict[str, Any] | None,
+    command: str, data: tuple[str, ...], encoder: str, out: Path | None, dtype: str | None, keep_texts: bool,
+    clean: str, reuse: bool, wait: bool, compression: str, layout: str, overwrite: bool, as_json: bool,
+    options: dict[str, Any], reading: dict[str, Any], cluster: dict[str, Any] | None,
 ) -> None:  # fmt: skip
     """Encode the texts of a table into a feature store, each distinct text once.
 
@@ -93,7 +97,7 @@ def embed(
     table = table.listing_bad_rows(out.with_suffix(".bad-rows.jsonl"))
     with encoding_progress() as tell:
         summary = run_embed(
-            table, recipe, out, keep_texts=not no_texts, overwrite=overwrite, reuse=not no_reuse, wait=wait,
+            table, recipe, out, keep_texts=keep_texts, overwrite=overwrite, reuse=reuse, wait=wait,
             compression=compression, layout=layout, command=command, versions=versions_of("numpy", "h5py"),
             cluster=None if cluster is None else Cluster(**cluster), meter=Meter(table.most_rows, tell), note=note,
         )  # fmt: skip

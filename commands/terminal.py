@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 PIPED_WIDTH = 120  # characters of a table that no terminal limits
 EVERY = 30.0  # seconds between plain lines of progress; a run that is shorter prints none
 Clock = Callable[[], float]
+# a parameter of the library in a message: `name` or `name=value`, see stores.shared.errors
+_PARAMETER = re.compile(r"""`([a-z_]\w*)(?:=('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^`]*))?`""")
 
 
 def is_quiet() -> bool:
@@ -31,7 +36,39 @@ def is_quiet() -> bool:
 def note(message: str) -> None:
     """A line on stderr, unless the user wants it quiet."""
     if not is_quiet():
-        click.echo(message, err=True)
+        context = click.get_current_context(silent=True)
+        click.echo(with_options(message, context and context.command), err=True)
+
+
+def with_options(message: str, command: click.Command | None) -> str:
+    """A message of the library in which parameters that are options of ``command`` are written as such.
+
+    "`dtype='float64'`" becomes "--dtype float64", "`overwrite=True`" becomes "--overwrite"; what is no option of the
+    command stays as Python has it, without the backticks.
+    """
+    options = {option.name: option for option in getattr(command, "params", ()) if isinstance(option, click.Option)}
+
+    def written(found: re.Match) -> str:
+        name, value = found.groups()
+        if name not in options:
+            return found[0][1:-1]
+        return _as_typed(options[name], value)
+
+    return _PARAMETER.sub(written, message)
+
+
+def _as_typed(option: click.Option, value: str | None) -> str:
+    """An option as it is typed; ``value``: the Python expression of it, None: the name of the option alone."""
+    name = max(option.opts, key=len)
+    if value is None or option.is_flag:
+        return name
+    try:
+        values = ast.literal_eval(value)
+    except (ValueError, SyntaxError):  # a number of numpy's, a path
+        values = value
+    if (option.nargs == 1 and not option.multiple) or not isinstance(values, list | tuple):
+        values = [values]
+    return " ".join(f"{name} {shlex.quote(str(value))}" for value in values)
 
 
 def print_json(value: object) -> None:

@@ -90,7 +90,7 @@ class Batches:
     def _shrink(self, rows: np.ndarray, longest: int, error: Exception) -> None:
         if len(rows) == 1:
             raise FailureError(
-                f"the device's memory is too small for a text of {longest:,} tokens; limit them with --max-tokens"
+                f"the device's memory is too small for a text of {longest:,} tokens; limit them with `max_tokens`"
             ) from error
         self.budget = max(1, self._cost(len(rows), longest) // 2)
         self._went_well = 0

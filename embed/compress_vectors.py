@@ -32,10 +32,10 @@ def shrink(name: str, options: dict, top: int, width: int | None) -> bytes:
     rows = rows[rows >= 0]
     vectors = encoder.table.take(rows)
     if not len(words):
-        raise InputError(f"--top {top} leaves no word")
+        raise InputError(f"`top={top}` leaves no word")
     if width is not None:
         if not 1 <= width <= min(vectors.shape):
-            raise InputError(f"--width {width}: {len(words):,} words of {vectors.shape[1]} columns have no so many")
+            raise InputError(f"`width={width}`: {len(words):,} words of {vectors.shape[1]} columns have no so many")
         vectors = principal(vectors, np.ones(len(words), bool), width)
     about = {"source": encoder.table.digest, "licence": encoder.licence}
     return table_bytes(

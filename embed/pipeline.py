@@ -45,7 +45,7 @@ class EmbedSummary:
 def embed(
     table: Table,
     recipe: Recipe,
-    output: str | Path,
+    out: str | Path,
     *,
     keep_texts: bool = True,
     overwrite: bool = False,
@@ -61,19 +61,19 @@ def embed(
     meter: Meter | None = None,
     note: Callable[[str], None] = lambda message: None,
 ) -> EmbedSummary:
-    """Encode a table into the store ``output``; each distinct text once, and none that is known already.
+    """Encode a table into the store ``out``; each distinct text once, and none that is known already.
 
-    Texts are known from the stores in the folder of ``output`` and from parts that an earlier run left, if these have
+    Texts are known from the stores in the folder of ``out`` and from parts that an earlier run left, if these have
     the same identity. The work is committed in parts: after a crash or Ctrl-C, the same call goes on from there.
 
     Args:
         table: the rows.
         recipe: the encoder.
-        output: the store's path. A finished store of the same rows and identity is left as it is.
+        out: the store's path. A finished store of the same rows and identity is left as it is.
         keep_texts: whether the store holds the texts as well.
-        overwrite: whether ``output`` may lose what it holds.
+        overwrite: whether ``out`` may lose what it holds.
         reuse: whether texts are taken from other stores; what this very run has finished is never done again.
-        wait: whether to wait for another process that writes ``output``.
+        wait: whether to wait for another process that writes ``out``.
         compression: ``none`` or ``gzip``, of the features in the store.
         layout: ``whole``, or ``parts``: the features are not copied once more into one file.
         part_rows: rows a part; the encoder's own number if None.
@@ -84,35 +84,35 @@ def embed(
         note: called with what the user should know meanwhile.
 
     Raises:
-        InputError: if a row is broken, or ``output`` holds another identity, or texts that ``table`` has not; or
+        InputError: if a row is broken, or ``out`` holds another identity, or texts that ``table`` has not; or
             ``reuse`` with an encoder whose vectors depend on the texts before.
         FailureError: if another process writes the same output, or the machine refuses a write.
     """
-    output, meter = Path(output), meter or Meter()
+    out, meter = Path(out), meter or Meter()
     identity = recipe.identity()
     digest = identity_digest(identity)
     rows = part_rows or recipe.encoder.part_rows
     _check_options(recipe, reuse, compression)
     source = {**table.source(), "keeps_texts": keep_texts, "part_rows": rows}
     source |= {"compression": compression, "layout": layout}
-    stamp = _stamp(output)
+    stamp = _stamp(out)
     if stamp and not overwrite:
-        totals = _up_to_date(output, digest, source, table, recipe)
+        totals = _up_to_date(out, digest, source, table, recipe)
         if totals is not None:
-            return EmbedSummary(output, totals, up_to_date=True)
+            return EmbedSummary(out, totals, up_to_date=True)
     attributes = {"identity": identity, "identity_digest": digest, "recipe": recipe.as_dict(), "source": source}
     attributes |= {"versions": versions or {}, "command": command}
-    parts = Parts(output, attributes, compression, layout, alone=cluster is None)
+    parts = Parts(out, attributes, compression, layout, alone=cluster is None)
     created = time.time()
     parts.check_kind(recipe.encoder.kind)
-    with only_writer(parts.folder, output, wait, note):
-        if _stamp(output) != stamp and not overwrite:  # another process has made it meanwhile
-            totals = _up_to_date(output, digest, source, table, recipe)
+    with only_writer(parts.folder, out, wait, note):
+        if _stamp(out) != stamp and not overwrite:  # another process has made it meanwhile
+            totals = _up_to_date(out, digest, source, table, recipe)
             if totals is not None:
-                return EmbedSummary(output, totals, up_to_date=True)
+                return EmbedSummary(out, totals, up_to_date=True)
         known, written = ReuseIndex(digest, note), ReuseIndex(digest, note)  # from before; in the parts of this run
         if reuse:
-            known.add([*sorted(output.parent.glob("*.h5")), *parts.leftovers()])
+            known.add([*sorted(out.parent.glob("*.h5")), *parts.leftovers()])
         done, coverage = _Progress(parts, table, progress), recipe.encoder.coverage()
         maker, number, start = PartWriter(recipe, parts, keep_texts, created), 0, 0.0
         with open_engine(cluster, maker, table, meter, done, note) as engine:
@@ -131,14 +131,16 @@ def embed(
                 number, start = number + 1, end
             engine.finish()
         totals = parts.assemble(number, created, coverage.totals())
-    return EmbedSummary(output, totals, up_to_date=False)
+    return EmbedSummary(out, totals, up_to_date=False)
 
 
 def _check_options(recipe: Recipe, reuse: bool, compression: str) -> None:
     if compression not in COMPRESSIONS:
-        raise InputError(f"--compress {compression}: choose one of {', '.join(COMPRESSIONS)}")
+        raise InputError(f"`compression={compression!r}`: choose one of {', '.join(COMPRESSIONS)}")
     if recipe.encoder.stateful and reuse:
-        raise InputError("--stateful: a vector depends on all texts before it, so none can be reused; add --no-reuse")
+        raise InputError(
+            "`stateful=True`: a vector depends on all texts before it, so none can be reused; add `reuse=False`"
+        )
 
 
 def encode_rows(table: Table, recipe: Recipe) -> Iterator[tuple[Rows, Features]]:
@@ -178,13 +180,13 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     return found.st_ino, found.st_mtime_ns
 
 
-def _up_to_date(output: Path, digest: str, source: dict, table: Table, recipe: Recipe) -> dict[str, int] | None:
-    """Totals of ``output`` if it is what is asked for; None if it may be replaced; else an error."""
-    cure = "choose another name with --out, or replace it with --overwrite"
+def _up_to_date(out: Path, digest: str, source: dict, table: Table, recipe: Recipe) -> dict[str, int] | None:
+    """Totals of ``out`` if it is what is asked for; None if it may be replaced; else an error."""
+    cure = "choose another `out`, or replace it with `overwrite=True`"
     try:
-        with FeatureStore(output) as store:
+        with FeatureStore(out) as store:
             if store.identity_digest != digest:
-                raise InputError(f"{output} holds features of another identity ({_differs(store)}); {cure}")
+                raise InputError(f"{out} holds features of another identity ({_differs(store)}); {cure}")
             if store.source == source:
                 return store.totals
             old = store.text_hash
@@ -194,7 +196,7 @@ def _up_to_date(output: Path, digest: str, source: dict, table: Table, recipe: R
     for rows in table.blocks(8192):
         gone = np.setdiff1d(gone, hash_texts(recipe.clean(rows.texts)).view("V16").ravel())
     if len(gone):
-        raise InputError(f"{output} holds {len(gone):,} texts that {table.name} has not, and would lose them; {cure}")
+        raise InputError(f"{out} holds {len(gone):,} texts that {table.name} has not, and would lose them; {cure}")
     return None
 
 

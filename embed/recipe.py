@@ -41,7 +41,7 @@ class Recipe:
         Without ``dtype``, token features are ``float16``, since there are many of them, and all others ``float32``.
         """
         if dtype not in (None, *DTYPES):
-            raise InputError(f"--dtype {dtype}: choose one of {', '.join(DTYPES)}")
+            raise InputError(f"`dtype={dtype!r}`: choose one of {', '.join(DTYPES)}")
         for option in {"model", "preprocessor"} & options.keys():
             options[option] = remembered(str(options[option]))
         loaded = load(encoder, **options)
@@ -69,8 +69,8 @@ class Recipe:
         again = cls.of(recipe["encoder"], recipe["dtype"], clean, **options)
         if again.encoder.stateful:
             raise InputError(
-                "the run was trained on features that depend on the texts before (--stateful), so new texts have none;"
-                " embed without --stateful and train again"
+                "the run was trained on features that depend on the texts before (`stateful=True`), so new texts have"
+                " none; embed without it and train again"
             )
         if identity_digest(again.identity()) != digest:
             name = recipe["encoder"]

@@ -72,7 +72,7 @@ def test_the_budget_grows_back():
 
 def test_one_text_that_does_not_fit_is_an_error_with_a_cure():
     """Down to one text, and then one line that names its length."""
-    with pytest.raises(FailureError, match="a text of 9 tokens; limit them with --max-tokens"):
+    with pytest.raises(FailureError, match="a text of 9 tokens; limit them with `max_tokens`"):
         run(Batches(64), [3, 9, 3], memory=8)
 
 

@@ -113,7 +113,7 @@ def test_a_module_that_is_another_architecture_runs_by_its_graph(form):
 def test_any_encoder_with_a_preprocessor(form):
     """Unknown variables, no vocabulary: the tokens come from the preprocessor, the vectors from the graph."""
     path = form("hub", known=False, pieces=None)
-    with pytest.raises(InputError, match="has no vocabulary .* name its preprocessor with --preprocessor"):
+    with pytest.raises(InputError, match="has no vocabulary .* name its `preprocessor`"):
         pooled(path, TEXTS)
 
     encoder = load_encoder("bert", model=path, preprocessor=form("preprocessor"))
@@ -311,20 +311,20 @@ def test_identity_holds_all_that_a_vector_depends_on(form):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"pooling": "median"}, "pooling 'median' does not exist for output pooled, choose one of: mean, cls, max"),
+        ({"pooling": "median"}, "`pooling='median'` does not exist for output pooled, choose one of: mean, cls, max"),
         (
             {"output": "tokens", "pooling": "mean"},
-            "pooling 'mean' does not exist for output tokens, choose one of: first",
+            "`pooling='mean'` does not exist for output tokens, choose one of: first",
         ),
-        ({"output": "words"}, "output 'words' does not exist"),
-        ({"layer": "last"}, "layer 'last' is no number"),
-        ({"layer": "4"}, "layer 4: the model has layers 0 to 3"),
+        ({"output": "words"}, "`output='words'` does not exist"),
+        ({"layer": "last"}, "`layer='last'` is no number"),
+        ({"layer": "4"}, "`layer='4'`: the model has layers 0 to 3"),
         ({"pooling": "pooler", "layer": "-2"}, "leave out one of them"),
-        ({"max_tokens": 2}, "max_tokens 2 leaves no piece"),
-        ({"max_tokens": 64}, "max_tokens 64: the model has positions for 40; give less, or --long-text window"),
+        ({"max_tokens": 2}, "`max_tokens=2` leaves no piece"),
+        ({"max_tokens": 64}, "`max_tokens=64`: the model has positions for 40; give less, or `long_text='window'`"),
         ({"long_text": "middle"}, "choose one of: truncate, window, head-tail"),
         ({"precision": "int8"}, "choose one of: float32, bfloat16, float16"),
-        ({"device": "gpu:7"}, "--device gpu:7: this machine has cpu:0"),
+        ({"device": "gpu:7"}, "`device='gpu:7'`: this machine has cpu:0"),
     ],
 )
 def test_wrong_options(form, options, message):

@@ -292,7 +292,7 @@ def _make_half_run(folder):
         (None, "embed --data messages.csv --text-column body", 2, "has no column 'body' (--text-column); it has:"),
         (None, "embed --data messages.csv --encoder glovee", 2, "no encoder 'glovee'; there are:"),
         (None, "embed --data messages.csv --encoder words --pooling max", 2, "encoder words has no option 'pooling'"),
-        (None, "embed --data messages.csv --pooling median", 2, "'median'"),
+        (None, "embed --data messages.csv --pooling median", 2, "--pooling median does not exist"),
         (None, "embed --data messages.csv --dtype int8", 2, "choose one of float32, float16"),
         (None, "embed", 2, "Missing option '--data'"),
         (None, "embed --dta messages.csv", 2, "No such option '--dta'"),
@@ -433,7 +433,7 @@ def test_check_reports(with_model):
         ("encoders check words --model use", 2, "encoder words has no option 'model'; it has: none"),
         ("encoders check use --model nowhere", 2, "model nowhere: no such folder, archive or file"),
         ("encoders check use --model use/variables", 2, "use/variables is half deleted, or no TF-Hub module"),
-        ("encoders check use --max-tokens 0 --model use", 2, "max_tokens 0 leaves no word"),
+        ("encoders check use --max-tokens 0 --model use", 2, "--max-tokens 0 leaves no word"),
         ("encoders check use --device tpu --model use", 2, "--device tpu: this machine has cpu:0"),
     ],
 )

@@ -64,5 +64,5 @@ def test_encoder_runs_on_the_device_that_was_named(lookalike, name, program, pla
 
 def test_device_that_is_not_there_is_named():
     """With those that are."""
-    with pytest.raises(InputError, match="--device gpu:3: this machine has cpu:0"), on_device("gpu:3"):
+    with pytest.raises(InputError, match="`device='gpu:3'`: this machine has cpu:0"), on_device("gpu:3"):
         pass

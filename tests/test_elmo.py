@@ -267,12 +267,12 @@ def test_each_option_is_part_of_the_identity(model, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"layer": "3"}, "layer '3' does not exist, choose one of: mix, 0, 1, 2, all"),
-        ({"pooling": "sif"}, "pooling 'sif' does not exist, choose one of: mean, max, first, last"),
-        ({"output": "ids"}, "output 'ids' does not exist, choose one of: pooled, tokens"),
+        ({"layer": "3"}, "`layer='3'` does not exist, choose one of: mix, 0, 1, 2, all"),
+        ({"pooling": "sif"}, "`pooling='sif'` does not exist, choose one of: mean, max, first, last"),
+        ({"output": "ids"}, "`output='ids'` does not exist, choose one of: pooled, tokens"),
         ({"tokenizer": "spacy"}, "tokenizer 'spacy' does not exist, choose one of: blanks, ptb"),
-        ({"mix": "0.5,0.5"}, "mix '0.5,0.5' is not one number for each layer; give it as 0.2,0.3,0.5"),
-        ({"mix": "a,b,c"}, "mix 'a,b,c' is not one number for each layer"),
+        ({"mix": "0.5,0.5"}, "`mix='0.5,0.5'` is not one number for each layer; give it as 0.2,0.3,0.5"),
+        ({"mix": "a,b,c"}, "`mix='a,b,c'` is not one number for each layer"),
         ({"mix": "1,0,0", "layer": "2"}, "layer 2 is asked for; leave out one"),
         ({"max_tokens": 0}, "max_tokens 0 leaves no word"),
     ],
@@ -285,7 +285,7 @@ def test_options_that_do_not_fit(model, options, message):
 
 def test_models_that_do_not_fit(model, modules, lookalike, tmp_path):
     """What the folder lacks, and what would do."""
-    with pytest.raises(InputError, match="has no signature 'tokens'; --encoder use takes any module"):
+    with pytest.raises(InputError, match="has no signature 'tokens'; `encoder='use'` takes any module"):
         encode(lookalike("use2"))
     with pytest.raises(InputError, match=r"only weights of AllenNLP .* can be stateful, not .*google3"):
         encode(modules / "google3", stateful=True)

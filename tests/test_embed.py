@@ -77,7 +77,7 @@ def test_other_number_type_is_a_miss(ten_csv, ten_store):
 def test_store_of_another_identity_is_not_overwritten(ten_csv, ten_store):
     """The message names --out and --overwrite; with overwrite it is replaced."""
     before = ten_store.read_bytes()
-    with pytest.raises(InputError, match="another identity.*--out.*--overwrite"):
+    with pytest.raises(InputError, match="another identity.*`out`.*`overwrite=True`"):
         run(ten_csv, ten_store, toy_recipe(scale=2.0))
     assert ten_store.read_bytes() == before
 
@@ -91,7 +91,7 @@ def test_store_is_not_replaced_by_one_that_lacks_its_texts(ten_csv, ten_store):
     before = ten_store.read_bytes()
     write_csv(ten_csv, [("ham", "ok"), ("spam", "other")])
 
-    with pytest.raises(InputError, match="holds 7 texts that .* has not.*--overwrite"):
+    with pytest.raises(InputError, match="holds 7 texts that .* has not.*`overwrite=True`"):
         run(ten_csv, ten_store)
     assert ten_store.read_bytes() == before
 
@@ -100,7 +100,7 @@ def test_file_that_is_no_store_is_not_overwritten(ten_csv, tmp_path):
     """Whatever lies under the name of the output stays."""
     (tmp_path / "a.h5").write_text("my thesis")
 
-    with pytest.raises(InputError, match="no HDF5 file.*--overwrite"):
+    with pytest.raises(InputError, match="no HDF5 file.*`overwrite=True`"):
         run(ten_csv, tmp_path / "a.h5")
     assert (tmp_path / "a.h5").read_text() == "my thesis"
 
@@ -153,7 +153,7 @@ def test_vector_that_is_not_finite_stops_the_run(tmp_path):
     path = write_csv(tmp_path / "a.csv", [("x", "fine"), ("y", "word " * 70_000)])
     recipe = Recipe(toy_recipe().encoder, {}, "float16")
 
-    with np.errstate(over="ignore"), pytest.raises(FailureError, match="line 3 is not finite; take --dtype float32"):
+    with np.errstate(over="ignore"), pytest.raises(FailureError, match="line 3 is not finite; take `dtype='float32'`"):
         embed(read_table(path), recipe, tmp_path / "a.h5")
     assert not (tmp_path / "a.h5").exists()
 

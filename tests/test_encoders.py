@@ -131,7 +131,7 @@ def test_unknown_encoder_and_type_are_refused():
     """The message says what there is instead."""
     with pytest.raises(InputError, match="no encoder 'elmoo'; there are: .*words"):
         load_encoder("elmoo")
-    with pytest.raises(InputError, match="--dtype int8: choose one of float32, float16"):
+    with pytest.raises(InputError, match="`dtype='int8'`: choose one of float32, float16"):
         Recipe.of("words", dtype="int8")
 
 

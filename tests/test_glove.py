@@ -262,8 +262,8 @@ def test_numberbatch_sif_takes_the_weights_of_static(small):
     ("name", "options", "message"),
     [
         ("glove", {"pooling": "median"}, "choose sif, or one or more of: mean, max, min, power3"),
-        ("glove", {"pooling": "mean+mean"}, "pooling 'mean\\+mean' does not exist"),
-        ("glove", {"unknown": "prefix"}, "unknown 'prefix' does not exist, choose one of: skip, characters"),
+        ("glove", {"pooling": "mean+mean"}, "`pooling='mean\\+mean'` does not exist"),
+        ("glove", {"unknown": "prefix"}, "`unknown='prefix'` does not exist, choose one of: skip, characters"),
         ("glove", {"tokenizer": "bert"}, "choose one of: stanford, stanford-cased, twitter"),
         ("numberbatch", {"output": "tokens"}, "choose one of: pooled, ids"),
     ],

@@ -73,7 +73,10 @@ def expected_bytes(tmp_path, summary):
 @pytest.mark.parametrize("address", ["127.0.0.1:9", "ray://127.0.0.1:9"])
 def test_address_where_nobody_listens_is_an_error(address):
     """At once, and in one line."""
-    with pytest.raises(FailureError, match=f"--address {address}: no Ray cluster answers"), connected(Cluster(address)):
+    with (
+        pytest.raises(FailureError, match=f"`address={address!r}`: no Ray cluster answers"),
+        connected(Cluster(address)),
+    ):
         pass
 
 
@@ -128,7 +131,7 @@ def test_deadly_text_is_found_among_harmless_ones():
 def test_deadly_text_is_named(cluster, tmp_path):
     """It is found among those of its part, and the error tells the line and the cure; finished parts stay."""
     rows = [*ROWS[:10], ("spam", "a KILL always"), *ROWS[10:20]]
-    with pytest.raises(FailureError, match=r"line 12: its text, .*'a KILL always'.* 3 times; .*--bad-rows skip"):
+    with pytest.raises(FailureError, match=r"line 12: its text, .*'a KILL always'.* 3 times; .*`bad_rows='skip'`"):
         fragile(tmp_path, rows, part_rows=2)
 
     assert list(tmp_path.glob("a.h5.parts/*/part-*.h5"))
@@ -210,7 +213,7 @@ def test_workers_that_never_come_are_an_error(cluster, tmp_path):
 def test_more_workers_than_fit_are_refused(cluster, tmp_path):
     """Before anything is read."""
     table = read_table(write_csv(tmp_path / "table.csv", ROWS))
-    with pytest.raises(InputError, match=r"--workers 9 with 1 CPUs and 0 GPUs each: the cluster has \d CPUs"):
+    with pytest.raises(InputError, match=r"`workers=9` with 1 CPUs and 0 GPUs each: the cluster has \d CPUs"):
         embed(table, toy_recipe(), tmp_path / "a.h5", cluster=Cluster(workers=9))
 
 

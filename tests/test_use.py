@@ -184,9 +184,9 @@ def test_default_is_version_4(module, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"max_tokens": 0}, "max_tokens 0 leaves no word"),
-        ({"device": "tpu"}, "--device tpu: this machine has cpu:0"),
-        ({"device": "gpu:99"}, "--device gpu:99: this machine has cpu:0"),
+        ({"max_tokens": 0}, "`max_tokens=0` leaves no word"),
+        ({"device": "tpu"}, "`device='tpu'`: this machine has cpu:0"),
+        ({"device": "gpu:99"}, "`device='gpu:99'`: this machine has cpu:0"),
     ],
 )
 def test_wrong_options(module, options, message):
@@ -249,7 +249,7 @@ def test_real_module_that_is_not_of_text(real):
     """TensorFlow Hub's own test module halves numbers."""
     encoder = UseEncoder(str(real / "tfhub_v1_half_plus_two" / "half_plus_two_v1.tar.gz"))
 
-    with pytest.raises(FailureError, match="does not take a list of strings, as --encoder use gives it"):
+    with pytest.raises(FailureError, match="does not take a list of strings, as `encoder='use'` gives it"):
         encoder.encode(["ok"])
 
 

@@ -79,7 +79,7 @@ def test_glove_archive_by_columns(real, dim):
 
 def test_wrong_columns_are_refused(real):
     """A file that is named has the columns that it has."""
-    with pytest.raises(InputError, match="has vectors of 5 columns, not 300; leave out --dim"):
+    with pytest.raises(InputError, match="has vectors of 5 columns, not 300; leave out `dim`"):
         rows(real / "containers_allennlp" / PLAIN, "to", dim=300)
 
 
@@ -177,7 +177,7 @@ def test_broken_lines(tmp_path, line, why):
     path = write(tmp_path / "a.txt", *(f"w{i} {i} {i}" for i in range(123)), line, "end 5 6")
 
     assert rows(path, "w7", "end")[1].tolist() == [5, 6]
-    with pytest.raises(FailureError, match=rf"a.txt, line 124: {why}; get the file again, .*--skip-bad-lines$"):
+    with pytest.raises(FailureError, match=rf"a.txt, line 124: {why}; get the file again, .*`skip_bad_lines=True`$"):
         rows(path, "bad")
     with pytest.warns(UserWarning, match=rf"a.txt: 1 broken line left out: line 124 \({why}\)$"):
         assert rows(path, "bad", "w1", skip_bad_lines=True)[0] is None

@@ -80,7 +80,7 @@ def sentence_model(path: Path) -> SentenceModel:
     own = own or [name for name in named if pooling.get("pooling_mode") == name]
     if pooling and len(own) != 1:
         warnings.warn(
-            f"{path} pools in a way that tk has not; --pooling is mean unless you say otherwise", stacklevel=2
+            f"{path} pools in a way that tk has not; `pooling` is mean unless you say otherwise", stacklevel=2
         )
     return SentenceModel(folder, own[0] if len(own) == 1 else None, most, "Normalize" in kinds)
 
@@ -116,7 +116,7 @@ def open_bert(path: Path, preprocessor: Path | None, lower_case: bool | None, pr
     if preprocessor is not None:
         return Bert(ModulePieces(preprocessor), network)
     if vocabulary is None:
-        raise InputError(f"{path} has no vocabulary (assets/vocab.txt); name its preprocessor with --preprocessor")
+        raise InputError(f"{path} has no vocabulary (assets/vocab.txt); name its `preprocessor`")
     return Bert(_word_pieces(path, vocabulary, lower_case), network)
 
 
@@ -125,7 +125,7 @@ def _word_pieces(path: Path, vocabulary: BertVocabulary, lower_case: bool | None
     if lower_case is None:
         lower_case, why = guess_lower_case(path, vocabulary.pieces)
         taken = "uncased" if lower_case else "cased"
-        warnings.warn(f"{path} is taken for {taken} ({why}); --casing says otherwise", stacklevel=2)
+        warnings.warn(f"{path} is taken for {taken} ({why}); `casing` says otherwise", stacklevel=2)
     return WordPiece(vocabulary.pieces, lower_case, vocabulary.strip_accents, vocabulary.longest)
 
 

@@ -45,7 +45,7 @@ class ModuleElmo:
         try:
             self._signature = self._module.signatures["tokens"]
         except (AttributeError, KeyError):
-            cure = "--encoder use takes any module that makes one vector of a string"
+            cure = "`encoder='use'` takes any module that makes one vector of a string"
             raise InputError(f"{path} is no ELMo: it has no signature 'tokens'; {cure}") from None
         self.batches = Batches(BUDGET, lambda texts, longest: texts * max(longest, BUDGET // MOST_TEXTS))
         self._keeps_state = False
@@ -124,7 +124,7 @@ def allennlp_files(path: Path) -> tuple[Path, Path] | None:
     if not found or found[0].suffix != ".hdf5":
         return None
     if len(found) > 1:
-        raise InputError(f"{path} holds {', '.join(f.name for f in found)}; give the path of one of them with --model")
+        raise InputError(f"{path} holds {', '.join(f.name for f in found)}; give the path of one of them as `model`")
     weights = found[0]
     names = [weights.name.removesuffix("weights.hdf5") + "options.json", "options.json"]
     for options in map(weights.with_name, names):

@@ -35,7 +35,7 @@ class FileEncoder(TableEncoder):
     ) -> None:
         if pooling != "sif" and not is_pooling(pooling):
             raise InputError(
-                f"{self.name}: pooling {pooling!r} does not exist, choose sif, or one or more of: {', '.join(PARTS)};"
+                f"{self.name}: `pooling={pooling!r}` does not exist, choose sif, or one or more of: {', '.join(PARTS)};"
                 " several are joined by +"
             )
         self.check("output", output, OUTPUTS)
@@ -48,7 +48,7 @@ class FileEncoder(TableEncoder):
         """``InputError`` if an option has a value that is not allowed."""
         if value not in allowed:
             choices = ", ".join(choice for choice in allowed if choice is not None)
-            raise InputError(f"{self.name}: {option} {value!r} does not exist, choose one of: {choices}")
+            raise InputError(f"{self.name}: `{option}={value!r}` does not exist, choose one of: {choices}")
 
     @cached_property
     def table(self) -> WordTable | VectorFile:

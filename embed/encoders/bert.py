@@ -107,9 +107,11 @@ class BertEncoder(Encoder):
         for option, value in (given | {"pooling": pooling}).items():
             if value not in choices[option]:
                 there = ", ".join(filter(None, choices[option]))
-                raise InputError(f"bert: {option} {value!r} does not exist for output {output}, choose one of: {there}")
+                raise InputError(
+                    f"bert: `{option}={value!r}` does not exist for output {output}, choose one of: {there}"
+                )
         if max_tokens is not None and max_tokens < 3:
-            raise InputError(f"bert: max_tokens {max_tokens} leaves no piece between [CLS] and [SEP]; give 3 or more")
+            raise InputError(f"bert: `max_tokens={max_tokens}` leaves no piece between [CLS] and [SEP]; give 3 or more")
         self.kind, self.layer, self.max_tokens, self.long_text = output, _layers(layer, pooling), max_tokens, long_text
         self.casing, self.precision, self.device = casing, precision, device
         self.part_rows = 2048 if output == "pooled" else 256
@@ -166,13 +168,13 @@ class BertEncoder(Encoder):
         self._most = min(self.max_tokens or self._sentences.max_tokens or network.positions, network.positions)
         if self.max_tokens and self.max_tokens > network.positions:
             raise InputError(
-                f"bert: max_tokens {self.max_tokens}: the model has positions for {network.positions}; give less, or"
-                " --long-text window"
+                f"bert: `max_tokens={self.max_tokens}`: the model has positions for {network.positions}; give less, or"
+                " `long_text='window'`"
             )
         wanted = [-4, -3, -2, -1] if self.pooling == "last4" else self.layer
         numbers = [layer + network.depth + 1 if layer < 0 else layer for layer in wanted]
         if not all(0 <= number <= network.depth for number in numbers):
-            raise InputError(f"bert: layer {','.join(map(str, wanted))}: the model has layers 0 to {network.depth}")
+            raise InputError(f"bert: `layer='{','.join(map(str, wanted))}'`: the model has layers 0 to {network.depth}")
         single = self.pooling == "last4" or len(numbers) == 1
         self._names = [self.kind] if single else [f"layer{number:02}" for number in numbers]
         in_network = {"last4": "mean"}.get(self.pooling, self.pooling) if self.kind == "pooled" else None
@@ -230,7 +232,7 @@ class BertEncoder(Encoder):
         if self.pooling != "first":
             return outputs, offsets
         if pieces.starts is None:
-            raise InputError("bert: pooling first: the preprocessor does not tell where words begin; leave it out")
+            raise InputError("bert: `pooling='first'`: the preprocessor does not tell where words begin; leave it out")
         kept = np.ones(offsets[-1], bool)
         kept[target] = pieces.starts[np.repeat(pieces.offsets[:-1][parts.text], parts.length) + parts.places()]
         before = np.concatenate([[0], np.cumsum(kept)])
@@ -246,9 +248,11 @@ def _layers(layer: str, pooling: str | None) -> list[int]:
     try:
         layers = [int(number) for number in str(layer).split(",")]
     except ValueError:
-        raise InputError(f"bert: layer {layer!r} is no number; give it as -2, or several as -1,-2,-3,-4") from None
+        raise InputError(f"bert: `layer={layer!r}` is no number; give it as -2, or several as -1,-2,-3,-4") from None
     if pooling in ("pooler", "last4") and layers != [-1]:
-        raise InputError(f"bert: pooling {pooling} is of the last layers, not of layer {layer}; leave out one of them")
+        raise InputError(
+            f"bert: `pooling={pooling!r}` is of the last layers, not of `layer={layer!r}`; leave out one of them"
+        )
     return layers
 
 

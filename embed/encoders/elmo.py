@@ -79,15 +79,15 @@ class ElmoEncoder(Encoder):
         for option, value in given.items():
             if value not in CHOICES[option]:
                 there = ", ".join(CHOICES[option])
-                raise InputError(f"elmo: {option} {value!r} does not exist, choose one of: {there}")
+                raise InputError(f"elmo: `{option}={value!r}` does not exist, choose one of: {there}")
         if max_tokens is not None and max_tokens < 1:
-            raise InputError(f"elmo: max_tokens {max_tokens} leaves no word; give 1 or more")
+            raise InputError(f"elmo: `max_tokens={max_tokens}` leaves no word; give 1 or more")
         self.layer, self.pooling, self.kind, self.tokenizer = layer, pooling, output, tokenizer
         self.mix, self.max_tokens, self.stateful, self.device = _shares(mix, layer), max_tokens, stateful, device
         self.part_rows = 1024 if output == "pooled" else 256
         self._path = resolve(model)
         if stateful and not allennlp_files(self._path):
-            raise InputError(f"elmo: only weights of AllenNLP (weights.hdf5) can be stateful, not {self._path}")
+            raise InputError(f"elmo: only weights of AllenNLP (weights.hdf5) can be `stateful`, not {self._path}")
         self._elmo: OwnElmo | ModuleElmo | None = None  # opened at the first text
 
     def identity(self) -> dict:
@@ -167,13 +167,15 @@ def _shares(mix: str | None, layer: str) -> list[float] | None:
     if mix is None:
         return None
     if layer != "mix":
-        raise InputError(f"elmo: mix {mix} says how layers are mixed, but layer {layer} is asked for; leave out one")
+        raise InputError(
+            f"elmo: `mix={mix!r}` says how layers are mixed, but `layer={layer!r}` is asked for; leave out one"
+        )
     try:
         shares = [float(share) for share in mix.split(",")]
     except ValueError:
         shares = []
     if len(shares) != len(LAYERS) or not np.isfinite(shares).all():
-        raise InputError(f"elmo: mix {mix!r} is not one number for each layer; give it as 0.2,0.3,0.5")
+        raise InputError(f"elmo: `mix={mix!r}` is not one number for each layer; give it as 0.2,0.3,0.5")
     return shares
 
 

@@ -82,9 +82,9 @@ class StaticEncoder(TableEncoder):
     def __init__(self, pooling: str = "mean", shape: bool = True) -> None:
         super().__init__(pooling)
         if pooling not in POOLINGS:
-            raise InputError(f"static: pooling {pooling!r} does not exist, choose one of: {', '.join(POOLINGS)}")
+            raise InputError(f"static: `pooling={pooling!r}` does not exist, choose one of: {', '.join(POOLINGS)}")
         if not isinstance(shape, bool):
-            raise InputError(f"static: shape {shape!r} does not exist, choose one of: True, False")
+            raise InputError(f"static: `shape={shape!r}` does not exist, choose one of: True, False")
         self.shape = shape
         self.dimension = WIDTH * (2 if pooling == "mean+max" else 1) + len(SHAPE) * shape
         self._table: WordTable | None = None  # read at the first text

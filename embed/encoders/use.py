@@ -61,7 +61,7 @@ class UseEncoder(Encoder):
 
     def __init__(self, model: str = published.model, max_tokens: int | None = None, device: str | None = None) -> None:
         if max_tokens is not None and max_tokens < 1:
-            raise InputError(f"use: max_tokens {max_tokens} leaves no word; give 1 or more")
+            raise InputError(f"use: `max_tokens={max_tokens}` leaves no word; give 1 or more")
         self.max_tokens, self.device = max_tokens, device
         self.path = resolve(model)
         self._call: Callable[[list[bytes]], np.ndarray] | None = None  # made at the first text
@@ -133,7 +133,7 @@ def _caller(module: Any, path: Path) -> Callable[[list[bytes]], np.ndarray]:  # 
             raise
         except (TypeError, ValueError, tf.errors.OpError) as error:
             why = str(error).partition("\n")[0]
-            raise FailureError(f"{path} does not take a list of strings, as --encoder use gives it: {why}") from error
+            raise FailureError(f"{path} does not take a list of strings, as `encoder='use'` gives it: {why}") from error
         vectors = np.asarray(_one_of(result, path), np.float32)
         if vectors.ndim != 2 or len(vectors) != len(texts):
             raise FailureError(f"{path} made numbers {vectors.shape} of {len(texts)} texts, not one vector of each")

@@ -69,7 +69,9 @@ def open_engine(
         yield LocalEngine(maker, meter, done)
         return
     if maker.recipe.encoder.stateful:
-        raise InputError("--engine ray: with --stateful a text needs the one before; take --engine local")
+        raise InputError(
+            "`stateful=True`: a text needs the one before, so workers cannot share them out; encode in this process"
+        )
     from embed.engines.ray import RayEngine
 
     with connected(cluster) as settled:

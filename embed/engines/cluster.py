@@ -33,9 +33,9 @@ class Cluster:
     patience: float = 120
 
     def __post_init__(self) -> None:
-        for option, value in (("workers", self.workers), ("cpus-per-worker", self.cpus)):
+        for option, value in (("workers", self.workers), ("cpus", self.cpus)):
             if value is not None and value <= 0:
-                raise InputError(f"--{option} {value}: must be more than 0")
+                raise InputError(f"`{option}={value}`: must be more than 0")
 
 
 def load_ray() -> ModuleType:
@@ -45,7 +45,7 @@ def load_ray() -> ModuleType:
     try:
         import ray
     except ImportError as error:
-        raise InputError('--engine ray needs Ray, which is not installed: pip install "ray>=2.40"') from error
+        raise InputError('the workers need Ray, which is not installed: pip install "ray>=2.40"') from error
     return ray
 
 
@@ -73,7 +73,7 @@ def connected(cluster: Cluster) -> Iterator[Cluster]:
         except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
             token = "; if the cluster asks for a token, set RAY_AUTH_MODE=token" if "timeout" in str(error) else ""
             why = str(error).partition("\n")[0]  # it may go on with a traceback from over there
-            raise FailureError(f"--address {cluster.address}: no Ray cluster answers: {why}{token}") from error
+            raise FailureError(f"`address={cluster.address!r}`: no Ray cluster answers: {why}{token}") from error
     try:
         with redirect_stdout(sys.stderr):  # where Ray tells of dead processes; stdout is for results
             yield _settled(cluster, ray.cluster_resources())
@@ -98,7 +98,7 @@ def _settled(cluster: Cluster, resources: dict[str, float]) -> Cluster:
     workers = cluster.workers or max(1, most - head_room)
     if workers > most:
         raise InputError(
-            f"--workers {workers} with {cluster.cpus:g} CPUs and {of_each:g} GPUs each: the cluster has {cpus:g} CPUs"
+            f"`workers={workers}` with {cluster.cpus:g} CPUs and {of_each:g} GPUs each: the cluster has {cpus:g} CPUs"
             f" and {gpus:g} GPUs, enough for {most}"
         )
     return replace(cluster, workers=workers, gpus=of_each)

@@ -214,7 +214,7 @@ class RayEngine:
         at_work = min(held, key=lambda number: ("encode", "write", "wait").index(held[number]), default=LOADING)
         self._strikes[at_work] = self._strikes.get(at_work, 0) + 1
         if at_work == LOADING and self._strikes[LOADING] > STRIKES * len(self._seats):
-            raise FailureError("workers die while they load the encoder; give them more memory, or fewer --workers")
+            raise FailureError("workers die while they load the encoder; give them more memory, or fewer `workers`")
         if at_work != LOADING and self._strikes[at_work] % STRIKES == 0:
             self._isolate(seat, at_work)
 
@@ -235,14 +235,14 @@ class RayEngine:
         if not culprits and self._strikes[number] > STRIKES:
             raise FailureError(
                 f"the {len(job.rows):,} rows from line {job.rows.line[0]} on kill their worker again and again, and no"
-                " single text does; give workers more memory, or fewer --workers a machine"
+                " single text does; give workers more memory, or fewer `workers` a machine"
             )
         self._deadly |= {text_hash.tobytes() for text_hash in hash_texts(culprits)}
         self._jobs[number] = job.without(self._deadly, self._bad_row)
 
     def _bad_row(self, line: int, text: str) -> object:
         why = f"its text, which begins with {text[:40]!r}, has killed its worker {STRIKES} times"
-        bad = self._table.bad_row(line, text, why, "mend it, limit --max-tokens, or give --bad-rows skip")
+        bad = self._table.bad_row(line, text, why, "mend it, limit `max_tokens`, or give `bad_rows='skip'`")
         if self._table.bad_rows == "error":
             raise FailureError(str(bad))
         return self._bad.setdefault(line, bad)

@@ -52,7 +52,7 @@ class Worker:
         self._made.clear()
         path, expected = self._token
         if not path.is_file() or path.read_text() != expected:
-            raise FailureError(f"{socket.gethostname()} does not see {path.parent}; --out must be on a shared disk")
+            raise FailureError(f"{socket.gethostname()} does not see {path.parent}; `out` must be on a shared disk")
         recipe = Recipe.from_ingredients(*self._ingredients)
         if identity_digest(recipe.identity()) != self._identity:
             raise FailureError(

@@ -81,7 +81,7 @@ def how_to_get(handle: str) -> str:
     kaggle = f" (the same on Kaggle: {ON_KAGGLE[handle]})" if handle in ON_KAGGLE else ""
     return (
         f"where there is a network, run: curl -L -o {shlex.quote(name)} {shlex.quote(download_url(handle))}{kaggle};"
-        f" then give --model {shlex.quote(name)} here, or put its unpacked files into {own_folder(handle)}"
+        f" then give `model={name!r}` here, or put its unpacked files into {own_folder(handle)}"
     )
 
 

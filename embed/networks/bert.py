@@ -111,7 +111,7 @@ class BertNetwork:
         """
         tf = self._tf
         if pooling == "pooler" and self._pooler is None:
-            raise InputError("pooling pooler: the weights have no pooler; take another pooling, such as mean")
+            raise InputError("`pooling='pooler'`: the weights have no pooler; take another pooling, such as mean")
         specs = [tf.TensorSpec([None], tf.int32), tf.TensorSpec([None], tf.int32)]
 
         @tf.function(input_signature=specs, autograph=False)

@@ -121,7 +121,7 @@ def _choose(names: list[str], wanted: str | None, dim: int | None, model: str) -
     meant = f"!{wanted}" if wanted is not None else f"a file with {dim or USUAL_DIM}d in its name"
     there = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "") if names else "none"
     raise InputError(
-        f"{model}: {meant} is there {len(found)} times among its files ({there}); choose one with --dim, or as"
+        f"{model}: {meant} is there {len(found)} times among its files ({there}); choose one with `dim`, or as"
         f" {model.partition('!')[0]}!NAME"
     )
 

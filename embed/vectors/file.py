@@ -175,7 +175,7 @@ class VectorFile:
 
     def _refused(self, row: int, why: str, about: dict, cure: str = "get the file again") -> FailureError:
         where = f"{self.name}, {self._place(row, about)}: {why}"
-        return FailureError(f"{where}; {cure}, or leave such lines out with --skip-bad-lines")
+        return FailureError(f"{where}; {cure}, or leave such lines out with `skip_bad_lines=True`")
 
     def _warn(self, bad: list[int]) -> None:
         """Once, of the words that are asked for first; what is broken after that is only counted."""

@@ -117,7 +117,7 @@ def layout_of(path: Path) -> Binary | Text:
             return kind(start)
         except BadVectorLine as error:
             reasons.append(f"{kind.name}: {error}")
-    raise InputError(f"{path} is no file of word vectors ({'; '.join(reasons)}); give another --model")
+    raise InputError(f"{path} is no file of word vectors ({'; '.join(reasons)}); give another `model`")
 
 
 def save(index: Index, digest: str, note: Note) -> None:

@@ -80,7 +80,7 @@ class WordTable:
 def check_dimension(wanted: int | None, found: int, model: str) -> None:
     """``InputError`` if a number of columns is wanted, and it is another one."""
     if wanted not in (None, found):
-        raise InputError(f"{model} has vectors of {found} columns, not {wanted}; leave out --dim")
+        raise InputError(f"{model} has vectors of {found} columns, not {wanted}; leave out `dim`")
 
 
 def sif_weights(ranks: np.ndarray, words: int | None = None, a: float = 1e-3) -> np.ndarray:

@@ -34,7 +34,7 @@ def on_device(name: str | None) -> AbstractContextManager:
     found = [device.name.removeprefix("/device:").lower() for device in tf.config.list_logical_devices()]
     wanted = name.lower() if ":" in name else f"{name.lower()}:0"
     if wanted not in found:
-        raise InputError(f"--device {name}: this machine has {', '.join(found)}")
+        raise InputError(f"`device={name!r}`: this machine has {', '.join(found)}")
     return tf.device(f"/device:{wanted.upper()}")
 
 
