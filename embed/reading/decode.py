@@ -9,7 +9,9 @@ from itertools import chain
 
 import numpy as np
 
-from embed.reading.files import Source
+from embed.reading.files import Source, refuse_other_kinds
+from embed.reading.format import LONGEST_ROW
+from embed.reading.guess_encoding import MIXED, census, judge
 from stores.shared.errors import InputError
 
 BOMS = {
@@ -18,6 +20,7 @@ BOMS = {
 }  # fmt: skip
 # subtle: the mark of UTF-32 begins with that of UTF-16, so it is asked for first
 STEP = 1 << 14  # bytes
+ANY_BYTES = ("cp1252", MIXED)  # encodings in which no byte is wrong; one byte is no more than one character
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ class Scan:
     """What a look at all bytes of a source has shown.
 
     Attributes:
-        encoding: ``utf-8``, ``cp1252``, that of the byte-order mark, or what was asked for.
+        encoding: ``utf-8``, ``cp1252``, ``MIXED`` (see ``guess_encoding``), that of the byte-order mark, or what was
+            asked for.
         lines: line ends, and one more for a last line without.
         braces: how many ``{`` there are.
         places: int64 ``[b, 2]``, how many lines and bytes there are up to places some ``STEP`` apart, the first at 0.
@@ -39,25 +43,42 @@ class Scan:
     places: np.ndarray
 
 
+class _NotUtf8(Exception):
+    """The first wrong byte of a file that was taken for UTF-8."""
+
+
 def scan(source: Source, asked: str | None) -> Scan:
-    """Find the encoding of a source: that of its byte-order mark, else UTF-8, else Windows-1252.
+    """Find the encoding of a source: that of its byte-order mark, else UTF-8, else see ``guess_encoding``.
 
     Raises:
-        InputError: if the bytes are not of the encoding that was ``asked`` for, or of that of the mark.
+        InputError: if the bytes are not of the encoding that was ``asked`` for, or of that of the mark; or if they are
+            no more Windows-1252 than UTF-8.
     """
     check_encoding(asked)
-    encoding = asked or next((name for mark, name in BOMS.items() if source.start().startswith(mark)), "utf-8")
+    start = source.start()
+    refuse_other_kinds(source.name, start)
+    encoding = asked or next((name for mark, name in BOMS.items() if start.startswith(mark)), "utf-8")
     encoding = codecs.lookup(encoding).name.removesuffix("-sig")  # the mark is dropped in any case
-    braces, at = 0, [np.zeros((1, 2), np.int64)]
-    last, notes = b"\n", []
-    for block in _checked(source, encoding, fall_back=asked is None, notes=notes):
+    try:
+        return _scan(source, encoding, can_change=asked is None, notes=[])
+    except _NotUtf8 as wrong:
+        encoding, note = judge(source.name, census(source.blocks(), LONGEST_ROW), str(wrong))
+        return _scan(source, encoding, can_change=False, notes=[note])
+
+
+def _scan(source: Source, encoding: str, can_change: bool, notes: list[str]) -> Scan:
+    """Look at all bytes; ``_NotUtf8`` if they are not in ``encoding`` and this ``can_change``."""
+    braces = 0
+    at = [np.zeros((1, 2), np.int64)]
+    last = b"\n"
+    for block in _checked(source, encoding, can_change):
         values = np.frombuffer(block, np.uint8)
-        braces += np.count_nonzero(values == ord("{"))
+        braces += int(np.count_nonzero(values == ord("{")))
         at.append(at[-1][-1] + _places(block, values))
         last = block[-1:]
     places = np.concatenate(at)
     lines = int(places[-1, 0] + (last not in b"\r\n"))
-    return Scan("cp1252" if notes else encoding, lines, int(braces), notes, places)
+    return Scan(encoding, lines, braces, notes, places)
 
 
 def _places(block: bytes, values: np.ndarray) -> np.ndarray:
@@ -88,41 +109,53 @@ def check_encoding(encoding: str | None) -> None:
         "a".encode(encoding or "utf-8")  # not all that Python calls codecs are of text
         _decoder(encoding or "utf-8")
     except (LookupError, UnicodeError, TypeError):
-        raise InputError(f"--encoding {encoding}: Python knows no such encoding; try utf-8, cp1252 or utf-16") from None
+        raise InputError(
+            f"`encoding={encoding!r}`: Python knows no such encoding; try utf-8, cp1252 or utf-16"
+        ) from None
 
 
 def decode_whole(data: bytes, encoding: str | None) -> tuple[str, str]:
-    """A small file as text, and its encoding: what was asked for, else UTF-8, else Windows-1252."""
-    for name, errors in ((encoding, "strict"),) if encoding else (("utf-8-sig", "strict"), ("cp1252", "tk-c1")):
-        try:
-            return data.decode(name, errors), name
-        except UnicodeError:
-            continue
-    raise UnicodeError(f"not {encoding}")
+    """A small file as text, and its encoding: what was asked for, else as ``scan`` finds it, nothing refused.
+
+    Raises:
+        UnicodeError: if it is not of the encoding that was asked for.
+    """
+    if encoding:
+        name = codecs.lookup(encoding).name
+        return _decoder("utf-8-sig" if name == "utf-8" else name).decode(data, final=True), encoding
+    try:
+        return data.decode("utf-8-sig"), "utf-8"
+    except UnicodeError:
+        found = census(iter([data]), LONGEST_ROW)
+        name = MIXED if found.is_mixed else "cp1252"
+        return _decoder(name).decode(data, final=True), name
 
 
-def _checked(source: Source, encoding: str, fall_back: bool, notes: list[str]) -> Iterator[bytes]:
-    """The blocks of a source, in UTF-8 or in an encoding of single bytes; from the first wrong byte on as they are."""
+def _checked(source: Source, encoding: str, can_change: bool) -> Iterator[bytes]:
+    """The blocks of a source, in UTF-8 or in an encoding of single bytes."""
+    if encoding in ANY_BYTES:
+        yield from source.blocks()
+        return
     decoder, lines, recode = _decoder(encoding), 1, encoding != "utf-8"
     for block in chain(source.blocks(), [b""]):
-        if not notes and (recode or decoder.getstate()[0] or not block.isascii()):
-            waiting = decoder.getstate()[0]  # the start of a character that the block before broke off
+        waiting = decoder.getstate()[0]  # the start of a character that the block before broke off
+        if recode or waiting or not block.isascii():
             try:
                 decoded = decoder.decode(block, final=not block)
             except UnicodeError as error:
                 where = _where(error, waiting + block, lines)
-                if not fall_back or encoding != "utf-8":
-                    raise InputError(f"{source.name} is not {encoding}: {where}; give another --encoding") from error
-                notes.append(f"{source.name} is not UTF-8 ({where}); read as Windows-1252, --encoding decides")
-            else:
-                block = decoded.encode() if recode else block
-        if not notes:
-            lines += int(np.count_nonzero(np.frombuffer(block, np.uint8) == ord("\n")))
+                if can_change and encoding == "utf-8":
+                    raise _NotUtf8(where) from error
+                raise InputError(f"{source.name} is not {encoding}: {where}; give another `encoding`") from error
+            block = decoded.encode() if recode else block
+        lines += int(np.count_nonzero(np.frombuffer(block, np.uint8) == ord("\n")))
         if block:
             yield block
 
 
 def _decoder(encoding: str) -> codecs.IncrementalDecoder:
+    if encoding == MIXED:
+        return codecs.getincrementaldecoder("utf-8")("tk-cp1252")
     return codecs.getincrementaldecoder(encoding)("tk-c1" if encoding == "cp1252" else "strict")
 
 
@@ -140,4 +173,12 @@ def _c1(error: UnicodeError) -> tuple[str, int]:
     return error.object[error.start : error.end].decode("latin-1"), error.end
 
 
+def _cp1252(error: UnicodeError) -> tuple[str, int]:
+    """Bytes that are wrong in UTF-8 become what they are in Windows-1252."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("cp1252", "tk-c1"), error.end
+
+
 codecs.register_error("tk-c1", _c1)
+codecs.register_error("tk-cp1252", _cp1252)

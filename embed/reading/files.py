@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import re
 import shutil
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from embed.models.archives import OPENERS, PACKINGS
 from stores.shared.errors import InputError
 
 BLOCK = 1 << 20  # bytes that are read at once
+KIND_BYTES = 4096  # of the beginning of a file, which say what it is
 STDIN = "stdin"
 SUFFIXES = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zst": "zstd", ".zstd": "zstd", ".zip": "zip"}
 MAGIC = PACKINGS | {b"PK\3\4": "zip"}
@@ -29,7 +31,10 @@ NO_TABLES = {
     b"FEA1": "Feather of version 1; save it as Parquet",
     b"\x89PNG": "a picture",
     b"\x7fELF": "a program",
+    b"version https://git-lfs": "a pointer of Git LFS, not the file itself; fetch it with: git lfs pull",
+    b"/annex/objects/": "a pointer of git-annex, not the file itself; fetch it with: git annex get",
 }
+HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<!--.{,2000}?-->\s*)?(?:<!doctype html|<html|<head)\b", re.I | re.S)
 
 
 @dataclass(frozen=True)
@@ -123,12 +128,26 @@ def source_of(path: Path, name: str | None = None) -> Source:
     """The file ``path``; how it is packed is said by its name, or else by its first bytes."""
     packing = SUFFIXES.get(path.suffix.lower())
     with open(path, "rb") as file:
-        start = file.read(16)
-    for magic, what in NO_TABLES.items():
-        if start.startswith(magic):
-            raise InputError(f"{name or path} is {what}: no table that can be read")
+        start = file.read(KIND_BYTES)
+    refuse_other_kinds(name or str(path), start)
     packing = packing or next((packing for magic, packing in MAGIC.items() if start.startswith(magic)), "none")
     return Source(path, name or str(path), packing)
+
+
+def refuse_other_kinds(name: str, start: bytes) -> None:
+    """Refuse what begins like a file that is no table, under whatever name.
+
+    Raises:
+        InputError: saying what it is.
+    """
+    page = "an HTML page (of GitHub, or of a login?); download the file itself" if HTML.match(start) else None
+    if kind := other_kind(start) or page:
+        raise InputError(f"{name} is {kind}" + ", no table that can be read" * (";" not in kind))
+
+
+def other_kind(start: bytes) -> str | None:
+    """What begins with these bytes, if it is no text."""
+    return next((what for magic, what in NO_TABLES.items() if start.startswith(magic)), None)
 
 
 def _spool(stream: BinaryIO) -> Source:

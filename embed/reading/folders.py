@@ -12,8 +12,9 @@ import numpy as np
 
 from embed.models.archives import tar_members
 from embed.reading.decode import check_encoding, decode_whole
-from embed.reading.files import Source, damage_is_one_line
+from embed.reading.files import KIND_BYTES, Source, damage_is_one_line, other_kind
 from embed.reading.format import BATCH_ROWS, LONGEST_ROW, SAMPLE_ROWS, BadRow, Batch, TableFile
+from embed.reading.guess_encoding import MIXED, SAMPLE, refuse_other
 from stores.shared.errors import InputError
 from stores.shared.fingerprint import HASH_BYTES
 
@@ -21,6 +22,7 @@ TABLES = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".feather", ".arrow")
 TAR_SUFFIXES = (
     ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz", ".tar.zst", ".tzst",
 )  # fmt: skip
+BAD_ENCODING = "give another `encoding`, or `bad_rows='skip'`"
 UNLABELLED = ("unsup", "unlabelled", "unlabeled")  # aclImdb keeps reviews without a label in train/unsup
 
 
@@ -30,8 +32,8 @@ class Folder(TableFile):
     The deepest files are the texts: ``<split>/<class>/<file>``, ``<class>/<file>`` or, without labels, ``<file>``;
     folders that all have in common do not count, and files higher up are left out, with a note. The row of a text is
     its number, from 1, in the order of the paths on disk, of the archive in a tar; its id is its path. Each file is
-    UTF-8 or else Windows-1252. Links are passed over and counted, unless those on disk are to be followed; so are
-    pipes and devices. See ``TableFile``.
+    UTF-8 or else Windows-1252; one that is no text (a PDF, a picture) is a broken row. Links are passed over and
+    counted, unless those on disk are to be followed; so are pipes and devices. See ``TableFile``.
     """
 
     unit = "text"
@@ -42,11 +44,19 @@ class Folder(TableFile):
         self._encoding, self._digest = encoding, hashlib.blake2b(digest_size=HASH_BYTES)
         self._follow = follow_links
         self._passed_over: list[str] = []  # paths of links, pipes and devices
-        self.notes, other, parts = [], [], []
+        self.notes = []
+        parts: list[tuple[str, ...]] = []
+        mixed: list[str] = []  # files with wrong bytes in UTF-8
+        other: list[str] = []  # files that are not UTF-8
+        sample = b""  # of these
         for name, data in self._files():
             parts.append(PurePosixPath(name).parts)
-            if encoding is None and decode_whole(data, None)[1] != "utf-8-sig":
+            found = None if encoding or other_kind(data[:KIND_BYTES]) else decode_whole(data, None)[1]
+            if found == MIXED:
+                mixed.append(name)
+            elif found == "cp1252":
                 other.append(name)
+                sample += data[:SAMPLE] * (len(sample) < SAMPLE)
             self._digest.update(b"%s\0%d\0%s" % (name.encode("utf-8", "surrogateescape"), len(data), data))
         passed_over = self._tell_passed_over()
         if not parts:
@@ -70,10 +80,20 @@ class Folder(TableFile):
         self.most_rows = self.lines = len(parts) - len(left)
         self.header = ["text", "id", *["label"] * (self._depth > 1), *["split"] * (self._depth > 2)]
         self.how = {"format": "folder", "encoding": encoding} | ({"follow_links": True} if follow_links else {})
-        other = [name for name in other if self._is_text(PurePosixPath(name).parts)]
-        if other:
-            listing = f"{len(other)} of its files, {other[0]} first,"
-            self.notes.append(f"{path}: {listing} are not UTF-8; read as Windows-1252, --encoding decides")
+        self._tell_encodings(mixed, other, sample)
+
+    def _tell_encodings(self, mixed: list[str], other: list[str], sample: bytes) -> None:
+        """A note on the files that are not, or not all, UTF-8; ``InputError`` if they are not Windows-1252 either."""
+        for names, how in ((mixed, "have wrong bytes in UTF-8; these are"), (other, "are not UTF-8; they are")):
+            texts = [name for name in names if self._is_text(PurePosixPath(name).parts)]
+            if not texts:
+                continue
+            if names is other:
+                refuse_other(self.name, sample, f"{texts[0]} and {len(texts) - 1} other files")
+            self.notes.append(
+                f"{self.name}: {len(texts)} of its files, {texts[0]} first, {how} read as Windows-1252, "
+                "`encoding` decides"
+            )
 
     def digest(self) -> str:
         """BLAKE2b-128 over the names, lengths and bytes of all files, in order."""
@@ -89,11 +109,7 @@ class Folder(TableFile):
         rows, number = self._rows(), 1
         while taken := list(islice(rows, BATCH_ROWS)):
             good = [(line, row) for line, (row, _) in enumerate(taken, number) if isinstance(row, dict)]
-            bad = [
-                BadRow(f"{self.name}/{name}", 1, why, "give another --encoding, or --bad-rows skip", "")
-                for why, name in taken
-                if isinstance(why, str)
-            ]
+            bad = [BadRow(f"{self.name}/{name}", 1, why, _cure(why), "") for why, name in taken if isinstance(why, str)]
             cells = {column: [row[column] for _, row in good] for column in columns}
             yield Batch(np.array([line for line, _ in good], np.int64), cells, bad)
             number += len(taken)
@@ -106,10 +122,13 @@ class Folder(TableFile):
                 continue
             *folders, _ = own = parts[self._shared :]
             label = folders[-1] if folders and folders[-1].lower() not in UNLABELLED else ""
+            if kind := other_kind(data[:KIND_BYTES]):
+                yield f"it is {kind}", name
+                continue
             try:
                 text = decode_whole(data, self._encoding)[0]
             except UnicodeError as error:
-                yield str(error), name
+                yield f"not {self._encoding}: {error}", name
                 continue
             yield {"text": text, "id": "/".join(own), "label": label, "split": folders[0] if folders else ""}, name
 
@@ -166,6 +185,10 @@ class Folder(TableFile):
         if not any(os.path.islink(self.source.path / name) for name in names):
             return f"pipes and devices passed over: {listing}"
         return f"links passed over: {listing}; `follow_links=True` reads them"
+
+
+def _cure(why: str) -> str:
+    return "take it out, or give `bad_rows='skip'`" if why.startswith("it is") else BAD_ENCODING
 
 
 def _is_hidden(name: str) -> bool:
