@@ -12,7 +12,8 @@ from classify.data import Data
 from classify.fitting.model import FittedModel, fit
 from classify.fitting.options import FitOptions
 from classify.heads.base import FitTask, Head, X
-from classify.runs import Score, summary
+from classify.records import FoldScore
+from classify.runs import Score, single_numbers, summary
 from classify.scoring.intervals import bootstrap
 from classify.scoring.predictions import Predictions
 from classify.splits.folds import Split, shrunk
@@ -65,16 +66,16 @@ def evaluate(
         proba, predicted = model.predict(x, test)
         found.append(_predictions(data, test, number, proba, predicted, positive))
         folds.append(
-            {
-                "train_rows": len(train),
-                "fitted_rows": float(model.fitted.sum()) if not data.multilabel else len(train),
-                "test_rows": len(test),
-                "seconds": seconds,
-                "history": model.heads[0].history_,
-                "chosen": model.choice.options,
-                "thresholds": model.choice.thresholds,
-                "metrics": found[-1].measure(),
-            }
+            FoldScore(
+                train_rows=len(train),
+                fitted_rows=float(model.fitted.sum()) if not data.multilabel else len(train),
+                test_rows=len(test),
+                seconds=seconds,
+                history=model.heads[0].history_,
+                chosen=model.choice.options,
+                thresholds=model.choice.thresholds,
+                metrics=single_numbers(found[-1].measure()),
+            )
         )
     return _score(found, folds, seed), models
 
@@ -97,7 +98,7 @@ def learning_curve(
         ]
         score, _ = evaluate(data, data.x, head, smaller, training, seed, positive)
         rows = float(np.mean([len(train) for train, _ in smaller]))
-        curve.append({"share": share, "train_rows": rows, "overall": summary(score, data.classes)["overall"]})
+        curve.append({"share": share, "train_rows": rows, "overall": summary(score, data.classes).overall})
     return curve
 
 
@@ -113,12 +114,12 @@ def at_epochs(
             if len(own) != len(test):
                 raise InputError("--report-epochs: a test row has a class that none of its training rows has")
             predictions.append(_predictions(data, test, number, *model.finish(own), positive))
-            folds.append({"metrics": predictions[-1].measure()})
-        found.append({"epoch": epoch, "overall": summary(_score(predictions, folds, seed), data.classes)["overall"]})
+            folds.append(FoldScore(0, 0.0, len(test), 0.0, {}, {}, None, single_numbers(predictions[-1].measure())))
+        found.append({"epoch": epoch, "overall": summary(_score(predictions, folds, seed), data.classes).overall})
     return found
 
 
-def _score(found: Sequence[Predictions], folds: list[dict], seed: int) -> Score:
+def _score(found: Sequence[Predictions], folds: list[FoldScore], seed: int) -> Score:
     arrays = ("line", "group", "fold", "y", "predicted", "proba")
     together = replace(found[0], **{name: np.concatenate([getattr(p, name) for p in found]) for name in arrays})
     return Score(together, folds, together.measure(), bootstrap(together, seed))

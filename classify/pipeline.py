@@ -139,7 +139,7 @@ def _more(
         progress(f"{head.name} with identical texts in one fold")
         honest = replace(validation, allow_duplicates=False).plan(data, seed)
         apart, _ = evaluate(data, data.x, head, honest.splits, how, seed, target)
-        overall = summary(apart, data.classes)["overall"]
+        overall = summary(apart, data.classes).overall
         gained = {n: float(score.overall[n][0]) - float(apart.overall[n][0]) for n in columns_of(data.problem)}
         more["identical_texts_in_one_fold"] = {"overall": overall, "optimism": gained}
     return more

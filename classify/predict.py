@@ -27,9 +27,9 @@ class Predictor:
     """
 
     def __init__(self, run: Run) -> None:
-        self.classes: list[str] = run.recipe["classes"]
-        self.kind: str = run.recipe["features"]["kind"]
-        self.multilabel: bool = run.recipe["problem"] == "multi-label"
+        self.classes: list[str] = run.recipe.classes
+        self.kind: str = run.recipe.features.kind
+        self.multilabel: bool = run.recipe.multilabel
         self._model = run.model()
 
     def predict(self, features: Features) -> tuple[np.ndarray, list]:

@@ -1,10 +1,8 @@
 """The run folder, written and read.
 
 =====================  ==============================================================================
-``recipe.json``        everything that was asked for and of what: head, options, split, sampler, seed,
-                       classes, features with digest and identity, command, versions
-``metrics.json``       scores: out-of-fold values with 95 % intervals, mean and sd over folds, per class,
-                       confusion matrix, every fold, and the baselines on the same splits
+``recipe.json``        everything that was asked for and of what, see ``classify.records.RunRecipe``
+``metrics.json``       scores, see ``classify.records.RunMetrics``
 ``predictions.csv``    out-of-fold predictions, see ``classify.scoring.predictions``
 ``model/``             the model fitted on all labelled rows, without pickle, see ``classify.fitting.model``
 =====================  ==============================================================================
@@ -13,18 +11,27 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 
 from classify.fitting.model import FittedModel
+from classify.records import Estimate, FoldScore, RunMetrics, RunRecipe, Summary
 from classify.scoring.metrics import metrics_of
 from classify.scoring.predictions import Predictions
+from classify.typed_json import as_json, from_json
 from stores.shared.errors import FailureError, InputError
 from stores.shared.files import whole_folder
+
+
+class Saveable(Protocol):
+    """What a run can keep as its model."""
+
+    def save(self, folder: Path) -> None:
+        """Write it into ``folder``, which is made."""
 
 
 @dataclass(frozen=True)
@@ -33,18 +40,18 @@ class Score:
 
     Attributes:
         predictions: of the test rows of each split.
-        folds: one mapping a split: rows, seconds, history, metrics.
+        folds: one entry a split.
         overall: metrics over all tested rows together, as ``classify.scoring.metrics.measure``.
         interval: 95 % interval of each, as ``classify.scoring.intervals.bootstrap``.
     """
 
     predictions: Predictions
-    folds: list[dict]
+    folds: list[FoldScore]
     overall: dict[str, np.ndarray]
     interval: dict[str, list[float]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """A finished run.
 
@@ -55,8 +62,11 @@ class Run:
     """
 
     folder: Path
-    recipe: dict
-    metrics: dict
+    recipe: RunRecipe
+    metrics: RunMetrics
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r}, head={self.recipe.head.name!r}, problem={self.recipe.problem!r})"
 
     def model(self) -> FittedModel:
         """The model fitted on all labelled rows."""
@@ -64,37 +74,40 @@ class Run:
 
     def predictions(self) -> Predictions:
         """The out-of-fold predictions."""
-        classes = self.recipe["classes"]
-        positive = 0 if self.recipe["positive"] is None else classes.index(self.recipe["positive"])
-        multilabel = self.recipe["problem"] == "multi-label"
-        return Predictions.read(self.folder / "predictions.csv", classes, positive, multilabel)
+        recipe = self.recipe
+        positive = 0 if recipe.positive is None else recipe.classes.index(recipe.positive)
+        return Predictions.read(self.folder / "predictions.csv", recipe.classes, positive, recipe.multilabel)
 
 
 def write_run(
-    folder: Path, recipe: dict, score: Score, baselines: dict[str, Score], model: FittedModel, more: dict | None = None
+    folder: Path,
+    recipe: dict[str, Any],
+    score: Score,
+    baselines: dict[str, Score | Summary],
+    model: Saveable,
+    more: dict[str, Any] | None = None,
 ) -> Run:
     """Write a run: the whole folder, or nothing.
 
     Args:
         folder: does not exist yet.
-        recipe: what ``recipe.json`` is to hold; the time is added.
+        recipe: the fields of ``RunRecipe``; the time is added.
         score: of the head.
         baselines: name -> score on the same splits.
         model: fitted on all labelled rows.
-        more: further entries of ``metrics.json``.
+        more: further fields of ``RunMetrics``.
     """
-    recipe = recipe | {"created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
     classes = recipe["classes"]
-    metrics = summary(score, classes)
-    metrics["baselines"] = {name: summary(other, classes) for name, other in baselines.items()}
-    metrics |= more or {}
-    recipe, metrics = plain(recipe), plain(metrics)
+    others = {name: other if isinstance(other, Summary) else summary(other, classes)
+              for name, other in baselines.items()}  # fmt: skip
+    written = as_json(summary(score, classes)) | as_json({"baselines": others, **(more or {})})
+    asked = as_json(recipe | {"created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")})
     with whole_folder(folder) as temporary:
-        _write_json(temporary / "recipe.json", recipe)
-        _write_json(temporary / "metrics.json", metrics)
+        _write_json(temporary / "recipe.json", asked)
+        _write_json(temporary / "metrics.json", written)
         score.predictions.write(temporary / "predictions.csv")
         model.save(temporary / "model")
-    return Run(folder, recipe, metrics)
+    return Run(folder, from_json(RunRecipe, asked), from_json(RunMetrics, written))
 
 
 def read_run(folder: str | Path) -> Run:
@@ -107,11 +120,14 @@ def read_run(folder: str | Path) -> Run:
     folder = Path(folder)
     if not (folder / "recipe.json").is_file():
         raise InputError(f"{folder} is no run (it has no recipe.json); make one with: tk classify --features FILE")
+    name = "recipe.json"
     try:
-        recipe = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))
-        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise FailureError(f"{folder} is damaged: {error}; train it again") from error
+        recipe = from_json(RunRecipe, _read_json(folder / name))
+        name = "metrics.json"
+        metrics = from_json(RunMetrics, _read_json(folder / name))
+    except (OSError, ValueError, RecursionError) as error:
+        why = "nested too deeply" if isinstance(error, RecursionError) else error
+        raise FailureError(f"{folder} is damaged: {name}: {why}; train it again") from error
     return Run(folder, recipe, metrics)
 
 
@@ -125,35 +141,30 @@ def free_folder(folder: Path, taken: set[Path]) -> Path:
     return free
 
 
-def summary(score: Score, classes: list[str]) -> dict:
-    """A score as JSON: for each metric its out-of-fold value, interval, and mean and sd (n - 1) over the folds."""
+def summary(score: Score, classes: list[str]) -> Summary:
+    """A score with, for each metric, its out-of-fold value, interval, and mean and sd (n - 1) over the folds."""
     overall = {}
     for name in (metric.name for metric in metrics_of(score.predictions.problem, per_class=False)):
         low, high = score.interval.get(name, (None, None))
-        folds = np.array([float(fold["metrics"][name][0]) for fold in score.folds])
-        spread = {"mean": folds.mean(), "sd": folds.std(ddof=1) if len(folds) > 1 else None}
-        overall[name] = {"value": score.overall[name][0], "low": low, "high": high, **spread}
-    shown = [metric.name for metric in metrics_of(score.predictions.problem, per_class=True)]
-    per_class = {label: {name: score.overall[name][0, i] for name in shown} for i, label in enumerate(classes)}
-    folds = [fold | {"metrics": _single(fold["metrics"])} for fold in score.folds]
-    confusion = score.overall["confusion"][0].astype(int)
-    return {"overall": overall, "per_class": per_class, "confusion": confusion, "folds": folds}
+        folds = np.array([fold.metrics[name] for fold in score.folds], float)
+        sd = float(folds.std(ddof=1)) if len(folds) > 1 else None
+        overall[name] = Estimate(float(score.overall[name][0]), low, high, float(folds.mean()), sd)
+    kept = [metric.name for metric in metrics_of(score.predictions.problem, per_class=True)]
+    per_class: dict[str, dict[str, float | None]] = {
+        label: {name: float(score.overall[name][0, i]) for name in kept} for i, label in enumerate(classes)
+    }
+    return Summary(overall, per_class, score.overall["confusion"][0].astype(int).tolist(), score.folds)
 
 
-def _single(metrics: dict[str, np.ndarray]) -> dict[str, float]:
-    return {name: values[0] for name, values in metrics.items() if values.ndim == 1}
+def single_numbers(measures: dict[str, np.ndarray]) -> dict[str, float | None]:
+    """Of ``classify.scoring.metrics.measure`` without weights: the metrics that are one number."""
+    return {name: float(values[0]) for name, values in measures.items() if values.ndim == 1}
+
+
+def _read_json(path: Path) -> object:
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _write_json(path: Path, value: object) -> None:
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     path.write_text(text, encoding="utf-8", errors="backslashreplace")  # of a file name that is no UTF-8
-
-
-def plain(value: object) -> object:
-    """Arrays as lists, numpy numbers as Python's, and what is no number as null (JSON has no NaN)."""
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | np.ndarray):
-        return [plain(item) for item in value]
-    value = value.item() if isinstance(value, np.generic) else value
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from classify.records import FeaturesRecord
 from classify.runs import Run
 from stores.reader import FeatureStore
 from stores.shared.errors import FailureError, InputError
@@ -30,48 +31,49 @@ class Texts:
 
 def texts_of(run: Run, line: np.ndarray) -> Texts:
     """The texts of these lines, int64 ``[t]``, of the rows that the run tested, from its store."""
-    features = run.recipe["features"]
-    while "members" in features:
-        features = features["members"][0]["features"]
-    (first, *_) = parts_of(features.get("test", features))
+    first = run.recipe.features.tested()[0]
     try:
         with opened(first) as store:
             row = rows_of(store, line)
             hashes = list(map(bytes, store.text_hash[row]))
             if store.texts is None:
-                return Texts(None, hashes, f"{first['path']} was made without texts (--no-texts)")
-            texts = store.texts[:]
+                return Texts(None, hashes, f"{first.path} was made without texts (--no-texts)")
+            texts = list(store.texts[:])
             return Texts([texts[i] for i in row.tolist()], hashes)
     except (InputError, FailureError) as error:
         return Texts(None, None, str(error))
 
 
-def parts_of(features: dict, test: bool = True) -> list[dict]:
-    """Path and digest of every store in ``recipe["features"]``: several encoders, a test store, runs of an ensemble.
+def tables_of(source: dict) -> list[tuple[str, str]]:
+    """Name and digest (empty if not known) of every table that a store was made from, through merges and joins.
 
     Args:
-        features: of the recipe.
-        test: whether test stores are among them.
+        source: of the store: one table (``file``), several read as one (``files``), or merged stores (``stores``).
     """
-    if "members" in features:
-        found = [part for member in features["members"] for part in parts_of(member["features"], test)]
+    if "stores" in source:
+        found = [table for part in source["stores"] for table in tables_of(part.get("source", part))]
     else:
-        found = list(features.get("joined", [features]))
-        found += parts_of(features["test"]) if test and "test" in features else []
-    return list({part["digest"]: part for part in found}.values())
+        found = [(file.get("file", "not known"), file.get("digest", "")) for file in source.get("files") or [source]]
+    return list(dict.fromkeys(found))
+
+
+def recipes_of(recipe: dict) -> list[dict]:
+    """The recipe of every encoder that a store was made by; one that was joined has several."""
+    joined = [part for part in recipe.get("joined", []) if isinstance(part, dict)]
+    return [inner for part in joined for inner in recipes_of(part)] or [recipe]
 
 
 @contextmanager
-def opened(part: dict) -> Iterator[FeatureStore]:
+def opened(part: FeaturesRecord) -> Iterator[FeatureStore]:
     """The store that was read when the run was made.
 
     Raises:
         InputError: if it is gone, or another one lies in its place.
         FailureError: if it cannot be read.
     """
-    with FeatureStore(part["path"]) as store:
-        if store.digest != part["digest"]:
-            raise InputError(f"{part['path']} is not the store any more that the run was made from")
+    with FeatureStore(part.path) as store:
+        if store.digest != part.digest:
+            raise InputError(f"{part.path} is not the store any more that the run was made from")
         yield store
 
 
@@ -88,27 +90,42 @@ def rows_of(store: FeatureStore, line: np.ndarray) -> np.ndarray:
     return order[np.searchsorted(lines, line)]
 
 
-def encoding_cost(run: Run) -> dict:
-    """What the features cost, as the stores say, each counted once.
+@dataclass(frozen=True)
+class EncodingCost:
+    """What features cost, as the stores say, each counted once.
 
-    Returns:
-        ``encode_texts_per_second`` of all encoders one after another, ``encode_seconds`` for all distinct texts at
-        this rate, ``store_bytes``. None where a store is gone, or took most of its texts from an earlier one, so that
-        its time says nothing.
+    Attributes:
+        texts_per_second: of all encoders one after another.
+        seconds: for all distinct texts at this rate.
+        store_bytes: of all stores.
+
+    Each is None where a store is gone; the first two, where one took most of its texts from an earlier store, so that
+    its time says nothing.
     """
-    features = run.recipe["features"]
-    per_text, seconds, size = {}, [], 0
+
+    texts_per_second: float | None = None
+    seconds: float | None = None
+    store_bytes: int | None = None
+
+
+def encoding_cost(run: Run) -> EncodingCost:
+    """What the features of a run cost."""
+    features = run.recipe.features
+    per_text: dict[str, float] = {}
+    seconds, size, known = 0.0, 0, True
     try:
-        for part in parts_of(features):
+        for part in features.stores():
             with opened(part) as store:
-                per_text[part["digest"]] = each = _seconds_per_text(store)
-                seconds.append(each and each * store.totals["distinct"])
                 size += store.size
+                each = _seconds_per_text(store)
+                known = known and each is not None
+                per_text[part.digest] = each or 0.0
+                seconds += per_text[part.digest] * store.totals["distinct"] if each else 0.0
     except (InputError, FailureError):
-        return dict.fromkeys(("encode_texts_per_second", "encode_seconds", "store_bytes"))
-    known = None not in per_text.values()
-    rate = 1 / sum(per_text[part["digest"]] for part in parts_of(features, test=False)) if known else None
-    return {"encode_texts_per_second": rate, "encode_seconds": sum(seconds) if known else None, "store_bytes": size}
+        return EncodingCost()
+    if not known:
+        return EncodingCost(store_bytes=size)
+    return EncodingCost(1 / sum(per_text[part.digest] for part in features.stores(test=False)), seconds, size)
 
 
 def _seconds_per_text(store: FeatureStore) -> float | None:
@@ -120,4 +137,4 @@ def _seconds_per_text(store: FeatureStore) -> float | None:
 
 def training_seconds(run: Run) -> float:
     """Seconds that fitting the folds took."""
-    return float(np.sum([fold["seconds"] for fold in run.metrics["folds"]]))
+    return float(sum(fold.seconds for fold in run.metrics.folds))

@@ -102,7 +102,9 @@ def classify(
         progress("reports")
         show(runs, report, tensorboard)
     if as_json:
-        print_json([{"run": str(run.folder), "recipe": run.recipe, "metrics": run.metrics} for run in runs])
+        print_json(
+            [{"run": str(run.folder), "recipe": run.recipe.as_dict(), "metrics": run.metrics.as_dict()} for run in runs]
+        )
     else:
         _print_runs(runs)
 

@@ -13,6 +13,8 @@ from commands.terminal import json_option, note, print_json, print_table, shown
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from classify.analysis.comparison import ComparedRun, Comparison, PairedTest
+
 
 @click.command()
 @runs_argument
@@ -34,7 +36,6 @@ def compare(command: str, folders: tuple[Path, ...], by: str, common: bool, out:
         tk compare runs/messages.static.logistic runs/messages.words.logistic --by pr_auc --json
     """
     from classify import read_run
-    from classify.analysis.compare import basis
     from classify.analysis.compare import compare as run_compare
 
     found = run_compare([read_run(folder) for folder in folders], by, common)
@@ -44,57 +45,59 @@ def compare(command: str, folders: tuple[Path, ...], by: str, common: bool, out:
         write_comparison(found, out, command)
         note(f"wrote {out}")
     if as_json:
-        print_json(found)
+        print_json(found.as_dict())
         return
     print_table(_scores(found))
     click.echo()
-    for entry in found["runs"][1:]:
+    for entry in found.runs[1:]:
         for line in _verdict(entry, found):
             click.echo(line)
     click.echo()
     print_table(_costs(found))
-    click.echo(f"\n{basis(found)}")
-    click.echo(f"cheapest that is not distinguishable from the best: {shown(found['cheapest'])}")
+    click.echo(f"\n{found.basis}")
+    click.echo(f"cheapest that is not distinguishable from the best: {shown(found.cheapest)}")
 
 
-def _scores(found: dict) -> Table:
+def _scores(found: Comparison) -> Table:
     from classify.reports.text import SHOWN, cell
 
     table = runs_table("run", *SHOWN.values())
-    for entry in found["runs"]:
-        scores = [entry["scores"].get(name) for name in SHOWN]
-        table.add_row(text_cell(entry["name"]), *map(cell, scores))
+    for entry in found.runs:
+        scores = [entry.scores.get(name) for name in SHOWN]
+        table.add_row(text_cell(entry.name), *map(cell, scores))
     return table
 
 
-def _verdict(entry: dict, found: dict) -> list[str]:
+def _verdict(entry: ComparedRun, found: Comparison) -> list[str]:
     """What the tests say of a run, in two lines."""
     from classify.reports.text import SHOWN
 
-    against, name = entry["against_best"], SHOWN[found["by"]]
-    difference = against["difference"]
-    told = "worse than the best" if entry["distinguishable"] else "not distinguishable from the best"
-    low, high = difference["low"], difference["high"]
-    by = f"{name} {difference['value']:+.4f} [{low:+.4f}, {high:+.4f}]" if low is not None else f"{name} has no value"
-    lines = [f"{shown(entry['name'])}: {told}; {by}"]
-    mcnemar = against["mcnemar"]
-    tests = [f"paired bootstrap {_p(against['bootstrap'])}"]
-    counts = f"{mcnemar['best_ahead']:,} texts right in the best alone, {mcnemar['ahead']:,} here alone"
+    against, name = entry.against, SHOWN[found.by]
+    difference = against.difference
+    told = "worse than the best" if entry.distinguishable else "not distinguishable from the best"
+    low, high = difference.low, difference.high
+    by = f"{name} has no value"
+    if low is not None and high is not None:
+        by = f"{name} {difference.value:+.4f} [{low:+.4f}, {high:+.4f}]"
+    lines = [f"{shown(entry.name)}: {told}; {by}"]
+    mcnemar = against.mcnemar
+    tests = [f"paired bootstrap {_p(against.bootstrap)}"]
+    counts = f"{mcnemar.best_ahead:,} texts right in the best alone, {mcnemar.ahead:,} here alone"
     tests.append(f"McNemar {_p(mcnemar)} ({counts})")
-    if against["t_test"]:
-        tests.append(f"corrected t-test over folds {_p(against['t_test'])}")
+    if against.t_test is not None:
+        tests.append(f"corrected t-test over folds {_p(against.t_test)}")
     return [*lines, f"  {'; '.join(tests)}"]
 
 
-def _p(test: dict) -> str:
-    p = test["p_holm"]
+def _p(test: PairedTest) -> str:
+    p = test.p_holm
     return "has no p" if p is None else "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
-def _costs(found: dict) -> Table:
-    from classify.analysis.compare import COSTS, cost_cells
+def _costs(found: Comparison) -> Table:
+    from classify.analysis.cost import COSTS
 
     table = runs_table("run", *COSTS)
-    for entry in found["runs"]:
-        table.add_row(text_cell(entry["name"]), *cost_cells(entry["cost"]))
+    for entry in found.runs:
+        table.add_row(text_cell(entry.name), *entry.cost.cells())
     return table

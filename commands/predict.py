@@ -46,8 +46,8 @@ def predict(
     if bool(data) == bool(texts):
         raise click.UsageError("give either --data FILE or --text TEXT", click.get_current_context())
     run = read_run(folder)
-    made = run.recipe["features"]
-    recipe = Recipe.from_dict(made["recipe"], made["identity_digest"], model)
+    made = run.recipe.features
+    recipe = Recipe.from_dict(made.recipe, made.identity_digest, model)
     predictor = Predictor(run)
     table = read(data, **{"label_columns": ()} | reading) if data else None
     results = predictor.results(_blocks(recipe, table, texts))

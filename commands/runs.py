@@ -12,8 +12,11 @@ from commands.terminal import json_option, note, print_json, print_table, shown,
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
     from classify import Run
+    from classify.analysis.errors import Contradictions, ErrorRows
+    from classify.records import FeaturesRecord
 
 BEGINNING = 150  # characters of a text that are shown
 FOLDER = click.Path(path_type=Path)
@@ -34,7 +37,7 @@ def runs_table(*columns: str) -> Table:
     )
 
 
-def text_cell(name: str) -> object:
+def text_cell(name: str) -> Text:
     """A name as it is: to rich, brackets would be styles."""
     from rich.text import Text
 
@@ -106,7 +109,7 @@ def ensemble(
     run = run_ensemble(runs, method, out=out, command=command, versions=versions)
     show([run], report)
     if as_json:
-        print_json({"run": str(run.folder), "recipe": run.recipe, "metrics": run.metrics})
+        print_json({"run": str(run.folder), "recipe": run.recipe.as_dict(), "metrics": run.metrics.as_dict()})
         return
     for table, _ in score_tables([*runs, run]):
         print_table(table)
@@ -137,26 +140,26 @@ def speed(folders: tuple[Path, ...], by: str, sample: int | None, as_json: bool)
 
     found = run_speed([read_run(folder) for folder in folders], by, _encode_seconds if sample else None, sample or 0)
     if as_json:
-        print_json(found)
+        print_json(found.as_dict())
         return
     table = runs_table("run", SHOWN[by], "encoder texts/s", "head texts/s", "together")
-    for entry in found["runs"]:
-        rates = (entry[name] for name in ("encoder_texts_per_second", "head_texts_per_second", "texts_per_second"))
-        table.add_row(text_cell(entry["name"]), cell(entry["score"]), *(_number(rate, ",.0f") for rate in rates))
+    for entry in found.runs:
+        rates = (entry.encoder_texts_per_second, entry.head_texts_per_second, entry.texts_per_second)
+        table.add_row(text_cell(entry.name), cell(entry.score), *(_number(rate, ",.0f") for rate in rates))
     print_table(table)
     when = f"now, on {sample:,} texts" if sample else "when their stores were made"
-    click.echo(f"\nheads measured now, on {found['rows']:,} rows at most; encoders {when}")
-    if any(entry["encoder_texts_per_second"] is None for entry in found["runs"]):
+    click.echo(f"\nheads measured now, on {found.rows:,} rows at most; encoders {when}")
+    if any(entry.encoder_texts_per_second is None for entry in found.runs):
         click.echo("-: the store took its features from earlier ones; --encode 500 measures the encoder now")
 
 
-def _encode_seconds(part: dict, texts: list[str]) -> float:
+def _encode_seconds(part: FeaturesRecord, texts: list[str]) -> float:
     """Seconds that the encoder of a store takes for texts, without loading it."""
     import time
 
     from embed import Recipe
 
-    recipe = Recipe.from_dict(part["recipe"], part["identity_digest"])
+    recipe = Recipe.from_dict(part.recipe, part.identity_digest)
     recipe.encode(texts[:8])
     start = time.perf_counter()
     recipe.encode(texts)
@@ -182,35 +185,35 @@ def errors(folder: Path, top: int, as_json: bool) -> None:
 
     found = run_errors(read_run(folder), top)
     if as_json:
-        click.echo(json.dumps(found, indent=1))  # in ASCII: texts of strangers may hold what moves a terminal
+        click.echo(json.dumps(found.as_dict(), indent=1))  # in ASCII: texts of strangers may hold what moves a terminal
         return
-    click.echo(f"{found['wrong']:,} of {found['rows']:,} rows are predicted wrong")
-    if found["texts_missing"]:
-        click.echo(f"no texts, lines only: {shown(found['texts_missing'])}")
-    for name, kinds in found["classes"].items():
-        for kind, what in (("false_positives", "taken for"), ("false_negatives", "missed as")):
-            _print_rows(f"{what} {shown(name)}", kinds[kind], f"surest first, with the probability of {shown(name)}")
-    _print_rows("suspected label errors", found["suspected_label_errors"], "label -> what it seems to be, margin")
-    _print_contradictions(found["contradictions"])
+    click.echo(f"{found.wrong:,} of {found.rows:,} rows are predicted wrong")
+    if found.texts_missing:
+        click.echo(f"no texts, lines only: {shown(found.texts_missing)}")
+    for name, kinds in found.classes.items():
+        for rows, what in ((kinds.false_positives, "wrongly predicted"), (kinds.false_negatives, "missed")):
+            _print_rows(f"{what} {shown(name)}", rows, f"surest first, with the probability of {shown(name)}")
+    _print_rows("suspected label errors", found.suspected_label_errors, "label -> what it seems to be, margin")
+    _print_contradictions(found.contradictions)
 
 
-def _print_rows(what: str, found: dict, how: str) -> None:
-    click.echo(f"\n{what}: {found['count']:,}" + (f" ({how})" if found["rows"] else ""))
-    for row in found["rows"]:
-        number = f"{row['margin']:+.3f}" if "margin" in row else f"{row['p']:.3f}"
-        seems = row.get("better", row["predicted"])
-        label, seems = (name if isinstance(name, str) else "|".join(name) or "none" for name in (row["label"], seems))
-        click.echo(f"  line {row['line']}  {number}  {shown(label)} -> {shown(seems)}{_begin(row['text'])}")
+def _print_rows(what: str, found: ErrorRows, how: str) -> None:
+    click.echo(f"\n{what}: {found.count:,}" + (f" ({how})" if found.rows else ""))
+    for row in found.rows:
+        number = f"{row.p or 0:.3f}" if row.margin is None else f"{row.margin:+.3f}"
+        answers = (row.label, row.better or row.predicted)
+        label, seems = (name if isinstance(name, str) else "|".join(name) or "none" for name in answers)
+        click.echo(f"  line {row.line}  {number}  {shown(label)} -> {shown(seems)}{_begin(row.text)}")
 
 
-def _print_contradictions(found: dict) -> None:
-    if found["count"] is None:
+def _print_contradictions(found: Contradictions) -> None:
+    if found.count is None:
         click.echo("\nidentical texts with different labels: not known, the store is gone")
         return
-    click.echo(f"\nidentical texts with different labels: {found['count']:,}")
-    for row in found["rows"]:
-        labels = "; ".join(f"{shown(name)} on {_lines(lines)}" for name, lines in row["lines_by_label"].items())
-        click.echo(f"  {labels}{_begin(row['text'])}")
+    click.echo(f"\nidentical texts with different labels: {found.count:,}")
+    for row in found.rows:
+        labels = "; ".join(f"{shown(name)} on {_lines(lines)}" for name, lines in row.lines_by_label.items())
+        click.echo(f"  {labels}{_begin(row.text)}")
 
 
 def _lines(lines: list[int]) -> str:

@@ -9,6 +9,7 @@ from helpers.stores import make_store, pooled
 from helpers.toy import write_csv
 
 from classify import Predictor, classify, read_run
+from classify.records import RowCounts
 from embed import Recipe, embed, read_table
 from stores import FailureError, FeatureStore, InputError
 
@@ -27,10 +28,10 @@ def test_published_scores_are_reproduced(real, in_tmp):
     train, test = train_test_split(shuffled, test_size=0.1, random_state=42)
     (run,) = classify("tweets.h5", ["nb"], splits=[(train, test)])
 
-    found = {name: round(score["value"], 5) for name, score in run.metrics["overall"].items()}
+    found = {name: round(score.value, 5) for name, score in run.metrics.overall.items()}
     assert found["accuracy"] == 0.79265
     assert (found["precision_weighted"], found["recall_weighted"], found["f1_weighted"]) == (0.81114, 0.79265, 0.78622)
-    assert run.recipe["split"]["test_rows_seen_in_training"] == 12  # what the published split lets through
+    assert run.recipe.split["test_rows_seen_in_training"] == 12  # what the published split lets through
 
 
 def test_run_says_what_it_is(separable, in_tmp):
@@ -39,22 +40,22 @@ def test_run_says_what_it_is(separable, in_tmp):
     recipe, metrics = read_run(run.folder).recipe, read_run(run.folder).metrics
 
     assert run.folder.as_posix() == "runs/separable.logistic"
-    assert recipe["head"] == {"name": "logistic", "options": {"C": 0.5, "max_iter": 1000}}
-    assert (recipe["seed"], recipe["sampler"], recipe["command"]) == (4, "under", "tk classify ...")
-    assert recipe["split"] == {
+    assert recipe.head.as_dict() == {"name": "logistic", "options": {"C": 0.5, "max_iter": 1000}}
+    assert (recipe.seed, recipe.sampler, recipe.command) == (4, "under", "tk classify ...")
+    assert recipe.split == {
         "kind": "stratified k-fold",
         "folds": 3,
         "repeats": 1,
         "together": "identical texts",
         "test_rows_seen_in_training": 0,
     }
-    assert recipe["rows"] == {"labelled": 120, "unlabelled": 0, "broken": 0, "distinct_texts": 120}
+    assert recipe.rows == RowCounts(labelled=120, unlabelled=0, broken=0, distinct_texts=120)
     with FeatureStore(separable) as store:
-        assert recipe["features"]["digest"] == store.digest
-    assert set(metrics["baselines"]) == {"majority", "tfidf+logistic"}
-    assert [fold["test_rows"] for fold in metrics["folds"]] == [40, 40, 40]
-    low, value, high = (metrics["overall"]["f1_macro"][key] for key in ("low", "value", "high"))
-    assert 0.9 < low <= value <= high <= 1
+        assert recipe.features.digest == store.digest
+    assert set(metrics.baselines) == {"majority", "tfidf+logistic"}
+    assert [fold.test_rows for fold in metrics.folds] == [40, 40, 40]
+    score = metrics.overall["f1_macro"]
+    assert 0.9 < score.low <= score.value <= score.high <= 1
 
 
 def test_predictions_are_the_scores(separable, in_tmp):
@@ -64,30 +65,30 @@ def test_predictions_are_the_scores(separable, in_tmp):
         rows = list(csv.DictReader(file))
 
     right = sum(row["label"] == row["predicted"] for row in rows)
-    assert right / 120 == pytest.approx(run.metrics["overall"]["accuracy"]["value"])
+    assert right / 120 == pytest.approx(run.metrics.overall["accuracy"].value)
     missed = sum(row["label"] == "yes" and row["predicted"] == "no" for row in rows)
-    assert run.metrics["confusion"][1][0] == missed
+    assert run.metrics.confusion[1][0] == missed
     assert all(float(row["p_no"]) + float(row["p_yes"]) == pytest.approx(1, abs=1e-5) for row in rows)
 
 
 def test_mean_and_sd_are_those_of_the_folds(separable, in_tmp):
     """The sd has n - 1 below; a single split has none."""
     (run,) = classify(separable, ["nb"], cv=4)
-    folds = [fold["metrics"]["accuracy"] for fold in run.metrics["folds"]]
+    folds = [fold.metrics["accuracy"] for fold in run.metrics.folds]
     (single,) = classify(separable, ["nb"], test_size=0.25)
 
-    assert run.metrics["overall"]["accuracy"]["mean"] == pytest.approx(np.mean(folds))
-    assert run.metrics["overall"]["accuracy"]["sd"] == pytest.approx(np.std(folds, ddof=1))
-    assert single.metrics["overall"]["accuracy"]["sd"] is None
+    assert run.metrics.overall["accuracy"].mean == pytest.approx(np.mean(folds))
+    assert run.metrics.overall["accuracy"].sd == pytest.approx(np.std(folds, ddof=1))
+    assert single.metrics.overall["accuracy"].sd is None
 
 
 def test_majority_is_always_there(separable_words, in_tmp):
     """A head that knows nothing but the class frequencies: two thirds right, ROC-AUC one half."""
     (run,) = classify(separable_words, ["nb"])
-    majority = run.metrics["baselines"]["majority"]
+    majority = run.metrics.baselines["majority"]
 
-    assert majority["overall"]["accuracy"]["value"] == pytest.approx(2 / 3)
-    assert majority["overall"]["roc_auc"]["value"] == pytest.approx(0.5)
+    assert majority.overall["accuracy"].value == pytest.approx(2 / 3)
+    assert majority.overall["roc_auc"].value == pytest.approx(0.5)
 
 
 def test_same_command_same_numbers(separable, in_tmp):
@@ -96,7 +97,7 @@ def test_same_command_same_numbers(separable, in_tmp):
     first, again, other = ((run.folder / "predictions.csv").read_text() for run in runs)
 
     assert first == again != other
-    assert runs[0].metrics["overall"] == runs[1].metrics["overall"]
+    assert runs[0].metrics.overall == runs[1].metrics.overall
 
 
 def test_runs_are_never_overwritten(separable, in_tmp):
@@ -116,8 +117,8 @@ def test_unlabelled_rows_are_left_out_and_counted(tmp_path, in_tmp):
     path = make_store(tmp_path / "s.h5", pooled(x), labels, [str(i) for i in range(40)])
     (run,) = classify(path, ["nb"], cv=2)
 
-    assert run.recipe["rows"] == {"labelled": 30, "unlabelled": 10, "broken": 0, "distinct_texts": 30}
-    assert run.metrics["confusion"][0][0] + run.metrics["confusion"][0][1] == 20
+    assert run.recipe.rows == RowCounts(labelled=30, unlabelled=10, broken=0, distinct_texts=30)
+    assert run.metrics.confusion[0][0] + run.metrics.confusion[0][1] == 20
 
 
 @pytest.mark.parametrize("head", ["majority", "nb", "logistic", "dense:units=8,epochs=2"])
@@ -147,8 +148,8 @@ def test_three_classes(tmp_path, in_tmp):
     x = np.eye(3)[y] * 4 + np.random.default_rng(0).normal(size=(90, 3))
     path = make_store(tmp_path / "s.h5", pooled(x), [f"c{i}" for i in y], [str(i) for i in range(90)])
     for run in classify(path, ["logistic", "nb", "dense:units=8,epochs=30,learning_rate=0.01"], cv=3, sampler="under"):
-        assert run.metrics["overall"]["roc_auc"]["value"] > 0.97
-        assert np.shape(run.metrics["confusion"]) == (3, 3)
+        assert run.metrics.overall["roc_auc"].value > 0.97
+        assert np.shape(run.metrics.confusion) == (3, 3)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from test_cli import tk
 
 from classify import classify, read_run
 from classify.analysis.compare import compare
-from classify.analysis.parameters import parameters
+from classify.analysis.comparison import ComparedRows, Interval
+from classify.analysis.cost import parameters
 from stores import FailureError, InputError
 
 
@@ -34,18 +35,18 @@ def test_scores_are_those_of_the_runs(noisy):
     runs = classify(noisy(), ["logistic", "majority", "nb"], cv=4)
     found = compare(runs)
 
-    assert len(found["runs"]) == 3
-    assert [e["scores"]["f1_macro"]["value"] for e in found["runs"]] == sorted(
-        (run.metrics["overall"]["f1_macro"]["value"] for run in runs), reverse=True
+    assert len(found.runs) == 3
+    assert [e.scores["f1_macro"].value for e in found.runs] == sorted(
+        (run.metrics.overall["f1_macro"].value for run in runs), reverse=True
     )
-    for entry in found["runs"]:
-        metrics = read_run(entry["folder"]).metrics
-        for name, score in entry["scores"].items():
-            own = {key: metrics["overall"][name][key] for key in ("value", "low", "high")}
-            assert score == pytest.approx(own), name
-        assert entry["folds"] == pytest.approx([fold["metrics"]["f1_macro"] for fold in metrics["folds"]])
-    assert found["rows"] == {"compared": 200, "groups": 191, "left_out": dict.fromkeys(found["rows"]["left_out"], 0)}
-    json.dumps(found, allow_nan=False)
+    for entry in found.runs:
+        metrics = read_run(entry.folder).metrics
+        for name, score in entry.scores.items():
+            own = Interval(*(getattr(metrics.overall[name], key) for key in ("value", "low", "high")))
+            assert score.numbers == pytest.approx(own.numbers), name
+        assert entry.folds == pytest.approx([fold.metrics["f1_macro"] for fold in metrics.folds])
+    assert found.rows == ComparedRows(200, 191, dict.fromkeys(found.rows.left_out, 0))
+    json.dumps(found.as_dict(), allow_nan=False)
 
 
 def test_clear_difference_and_none(noisy):
@@ -53,25 +54,25 @@ def test_clear_difference_and_none(noisy):
     good, idle = classify(noisy(), ["logistic", "majority"], cv=4)
     shutil.copytree(good.folder, "runs/copy")
     found = compare([good, read_run("runs/copy"), idle])
-    best, twin, worst = found["runs"]
+    best, twin, worst = found.runs
 
-    assert best["against_best"] is None
-    assert twin["distinguishable"] is False
-    assert [twin["against_best"][test]["p_holm"] for test in ("bootstrap", "mcnemar", "t_test")] == [1, 1, 1]
-    assert worst["distinguishable"] is True
-    against = worst["against_best"]
-    assert against["difference"]["high"] < 0 > against["t_test"]["statistic"]
-    assert against["mcnemar"]["best_ahead"] > 60 > 30 > against["mcnemar"]["ahead"]
-    assert found["cheapest"] in (best["name"], twin["name"])
+    assert best.against_best is None
+    assert twin.distinguishable is False
+    assert [getattr(twin.against_best, test).p_holm for test in ("bootstrap", "mcnemar", "t_test")] == [1, 1, 1]
+    assert worst.distinguishable is True
+    against = worst.against_best
+    assert against.difference.high < 0 > against.t_test.statistic
+    assert against.mcnemar.best_ahead > 60 > 30 > against.mcnemar.ahead
+    assert found.cheapest in (best.name, twin.name)
 
 
 def test_order_of_the_runs_does_not_matter(noisy):
     """The same verdicts and signs, whichever is named first."""
     runs = classify(noisy(), ["logistic", "nb", "majority"], cv=4)
     one, other = compare(runs, "accuracy"), compare(runs[::-1], "accuracy")
-    for a in one["runs"]:
-        (b,) = (entry for entry in other["runs"] if entry["name"] == a["name"])
-        assert a["against_best"] == b["against_best"]
+    for a in one.runs:
+        (b,) = (entry for entry in other.runs if entry.name == a.name)
+        assert a.against_best == b.against_best
 
 
 def test_log_loss_is_better_when_lower(noisy):
@@ -79,9 +80,9 @@ def test_log_loss_is_better_when_lower(noisy):
     runs = classify(noisy(), ["logistic", "majority"], cv=4)
     found = compare(runs, "log_loss")
 
-    assert not found["higher_is_better"]
-    assert found["best"].endswith("logistic")
-    assert found["runs"][1]["against_best"]["difference"]["low"] > 0
+    assert not found.higher_is_better
+    assert found.best.endswith("logistic")
+    assert found.runs[1].against_best.difference.low > 0
 
 
 def test_other_folds_have_no_t_test(noisy):
@@ -90,20 +91,20 @@ def test_other_folds_have_no_t_test(noisy):
     (a,), (b,) = classify(path, ["nb"], seed=1), classify(path, ["logistic"], seed=2)
     found = compare([a, b])
 
-    assert not found["same_folds"]
-    assert found["runs"][1]["against_best"]["t_test"] is None
+    assert not found.same_folds
+    assert found.runs[1].against_best.t_test is None
     held = classify(path, ["nb", "logistic"], test_size=0.3)
-    assert compare(held)["runs"][1]["against_best"]["t_test"] is None
+    assert compare(held).runs[1].against_best.t_test is None
 
 
 def test_repeated_folds(noisy):
     """A row that was predicted three times is compared three times, but is one piece of run_data."""
     runs = classify(noisy(), ["nb", "majority"], cv=3, repeats=3)
     found = compare(runs)
-    mcnemar = found["runs"][1]["against_best"]["mcnemar"]
+    mcnemar = found.runs[1].against_best.mcnemar
 
-    assert found["rows"]["compared"] == 600
-    assert found["rows"]["groups"] == 191 >= mcnemar["best_ahead"] + mcnemar["ahead"]
+    assert found.rows.compared == 600
+    assert found.rows.groups == 191 >= mcnemar.best_ahead + mcnemar.ahead
 
 
 def test_rows_that_differ_are_named(noisy):
@@ -117,8 +118,8 @@ def test_rows_that_differ_are_named(noisy):
     with pytest.raises(InputError, match=r"200 and 150 predictions\); the first that only one .* line 152; --common"):
         compare([a, fewer])
     found = compare([a, fewer], common=True)
-    assert found["rows"]["compared"] == 150
-    assert found["rows"]["left_out"] == {"noisy.nb": 50, "fewer.nb": 0}
+    assert found.rows.compared == 150
+    assert found.rows.left_out == {"noisy.nb": 50, "fewer.nb": 0}
     with pytest.raises(InputError, match="differ in classes"):
         compare([a, other])
     with pytest.raises(InputError, match="200 rows have different labels, the first on line 2"):
@@ -129,7 +130,7 @@ def test_rows_that_differ_are_named(noisy):
         compare([a, a])
     with pytest.raises(InputError, match="two runs or more"):
         compare([a])
-    with pytest.raises(InputError, match="--by f2: choose one of"):
+    with pytest.raises(InputError, match="by='f2': choose one of"):
         compare([a, a], by="f2")
 
 
@@ -139,9 +140,9 @@ def test_several_labels(in_tmp):
     path = several_store(in_tmp / "several.h5", y, wrong=0.1)
     found = compare(classify(path, ["nb", "majority"], cv=3), "roc_auc")
 
-    assert found["problem"] == "multi-label"
-    assert found["best"].endswith("nb")
-    assert found["runs"][1]["distinguishable"]
+    assert found.problem == "multi-label"
+    assert found.best.endswith("nb")
+    assert found.runs[1].distinguishable
 
 
 def several_store(path, y, wrong, labelled=None):
@@ -188,14 +189,14 @@ def test_cost_is_what_the_store_says(in_tmp):
     write_csv(in_tmp / "messages.csv", ROWS)
     tk("embed", "--data", "messages.csv")
     runs = classify("features/messages.static.h5", ["nb", "logistic"], cv=3)
-    cost = compare(runs)["runs"][0]["cost"]
+    cost = compare(runs).runs[0].cost
 
-    assert cost["store_bytes"] == (in_tmp / "features/messages.static.h5").stat().st_size
-    assert cost["seconds"] == pytest.approx(cost["encode_seconds"] + cost["train_seconds"])
-    assert cost["encode_texts_per_second"] == pytest.approx(60 / cost["encode_seconds"])
+    assert cost.store_bytes == (in_tmp / "features/messages.static.h5").stat().st_size
+    assert cost.seconds == pytest.approx(cost.encode_seconds + cost.train_seconds)
+    assert cost.encode_texts_per_second == pytest.approx(60 / cost.encode_seconds)
     (in_tmp / "features/messages.static.h5").unlink()
-    cost = compare(runs)["runs"][0]["cost"]
-    assert cost["seconds"] is cost["encode_seconds"] is cost["store_bytes"] is None
+    cost = compare(runs).runs[0].cost
+    assert cost.seconds is cost.encode_seconds is cost.store_bytes is None
 
 
 def test_commands_print_what_they_found(noisy):

@@ -161,8 +161,8 @@ def test_ensemble_is_a_run(runs, method):
     predictions = made.predictions()
 
     assert made.folder.as_posix() == f"runs/some.{method}"
-    assert made.metrics["overall"]["accuracy"]["value"] == pytest.approx(predictions.measure()["accuracy"][0])
-    assert made.recipe["ensemble"]["runs"] == ["some.nb", "some.nb-2"]
+    assert made.metrics.overall["accuracy"].value == pytest.approx(predictions.measure()["accuracy"][0])
+    assert made.recipe.ensemble.runs == ["some.nb", "some.nb-2"]
     folders = [str(run.folder) for run in [*runs, made]]
     assert f"some.{method}" in tk("compare", *folders).stdout
     assert "rows are predicted wrong" in tk("errors", str(made.folder)).stdout
@@ -178,7 +178,7 @@ def test_ensemble_of_ensembles(runs):
     both = ensemble(runs, "average")
     again = ensemble([both, runs[0]], "vote")
 
-    assert again.recipe["ensemble"]["parameters"] >= both.recipe["ensemble"]["parameters"]
+    assert again.recipe.ensemble.parameters >= both.recipe.ensemble.parameters
     assert json.loads(tk("speed", str(again.folder), "--json").stdout)["runs"][0]["head_texts_per_second"] > 0
 
 
@@ -187,7 +187,7 @@ def test_what_cannot_be_combined(runs):
     (other,) = classify("some.h5", ["nb"], cv=3, seed=9)
     held = classify("some.h5", ["nb", "logistic"], test_size=0.3)
 
-    assert ensemble([runs[0], other], "average").metrics["folds"]
+    assert ensemble([runs[0], other], "average").metrics.folds
     with pytest.raises(InputError, match="different folds; train them with the same --cv and --seed"):
         ensemble([runs[0], other], "stack")
     with pytest.raises(InputError, match="with one split there are no other folds"):

@@ -9,8 +9,8 @@ from test_cli import tk
 from test_compare import several_store
 
 from classify import classify
-from classify.analysis.errors import errors, once
-from classify.analysis.label_errors import suspects
+from classify.analysis.errors import errors, one_per_row
+from classify.analysis.label_errors import find_label_errors
 from classify.scoring.predictions import Predictions
 from stores import InputError
 
@@ -21,7 +21,7 @@ def test_confident_joint_by_hand():
     """Thresholds 0.7 and 0.6; the third row is labelled 0, and 0.9 sure to be 1; the last is sure of nothing."""
     p = np.array([0.1, 0.1, 0.9, 0.1, 0.9, 0.5, 0.4])  # of class 1
     y = np.array([0, 0, 0, 0, 1, 1, 1])
-    found = suspects(y, np.stack([1 - p, p], 1))
+    found = find_label_errors(y, np.stack([1 - p, p], 1))
 
     assert found.thresholds == pytest.approx([(0.9 + 0.9 + 0.1 + 0.9) / 4, (0.9 + 0.5 + 0.4) / 3])
     assert found.joint.tolist() == [[3, 1], [0, 1]]
@@ -38,7 +38,7 @@ def test_flipped_labels_are_found(n_classes):
     proba = np.exp(noise) / np.exp(noise).sum(1, keepdims=True)
     y, flipped = true.copy(), rng.permutation(1000)[:50]
     y[flipped] = (true[flipped] + 1) % n_classes
-    found = suspects(y, proba)
+    found = find_label_errors(y, proba)
     hits = np.isin(found.rows, flipped)
 
     assert hits.sum() >= 45
@@ -50,8 +50,8 @@ def test_flipped_labels_are_found(n_classes):
 def test_guessing_model_suspects_nobody():
     """The same probability everywhere is confidence in nothing; a class without rows does no harm."""
     y = np.array([0, 0, 1])
-    assert len(suspects(y, np.tile([0.6, 0.4, 0.0], (3, 1))).rows) <= 1
-    assert np.isnan(suspects(y, np.tile([0.6, 0.4, 0.0], (3, 1))).thresholds[2])
+    assert len(find_label_errors(y, np.tile([0.6, 0.4, 0.0], (3, 1))).rows) <= 1
+    assert np.isnan(find_label_errors(y, np.tile([0.6, 0.4, 0.0], (3, 1))).thresholds[2])
 
 
 @pytest.fixture
@@ -74,18 +74,18 @@ def run(in_tmp):
 def test_most_wrong_rows_and_suspects(run):
     """Rows 10 and 11 are on lines 12 and 13; the contradiction is on lines 52 and 53."""
     found = errors(run)
-    yes = found["classes"]["yes"]
+    yes = found.classes["yes"]
 
-    assert list(found["classes"]) == ["yes"]
-    assert yes["false_positives"]["rows"][0]["line"] in (13, 52)  # labelled no, like a yes
-    assert [row["line"] for row in yes["false_negatives"]["rows"] if row["line"] < 20] == [12]
-    assert yes["false_negatives"]["rows"][0]["p"] < 0.1
-    assert {12, 13} <= {row["line"] for row in found["suspected_label_errors"]["rows"]}
-    assert found["contradictions"] == {
+    assert list(found.classes) == ["yes"]
+    assert yes.false_positives.rows[0].line in (13, 52)  # labelled no, like a yes
+    assert [row.line for row in yes.false_negatives.rows if row.line < 20] == [12]
+    assert yes.false_negatives.rows[0].p < 0.1
+    assert {12, 13} <= {row.line for row in found.suspected_label_errors.rows}
+    assert found.contradictions.as_dict() == {
         "count": 1,
         "rows": [{"text": "text 50", "lines_by_label": {"no": [52], "yes": [53]}}],
     }
-    assert found["wrong"] == yes["false_positives"]["count"] + yes["false_negatives"]["count"]
+    assert found.wrong == yes.false_positives.count + yes.false_negatives.count
 
 
 def test_texts_of_strangers_are_harmless(run):
@@ -115,8 +115,8 @@ def test_top_limits_the_rows(run):
     """The counts are of all rows."""
     found = errors(run, top=1)
 
-    assert len(found["suspected_label_errors"]["rows"]) == 1 < found["suspected_label_errors"]["count"]
-    with pytest.raises(InputError, match="--top 0"):
+    assert len(found.suspected_label_errors.rows) == 1 < found.suspected_label_errors.count
+    with pytest.raises(InputError, match="top=0"):
         errors(run, top=0)
 
 
@@ -128,24 +128,24 @@ def test_several_classes_and_labels(in_tmp):
     path = make_store(in_tmp / "three.h5", pooled(values), [f"c{v}" for v in y], [f"text {i}" for i in range(90)])
     (run,) = classify(path, ["nb"], cv=3)
     found = errors(run)
-    assert list(found["classes"]) == ["c0", "c1", "c2"]
-    assert found["wrong"] == sum(kinds["false_positives"]["count"] for kinds in found["classes"].values())
+    assert list(found.classes) == ["c0", "c1", "c2"]
+    assert found.wrong == sum(kinds.false_positives.count for kinds in found.classes.values())
 
     labels = (rng.random((90, 2)) < 0.5).astype(np.int32)
     turned = labels.copy()
     turned[20:28, 0] = 1 - turned[20:28, 0]
     (run,) = classify(several_store(in_tmp / "two.h5", labels, 0.0, labelled=turned), ["nb"], cv=3)
-    first = errors(run)["suspected_label_errors"]["rows"][0]
-    assert first["about"] == "rude"
-    assert first["line"] in range(22, 30)
-    assert f"line {first['line']}  {first['margin']:+.3f}" in tk("errors", str(run.folder)).stdout
+    first = errors(run).suspected_label_errors.rows[0]
+    assert first.about == "rude"
+    assert first.line in range(22, 30)
+    assert f"line {first.line}  {first.margin:+.3f}" in tk("errors", str(run.folder)).stdout
 
 
 def test_repeated_predictions_count_once():
     """Of three predictions of a row the mean probability and the class predicted most often."""
     proba = np.array([[0.9, 0.1], [0.4, 0.6], [0.3, 0.7], [0.2, 0.8]])
     line, y = np.array([5, 5, 5, 6]), np.array([0, 0, 0, 1])
-    found = once(Predictions(["a", "b"], 1, line, line, np.arange(4), y, proba.argmax(1), proba))
+    found = one_per_row(Predictions(["a", "b"], 1, line, line, np.arange(4), y, proba.argmax(1), proba))
 
     assert found.line.tolist() == [5, 6]
     assert found.predicted.tolist() == [1, 1]

@@ -99,8 +99,8 @@ def test_sampling_never_drops_a_test_row(separable, in_tmp, sampler):
     with open(run.folder / "predictions.csv", newline="") as file:
         lines = [int(row["line"]) for row in csv.DictReader(file)]
     assert sorted(lines) == list(range(2, 122))
-    assert sum(fold["test_rows"] for fold in run.metrics["folds"]) == 120
-    fitted = [fold["fitted_rows"] for fold in run.metrics["folds"]]
+    assert sum(fold.test_rows for fold in run.metrics.folds) == 120
+    fitted = [fold.fitted_rows for fold in run.metrics.folds]
     assert fitted == {"none": [90] * 4, "under": [60] * 4, "over": [120] * 4}[sampler]
 
 
@@ -117,6 +117,6 @@ def test_duplicates_are_on_one_side(tmp_path, in_tmp):
     splits = stratified_kfold(data.y, np.arange(240), 5, 0, data.classes)
     (leaking,) = classify(path, ["logistic:C=100"], splits=splits)
 
-    assert honest.metrics["overall"]["accuracy"]["value"] < 0.65
-    assert leaking.metrics["overall"]["accuracy"]["value"] > 0.9
-    assert leaking.recipe["split"]["test_rows_seen_in_training"] > 200
+    assert honest.metrics.overall["accuracy"].value < 0.65
+    assert leaking.metrics.overall["accuracy"].value > 0.9
+    assert leaking.recipe.split["test_rows_seen_in_training"] > 200

@@ -69,7 +69,7 @@ def test_join_matches_rows_by_line_and_text(tmp_path, in_tmp):
 
     (alone,) = classify(first, ["logistic"])
     (both,) = classify(tmp_path / "ab.h5", ["logistic"])
-    assert alone.metrics["overall"]["accuracy"]["value"] < 0.8 < both.metrics["overall"]["accuracy"]["value"]
+    assert alone.metrics.overall["accuracy"].value < 0.8 < both.metrics.overall["accuracy"].value
 
 
 def test_join_refuses_rows_that_do_not_match(ten_store, other_store, tmp_path):

@@ -13,12 +13,14 @@ from helpers.stores import make_store, pooled
 from classify import classify, read_run, write_report, write_tensorboard
 from classify.analysis.ensemble import ensemble
 from classify.analysis.errors import errors
+from classify.records import Estimate, FoldScore, HeadRecord, RunMetrics, Summary
 from classify.reports.figures import FIGURES, draw
 from classify.reports.figures.decisions import scores_at
 from classify.reports.figures.ranks import GRID_POINTS, precision_curve, roc_curve, wilson
 from classify.reports.html import data, element, inline
 from classify.reports.run_data import RunData, collect_run_data, project
 from classify.reports.text import SHOWN
+from classify.runs import single_numbers
 from classify.scoring.predictions import Predictions
 from stores import FeatureStore, InputError
 from stores.shared.plot_style import house_style, shown
@@ -139,8 +141,8 @@ def test_slider_begins_at_the_decisions(hostile, page):
     """The counts at its first position are the confusion matrix, at the ends all rows or those of probability 1."""
     cuts = json.loads(page.texts["script"][0])
     at = int(next(a["value"] for tag, a in page.elements if tag == "input"))
-    ((kept, wrong), (missed, hit)) = hostile.metrics["confusion"]
-    if hostile.recipe["positive"] == hostile.recipe["classes"][0]:
+    ((kept, wrong), (missed, hit)) = hostile.metrics.confusion
+    if hostile.recipe.positive == hostile.recipe.classes[0]:
         (hit, missed), (wrong, kept) = (kept, wrong), (missed, hit)
 
     assert (cuts["hit"][at], cuts["taken"][at], cuts["positive"]) == (hit, hit + wrong, hit + missed)
@@ -175,12 +177,13 @@ def made(y, proba, classes, history=None):
     line = np.arange(2, len(y) + 2)
     p = Predictions(classes, 1, line, line, np.arange(len(y)) % 2, y, predicted, proba)
     overall = p.measure()
-    scores = {n: {"value": v[0], "low": v[0], "high": v[0]} for n, v in overall.items() if v.ndim == 1}
-    folds = [{"metrics": {n: v["value"] for n, v in scores.items()}, "history": history or {}} for _ in range(2)]
-    metrics = {"overall": scores, "confusion": overall["confusion"][0].astype(int), "folds": folds}
-    metrics["baselines"] = {"majority": {"overall": scores}}
+    numbers = single_numbers(overall)
+    scores = {name: Estimate(value, value, value, value, 0.0) for name, value in numbers.items()}
+    folds = [FoldScore(4, 4, 4, 0.1, history or {}, {}, None, numbers) for _ in range(2)]
+    confusion = overall["confusion"][0].astype(int).tolist()
+    metrics = RunMetrics(scores, {}, confusion, folds, baselines={"majority": Summary(scores, {}, confusion, folds)})
     problem = "multi-label" if several else "binary" if len(classes) == 2 else "multi-class"
-    run = SimpleNamespace(recipe={"problem": problem, "head": {"name": "nb"}}, metrics=metrics)
+    run = SimpleNamespace(recipe=SimpleNamespace(problem=problem, head=HeadRecord("nb", {})), metrics=metrics)
     return RunData(run, p, [], None, [])
 
 
@@ -224,7 +227,7 @@ def test_figures_by_their_structure():
     assert (
         figures["confusion"].get_suptitle().replace("\n", " ") == "75.0% of 'b' is found, 25.0% of 'a' is taken for it"
     )
-    assert losses.get_suptitle() == "Scheme loss is least in epoch 1 of 2"
+    assert losses.get_suptitle() == "Validation loss is least in epoch 1 of 2"
     assert len(losses.axes[0].get_lines()) == 5  # two folds, twice, and the mark
 
 
@@ -279,7 +282,7 @@ def test_rows_to_look_at_are_those_of_tk_errors(separable, in_tmp):
     page = Page(write_report(run).read_text(encoding="utf-8"))
     start = next(i for i, row in enumerate(page.cells) if row[:3] == ["text", "label", "taken for"])
     found = errors(run, 25)
-    rows = page.cells[start + 1 : start + 1 + found["wrong"]]
+    rows = page.cells[start + 1 : start + 1 + found.wrong]
     p = run.predictions()
 
     assert 2 <= len(rows) <= 25
@@ -326,7 +329,8 @@ def test_large_run_stays_small(separable, tmp_path):
     features = pooled(rng.normal(size=(len(y), 3)) + y[:, None])
     store = make_store(tmp_path / "big.h5", features, [("no", "yes")[v] for v in y], texts)
     with FeatureStore(store) as made:
-        run.recipe["features"] |= {"path": str(store), "digest": made.digest}
+        features = replace(run.recipe.features, path=str(store), digest=made.digest)
+    run = replace(run, recipe=replace(run.recipe, features=features))
     q = np.clip(rng.random(len(y)) * 0.6 + 0.4 * y, 0, 1)
     everything = replace(
         run.predictions(), line=np.arange(2, len(y) + 2), group=np.arange(2, len(y) + 2), fold=np.zeros(len(y), int),
@@ -349,10 +353,10 @@ def test_tensorboard_reads_what_is_written(separable, in_tmp):
         for value in event.summary.value:
             found[value.tag, event.step] = float(tf.make_ndarray(value.tensor))
 
-    expected = read_run(run.folder).metrics["folds"][1]
+    expected = read_run(run.folder).metrics.folds[1]
     losses = [found["loss/validation_loss", epoch] for epoch in (1, 2, 3)]
-    assert losses == pytest.approx(expected["history"]["validation_loss"])
-    assert found["score/f1_macro", 0] == pytest.approx(expected["metrics"]["f1_macro"])
+    assert losses == pytest.approx(expected.history["validation_loss"])
+    assert found["score/f1_macro", 0] == pytest.approx(expected.metrics["f1_macro"])
     config = (out / "projector_config.pbtxt").read_text()
     for name in re.findall(r'path: "(.*)"', config):
         assert len((out / name).read_text().splitlines()) in (120, 121)  # metadata has a header
@@ -376,13 +380,13 @@ def test_slider_needs_no_script(hostile, page):
     text = (hostile.folder / "report.html").read_text(encoding="utf-8")
     for name in shown_there:
         shown_there[name] = (re.search(rf'id="{name}"[^>]*>([^<]*)<', text) or [None, None])[1]
-    score = hostile.metrics["per_class"][hostile.recipe["positive"]]
+    score = hostile.metrics.per_class[hostile.recipe.positive]
 
     assert shown_there["cut-precision"] == f"{score['precision']:.4f}"
     assert shown_there["cut-recall"] == f"{score['recall']:.4f}"
     assert shown_there["cut-f1"] == f"{score['f1']:.4f}"
     counts = [int(shown_there[f"cut-{name}"]) for name in ("hit", "missed", "wrong", "left")]
-    assert sorted(counts) == sorted(np.ravel(hostile.metrics["confusion"]).tolist())
+    assert sorted(counts) == sorted(np.ravel(hostile.metrics.confusion).tolist())
 
 
 def test_cells_carry_the_name_of_their_column(page):

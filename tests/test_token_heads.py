@@ -250,7 +250,7 @@ def test_token_features_from_store_to_prediction(in_tmp):
     again = Predictor(read_run(run.folder))
     proba, names = again.predict(load_data(path).x)
 
-    assert run.metrics["overall"]["accuracy"]["value"] > 0.9
+    assert run.metrics.overall["accuracy"].value > 0.9
     assert (np.array(names) == np.where(y == 1, "yes", "no")).mean() > 0.95
     assert np.allclose(proba.sum(1), 1)
 

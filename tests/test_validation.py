@@ -36,10 +36,7 @@ def test_repeated_folds_are_drawn_anew(separable, in_tmp):
     assert [sorted(line for line, fold in found if (fold - 1) // 3 == r) for r in range(4)] == [list(range(2, 122))] * 4
     company = {fold: frozenset(line for line, f in found if f == fold) for fold in range(1, 13)}
     assert len(set(company.values())) == 12
-    width = {
-        r.folder: r.metrics["overall"]["accuracy"]["high"] - r.metrics["overall"]["accuracy"]["low"]
-        for r in (run, once)
-    }
+    width = {r.folder: r.metrics.overall["accuracy"].high - r.metrics.overall["accuracy"].low for r in (run, once)}
     assert width[run.folder] > 0.6 * width[once.folder]
 
 
@@ -57,8 +54,8 @@ def test_split_column_decides(tmp_path, in_tmp):
     (run,) = classify("a.h5", ["nb"], by_split=True)
 
     assert [line for line, _ in lines(run)] == list(range(22, 32))
-    assert run.metrics["folds"][0]["train_rows"] == 20
-    assert run.recipe["split"] == {
+    assert run.metrics.folds[0].train_rows == 20
+    assert run.recipe.split == {
         "kind": "split column", "left_out": 1, "other_rows": 1, "together": "identical texts",
         "test_rows_seen_in_training": 0,
     }  # fmt: skip
@@ -73,9 +70,9 @@ def test_test_store_is_only_tested(tmp_path, in_tmp):
     (run,) = classify(train, ["logistic"], test=test)
 
     assert [line for line, _ in lines(run)] == list(range(2, 22))
-    assert run.metrics["folds"][0]["train_rows"] == 59
-    assert run.recipe["model"]["fitted_on"] == "all rows but those of the test store"
-    assert run.metrics["overall"]["accuracy"]["value"] > 0.8
+    assert run.metrics.folds[0].train_rows == 59
+    assert run.recipe.model.fitted_on == "all rows but those of the test store"
+    assert run.metrics.overall["accuracy"].value > 0.8
 
 
 def test_test_store_of_another_encoder_is_refused(tmp_path, in_tmp, ten_csv):
@@ -97,12 +94,12 @@ def test_stores_side_by_side(tmp_path, in_tmp):
     second = make_store(tmp_path / "b.h5", pooled(b[:, None] + rng.normal(0, 0.1, (200, 1))), labels, texts)
     runs = classify([first, second, f"{first}+{second}"], ["logistic"], cv=3)
 
-    scores = [run.metrics["overall"]["accuracy"]["value"] for run in runs]
+    scores = [run.metrics.overall["accuracy"].value for run in runs]
     assert max(scores[:2]) < 0.9 < 0.99 < scores[2]
     assert runs[2].folder.name == "a+b.logistic"
-    features = runs[2].recipe["features"]
+    features = runs[2].recipe.features
     with pytest.raises(InputError, match="takes runs on features of one encoder"):
-        Recipe.from_dict(features["recipe"], features["identity_digest"])
+        Recipe.from_dict(features.recipe, features.identity_digest)
 
 
 def test_stores_of_other_rows_are_not_put_side_by_side(tmp_path, in_tmp):
@@ -129,7 +126,7 @@ def test_groups_stay_on_one_side(tmp_path, in_tmp):
     folds = {a: {fold[i + 2] for i in range(80) if rows[i][0] == f"author {a}"} for a in range(10)}
     assert all(len(found) == 1 for found in folds.values())
     assert folds[3] == folds[5]
-    assert run.recipe["split"]["together"] == "identical texts and rows of one author"
+    assert run.recipe.split["together"] == "identical texts and rows of one author"
     with pytest.raises(
         InputError, match="--groups day: a.h5 keeps ids of author; embed the table with --id-column day"
     ):
@@ -144,8 +141,8 @@ def test_what_duplicates_flatter_is_a_number(tmp_path, in_tmp):
     path = make_store(tmp_path / "s.h5", pooled(x[rows]), [f"c{v}" for v in y[rows]], [f"text {i}" for i in rows])
     (run,) = classify(path, ["logistic:C=100"], cv=5, allow_duplicates=True)
 
-    assert run.metrics["identical_texts_in_one_fold"]["optimism"]["accuracy"] > 0.25
-    assert run.recipe["split"]["test_rows_seen_in_training"] > 200
+    assert run.metrics.identical_texts_in_one_fold.optimism["accuracy"] > 0.25
+    assert run.recipe.split["test_rows_seen_in_training"] > 200
 
 
 def test_learning_curve_grows_with_the_rows(tmp_path, in_tmp):
@@ -158,9 +155,9 @@ def test_learning_curve_grows_with_the_rows(tmp_path, in_tmp):
     path = make_store(tmp_path / "s.h5", pooled(x), labels, [f"t{i}" for i in range(600)])
     (run,) = classify(path, ["logistic"], cv=3, shares=[0.1, 0.5])
 
-    curve = run.metrics["learning_curve"]
-    assert [point["train_rows"] for point in curve] == [pytest.approx(40, abs=1), pytest.approx(200, abs=1)]
-    scores = [*(point["overall"]["accuracy"]["value"] for point in curve), run.metrics["overall"]["accuracy"]["value"]]
+    curve = run.metrics.learning_curve
+    assert [point.train_rows for point in curve] == [pytest.approx(40, abs=1), pytest.approx(200, abs=1)]
+    scores = [*(point.overall["accuracy"].value for point in curve), run.metrics.overall["accuracy"].value]
     assert scores == sorted(scores)
     y, groups = np.arange(600) % 3, np.arange(600) // 2
     small, large = (shrunk(np.arange(600), y, groups, share, 5) for share in (0.1, 0.5))
@@ -173,10 +170,10 @@ def test_scores_after_some_epochs_are_those_of_shorter_trainings(separable, in_t
     (run,) = classify(separable, [f"{spec}4"], cv=3, epochs=[2, 4])
     shorter = [classify(separable, [f"{spec}{n}"], cv=3)[0] for n in (2, 4)]
 
-    assert [point["epoch"] for point in run.metrics["epochs"]] == [2, 4]
-    for point, other in zip(run.metrics["epochs"], shorter, strict=True):
-        expected = other.metrics["overall"]["log_loss"]["value"]
-        assert point["overall"]["log_loss"]["value"] == pytest.approx(expected, rel=1e-4)
+    assert [point.epoch for point in run.metrics.epochs] == [2, 4]
+    for point, other in zip(run.metrics.epochs, shorter, strict=True):
+        expected = other.metrics.overall["log_loss"].value
+        assert point.overall["log_loss"].value == pytest.approx(expected, rel=1e-4)
 
 
 def test_labels_that_never_vary_are_refused(tmp_path, in_tmp):

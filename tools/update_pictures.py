@@ -17,8 +17,10 @@ import tempfile
 from pathlib import Path
 
 from classify import read_run
+from classify.analysis.comparison import Comparison
 from classify.reports.compare_page import draw
 from classify.reports.figures import finding
+from classify.typed_json import from_json
 from embed import read_table
 from embed.tables.describe import describe
 from stores.shared.lengths import draw_lengths
@@ -82,21 +84,19 @@ def report(folder: Path) -> tuple[str, str]:
     small = page.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)  # rare colours stay, too
     small.save(path, optimize=True)
     metrics = read_run(folder).metrics
-    own, other = (m["overall"]["f1_macro"] for m in (metrics, metrics["baselines"]["tfidf+logistic"]))
-    title = f"static and dense: F1 macro {own['value']:.3f} [{own['low']:.3f}, {own['high']:.3f}] on the SMS"
-    title += f", a bag of words {other['value']:.3f}"
+    own, other = (m.overall["f1_macro"] for m in (metrics, metrics.baselines["tfidf+logistic"]))
+    title = f"static and dense: F1 macro {own.value:.3f} [{own.low:.3f}, {own.high:.3f}] on the SMS"
+    title += f", a bag of words {other.value:.3f}"
     return f"The top of report.html in a browser: scores beside the baselines, and figures. {title}", title
 
 
 def cost(runs: list[str], folder: str) -> tuple[str, str]:
     """Score against time, as ``tk compare --out`` draws it."""
-    found = json.loads(run(f"tk compare {' '.join(runs)} --json", folder))
+    found = from_json(Comparison, json.loads(run(f"tk compare {' '.join(runs)} --json", folder)))
     with house_style():
         figure, said = draw(found)["cost"]
         save(figure, PICTURES / "cost.png")
-    points = [
-        f"{e['name']} {e['scores'][found['by']]['value']:.3f} in {e['cost']['seconds']:.1f} s" for e in found["runs"]
-    ]
+    points = [f"{e.name} {e.scores[found.by].value:.3f} in {e.cost.seconds:.1f} s" for e in found.runs]
     return f"{said}: {', '.join(points)}", said.split(". ")[0]
 
 

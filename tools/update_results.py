@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 
 from classify import read_run
+from classify.records import LearningPoint, Summary
 from tools.update_readme import ROOT, run
 
 RESULTS = ROOT / "RESULTS.md"
@@ -58,21 +59,21 @@ def scores(runs: Path, name: str, columns: list[str]) -> list[str]:
     """The cells of a row: each metric in ``columns``, with its interval where it has one."""
     name, _, part = name.partition(": ")
     found = read_run(runs / name)
-    metrics = found.metrics
+    metrics: Summary | LearningPoint = found.metrics
     if part.endswith("%"):
-        (metrics,) = (point for point in metrics["learning_curve"] if f"{point['share']:.0%}" == part)
+        (metrics,) = (point for point in found.metrics.learning_curve if f"{point.share:.0%}" == part)
     elif part:
-        metrics = metrics["baselines"][part]
-    return [cell(metrics, found.recipe["positive"], column) for column in columns]
+        metrics = found.metrics.baselines[part]
+    return [cell(metrics, found.recipe.positive, column) for column in columns]
 
 
-def cell(metrics: dict, positive: str, column: str) -> str:
-    if column in OF_POSITIVE:
-        return f"{metrics['per_class'][positive][column]:.3f}"
+def cell(metrics: Summary | LearningPoint, positive: str, column: str) -> str:
+    if column in OF_POSITIVE and isinstance(metrics, Summary):
+        return f"{metrics.per_class[positive][column]:.3f}"
     if column not in OVERALL:
         sys.exit(f"{RESULTS.name}: no metric is called {column!r}")
-    score = metrics["overall"][OVERALL[column]]
-    return f"{score['value']:.3f} [{score['low']:.3f}, {score['high']:.3f}]"
+    score = metrics.overall[OVERALL[column]]
+    return f"{score.value:.3f} [{score.low:.3f}, {score.high:.3f}]"
 
 
 if __name__ == "__main__":

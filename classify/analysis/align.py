@@ -37,44 +37,44 @@ def align(runs: Sequence[Run], common: bool = False) -> list[Predictions]:
         raise InputError(f"{twice[0]} is named twice; give each run once")
     for name, run in zip(called, runs, strict=True):
         _check_classes(called[0], runs[0], name, run)
-    found = [run.predictions() for run in runs]
-    keys = _keys(found)
+    predictions = [run.predictions() for run in runs]
+    keys = _keys(predictions)
     shared = reduce(np.intersect1d, keys)
-    for name, own in zip(called, found, strict=True):
-        if not common and (len(own) != len(found[0]) or len(shared) != len(own)):
-            lines = [set(found[0].line.tolist()), set(own.line.tolist())]
+    for name, own in zip(called, predictions, strict=True):
+        if not common and (len(own) != len(predictions[0]) or len(shared) != len(own)):
+            lines = [set(predictions[0].line.tolist()), set(own.line.tolist())]
             apart = sorted(lines[0] ^ lines[1])
             first = f"the first that only one of them has is line {apart[0]}; " if apart else ""
-            if apart or len(own) != len(found[0]):
+            if apart or len(own) != len(predictions[0]):
                 raise InputError(
-                    f"{called[0]} and {name} did not test the same rows ({len(found[0]):,} and {len(own):,} "
+                    f"{called[0]} and {name} did not test the same rows ({len(predictions[0]):,} and {len(own):,} "
                     f"predictions); {first}--common takes the rows that all have"
                 )
     if not len(shared):
         raise InputError(f"{', '.join(called)}: no row was tested by all of them")
-    taken = []
-    for name, own, other in zip(called, found, keys, strict=True):
+    aligned: list[Predictions] = []
+    for name, own, other in zip(called, predictions, keys, strict=True):
         order = np.argsort(other)
-        taken.append(own.take(order[np.searchsorted(other[order], shared)]))
-        wrong = np.flatnonzero((taken[-1].y != taken[0].y).reshape(len(shared), -1).any(1))
+        aligned.append(own.take(order[np.searchsorted(other[order], shared)]))
+        wrong = np.flatnonzero((aligned[-1].y != aligned[0].y).reshape(len(shared), -1).any(1))
         if len(wrong):
             raise InputError(
                 f"{called[0]} and {name} are not of the same table: {len(wrong):,} rows have different labels, "
-                f"the first on line {taken[0].line[wrong[0]]}"
+                f"the first on line {aligned[0].line[wrong[0]]}"
             )
-    return taken
+    return aligned
 
 
-def same_folds(found: Sequence[Predictions]) -> bool:
+def same_folds(aligned: Sequence[Predictions]) -> bool:
     """Whether aligned predictions come from the same folds."""
-    return all(np.array_equal(found[0].fold, other.fold) for other in found)
+    return all(np.array_equal(aligned[0].fold, other.fold) for other in aligned)
 
 
-def _keys(found: Sequence[Predictions]) -> list[np.ndarray]:
+def _keys(predictions: Sequence[Predictions]) -> list[np.ndarray]:
     """int64 ``[t]`` each: equal for the same line and the same number among the predictions of this line."""
-    numbers = [_number_in_line(p) for p in found]
+    numbers = [_number_in_line(p) for p in predictions]
     most = max(number.max(initial=0) for number in numbers) + 1
-    return [p.line * most + number for p, number in zip(found, numbers, strict=True)]
+    return [p.line * most + number for p, number in zip(predictions, numbers, strict=True)]
 
 
 def _number_in_line(p: Predictions) -> np.ndarray:
@@ -87,11 +87,15 @@ def _number_in_line(p: Predictions) -> np.ndarray:
 
 
 def _check_classes(first: str, a: Run, name: str, b: Run) -> None:
-    for what in ("problem", "classes", "positive"):
-        if a.recipe[what] != b.recipe[what]:
-            ours, theirs = (_brief(run.recipe[what]) for run in (a, b))
-            cure = "train one of them with the other's --positive" if what == "positive" else "take runs of one table"
-            raise InputError(f"{first} and {name} differ in {what} ({ours}; {theirs}); {cure}")
+    pairs = {
+        "problem": (a.recipe.problem, b.recipe.problem),
+        "classes": (a.recipe.classes, b.recipe.classes),
+        "positive": (a.recipe.positive, b.recipe.positive),
+    }
+    for what, (ours, theirs) in pairs.items():
+        if ours != theirs:
+            advice = "train one of them with positive= of the other" if what == "positive" else "take runs of one table"
+            raise InputError(f"{first} and {name} differ in {what} ({_brief(ours)}; {_brief(theirs)}); {advice}")
 
 
 def _brief(value: object) -> str:

@@ -1,15 +1,24 @@
-"""Runs on the same rows -> scores side by side, paired tests, cost; one JSON-able mapping, no printing."""
+"""Runs on the same rows -> scores side by side, paired tests, cost; no printing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 
 from classify.analysis.align import align, names, same_folds
-from classify.analysis.parameters import parameters
+from classify.analysis.comparison import (
+    AgainstBest,
+    ComparedRows,
+    ComparedRun,
+    Comparison,
+    Interval,
+    McNemarTest,
+    PairedTest,
+)
+from classify.analysis.cost import run_cost
 from classify.analysis.significance import (
     TestResult,
     bootstrap_p,
@@ -19,20 +28,20 @@ from classify.analysis.significance import (
     mcnemar,
     resampled_t,
 )
-from classify.runs import Run, plain
+from classify.records import FeaturesRecord
+from classify.runs import Run
 from classify.scoring.intervals import RESAMPLES, percentiles, resampled
 from classify.scoring.predictions import Predictions
-from classify.sources import encoding_cost, training_seconds
 from stores.shared.errors import InputError
 
 BY = ("f1_macro", "accuracy", "roc_auc", "pr_auc", "log_loss")
 LOWER_IS_BETTER = ("log_loss",)
 LEVEL = 0.05
-COSTS = ("encode s", "texts/s", "train s", "store MB", "parameters")  # what ``cost_cells`` gives
 PER_PAIR = 100  # resamples, so that the smallest p a bootstrap can give still tells after the correction
+TESTS = ("bootstrap", "mcnemar", "t_test")
 
 
-def compare(runs: Sequence[Run], by: str = "f1_macro", common: bool = False) -> dict:
+def compare(runs: Sequence[Run], by: str = "f1_macro", common: bool = False) -> Comparison:
     """Compare runs on the same rows.
 
     Every difference is taken on the same bootstrap resamples, drawn by group of identical texts with the seed of the
@@ -46,26 +55,6 @@ def compare(runs: Sequence[Run], by: str = "f1_macro", common: bool = False) -> 
         by: the metric that decides, one of ``BY``.
         common: whether rows that not all have tested are left out.
 
-    Returns:
-        ``by``, ``higher_is_better``, ``level``, ``resamples``, ``seed``; ``problem``, ``classes``, ``positive``;
-        ``rows`` (predictions compared, ``groups`` of identical texts among them, ``left_out`` for each run),
-        ``same_folds``; ``best`` and ``cheapest`` (names: of the runs that are not distinguishable from the best, the
-        one that took the least time to encode and train); ``pairs`` (how many the p-values are corrected for); and
-        ``runs``, best first, a mapping each:
-
-        - ``name``, ``folder``, ``head``, ``options``, ``sampler``, ``encoders`` (names), ``features`` (path),
-          ``created``
-        - ``scores``: metric -> ``value``, ``low``, ``high`` (95 %), for every metric that is one number
-        - ``folds``: ``by`` in each fold
-        - ``against_best``: None for the best, else ``difference`` (``value``, ``low``, ``high``: this run minus the
-          best), ``bootstrap``, ``mcnemar`` (about accuracy, with ``best_ahead`` and ``ahead``: groups in which
-          the one or the other has more right) and ``t_test`` (None where the folds differ or there is one only);
-          each of the three with ``method``, ``statistic``, ``p`` and ``p_holm``
-        - ``distinguishable`` from the best
-        - ``cost``: ``encode_seconds``, ``encode_texts_per_second``, ``train_seconds`` (all folds), ``seconds`` (both),
-          ``store_bytes``, ``parameters``; None where it is not known
-        - ``frontier``: whether no other run is both better and cheaper
-
     Raises:
         InputError: if there are fewer than two runs, they are not of the same rows, or ``by`` is no metric or has no
             value.
@@ -74,134 +63,156 @@ def compare(runs: Sequence[Run], by: str = "f1_macro", common: bool = False) -> 
     if len(runs) < 2:
         raise InputError("give two runs or more to compare")
     if by not in BY:
-        raise InputError(f"--by {by}: choose one of {', '.join(BY)}")
-    found = align(runs, common)
-    group = joined_groups([p.group for p in found])
+        raise InputError(f"by={by!r}: choose one of {', '.join(BY)}")
+    paired = _paired(runs, by, common)
     pairs = list(combinations(range(len(runs)), 2))
-    resamples, seed = max(RESAMPLES, PER_PAIR * len(pairs)), runs[0].recipe["seed"]
-    drawn = resampled(found, group, seed, resamples)
-    entries = [_about(*one) for one in zip(names(runs), runs, found, drawn, strict=True)]
-    sign = -1 if by in LOWER_IS_BETTER else 1
-    merit = [sign * entry["scores"][by]["value"] for entry in entries]
-    if np.isnan(merit).any():
-        raise InputError(
-            f"--by {by} has no value in {entries[np.isnan(merit).argmax()]['name']}; choose another metric"
+    tests = _corrected({pair: paired.tests(*pair) for pair in pairs})
+    order = paired.order()
+    best = order[0]
+    entries = [paired.entry(i, best, tests.get((min(i, best), max(i, best)))) for i in order]
+    first = runs[0].recipe
+    left_out = {name: _tested(run) - len(paired.group) for name, run in zip(paired.names, runs, strict=True)}
+    entries = _with_frontier(entries)
+    return Comparison(
+        by=by,
+        higher_is_better=by not in LOWER_IS_BETTER,
+        level=LEVEL,
+        resamples=paired.resamples,
+        seed=first.seed,
+        problem=first.problem,
+        classes=first.classes,
+        positive=first.positive,
+        rows=ComparedRows(len(paired.group), len(np.unique(paired.group)), left_out),
+        same_folds=same_folds(paired.predictions),
+        pairs=len(pairs),
+        best=entries[0].name,
+        cheapest=min((e for e in entries if not e.distinguishable), key=lambda entry: entry.cost.price).name,
+        runs=entries,
+    )
+
+
+@dataclass(frozen=True)
+class _Paired:
+    """Runs with their predictions of the same rows, ``t`` each.
+
+    Attributes:
+        runs, names, by: see ``compare``.
+        predictions: aligned.
+        group: int ``[t]``: what is drawn together.
+        scores: of each run, metric -> value.
+        drawn: of each run, metric -> values ``[resamples]``, on the same resamples for all.
+        resamples: how many.
+    """
+
+    runs: Sequence[Run]
+    names: list[str]
+    by: str
+    predictions: list[Predictions]
+    group: np.ndarray
+    scores: list[dict[str, float]]
+    drawn: list[dict[str, np.ndarray]]
+    resamples: int
+
+    def order(self) -> list[int]:
+        """Numbers of the runs, best first."""
+        sign = -1 if self.by in LOWER_IS_BETTER else 1
+        merit = [sign * scores[self.by] for scores in self.scores]
+        if np.isnan(merit).any():
+            raise InputError(
+                f"by={self.by!r} has no value in {self.names[int(np.isnan(merit).argmax())]}; choose another metric"
+            )
+        return sorted(range(len(self.runs)), key=lambda i: (-merit[i], self.names[i]))
+
+    def tests(self, a: int, b: int) -> _Tests:
+        """The three tests between two runs; those that cannot be made have p None."""
+        of_a, of_b = self.predictions[a], self.predictions[b]
+        ahead = discordant(of_a.right, of_b.right, self.group)
+        t_test = TestResult("corrected resampled t-test", None, None)
+        if len(np.unique(of_a.fold)) > 1 and same_folds([of_a, of_b]):
+            folds = self.runs[a].metrics.folds
+            train, test = (float(np.mean([getattr(f, name) for f in folds])) for name in ("train_rows", "test_rows"))
+            t_test = resampled_t(np.array(_by_fold(of_a, self.by)) - np.array(_by_fold(of_b, self.by)), train, test)
+        p = bootstrap_p(self.drawn[a][self.by] - self.drawn[b][self.by])
+        return _Tests(ahead, _paired_test(TestResult("paired bootstrap of the difference", None, p)),
+                      _paired_test(mcnemar(*ahead)), _paired_test(t_test))  # fmt: skip
+
+    def entry(self, i: int, best: int, tests: _Tests | None) -> ComparedRun:
+        """What a run is, its scores, what it cost, and how it stands against the best."""
+        run, recipe, drawn = self.runs[i], self.runs[i].recipe, self.drawn[i]
+        against = None if i == best or tests is None else self._against(i, best, tests)
+        p = None if against is None else against.bootstrap.p_holm
+        return ComparedRun(
+            name=self.names[i],
+            folder=str(run.folder),
+            head=recipe.head.name,
+            options=recipe.head.options,
+            sampler=recipe.sampler,
+            encoders=list(dict.fromkeys(_encoders(recipe.features))),
+            features=recipe.features.path,
+            created=recipe.created,
+            scores={name: _interval(self.scores[i][name], values[:RESAMPLES]) for name, values in drawn.items()},
+            folds=_by_fold(self.predictions[i], self.by),
+            against_best=against,
+            distinguishable=p is not None and p < LEVEL,
+            cost=run_cost(run),
+            frontier=False,
         )
-    order = sorted(range(len(runs)), key=lambda i: (-merit[i], entries[i]["name"]))
-    tests = {(i, j): _tests(found[i], found[j], drawn[i][by], drawn[j][by], group, by, runs[i]) for i, j in pairs}
-    _correct(list(tests.values()))
-    for i, entry in enumerate(entries):
-        entry["folds"] = _by_fold(found[i], by)
-        entry["against_best"] = None if i == order[0] else _against(entries, drawn, i, order[0], by, tests)
-        p = entry["against_best"] and entry["against_best"]["bootstrap"]["p_holm"]
-        entry["distinguishable"] = p is not None and p < LEVEL
-    left_out = {e["name"]: _tested(run) - len(group) for e, run in zip(entries, runs, strict=True)}
-    entries = [entries[i] for i in order]
-    _mark_frontier(entries)
-    result = {
-        "by": by,
-        "higher_is_better": sign > 0,
-        "level": LEVEL,
-        "resamples": resamples,
-        "seed": seed,
-        **{name: runs[0].recipe[name] for name in ("problem", "classes", "positive")},
-        "rows": {"compared": len(group), "groups": len(np.unique(group)), "left_out": left_out},
-        "same_folds": same_folds(found),
-        "pairs": len(pairs),
-        "best": entries[0]["name"],
-        "cheapest": min((e for e in entries if not e["distinguishable"]), key=_price)["name"],
-        "runs": entries,
-    }
-    return plain(result)
+
+    def _against(self, i: int, best: int, tests: _Tests) -> AgainstBest:
+        """The tests of a pair, seen from the run that is not the best."""
+        ahead = tests.ahead if best < i else tests.ahead[::-1]
+        test = tests.t_test
+        if best < i and test.statistic is not None:  # it was made the other way round
+            test = replace(test, statistic=-test.statistic)
+        value = self.scores[i][self.by] - self.scores[best][self.by]
+        m = tests.mcnemar
+        return AgainstBest(
+            difference=_interval(value, self.drawn[i][self.by] - self.drawn[best][self.by]),
+            bootstrap=tests.bootstrap,
+            mcnemar=McNemarTest(m.method, m.statistic, m.p, m.p_holm, *ahead),
+            t_test=None if test.p is None else test,
+        )
 
 
-def cost_cells(cost: dict) -> list[str]:
-    """The ``cost`` of a run in words, in the order of ``COSTS``; a dash for what is not known."""
-    size = None if cost["store_bytes"] is None else cost["store_bytes"] / 1e6
-    values = [(cost["encode_seconds"], ".2f"), (cost["encode_texts_per_second"], ",.0f"),
-              (cost["train_seconds"], ".2f"), (size, ",.1f"), (cost["parameters"], ",")]  # fmt: skip
-    return ["-" if value is None else format(value, form) for value, form in values]
+@dataclass(frozen=True)
+class _Tests:
+    """The tests of a pair, first minus second; ``ahead``: groups in which the one or the other has more right."""
+
+    ahead: tuple[int, int]
+    bootstrap: PairedTest
+    mcnemar: PairedTest
+    t_test: PairedTest
 
 
-def basis(found: dict) -> str:
-    """What a comparison rests on, in one sentence."""
-    rows, folds = found["rows"], "the same folds" if found["same_folds"] else "different folds"
-    left = sum(rows["left_out"].values())
-    parts = [f"{rows['compared']:,} predictions of {rows['groups']:,} distinct texts; {folds}"]
-    parts += [f"{left:,} predictions left out that not all runs have"] if left else []
-    parts.append(f"{found['resamples']:,} resamples, seed {found['seed']}")
-    parts += [f"p corrected for {found['pairs']} pairs (Holm)"] if found["pairs"] > 1 else []
-    return "; ".join(parts)
+def _paired(runs: Sequence[Run], by: str, common: bool) -> _Paired:
+    predictions = align(runs, common)
+    group = joined_groups([p.group for p in predictions])
+    resamples = max(RESAMPLES, PER_PAIR * len(runs) * (len(runs) - 1) // 2)
+    drawn = resampled(predictions, group, runs[0].recipe.seed, resamples)
+    scores = [{name: float(p.measure()[name][0]) for name in own} for p, own in zip(predictions, drawn, strict=True)]
+    return _Paired(runs, names(runs), by, predictions, group, scores, drawn, resamples)
 
 
-def _tests(
-    a: Predictions, b: Predictions, drawn_a: np.ndarray, drawn_b: np.ndarray, group: np.ndarray, by: str, run: Run
-) -> dict:
-    """The three tests between two runs; those that cannot be made have p None."""
-    ahead = discordant(a.right, b.right, group)
-    t_test = TestResult("corrected resampled t-test", None, None)
-    if len(np.unique(a.fold)) > 1 and same_folds([a, b]):
-        train, test = (np.mean([f[name] for f in run.metrics["folds"]]) for name in ("train_rows", "test_rows"))
-        t_test = resampled_t(np.array(_by_fold(a, by)) - np.array(_by_fold(b, by)), train, test)
-    return {
-        "bootstrap": asdict(TestResult("paired bootstrap of the difference", None, bootstrap_p(drawn_a - drawn_b))),
-        "mcnemar": asdict(mcnemar(*ahead)) | {"ahead": ahead},
-        "t_test": asdict(t_test),
-    }
+def _paired_test(result: TestResult) -> PairedTest:
+    return PairedTest(result.method, result.statistic, result.p, None)
 
 
-def _correct(tests: list[dict]) -> None:
-    """Put ``p_holm`` into the tests of all pairs."""
-    for name in ("bootstrap", "mcnemar", "t_test"):
-        for test, p in zip(tests, holm([test[name]["p"] for test in tests]), strict=True):
-            test[name]["p_holm"] = p
+def _corrected(tests: dict[tuple[int, int], _Tests]) -> dict[tuple[int, int], _Tests]:
+    """The same with ``p_holm``, each kind of test corrected over all pairs."""
+    for name in TESTS:
+        own = [getattr(pair, name) for pair in tests.values()]
+        corrected = holm([test.p for test in own])
+        made = [replace(test, p_holm=p) for test, p in zip(own, corrected, strict=True)]
+        tests = {
+            pair: replace(before, **{name: test}) for (pair, before), test in zip(tests.items(), made, strict=True)
+        }
+    return tests
 
 
-def _against(entries: list[dict], drawn: list[dict], own: int, best: int, by: str, tests: dict) -> dict:
-    """The tests of a pair, seen from the run that is not the best."""
-    made = dict(tests[min(own, best), max(own, best)])
-    ahead = made["mcnemar"]["ahead"][:: 1 if best < own else -1]
-    made["mcnemar"] = {k: v for k, v in made["mcnemar"].items() if k != "ahead"}
-    made["mcnemar"] |= {"best_ahead": ahead[0], "ahead": ahead[1]}
-    if made["t_test"]["p"] is None:
-        made["t_test"] = None
-    elif best < own and made["t_test"]["statistic"] is not None:  # it was made the other way round
-        made["t_test"] = made["t_test"] | {"statistic": -made["t_test"]["statistic"]}
-    value = entries[own]["scores"][by]["value"] - entries[best]["scores"][by]["value"]
-    return {"difference": _interval(value, drawn[own][by] - drawn[best][by]), **made}
-
-
-def _about(name: str, run: Run, predictions: Predictions, drawn: dict[str, np.ndarray]) -> dict:
-    """What a run is, its scores, and what it cost."""
-    recipe = run.recipe
-    measured = predictions.measure()
-    return {
-        "name": name,
-        "folder": str(run.folder),
-        "head": recipe["head"]["name"],
-        "options": recipe["head"]["options"],
-        "sampler": recipe["sampler"],
-        "encoders": _encoders(recipe["features"]),
-        "features": recipe["features"]["path"],
-        "created": recipe["created"],
-        "scores": {name: _interval(float(measured[name][0]), v[:RESAMPLES]) for name, v in drawn.items()},
-        "cost": _cost(run),
-    }
-
-
-def _cost(run: Run) -> dict:
-    cost = encoding_cost(run) | {"train_seconds": training_seconds(run)}
-    cost["seconds"] = None if cost["encode_seconds"] is None else cost["encode_seconds"] + cost["train_seconds"]
-    own, members = parameters(run.folder / "model"), run.recipe.get("ensemble", {}).get("parameters", 0)
-    return cost | {"parameters": own + members}
-
-
-def _encoders(features: dict) -> list[str]:
-    if "members" in features:
-        found = [name for member in features["members"] for name in _encoders(member["features"])]
-    else:
-        found = [part["recipe"].get("encoder", "joined") for part in features.get("joined", [features])]
-    return list(dict.fromkeys(found))
+def _encoders(features: FeaturesRecord) -> list[str]:
+    if features.members:
+        return [name for member in features.members for name in _encoders(member.features)]
+    return [part.recipe.get("encoder", "joined") for part in features.joined or [features]]
 
 
 def _by_fold(predictions: Predictions, by: str) -> list[float]:
@@ -209,25 +220,19 @@ def _by_fold(predictions: Predictions, by: str) -> list[float]:
     return [float(predictions.take(r).measure()[by][0]) for r in rows]
 
 
-def _interval(value: float, drawn: np.ndarray) -> dict:
+def _interval(value: float, drawn: np.ndarray) -> Interval:
     low, high = percentiles(drawn)
-    return {"value": value, "low": low, "high": high}
+    return Interval(value, low, high)
 
 
 def _tested(run: Run) -> int:
-    return sum(fold["test_rows"] for fold in run.metrics["folds"])
+    return sum(fold.test_rows for fold in run.metrics.folds)
 
 
-def _price(entry: dict) -> tuple:
-    """What is known comes first; then by seconds, size of the model and of the store."""
-    cost = entry["cost"]
-    seconds = cost["train_seconds"] if cost["seconds"] is None else cost["seconds"]
-    return cost["seconds"] is None, seconds, cost["parameters"], cost["store_bytes"] or 0
-
-
-def _mark_frontier(entries: list[dict]) -> None:
-    """Those that no other run beats in both the score and the price; the entries are best first."""
-    cheapest = None
+def _with_frontier(entries: list[ComparedRun]) -> list[ComparedRun]:
+    """Marks those that no other run beats in both the score and the price; the entries are best first."""
+    cheapest, marked = None, []
     for entry in entries:
-        entry["frontier"] = cheapest is None or _price(entry) < cheapest
-        cheapest = _price(entry) if entry["frontier"] else cheapest
+        marked.append(replace(entry, frontier=cheapest is None or entry.cost.price < cheapest))
+        cheapest = entry.cost.price if marked[-1].frontier else cheapest
+    return marked

@@ -10,17 +10,19 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from classify.analysis.align import align, names, same_folds
-from classify.analysis.parameters import parameters
+from classify.analysis.cost import parameters
 from classify.analysis.significance import joined_groups
 from classify.fitting.model import FittedModel, fit
 from classify.fitting.options import FitOptions
 from classify.heads import load
 from classify.heads.base import FitTask
-from classify.runs import Run, Score, free_folder, write_run
+from classify.records import EnsembleRecord, FeaturesRecord, FoldScore, HeadRecord, MemberRecord, ModelRecord
+from classify.runs import Run, Score, free_folder, single_numbers, write_run
 from classify.scoring.intervals import bootstrap
 from classify.scoring.predictions import Predictions
 from classify.sources import training_seconds
@@ -80,45 +82,45 @@ def ensemble(
         raise InputError(f"--method {method}: choose one of {', '.join(METHODS)}")
     if out is not None and Path(out).exists():
         raise InputError(f"{out} exists already; choose another --out")
-    found = align(runs)
-    found = [replace(p, group=group) for group in [joined_groups([p.group for p in found])] for p in found]
-    seed = runs[0].recipe["seed"]
+    aligned = align(runs)
+    group = joined_groups([p.group for p in aligned])
+    aligned = [replace(p, group=group) for p in aligned]
+    seed = runs[0].recipe.seed
     start = time.perf_counter()
     if method == "stack":
-        if not same_folds(found):
+        if not same_folds(aligned):
             raise InputError("--method stack: the runs have different folds; train them with the same --cv and --seed")
-        combined, models = stacked(found, seed)
+        combined, models = stacked(aligned, seed)
     else:
-        combined, models = (averaged if method == "average" else voted)(found), []
+        combined, models = (averaged if method == "average" else voted)(aligned), []
     seconds = (time.perf_counter() - start + sum(map(training_seconds, runs))) / len(np.unique(combined.fold))
     score = Score(combined, _folds(combined, runs[0], seconds), combined.measure(), bootstrap(combined, seed))
     folders = [str(run.folder) for run in runs]
     folder = free_folder(Path("runs") / f"{_stem(runs[0])}.{method}", set()) if out is None else Path(out)
     recipe = _recipe(runs, method) | {"command": command, "versions": versions or {}}
-    more = {"baselines": runs[0].metrics["baselines"]}
-    return write_run(folder, recipe, score, {}, Members(method, folders, models), more)
+    return write_run(folder, recipe, score, dict(runs[0].metrics.baselines), Members(method, folders, models))
 
 
-def averaged(found: Sequence[Predictions]) -> Predictions:
+def averaged(aligned: Sequence[Predictions]) -> Predictions:
     """The mean of the probabilities of aligned predictions, see ``ensemble``."""
-    proba = np.mean([p.proba for p in found], axis=0)
-    decided = (proba >= 0.5).astype(int) if found[0].multilabel else proba.argmax(1)
-    return replace(found[0], proba=proba, predicted=decided)
+    proba = np.mean([p.proba for p in aligned], axis=0)
+    decided = (proba >= 0.5).astype(int) if aligned[0].multilabel else proba.argmax(1)
+    return replace(aligned[0], proba=proba, predicted=decided)
 
 
-def voted(found: Sequence[Predictions]) -> Predictions:
+def voted(aligned: Sequence[Predictions]) -> Predictions:
     """The share of votes of aligned predictions, see ``ensemble``."""
-    width = len(found[0].classes)
-    votes = np.mean([p.predicted if p.multilabel else np.eye(width)[p.predicted] for p in found], axis=0)
-    mean = np.mean([p.proba for p in found], axis=0)
-    if found[0].multilabel:
+    width = len(aligned[0].classes)
+    votes = np.mean([p.predicted if p.multilabel else np.eye(width)[p.predicted] for p in aligned], axis=0)
+    mean = np.mean([p.proba for p in aligned], axis=0)
+    if aligned[0].multilabel:
         decided = ((votes > 0.5) | ((votes == 0.5) & (mean >= 0.5))).astype(int)
     else:
         decided = np.where(votes == votes.max(1, keepdims=True), mean, -1).argmax(1)
-    return replace(found[0], proba=votes, predicted=decided)
+    return replace(aligned[0], proba=votes, predicted=decided)
 
 
-def stacked(found: Sequence[Predictions], seed: int) -> tuple[Predictions, list[FittedModel]]:
+def stacked(aligned: Sequence[Predictions], seed: int) -> tuple[Predictions, list[FittedModel]]:
     """Logistic regression on the logits of aligned predictions of the same folds.
 
     Wolpert 1992, "Stacked Generalization".
@@ -137,22 +139,22 @@ def stacked(found: Sequence[Predictions], seed: int) -> tuple[Predictions, list[
     Raises:
         InputError: if there is one fold only.
     """
-    first = found[0]
+    first = aligned[0]
     numbers = np.unique(first.fold)
     if len(numbers) < 2:
         raise InputError("--method stack: with one split there are no other folds to learn from; train with --cv")
     tests = [np.flatnonzero(first.fold == number) for number in numbers]
     tasks = [FitTask(_others(first.group, test), seed + i) for i, test in enumerate(tests)]
     if not first.multilabel:
-        x = np.hstack([logits(p) for p in found])
+        x = np.hstack([logits(p) for p in aligned])
         proba, predicted, model = _across(x, first.y, len(first.classes), first.positive, tests, tasks)
         return replace(first, proba=proba, predicted=predicted), [model]
-    mean, models = averaged(found), []
+    mean, models = averaged(aligned), []
     proba, predicted = mean.proba.copy(), mean.predicted.copy()
     for c in range(len(first.classes)):
         y = first.y[:, c]
         if all(np.ptp(y[task.rows]) for task in tasks):
-            x = _logit(np.stack([p.proba[:, c] for p in found], 1))
+            x = _logit(np.stack([p.proba[:, c] for p in aligned], 1))
             both, predicted[:, c], model = _across(x, y, 2, 1, tests, tasks)
             proba[:, c] = both[:, 1]
             models.append(model)
@@ -189,41 +191,45 @@ def _others(group: np.ndarray, test: np.ndarray) -> np.ndarray:
     return np.flatnonzero(~np.isin(group, group[test]))
 
 
-def _folds(combined: Predictions, first: Run, seconds: float) -> list[dict]:
-    """A mapping a fold, as a head has."""
+def _folds(combined: Predictions, first: Run, seconds: float) -> list[FoldScore]:
+    """An entry a fold, with the rows of the first run's."""
     folds = []
-    for number, before in zip(np.unique(combined.fold), first.metrics["folds"], strict=True):
-        sizes = {name: before[name] for name in ("train_rows", "fitted_rows", "test_rows")}
-        metrics = combined.take(np.flatnonzero(combined.fold == number)).measure()
-        nothing = {"history": {}, "chosen": {}, "thresholds": None}
-        folds.append(sizes | {"seconds": seconds} | nothing | {"metrics": metrics})
+    for number, before in zip(np.unique(combined.fold), first.metrics.folds, strict=True):
+        metrics = single_numbers(combined.take(np.flatnonzero(combined.fold == number)).measure())
+        folds.append(FoldScore(before.train_rows, before.fitted_rows, before.test_rows, seconds, {}, {}, None, metrics))
     return folds
 
 
 def _stem(run: Run) -> str:
-    return Path(run.recipe["features"]["path"].split("+")[0]).stem.split(".")[0]
+    return Path(run.recipe.features.path.split("+")[0]).stem.split(".")[0]
 
 
-def _recipe(runs: Sequence[Run], method: str) -> dict:
+def _recipe(runs: Sequence[Run], method: str) -> dict[str, Any]:
     """The recipe of the first member, with what is another one's or the ensemble's own."""
     first = runs[0].recipe
-    members = [{"run": str(run.folder), "head": run.recipe["head"], "features": run.recipe["features"]} for run in runs]
-    kept = ("problem", "split", "seed", "classes", "positive", "rows")
-    samplers = {run.recipe["sampler"] for run in runs}
-    total = sum(parameters(run.folder / "model") + run.recipe.get("ensemble", {}).get("parameters", 0) for run in runs)
+    samplers = {run.recipe.sampler for run in runs}
+    inner = [0 if run.recipe.ensemble is None else run.recipe.ensemble.parameters for run in runs]
+    features = FeaturesRecord(
+        path="+".join(dict.fromkeys(run.recipe.features.path for run in runs)),
+        recipe={"ensemble": [str(run.folder) for run in runs]},
+        source=first.features.source,
+        identity_digest="",
+        kind="ensemble",
+        members=[MemberRecord(str(run.folder), run.recipe.head, run.recipe.features) for run in runs],
+    )
     return {
-        "head": {"name": method, "options": {}},
-        **{name: first[name] for name in kept},
+        "head": HeadRecord(method, {}),
+        "problem": first.problem,
+        "split": first.split,
+        "seed": first.seed,
+        "classes": first.classes,
+        "positive": first.positive,
+        "rows": first.rows,
         "sampler": samplers.pop() if len(samplers) == 1 else "none",
         "training": FitOptions().as_dict(),
-        "model": {"fitted_on": "nothing; the runs have their own", "chosen": {}, "thresholds": None},
-        "ensemble": {"method": method, "runs": names(runs), "parameters": total},
-        "features": {
-            "path": "+".join(dict.fromkeys(run.recipe["features"]["path"] for run in runs)),
-            "kind": "ensemble",
-            "source": first["features"]["source"],
-            "recipe": {"ensemble": [str(run.folder) for run in runs]},
-            "identity_digest": "",
-            "members": members,
-        },
+        "model": ModelRecord("nothing; the runs have their own", {}, None),
+        "ensemble": EnsembleRecord(
+            method, names(runs), sum(parameters(run.folder / "model") for run in runs) + sum(inner)
+        ),
+        "features": features,
     }

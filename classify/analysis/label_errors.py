@@ -11,7 +11,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Suspects:
+class LabelErrors:
     """Rows whose label is probably wrong.
 
     Attributes:
@@ -28,8 +28,11 @@ class Suspects:
     joint: np.ndarray
     thresholds: np.ndarray
 
+    def __len__(self) -> int:
+        return len(self.rows)
 
-def suspects(y: np.ndarray, proba: np.ndarray) -> Suspects:
+
+def find_label_errors(y: np.ndarray, proba: np.ndarray) -> LabelErrors:
     """Find rows that are confidently of another class than their label.
 
     A row is confidently of class j if its probability of j is at least the mean self-confidence of j: the mean
@@ -57,4 +60,4 @@ def suspects(y: np.ndarray, proba: np.ndarray) -> Suspects:
     others[np.arange(len(rows)), y[rows]] = -1
     margin = proba[rows, y[rows]] - others.max(1)
     order = np.argsort(margin, kind="stable")
-    return Suspects(rows[order], better[rows][order], margin[order], joint, thresholds)
+    return LabelErrors(rows[order], better[rows][order], margin[order], joint, thresholds)

@@ -106,11 +106,11 @@ def holm(p: Sequence[float | None]) -> list[float | None]:
     Args:
         p: None where there was no test; these are not counted.
     """
-    order = sorted((i for i, value in enumerate(p) if value is not None), key=lambda i: p[i])
+    order = sorted((value, i) for i, value in enumerate(p) if value is not None)
     corrected: list[float | None] = [None] * len(p)
     largest = 0.0
-    for rank, i in enumerate(order):
-        largest = max(largest, min(1.0, (len(order) - rank) * p[i]))
+    for rank, (value, i) in enumerate(order):
+        largest = max(largest, min(1.0, (len(order) - rank) * value))
         corrected[i] = largest
     return corrected
 

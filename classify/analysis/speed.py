@@ -4,69 +4,96 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from classify.analysis.align import names
 from classify.analysis.compare import BY
+from classify.analysis.comparison import Interval
 from classify.data import matrix
 from classify.heads.base import X
-from classify.runs import Run, plain, read_run
-from classify.sources import encoding_cost, opened, parts_of
+from classify.records import FeaturesRecord
+from classify.runs import Run, read_run
+from classify.sources import encoding_cost, opened
+from classify.typed_json import Jsonable
 from stores.shared.errors import InputError
 
 ROWS = 2000  # that a head predicts
 TIMES = 3  # how often; the best counts
 
-Encode = Callable[[dict, list[str]], float]
+Encode = Callable[[FeaturesRecord, list[str]], float]
 
 
-def speed(runs: Sequence[Run], by: str = "f1_macro", encode: Encode | None = None, sample: int = 0) -> dict:
+@dataclass(frozen=True)
+class RunSpeed(Jsonable):
+    """Texts a second of a run; those of the encoder, and of both one after the other, are None where not known."""
+
+    name: str
+    folder: str
+    score: Interval
+    encoder_texts_per_second: float | None
+    head_texts_per_second: float
+    texts_per_second: float | None
+
+
+@dataclass(frozen=True)
+class SpeedReport(Jsonable):
+    """Runs by their speed.
+
+    Attributes:
+        by: the score that stands beside.
+        rows: that a head predicted, at most.
+        encoded: how the encoders' rates came about: ``recorded`` in their stores, or measured ``now``.
+        runs: the fastest first, those whose rate is not known last.
+    """
+
+    by: str
+    rows: int
+    encoded: str
+    runs: list[RunSpeed]
+
+
+def speed(runs: Sequence[Run], by: str = "f1_macro", encode: Encode | None = None, sample: int = 0) -> SpeedReport:
     """Measure the heads on features of their stores, now; the encoders' rates are those that the stores recorded.
 
     Args:
         runs: finished; their rows need not be the same.
         by: score to show beside, one of ``classify.analysis.compare.BY``.
-        encode: takes the provenance of a store (``recipe``, ``identity_digest``) and texts, encodes them with a loaded
-            encoder and returns the seconds that took; None: the recorded rates are taken.
+        encode: takes the record of a store and texts, encodes them with a loaded encoder and returns the seconds that
+            took; None: the recorded rates are taken.
         sample: how many texts of each store ``encode`` is given.
-
-    Returns:
-        ``by``, ``rows``, ``encoded`` (how the encoders' rates came about: ``recorded`` or ``now``) and ``runs``, the
-        fastest first (those whose rate is not known last): ``name``, ``folder``, ``score`` (``value``, ``low``,
-        ``high`` of ``by``), ``encoder_texts_per_second``, ``head_texts_per_second``, ``texts_per_second`` (one after
-        the other); None where it is not known.
 
     Raises:
         InputError: if a store is gone, so that the head has nothing to predict, or ``by`` is no metric.
         FailureError: if a model cannot be loaded.
     """
     if by not in BY:
-        raise InputError(f"--by {by}: choose one of {', '.join(BY)}")
-    now: dict[str, float] = {}
+        raise InputError(f"by={by!r}: choose one of {', '.join(BY)}")
+    measured: dict[str, float] = {}
     entries = []
     for name, run in zip(names(runs), runs, strict=True):
         head = sum(_head_seconds(member) for member in _members(run))
-        encoder = _encoder_seconds(run, encode, sample, now)
-        score = run.metrics["overall"][by]
+        encoder = _encoder_seconds(run, encode, sample, measured)
+        score = run.metrics.overall[by]
         entries.append(
-            {
-                "name": name,
-                "folder": str(run.folder),
-                "score": {key: score[key] for key in ("value", "low", "high")},
-                "encoder_texts_per_second": encoder and 1 / encoder,
-                "head_texts_per_second": 1 / head,
-                "texts_per_second": encoder and 1 / (encoder + head),
-            }
+            RunSpeed(
+                name=name,
+                folder=str(run.folder),
+                score=Interval(score.value, score.low, score.high),
+                encoder_texts_per_second=None if encoder is None else 1 / encoder,
+                head_texts_per_second=1 / head,
+                texts_per_second=None if encoder is None else 1 / (encoder + head),
+            )
         )
-    entries.sort(key=lambda entry: -(entry["texts_per_second"] or 0))
-    return plain({"by": by, "rows": ROWS, "encoded": "now" if encode else "recorded", "runs": entries})
+    entries.sort(key=lambda entry: -(entry.texts_per_second or 0))
+    return SpeedReport(by, ROWS, "now" if encode else "recorded", entries)
 
 
 def _members(run: Run) -> list[Run]:
     """The runs that an ensemble is made of; else the run itself."""
-    members = run.recipe["features"].get("members", [])
-    return [other for member in members for other in _members(read_run(member["run"]))] or [run]
+    members = run.recipe.features.members
+    return [other for member in members for other in _members(read_run(member.run))] or [run]
 
 
 def _head_seconds(run: Run) -> float:
@@ -85,26 +112,24 @@ def _head_seconds(run: Run) -> float:
 def _features(run: Run) -> X:
     """The first rows of the run's stores, as its head takes them."""
     read = []
-    for part in parts_of(run.recipe["features"], test=False):
+    for part in run.recipe.features.stores(test=False):
         with opened(part) as store:
             read.append(store.read(0, ROWS))
     return np.hstack([matrix(f) for f in read]) if read[0].kind == "pooled" else read[0]
 
 
-def _encoder_seconds(run: Run, encode: Encode | None, sample: int, now: dict[str, float]) -> float | None:
-    """Seconds a text, all encoders one after another; each store's is measured once and noted in ``now``."""
+def _encoder_seconds(run: Run, encode: Encode | None, sample: int, measured: dict[str, float]) -> float | None:
+    """Seconds a text, all encoders one after another; each store's is measured once and noted in ``measured``."""
     if encode is None:
-        rate = encoding_cost(run)["encode_texts_per_second"]
-        return rate and 1 / rate
-    parts = parts_of(run.recipe["features"], test=False)
+        rate = encoding_cost(run).texts_per_second
+        return None if rate is None else 1 / rate
+    parts = run.recipe.features.stores(test=False)
     for part in parts:
-        if part["digest"] not in now:
+        if part.digest not in measured:
             with opened(part) as store:
                 if store.texts is None:
-                    raise InputError(
-                        f"{part['path']} was made without texts, so none can be encoded; leave out --encode"
-                    )
+                    raise InputError(f"{part.path} was made without texts, so none can be encoded; leave out encode")
                 _, first = np.unique(store.text_hash.view("V16").ravel(), return_index=True)
                 rows = np.sort(first)[:sample]
-                now[part["digest"]] = encode(part, [store.texts[int(row)] for row in rows]) / len(rows)
-    return sum(now[part["digest"]] for part in parts)
+                measured[part.digest] = encode(part, [str(store.texts[int(row)]) for row in rows]) / len(rows)
+    return sum(measured[part.digest] for part in parts)

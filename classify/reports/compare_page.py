@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from classify.analysis.compare import COSTS, basis, cost_cells
+from classify.analysis.comparison import ComparedRun, Comparison, PairedTest
+from classify.analysis.cost import COSTS
 from classify.reports import html
 from classify.reports.sections import score_cell
 from classify.reports.text import SHOWN, with_interval
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 FASTEST = 1e-3  # seconds; a logarithmic axis has no zero
 
 
-def write_comparison(found: dict, folder: str | Path, command: str = "") -> Path:
+def write_comparison(found: Comparison, folder: str | Path, command: str = "") -> Path:
     """Write ``compare.html`` and the figures ``scores`` and ``cost`` (PNG and SVG) into ``folder``, which is made.
 
     Args:
@@ -51,35 +52,35 @@ def write_comparison(found: dict, folder: str | Path, command: str = "") -> Path
     return folder
 
 
-def draw(found: dict) -> dict[str, tuple[Figure, str]]:
+def draw(found: Comparison) -> dict[str, tuple[Figure, str]]:
     """The figures by name, each with what it says; to be called in ``house_style``."""
     figures = {"scores": _scores(found)}
-    if any(entry["cost"]["seconds"] is not None for entry in found["runs"]):
+    if any(entry.cost.seconds is not None for entry in found.runs):
         figures["cost"] = _costs(found)
     return figures
 
 
-def _verdict(found: dict) -> html.Markup:
-    score = found["runs"][0]["scores"][found["by"]]
-    said = f"{_finding(found)}; {SHOWN[found['by']]} {with_interval(score)}."
-    said += f" The cheapest that is not distinguishable from the best: {found['cheapest']}."
+def _verdict(found: Comparison) -> html.Markup:
+    score = found.runs[0].scores[found.by]
+    said = f"{_finding(found)}; {SHOWN[found.by]} {with_interval(score)}."
+    said += f" The cheapest that is not distinguishable from the best: {found.cheapest}."
     parts = [html.element("h1", "Runs compared"), html.element("p", said, class_="verdict")]
-    return html.element("header", *parts, html.element("p", f"{basis(found)}.", class_="muted"))
+    return html.element("header", *parts, html.element("p", f"{found.basis}.", class_="muted"))
 
 
-def _tables(found: dict) -> list[html.Markup]:
-    runs, by = found["runs"], SHOWN[found["by"]]
+def _tables(found: Comparison) -> list[html.Markup]:
+    runs, by = found.runs, SHOWN[found.by]
     scores = html.table(["run", *SHOWN.values()], [
-        [entry["name"], *(score_cell(entry["scores"].get(name)) for name in SHOWN)] for entry in runs
+        [entry.name, *(score_cell(entry.scores.get(name)) for name in SHOWN)] for entry in runs
     ])  # fmt: skip
     header = ["run", f"{by}, difference", "verdict", "bootstrap p", "McNemar p", "t-test p",
               "only the best right", "only this right"]  # fmt: skip
-    tests = html.table(header, [[entry["name"], *_tests(entry)] for entry in runs[1:]])
+    tests = html.table(header, [[entry.name, *_tests(entry)] for entry in runs[1:]])
     explained = (
         "The paired bootstrap of the difference decides, below p = 0.05; McNemar's test is about accuracy and counts "
         "distinct texts; the t-test is the corrected one over the folds. All p are corrected by Holm's method."
     )
-    costs = html.table(["run", *COSTS], [[entry["name"], *cost_cells(entry["cost"])] for entry in runs])
+    costs = html.table(["run", *COSTS], [[entry.name, *entry.cost.cells()] for entry in runs])
     return [
         html.section("Scores", "scores-table", scores, _note("Below each value its bootstrap 95% interval.")),
         html.section("Against the best", "tests", tests, _note(explained)),
@@ -87,25 +88,25 @@ def _tables(found: dict) -> list[html.Markup]:
     ]
 
 
-def _tests(entry: dict) -> list[object]:
-    against = entry["against_best"]
-    mcnemar = against["mcnemar"]
+def _tests(entry: ComparedRun) -> list[object]:
+    against = entry.against
     return [
-        score_cell(against["difference"], "+"),
-        "worse" if entry["distinguishable"] else "not distinguishable",
-        *(_p(against[name]) for name in ("bootstrap", "mcnemar", "t_test")),
-        *(f"{mcnemar[name]:,}" for name in ("best_ahead", "ahead")),
+        score_cell(against.difference, "+"),
+        "worse" if entry.distinguishable else "not distinguishable",
+        *(_p(test) for test in (against.bootstrap, against.mcnemar, against.t_test)),
+        f"{against.mcnemar.best_ahead:,}",
+        f"{against.mcnemar.ahead:,}",
     ]
 
 
-def _p(test: dict | None) -> str:
-    p = test and test["p_holm"]
+def _p(test: PairedTest | None) -> str:
+    p = None if test is None else test.p_holm
     return "-" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def _asked(found: dict, command: str) -> list[tuple[str, object]]:
-    pairs = [(e["name"], f"{e['folder']}: {', '.join(e['encoders'])}, {e['head']}, made {e['created']}")
-             for e in found["runs"]]  # fmt: skip
+def _asked(found: Comparison, command: str) -> list[tuple[str, object]]:
+    pairs = [(e.name, f"{e.folder}: {', '.join(e.encoders)}, {e.head}, made {e.created}")
+             for e in found.runs]  # fmt: skip
     return [*pairs, ("command", html.element("pre", command or "called from Python"))]
 
 
@@ -113,53 +114,53 @@ def _note(text: str) -> html.Markup:
     return html.element("p", text, class_="note")
 
 
-def _finding(found: dict) -> str:
+def _finding(found: Comparison) -> str:
     """Which run is best, and whether that is certain."""
-    best, others = shown(found["best"]), found["runs"][1:]
-    close = sum(not entry["distinguishable"] for entry in others)
+    best, others = shown(found.best), found.runs[1:]
+    close = sum(not entry.distinguishable for entry in others)
     if not close:
-        return f"{best} is better than " + ("all the others" if len(others) > 1 else shown(others[0]["name"]))
+        return f"{best} is better than " + ("all the others" if len(others) > 1 else shown(others[0].name))
     return f"{best} is best, but {close} of {len(others)} others cannot be told from it"
 
 
-def _scores(found: dict) -> tuple[Figure, str]:
+def _scores(found: Comparison) -> tuple[Figure, str]:
     """Each run's score and interval, the best on top."""
-    by, runs, finding = found["by"], found["runs"], _finding(found)
-    given = f"{SHOWN[by]} with 95% interval, n = {found['rows']['compared']:,}"
+    by, runs, finding = found.by, found.runs, _finding(found)
+    given = f"{SHOWN[by]} with 95% interval, n = {found.rows.compared:,}"
     figure, axes = new_figure(finding, given, SHOWN[by], size=(WIDTH, 1.6 + 0.32 * len(runs)))
     told = {False: "the best, and what cannot be told from it", True: "worse"}
     for place, entry in enumerate(runs):
-        score, worse = entry["scores"][by], entry["distinguishable"]
-        axes.plot([score["low"], score["high"]], [-place] * 2, color=color(worse), solid_capstyle="butt")
-        _mark(axes, score["value"], -place, worse, told)
-    axes.set_yticks([-place for place in range(len(runs))], [shown(entry["name"]) for entry in runs])
+        (value, low, high), worse = entry.scores[by].numbers, entry.distinguishable
+        axes.plot([low, high], [-place] * 2, color=color(worse), solid_capstyle="butt")
+        _mark(axes, value, -place, worse, told)
+    axes.set_yticks([-place for place in range(len(runs))], [shown(entry.name) for entry in runs])
     axes.margins(y=0.5 / len(runs))
     legend_below(figure)
     return figure, f"{finding}. {given}"
 
 
-def _costs(found: dict) -> tuple[Figure, str]:
+def _costs(found: Comparison) -> tuple[Figure, str]:
     """Score against the time to encode and train, and the best score that each time buys."""
-    by = found["by"]
-    runs = [entry for entry in found["runs"] if entry["cost"]["seconds"] is not None]
-    finding = f"{shown(found['cheapest'])} is the cheapest that cannot be told from the best"
-    if found["cheapest"] == found["best"]:
-        finding = f"{shown(found['best'])} is the best, and all that is cheaper is worse"
-    given = f"{SHOWN[by]} against seconds, n = {found['rows']['compared']:,}"
+    by = found.by
+    runs = [entry for entry in found.runs if entry.cost.seconds is not None]
+    finding = f"{shown(found.cheapest)} is the cheapest that cannot be told from the best"
+    if found.cheapest == found.best:
+        finding = f"{shown(found.best)} is the best, and all that is cheaper is worse"
+    given = f"{SHOWN[by]} against seconds, n = {found.rows.compared:,}"
     figure, axes = new_figure(finding, given, "seconds to encode and train", SHOWN[by], (WIDTH, HEIGHT))
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter("")
-    points = [(max(entry["cost"]["seconds"], FASTEST), entry["scores"][by]["value"], entry) for entry in runs]
+    points = [(max(entry.cost.seconds or 0, FASTEST), entry.scores[by].numbers[0], entry) for entry in runs]
     middle = np.sqrt(np.prod([f(x for x, _, _ in points) for f in (min, max)]))
     told = {False: "nothing better is cheaper", True: "something better is cheaper"}
     for x, y, entry in points:
-        _mark(axes, x, y, not entry["frontier"], told)
+        _mark(axes, x, y, not entry.frontier, told)
         # subtle: left of and above a point of the frontier there is nothing, on its right the line and what is beaten
-        left = entry["frontier"] and x > middle
+        left = entry.frontier and x > middle
         where = {"xytext": (-5, 4), "ha": "right"} if left else {"xytext": (5, -10)}
-        axes.annotate(shown(entry["name"]), (x, y), textcoords="offset points", fontsize="small", **where)
-    best = sorted((x, y) for x, y, entry in points if entry["frontier"])
+        axes.annotate(shown(entry.name), (x, y), textcoords="offset points", fontsize="small", **where)
+    best = sorted((x, y) for x, y, entry in points if entry.frontier)
     axes.step(*zip(*best, strict=True), where="post", color=color(0), linewidth=1, alpha=0.6)
     axes.margins(x=0.25, y=0.15)
     legend_below(figure)

@@ -89,7 +89,7 @@ def inline(svg: str, name: str, alternative: str) -> Markup:
     svg = re.sub(r'(url\(|href=")#', rf"\g<1>#{name}-", svg)
     for color, variable in VARIABLES.items():
         svg = svg.replace(color, f"var(--{variable})")
-    box = re.search(r'viewBox="([^"]+)"', svg)[1]
+    (box,) = re.findall(r'viewBox="([^"]+)"', svg)[:1]
     start = svg.index(">") + 1
     opened = f'<svg viewBox="{box}" role="img" aria-label="{escape(alternative)}">'
     wide = {"class_": "wide"} if float(box.split()[2]) > WIDE else {}

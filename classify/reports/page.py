@@ -55,14 +55,16 @@ def _write(path: Path, text: str) -> None:
 
 
 def _page(found: RunData, figures: dict[str, tuple[str, str]]) -> str:
-    title = f"{head_spec(found.run)} on {Path(found.run.recipe['features']['path']).name}"
+    title = f"{head_spec(found.run)} on {Path(found.run.recipe.features.path).name}"
     _, of_map = figures.pop("map", ("", ""))
     drawn = [inline(drawing, f"figure-{name}", said) for name, (drawing, said) in figures.items()]
     parts = {
         "score": sections.scores(found),
         "figures": section("Figures", "figures", element("div", join(drawn), class_="figures")),
         "slider": slider(found),
-        "map": section("Map of the features", "map", spot_map(found, of_map)) if of_map else Markup(""),
+        "map": Markup("")
+        if found.spots is None
+        else section("Map of the features", "map", spot_map(found, found.spots, of_map)),
         "tables": sections.tables(found),
         "rows": sections.look_at(found),
         "cost": sections.costs(found),

@@ -12,7 +12,7 @@ import numpy as np
 from classify.data import matrix
 from classify.runs import Run
 from classify.scoring.predictions import Predictions
-from classify.sources import opened, parts_of, rows_of
+from classify.sources import opened, rows_of
 from stores.features import IdFeatures, RaggedFeatures
 from stores.reader import READ_ROWS, FeatureStore
 from stores.shared.errors import FailureError, InputError
@@ -66,10 +66,12 @@ def vectors_of(store: FeatureStore, rows: np.ndarray) -> np.ndarray | None:
     if isinstance(features, IdFeatures) and features.table is None:
         return None
     output = next(iter(features.outputs.values()))
-    tokens = np.asarray(features.table[output] if isinstance(features, IdFeatures) else output, np.float32)
+    table = features.table if isinstance(features, IdFeatures) else None
+    tokens = np.asarray(output if table is None else table[output], np.float32)
     sums = np.concatenate([np.zeros((1, tokens.shape[1])), np.cumsum(tokens, axis=0, dtype=np.float64)])
-    lengths = np.diff(features.offsets)[:, None]
-    return (np.diff(sums[features.offsets], axis=0) / np.maximum(lengths, 1)).astype(np.float32)
+    offsets = np.asarray(features.offsets)
+    lengths = np.diff(offsets)[:, None]
+    return (np.diff(sums[offsets], axis=0) / np.maximum(lengths, 1)).astype(np.float32)
 
 
 MAP_ROWS = 2000  # points of the map
@@ -108,7 +110,7 @@ class RunData:
     @property
     def problem(self) -> str:
         """``binary``, ``multi-class`` or ``multi-label``."""
-        return self.run.recipe["problem"]
+        return self.run.recipe.problem
 
     @cached_property
     def members(self) -> np.ndarray:
@@ -128,21 +130,23 @@ class RunData:
         It is 0.5 or was chosen; where sampling moved it, it lies between the rows that were decided either way.
         """
         p, positive = self.predictions, self.predictions.positive
-        found = []
-        for number, fold in enumerate(self.run.metrics["folds"]):
+        chosen: list[float] = []
+        for number, fold in enumerate(self.run.metrics.folds):
             rows = p.fold == number
             proba, taken = p.proba[rows, positive], p.predicted[rows] == positive
-            if fold.get("thresholds"):
-                found.append(fold["thresholds"][0])
+            if fold.thresholds:
+                chosen.append(fold.thresholds[0])
             elif (taken == (proba >= SURE)).all():
-                found.append(SURE)
+                chosen.append(SURE)
             else:
-                found.append((proba[~taken].max(initial=0) + proba[taken].min(initial=1)) / 2)
-        return np.array(found)
+                chosen.append((proba[~taken].max(initial=0) + proba[taken].min(initial=1)) / 2)
+        return np.array(chosen)
 
     def text(self, prediction: int) -> str | None:
         """The text of a prediction, None if it is not to be had."""
-        return None if self._strings is None else self._strings[int(self.row[prediction])]
+        if self._strings is None or self.row is None:
+            return None
+        return str(self._strings[int(self.row[prediction])])
 
     @cached_property
     def _strings(self) -> Strings | None:
@@ -150,7 +154,7 @@ class RunData:
 
     def lengths(self) -> tuple[dict[str, list[int]], int] | None:
         """Histogram of the words of the tested texts by class, and how many texts; None without texts."""
-        if self._strings is None:
+        if self._strings is None or self.row is None:
             return None
         blocks = (self._strings[start : start + READ_ROWS] for start in range(0, len(self._strings), READ_ROWS))
         words = np.array([len(text.split()) for block in blocks for text in block])[self.row[self.first]]
@@ -167,8 +171,9 @@ class RunData:
         chosen = self.first
         if len(chosen) > MAP_ROWS:
             chosen = np.sort(np.random.default_rng(0).choice(chosen, MAP_ROWS, replace=False))
-        vectors = [vectors_of(store, self.row[chosen]) for store in self.stores]
-        if any(v is None for v in vectors) or len(chosen) < 3:
+        found = [vectors_of(store, self.row[chosen]) for store in self.stores]
+        vectors = [v for v in found if v is not None]
+        if len(vectors) < len(found) or len(chosen) < 3:
             return None
         return project(np.hstack(vectors), chosen)
 
@@ -186,16 +191,8 @@ def collect_run_data(run: Run) -> Iterator[RunData]:
     with ExitStack() as stack:
         stores, missing, row = [], [], None
         try:
-            stores = [stack.enter_context(opened(part)) for part in _tested(run.recipe["features"])]
+            stores = [stack.enter_context(opened(part)) for part in run.recipe.features.tested()]
             row = rows_of(stores[0], predictions.line)
         except (InputError, FailureError) as error:
             stores, missing = [], [f"Texts, lengths, map and encoding time are left out: {error}."]
         yield RunData(run, predictions, stores, row, missing)
-
-
-def _tested(features: dict) -> list[dict]:
-    """Path and digest of the stores of the rows that were tested, of every member of an ensemble."""
-    if "members" in features:
-        parts = [part for member in features["members"] for part in _tested(member["features"])]
-        return list({part["digest"]: part for part in parts}.values())
-    return parts_of(features.get("test", features))

@@ -6,16 +6,16 @@ import numpy as np
 
 from classify.reports.figures.rows import kinds_of
 from classify.reports.html import Markup, element, escape, join
-from classify.reports.run_data import RunData
+from classify.reports.run_data import RunData, Spots
 from stores.shared.plot_style import shown
 
 WIDE, HIGH, EDGE = 800, 520, 24
 CHARACTERS = 140  # of a text that are shown
 
 
-def spot_map(run_data: RunData, alternative: str) -> Markup:
-    """The map with its legend, to stand in a page; there is one: ``run_data.spots`` is not None."""
-    spots, kinds = run_data.spots, kinds_of(run_data)
+def spot_map(run_data: RunData, spots: Spots, alternative: str) -> Markup:
+    """The map of ``spots`` with its legend, to stand in a page."""
+    kinds = kinds_of(run_data, spots)
     low, high = spots.place.min(0), spots.place.max(0)
     place = (spots.place - low) / np.where(high > low, high - low, 1)
     place = EDGE + place * (WIDE - 2 * EDGE, HIGH - 2 * EDGE)
@@ -62,6 +62,6 @@ def _color(name: str | None, kind: int) -> str:
 
 def _names(run_data: RunData, answer: np.ndarray | int) -> str:
     """The class of a number, or those of the labels that are 1."""
-    if not run_data.predictions.multilabel:
+    if not isinstance(answer, np.ndarray):
         return run_data.classes[answer]
     return ", ".join(name for name, there in zip(run_data.classes, answer, strict=True) if there) or "(none)"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from classify.analysis.errors import errors
+from classify.analysis.comparison import Interval
+from classify.analysis.errors import Answer, ErrorReport, ErrorRow, errors
+from classify.records import Estimate, FeaturesRecord, FoldScore, Summary
 from classify.reports.html import Markup, definitions, element, escape, join, section, table
 from classify.reports.run_data import RunData
 from classify.reports.text import SHOWN, basis, extras, head_spec
-from classify.sources import parts_of
+from classify.sources import recipes_of, tables_of
 
 TOP = 25  # rows of each kind
 CHARACTERS = 600  # of a text
@@ -17,17 +20,17 @@ CHARACTERS = 600  # of a text
 def verdict(run_data: RunData) -> Markup:
     """What came out, in two sentences."""
     metrics = run_data.run.metrics
-    score = metrics["overall"]["f1_macro"]
-    interval = "" if score["low"] is None else f" (95% interval {score['low']:.3f} to {score['high']:.3f})"
-    others = " and ".join(f"{n} {m['overall']['f1_macro']['value']:.3f}" for n, m in metrics["baselines"].items())
-    said = f"F1 macro {score['value']:.3f}{interval}; on the same splits {others}."
+    score = metrics.overall["f1_macro"]
+    interval = "" if score.low is None else f" (95% interval {score.low:.3f} to {score.high:.3f})"
+    others = " and ".join(f"{n} {m.overall['f1_macro'].value:.3f}" for n, m in metrics.baselines.items())
+    said = f"F1 macro {score.value:.3f}{interval}; on the same splits {others}."
     return join([element("p", said, class_="verdict"), element("p", f"{basis(run_data.run)}.", class_="muted")])
 
 
 def scores(run_data: RunData) -> Markup:
     """The run beside its baselines, and what else was measured."""
     metrics = run_data.run.metrics
-    rows = [[name, *_cells(other)] for name, other in metrics["baselines"].items()]
+    rows = [[name, *_cells(other)] for name, other in metrics.baselines.items()]
     grid = table(["head", *SHOWN.values()], [*rows, [_strong(head_spec(run_data.run)), *_cells(metrics)]])
     multilabel = run_data.predictions.multilabel
     note = "Values over all out-of-fold predictions, but ROC-AUC and PR-AUC: the means over the folds. "
@@ -41,39 +44,42 @@ def asked(run_data: RunData) -> Markup:
     """What was asked and of what: all that is needed to do it again."""
     recipe = run_data.run.recipe
     pairs: list[tuple[str, object]] = []
-    if "ensemble" in recipe:
-        pairs.append(("ensemble of", ", ".join(recipe["ensemble"]["runs"])))
-    for made in parts_of(recipe["features"]):
+    if recipe.ensemble is not None:
+        pairs.append(("ensemble of", ", ".join(recipe.ensemble.runs)))
+    for made in recipe.features.stores():
         pairs += _origin(made)
-    training = {"sampler": recipe["sampler"], **recipe["training"]}
-    model = recipe["model"]
+    chosen = {**(recipe.model.chosen or {}), "thresholds": recipe.model.thresholds}
     pairs += [
-        ("head", _listed(recipe["head"]["options"], recipe["head"]["name"])),
-        ("split", _listed(recipe["split"])),
-        ("training", _listed(training)),
-        ("model kept", f"fitted on {model['fitted_on']}"),
-        ("chosen for the model", _listed({**model["chosen"], "thresholds": model["thresholds"]})),
-        ("classes", ", ".join(recipe["classes"])),
-        ("positive class", recipe["positive"] or "-"),
-        ("rows", _listed(recipe["rows"])),
-        ("seed", recipe["seed"]),
-        ("command", element("pre", recipe["command"] or "called from Python")),
-        ("versions", _listed(recipe["versions"])),
-        ("made", recipe["created"]),
+        ("head", _listed(recipe.head.options, recipe.head.name)),
+        ("split", _listed(recipe.split)),
+        ("training", _listed({"sampler": recipe.sampler, **recipe.training})),
+        ("model kept", f"fitted on {recipe.model.fitted_on}"),
+        ("chosen for the model", _listed(chosen)),
+        ("classes", ", ".join(recipe.classes)),
+        ("positive class", recipe.positive or "-"),
+        ("rows", _listed(recipe.rows.as_dict())),
+        ("seed", recipe.seed),
+        ("command", element("pre", recipe.command or "called from Python")),
+        ("versions", _listed(recipe.versions)),
+        ("made", recipe.created),
     ]
     return section("What was asked, and of what", "asked", definitions(pairs))
 
 
-def _origin(made: dict) -> list[tuple[str, object]]:
-    source, recipe = made["source"], made["recipe"]
-    files = source.get("files") or [source]
-    options = {**recipe.get("options", {}), "cleaning": " ".join(recipe.get("cleaning", [])) or "none"}
+def _origin(made: FeaturesRecord) -> list[tuple[str, object]]:
+    """The tables and encoders of a store, of whatever it was merged or joined from."""
+    data = "; ".join(f"{name} ({digest or 'no digest'})" for name, digest in tables_of(made.source))
     return [
-        ("data", "; ".join(f"{file['file']} ({file.get('digest', 'no digest')})" for file in files)),
-        ("encoder", _listed(options, recipe["encoder"])),
-        ("identity digest", element("code", made["identity_digest"])),
-        ("features", join([made["path"], element("code", f" {made['digest']}")])),
+        ("data", data),
+        *(("encoder", _encoder(recipe)) for recipe in recipes_of(made.recipe)),
+        ("identity digest", element("code", made.identity_digest)),
+        ("features", join([made.path, element("code", f" {made.digest}")])),
     ]
+
+
+def _encoder(recipe: dict[str, Any]) -> str:
+    options = {**recipe.get("options", {}), "cleaning": " ".join(recipe.get("cleaning", [])) or "none"}
+    return _listed(options, recipe.get("encoder", "of another program"))
 
 
 def _listed(values: dict, name: str = "") -> str:
@@ -88,57 +94,57 @@ def tables(run_data: RunData) -> Markup:
     columns |= {"roc_auc_label": "ROC-AUC", "pr_auc_label": "PR-AUC"} if run_data.predictions.multilabel else {}
     rows = [
         [name, *(_number(score[key]) for key in columns), f"{score['support']:,.0f}"]
-        for name, score in metrics["per_class"].items()
+        for name, score in metrics.per_class.items()
     ]
     by_class = table(["class", *columns.values(), "rows"], rows)
     heads = ["fold", "trained on", "tested", "seconds", *SHOWN.values()]
     folds = [
-        [i + 1, _fitted(f), f"{f['test_rows']:,}", f"{f['seconds']:.2f}",
-         *(_number(f["metrics"].get(m)) for m in SHOWN)]
-        for i, f in enumerate(metrics["folds"])
+        [i + 1, _fitted(f), f"{f.test_rows:,}", f"{f.seconds:.2f}", *(_number(f.metrics.get(m)) for m in SHOWN)]
+        for i, f in enumerate(metrics.folds)
     ]  # fmt: skip
-    for name in ("mean", "sd"):
-        folds.append([_strong(name), "", "", "", *(_number(metrics["overall"][m][name]) for m in SHOWN)])
-    chosen = [_choice(i, fold) for i, fold in enumerate(metrics["folds"])]
+    overall = [metrics.overall[name] for name in SHOWN]
+    folds.append([_strong("mean"), "", "", "", *(_number(score.mean) for score in overall)])
+    folds.append([_strong("sd"), "", "", "", *(_number(score.sd) for score in overall)])
+    chosen = [_choice(i, fold) for i, fold in enumerate(metrics.folds)]
     by_fold = [element("h3", "By fold"), table(heads, folds), *(element("p", c, class_="note") for c in chosen if c)]
     return section("By class and by fold", "tables", element("h3", "By class"), by_class, *by_fold)
 
 
-def _fitted(fold: dict) -> str:
+def _fitted(fold: FoldScore) -> str:
     """Training rows; where they were sampled or weighted, how many that made."""
-    train, fitted = fold["train_rows"], fold.get("fitted_rows", fold["train_rows"])
-    return f"{train:,}" + (f" (sampled: {fitted:,.0f})" if round(fitted) != train else "")
+    sampled = f" (sampled: {fold.fitted_rows:,.0f})" if round(fold.fitted_rows) != fold.train_rows else ""
+    return f"{fold.train_rows:,}{sampled}"
 
 
-def _choice(number: int, fold: dict) -> str:
-    values = dict(fold.get("chosen") or {})
-    if fold.get("thresholds"):
-        values["thresholds"] = ", ".join(f"{value:.4f}" for value in fold["thresholds"])
-    return f"FitTask {number + 1} chose {_listed(values)}." if values else ""
+def _choice(number: int, fold: FoldScore) -> str:
+    values = dict(fold.chosen)
+    if fold.thresholds:
+        values["thresholds"] = ", ".join(f"{value:.4f}" for value in fold.thresholds)
+    return f"Fold {number + 1} chose {_listed(values)}." if values else ""
 
 
 def look_at(run_data: RunData) -> Markup:
     """Rows that a person should read, as ``tk errors`` finds them."""
     found = errors(run_data.run, TOP)
     surest = _surest(found, run_data.problem)
-    doubted, together = found["suspected_label_errors"], found["contradictions"]
-    known = "not known without the store" if together["count"] is None else f"{together['count']:,} texts"
+    doubted, together = found.suspected_label_errors, found.contradictions
+    known = "not known without the store" if together.count is None else f"{together.count:,} texts"
     surely = ["text", "label", "taken for", "with probability", "line"]
     margins = ["text", "label", "seems to be", "margin", "line"]
     parts = [
-        element("h3", f"Most wrong: {found['wrong']:,} of {found['rows']:,} rows are wrong" + _first(found["wrong"])),
-        _listing(surely, [[*_answers(row, row["predicted"]), p, row["line"]] for p, row in surest]),
-        element("h3", f"Labels that are probably wrong: {doubted['count']:,}" + _first(doubted["count"])),
+        element("h3", f"Most wrong: {found.wrong:,} of {found.rows:,} rows are wrong" + _first(found.wrong)),
+        _listing(surely, [[*_answers(row, row.predicted), p, row.line] for p, row in surest]),
+        element("h3", f"Labels that are probably wrong: {doubted.count:,}" + _first(doubted.count)),
         element("p", "By confident learning (Northcutt et al. 2021): the models, which had not seen the row, are as "
                 "sure of another class as they are of rows that have it. Margin: probability of the label less that of "
                 "the other. Look before you change a label.", class_="note"),
         _listing(margins, [
-            [*_answers(row, row["better"]), f"{row['margin']:+.4f}", row["line"]] for row in doubted["rows"]
+            [*_answers(row, row.better or ""), f"{row.margin:+.4f}", row.line] for row in doubted.rows
         ]),
-        element("h3", f"The same text with different labels: {known}" + _first(together["count"] or 0)),
+        element("h3", f"The same text with different labels: {known}" + _first(together.count or 0)),
         _listing(["text", "lines by label"], [
-            [_text(row["text"]), "; ".join(f"{n}: {_lines(lines)}" for n, lines in row["lines_by_label"].items())]
-            for row in together["rows"]
+            [_text(row.text), "; ".join(f"{n}: {_lines(lines)}" for n, lines in row.lines_by_label.items())]
+            for row in together.rows
         ]),
     ]  # fmt: skip
     return section("Rows to look at", "rows", *parts)
@@ -149,7 +155,7 @@ def _first(count: int) -> str:
     return f"; the first {TOP} of them" if count > TOP else ""
 
 
-def _surest(found: dict, problem: str) -> list[tuple[Markup, dict]]:
+def _surest(found: ErrorReport, problem: str) -> list[tuple[Markup, ErrorRow]]:
     """The wrong decisions that the models were surest of, with the probability of each; a row once.
 
     Args:
@@ -158,21 +164,21 @@ def _surest(found: dict, problem: str) -> list[tuple[Markup, dict]]:
             labels it is said which of them the probability is of.
     """
     decisions = []
-    for name, sides in found["classes"].items():
-        decisions += [(row["p"], name, row) for row in sides["false_positives"]["rows"]]
-        missed = sides["false_negatives"]["rows"] if problem != "multi-class" else []
-        decisions += [(1 - row["p"], f"not {name}", row) for row in missed]
-    first: dict[int, tuple[Markup, dict]] = {}
+    for name, sides in found.classes.items():
+        decisions += [(row.p or 0.0, name, row) for row in sides.false_positives.rows]
+        missed = sides.false_negatives.rows if problem != "multi-class" else []
+        decisions += [(1 - (row.p or 0.0), f"not {name}", row) for row in missed]
+    first: dict[int, tuple[Markup, ErrorRow]] = {}
     for p, name, row in sorted(decisions, key=lambda decision: -decision[0]):
         of = element("span", name, class_="interval") if problem == "multi-label" else ""
-        first.setdefault(row["line"], (join([f"{p:.4f}", of]), row))
+        first.setdefault(row.line, (join([f"{p:.4f}", of]), row))
     return list(first.values())[:TOP]
 
 
-def _answers(row: dict, other: object) -> list[object]:
+def _answers(row: ErrorRow, other: Answer) -> list[object]:
     return [
-        _text(row["text"]),
-        *(", ".join(a) or "(none)" if isinstance(a, list) else a for a in (row["label"], other)),
+        _text(row.text),
+        *(", ".join(a) or "(none)" if isinstance(a, list) else a for a in (row.label, other)),
     ]
 
 
@@ -199,24 +205,24 @@ def costs(run_data: RunData) -> Markup:
         rate = f"{encoded / store.seconds:,.0f}" if encoded and store.seconds else "-"
         what = f"encode {store.path.name}: {encoded:,} of {store.totals['rows']:,} texts, the others were known"
         rows.append([what, f"{store.seconds:,.2f}", rate])
-    folds = run_data.run.metrics["folds"]
-    seconds, trained = sum(f["seconds"] for f in folds), sum(f["train_rows"] for f in folds)
+    folds = run_data.run.metrics.folds
+    seconds, trained = sum(f.seconds for f in folds), sum(f.train_rows for f in folds)
     what = f"train {len(folds)} models of {trained // len(folds):,} rows each"
     rows.append([what, f"{seconds:,.2f}", f"{trained / seconds:,.0f}" if seconds else "-"])
     return section("What was slow", "cost", table(["step", "seconds", "texts per second"], rows))
 
 
-def _cells(metrics: dict) -> list[Markup]:
-    return [score_cell(metrics["overall"][name]) for name in SHOWN]
+def _cells(metrics: Summary) -> list[Markup]:
+    return [score_cell(metrics.overall[name]) for name in SHOWN]
 
 
-def score_cell(score: dict | None, sign: str = "") -> Markup:
+def score_cell(score: Estimate | Interval | None, sign: str = "") -> Markup:
     """A value over its interval, as a cell of a table; a difference has its sign (``+``)."""
-    if score is None or score["value"] is None:
+    if score is None or score.value is None:
         return Markup("-")
-    low, high, to = score["low"], score["high"], " to " if sign else "-"
+    low, high, to = score.low, score.high, " to " if sign else "-"
     below = "" if low is None else element("span", f"{low:{sign}.3f}{to}{high:{sign}.3f}", class_="interval")
-    return join([f"{score['value']:{sign}.4f}", below])
+    return join([f"{score.value:{sign}.4f}", below])
 
 
 def _number(value: float | None) -> str:

@@ -48,10 +48,10 @@ def write_tensorboard(run: Run | str | Path, folder: str | Path) -> Path:
     out = Path(folder) / run.folder.resolve().name
     if out.exists():
         raise InputError(f"{out} exists already; choose another --tensorboard folder")
-    _write_scalars(out, {0: {f"score/{n}": s["value"] for n, s in run.metrics["overall"].items()}})
-    for number, fold in enumerate(run.metrics["folds"]):
-        steps: dict[int, dict] = {0: {f"score/{name}": value for name, value in fold["metrics"].items()}}
-        for name, values in (fold.get("history") or {}).items():
+    _write_scalars(out, {0: {f"score/{n}": s.value for n, s in run.metrics.overall.items()}})
+    for number, fold in enumerate(run.metrics.folds):
+        steps: dict[int, dict] = {0: {f"score/{name}": value for name, value in fold.metrics.items()}}
+        for name, values in fold.history.items():
             for epoch, value in enumerate(values, 1):
                 steps.setdefault(epoch, {})[f"loss/{name}"] = value
         _write_scalars(out / f"fold-{number + 1}", steps)

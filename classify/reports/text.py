@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from classify.analysis.comparison import Interval
+from classify.records import Estimate, RunMetrics, RunRecipe, Summary
 from classify.runs import Run
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+Scored = Estimate | Interval
 
 SHOWN = {
     "accuracy": "accuracy", "f1_macro": "F1 macro", "roc_auc": "ROC-AUC", "pr_auc": "PR-AUC", "log_loss": "log loss"
 }  # fmt: skip
 
 VARYING: dict[str, Callable[[Run], str]] = {  # columns that are shown where runs differ in them
-    "features": lambda run: "+".join(Path(part).stem for part in run.recipe["features"]["path"].split("+")),
-    "sampler": lambda run: run.recipe["sampler"],
+    "features": lambda run: "+".join(Path(part).stem for part in run.recipe.features.path.split("+")),
+    "sampler": lambda run: run.recipe.sampler,
 }
 
 
@@ -25,7 +29,7 @@ def score_tables(runs: list[Run]) -> list[tuple[Table, Run]]:
     """A table for the runs of each table of texts, with its first run."""
     sources: dict[str, list[Run]] = {}
     for run in runs:
-        sources.setdefault(str(run.recipe["features"]["source"]), []).append(run)
+        sources.setdefault(str(run.recipe.features.source), []).append(run)
     return [(_score_table(some), some[0]) for some in sources.values()]
 
 
@@ -39,8 +43,8 @@ def _score_table(runs: list[Run]) -> Table:
     table = Table(*names, *SHOWN.values(), box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False)
     seen = set()
     for run in runs:
-        sampler = run.recipe["sampler"]
-        for name, metrics in run.metrics["baselines"].items():
+        sampler = run.recipe.sampler
+        for name, metrics in run.metrics.baselines.items():
             if (name, sampler) not in seen:
                 mine = [sampler if column == "sampler" else "" for column in columns]
                 table.add_row(name, *mine, *_cells(metrics))
@@ -54,13 +58,13 @@ def _score_table(runs: list[Run]) -> Table:
 
 def best_run(runs: list[Run]) -> Run:
     """The one with the largest F1 macro, the first of several."""
-    return max(runs, key=lambda run: run.metrics["overall"]["f1_macro"]["value"])
+    return max(runs, key=lambda run: run.metrics.overall["f1_macro"].value or 0.0)
 
 
 def best_of(runs: list[Run]) -> str:
     """The best run with its interval, in one sentence, and what that is worth."""
     best = best_run(runs)
-    score = best.metrics["overall"]["f1_macro"]
+    score = best.metrics.overall["f1_macro"]
     value = f"F1 macro {with_interval(score)}"
     caution = "best of several on the same rows, so a little flattered; tk compare says what differs"
     return f"* {spec_of(best)}: {value}; {caution}"
@@ -68,7 +72,7 @@ def best_of(runs: list[Run]) -> str:
 
 def spec_of(run: Run) -> str:
     """Head, and sampler where there is one."""
-    sampler = run.recipe["sampler"]
+    sampler = run.recipe.sampler
     return head_spec(run) + ("" if sampler == "none" else f", sampler {sampler}")
 
 
@@ -76,28 +80,28 @@ def head_spec(run: Run) -> str:
     """The head with the options that are not the defaults, as on the command line."""
     from classify import heads
 
-    head = run.recipe["head"]
-    if "ensemble" in run.recipe:
-        return f"{head['name']} of {', '.join(run.recipe['ensemble']['runs'])}"
-    defaults = heads.load(head["name"]).options()
-    changed = [f"{name}={value}" for name, value in head["options"].items() if value != defaults.get(name)]
-    return head["name"] + (":" + ",".join(changed) if changed else "")
+    head, ensemble = run.recipe.head, run.recipe.ensemble
+    if ensemble is not None:
+        return f"{head.name} of {', '.join(ensemble.runs)}"
+    defaults = heads.load(head.name).options()
+    changed = [f"{name}={value}" for name, value in head.options.items() if value != defaults.get(name)]
+    return head.name + (":" + ",".join(changed) if changed else "")
 
 
 def basis(run: Run) -> str:
     """What the scores rest on, in one sentence: rows, split, sampler, seed, positive class."""
-    rows, split = run.recipe["rows"], run.recipe["split"]
-    tested = sum(fold["test_rows"] for fold in run.metrics["folds"])
-    parts = [f"{tested:,} of {rows['labelled']:,} labelled rows tested ({rows['distinct_texts']:,} distinct texts)"]
-    if rows.get("broken"):
-        parts.append(f"{rows['broken']:,} broken rows of the table left out")
+    rows, split = run.recipe.rows, run.recipe.split
+    tested = sum(fold.test_rows for fold in run.metrics.folds)
+    parts = [f"{tested:,} of {rows.labelled:,} labelled rows tested ({rows.distinct_texts:,} distinct texts)"]
+    if rows.broken:
+        parts.append(f"{rows.broken:,} broken rows of the table left out")
     parts.append(_split(split))
     if split["test_rows_seen_in_training"]:
         parts.append(f"{split['test_rows_seen_in_training']:,} test rows have their text in training")
     parts += _training(run.recipe)
-    parts.append(f"seed {run.recipe['seed']}")
-    if run.recipe["problem"] == "binary":
-        parts.append(f"AUC of class {run.recipe['positive']!r}, mean over the folds")
+    parts.append(f"seed {run.recipe.seed}")
+    if run.recipe.problem == "binary":
+        parts.append(f"AUC of class {run.recipe.positive!r}, mean over the folds")
     return "; ".join(parts)
 
 
@@ -114,12 +118,12 @@ def _split(split: dict) -> str:
     return ("tested on the other store" if split["kind"] == "test store" else "split as the table says") + left
 
 
-def _training(recipe: dict) -> list[str]:
+def _training(recipe: RunRecipe) -> list[str]:
     """How the heads were fitted, where that was not plainly."""
-    parts, how = [], recipe["training"]
-    if recipe["sampler"] != "none":
-        name = {"smote": "SMOTE", "ensemble": "an ensemble of under-samples"}.get(recipe["sampler"])
-        parts.append(f"{name or recipe['sampler'] + '-sampling'} in training rows only, probabilities corrected for it")
+    parts, how = [], recipe.training
+    if recipe.sampler != "none":
+        name = {"smote": "SMOTE", "ensemble": "an ensemble of under-samples"}.get(recipe.sampler)
+        parts.append(f"{name or recipe.sampler + '-sampling'} in training rows only, probabilities corrected for it")
     if how["class_weight"] != "none":
         parts.append("classes weigh alike in training, probabilities corrected for it")
     if how["components_removed"]:
@@ -138,22 +142,23 @@ def _training(recipe: dict) -> list[str]:
 
 def details(run: Run) -> list[str]:
     """Folds, classes and confusion matrix of one run, a line each."""
-    f1 = run.metrics["overall"]["f1_macro"]
+    f1 = run.metrics.overall["f1_macro"]
     lines = []
-    if f1["sd"] is not None:
-        lines.append(f"F1 macro over the folds: mean {f1['mean']:.4f}, sd {f1['sd']:.4f}")
-    lines += _labels(run) if run.recipe["problem"] == "multi-label" else _classes(run)
-    if run.recipe["model"]["thresholds"] is not None:
-        lines.append("threshold of the model: " + ", ".join(f"{t:.4f}" for t in run.recipe["model"]["thresholds"]))
-    if run.recipe["model"]["chosen"]:
-        lines.append("chosen: " + ", ".join(f"{name}={value}" for name, value in run.recipe["model"]["chosen"].items()))
+    if f1.sd is not None:
+        lines.append(f"F1 macro over the folds: mean {f1.mean:.4f}, sd {f1.sd:.4f}")
+    lines += _labels(run) if run.recipe.problem == "multi-label" else _classes(run)
+    model = run.recipe.model
+    if model.thresholds is not None:
+        lines.append("threshold of the model: " + ", ".join(f"{t:.4f}" for t in model.thresholds))
+    if model.chosen:
+        lines.append("chosen: " + ", ".join(f"{name}={value}" for name, value in model.chosen.items()))
     return lines + extras(run.metrics)
 
 
 def _classes(run: Run) -> list[str]:
-    classes, lines = run.recipe["classes"], []
-    for name, row in zip(classes, run.metrics["confusion"], strict=True):
-        score = run.metrics["per_class"][name]
+    classes, lines = run.recipe.classes, []
+    for name, row in zip(classes, run.metrics.confusion, strict=True):
+        score = run.metrics.per_class[name]
         numbers = f"precision {score['precision']:.3f}  recall {score['recall']:.3f}  F1 {score['f1']:.3f}"
         taken = ", ".join(f"{count:,} {other}" for count, other in zip(row, classes, strict=True) if count)
         lines.append(f"{name}: {numbers}  ({score['support']:,.0f} rows, taken for {taken})")
@@ -162,7 +167,7 @@ def _classes(run: Run) -> list[str]:
 
 def _labels(run: Run) -> list[str]:
     lines = []
-    for name, score in run.metrics["per_class"].items():
+    for name, score in run.metrics.per_class.items():
         numbers = f"precision {score['precision']:.3f}  recall {score['recall']:.3f}  F1 {score['f1']:.3f}"
         areas = [score["roc_auc_label"], score["pr_auc_label"]]
         roc, pr = ("-" if area is None else f"{area:.4f}" for area in areas)
@@ -170,42 +175,41 @@ def _labels(run: Run) -> list[str]:
     return lines
 
 
-def extras(metrics: dict) -> list[str]:
+def extras(metrics: RunMetrics) -> list[str]:
     """Learning curve, scores at epochs, and what duplicates across folds flatter."""
     lines = []
-    for point in metrics.get("learning_curve", []):
-        what = f"with {point['share']:.0%} of the training rows ({point['train_rows']:,.0f})"
-        lines.append(f"{what}: {_brief(point['overall'])}")
-    for point in metrics.get("epochs", []):
-        lines.append(f"after {point['epoch']} epochs: {_brief(point['overall'])}")
-    if honest := metrics.get("identical_texts_in_one_fold"):
+    for point in metrics.learning_curve:
+        what = f"with {point.share:.0%} of the training rows ({point.train_rows:,.0f})"
+        lines.append(f"{what}: {_brief(point.overall)}")
+    lines += [f"after {point.epoch} epochs: {_brief(point.overall)}" for point in metrics.epochs]
+    if honest := metrics.identical_texts_in_one_fold:
         gained = ", ".join(
-            f"{SHOWN[name]} {value:+.4f}" for name, value in honest["optimism"].items() if value == value
+            f"{SHOWN[name]} {value:+.4f}" for name, value in honest.optimism.items() if value is not None
         )
         lines.append(f"identical texts on both sides flatter by: {gained}")
     return lines
 
 
-def _brief(overall: dict) -> str:
+def _brief(overall: Mapping[str, Estimate]) -> str:
     """Accuracy and F1 with their intervals."""
     return "  ".join(f"{SHOWN[name]} {with_interval(overall[name])}" for name in ("accuracy", "f1_macro"))
 
 
-def with_interval(score: dict | None) -> str:
+def with_interval(score: Scored | None) -> str:
     """A score and its interval on one line."""
     return _lines(score, " [{:.3f}, {:.3f}]")
 
 
-def cell(score: dict | None) -> str:
+def cell(score: Scored | None) -> str:
     """A score over its interval, for a table."""
     return _lines(score, "\n{:.3f}-{:.3f}")
 
 
-def _lines(score: dict | None, interval: str) -> str:
-    if score is None or score["value"] is None:
+def _lines(score: Scored | None, interval: str) -> str:
+    if score is None or score.value is None:
         return "-"
-    return f"{score['value']:.4f}" + ("" if score["low"] is None else interval.format(score["low"], score["high"]))
+    return f"{score.value:.4f}" + ("" if score.low is None else interval.format(score.low, score.high))
 
 
-def _cells(metrics: dict) -> list[str]:
-    return [cell(metrics["overall"][name]) for name in SHOWN]
+def _cells(metrics: Summary) -> list[str]:
+    return [cell(metrics.overall[name]) for name in SHOWN]

@@ -12,11 +12,11 @@ DRAWN = 8  # lines in one figure
 
 def measured(run_data: RunData, metric: str, name: str) -> str:
     """``F1 macro 0.930 [0.907, 0.952], n = 960``: a metric of the run with its interval and the predictions."""
-    found = run_data.run.metrics["overall"].get(metric)
-    if found is None or found["value"] is None:
+    score = run_data.run.metrics.overall.get(metric)
+    if score is None or score.value is None:
         return f"n = {len(run_data.predictions):,}"
-    interval = "" if found["low"] is None else f" [{found['low']:.3f}, {found['high']:.3f}]"
-    return f"{name} {found['value']:.3f}{interval}, n = {len(run_data.predictions):,}"
+    interval = "" if score.low is None else f" [{score.low:.3f}, {score.high:.3f}]"
+    return f"{name} {score.value:.3f}{interval}, n = {len(run_data.predictions):,}"
 
 
 def drawn_classes(run_data: RunData) -> tuple[list[int], str]:

@@ -33,7 +33,7 @@ def confusion(run_data: RunData) -> Figure:
     """The confusion matrix; with several labels, what was found, missed and wrongly given of each."""
     if run_data.predictions.multilabel:
         return _labels(run_data)
-    counts = np.array(run_data.run.metrics["confusion"])
+    counts = np.array(run_data.run.metrics.confusion)
     classes = [shown(name, 16) for name in run_data.classes]
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     side = float(np.clip(1.6 + 0.42 * len(classes), HEIGHT, 9))
@@ -77,7 +77,7 @@ def _worst(run_data: RunData, counts: np.ndarray) -> str:
 
 
 def _labels(run_data: RunData) -> Figure:
-    cells = np.array(run_data.run.metrics["confusion"])  # [L, 2, 2], truth first
+    cells = np.array(run_data.run.metrics.confusion)  # [L, 2, 2], truth first
     hit, missed, given = cells[:, 1, 1], cells[:, 1, 0], cells[:, 0, 1]
     found = hit.sum() / max((hit + missed).sum(), 1)
     figure, axes = new_figure(
@@ -133,7 +133,8 @@ def _best_thresholds(run_data: RunData, scores: dict[int, np.ndarray], threshold
     best = {c: thresholds[found[2].argmax()] for c, found in scores.items()}
     if not best:
         return "No label is there in some rows and not in others"
-    low, high = min(best, key=best.get), max(best, key=best.get)
+    order = sorted(best, key=lambda c: best[c])
+    low, high = order[0], order[-1]
     if best[low] == best[high]:
         return f"F1 of every label is largest at {best[low]:.2f}"
     of_low, of_high = quoted(run_data.classes[low]), quoted(run_data.classes[high])

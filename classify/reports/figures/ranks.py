@@ -29,19 +29,20 @@ if TYPE_CHECKING:
 
 GRID_POINTS = np.linspace(0, 1, 201) ** 2  # closer at the left, where the curves rise
 BINS = 10
+Curve = Callable[[np.ndarray, np.ndarray], np.ndarray]  # truth and probability of a class -> values at GRID_POINTS
 Z = 1.959964  # of 95 % of a normal distribution
 
 
 def roc(run_data: RunData) -> Figure:
     """True positive rate against false positive rate: the mean over the folds, as the metric is."""
-    areas = run_data.run.metrics["overall"]["roc_auc"]["value"]
+    areas = run_data.run.metrics.overall["roc_auc"].value
     finding = "There is no rank to look at" if areas is None else _better(areas, run_data)
     figure, axes = new_figure(
         finding, measured(run_data, "roc_auc", "ROC-AUC") + _over(run_data),
         "rows of the others taken for it (false positive rate)", "rows of it found (recall)",
     )  # fmt: skip
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=":")
-    _curves(run_data, axes, roc_curve)
+    _curves(run_data, figure, axes, roc_curve)
     _decided(run_data, axes, precision=False)
     return figure
 
@@ -59,7 +60,7 @@ def precision_recall(run_data: RunData) -> Figure:
         finding = _easiest(run_data)
     basis = measured(run_data, "pr_auc", "PR-AUC") + _over(run_data)
     figure, axes = new_figure(finding, basis, "recall", "precision")
-    _curves(run_data, axes, precision_curve)
+    _curves(run_data, figure, axes, precision_curve)
     if run_data.problem == "binary":
         share = run_data.members[:, c].mean()
         axes.axhline(share, color=MUTED, linewidth=0.8, linestyle=":")
@@ -93,7 +94,7 @@ def _steps(truth: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
     return np.cumsum(truth[order])[last], last + 1, score[last]
 
 
-def _curves(run_data: RunData, axes: Axes, curve: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> None:
+def _curves(run_data: RunData, figure: Figure, axes: Axes, curve: Curve) -> None:
     chosen, _ = drawn_classes(run_data)
     for i, c in enumerate(chosen):
         found = _by_fold(run_data, c, curve)
@@ -104,10 +105,10 @@ def _curves(run_data: RunData, axes: Axes, curve: Callable[[np.ndarray, np.ndarr
             axes.plot(GRID_POINTS, np.mean(found, axis=0), dash(i), color=color(i), label=label)
     axes.set_xlim(-0.01, 1.01)
     if run_data.problem != "binary":
-        legend_below(axes.figure)
+        legend_below(figure)
 
 
-def _by_fold(run_data: RunData, c: int, curve: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> list[np.ndarray]:
+def _by_fold(run_data: RunData, c: int, curve: Curve) -> list[np.ndarray]:
     """The curve of a class in each fold that has rows of it and others."""
     p, found = run_data.predictions, []
     for fold in np.unique(p.fold):
@@ -152,14 +153,15 @@ def _easiest(run_data: RunData) -> str:
     area = {c: trapezoid(np.mean(found, 0), GRID_POINTS) for c, found in curves.items() if found}
     if len(area) < 2:
         return "How much of each class is found, and how much of what is found is right"
-    best, worst = max(area, key=area.get), min(area, key=area.get)
+    order = sorted(area, key=lambda c: area[c])
+    best, worst = order[-1], order[0]
     return f"{quoted(run_data.classes[best])} is found best, {quoted(run_data.classes[worst])} worst"
 
 
 def _over(run_data: RunData) -> str:
     _, left_out = drawn_classes(run_data)
     what = "" if run_data.problem == "binary" else ", mean over the classes"
-    folds = len(run_data.run.metrics["folds"])
+    folds = len(run_data.run.metrics.folds)
     return what + (f", mean of {folds} folds" if folds > 1 else "") + left_out
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from classify.reports.figures._words import DRAWN, percent, quoted
-from classify.reports.run_data import RunData
+from classify.reports.run_data import RunData, Spots
 from stores.shared.lengths import draw_lengths
 from stores.shared.plot_style import INK, MUTED, WIDTH, color, legend_label, new_figure, shown
 
@@ -51,7 +51,7 @@ def spots(run_data: RunData) -> Figure | None:
     """The rows on the first two principal components of their features, wrong ones ringed; None without vectors."""
     if run_data.spots is None:
         return None
-    found, kinds = run_data.spots, kinds_of(run_data)
+    found, kinds = run_data.spots, kinds_of(run_data, run_data.spots)
     wrong = run_data.wrong[found.prediction]
     figure, axes = new_figure(
         f"Two axes hold {percent(found.share.sum())} of the spread of the features",
@@ -62,10 +62,10 @@ def spots(run_data: RunData) -> Figure | None:
     )  # fmt: skip
     for i, name in enumerate(kinds.names):
         x, y = found.place[kinds.number == i].T
-        style = {"c": MUTED if name is None else color(i), "marker": MARKERS[i % len(MARKERS)], "s": 7}
+        shade, marker = MUTED if name is None else color(i), MARKERS[i % len(MARKERS)]
         label = " others" if name is None else legend_label(name)
-        axes.scatter(x, y, label=label, alpha=0.6, linewidths=0, **style)
-    axes.scatter(*found.place[wrong].T, s=28, facecolors="none", edgecolors=INK, linewidths=0.7)
+        axes.scatter(x, y, label=label, alpha=0.6, linewidths=0, c=shade, marker=marker, s=7)
+    axes.scatter(found.place[wrong, 0], found.place[wrong, 1], s=28, facecolors="none", edgecolors=INK, linewidths=0.7)
     axes.legend(markerscale=2)
     return figure
 
@@ -82,9 +82,9 @@ class Kinds:
         self.names, self.number = names, number
 
 
-def kinds_of(run_data: RunData) -> Kinds:
+def kinds_of(run_data: RunData, spots: Spots) -> Kinds:
     """The largest classes and the others; with several labels the first label that a row has, or none."""
-    members = run_data.members[run_data.spots.prediction]
+    members = run_data.members[spots.prediction]
     order = np.argsort(-members.sum(0), kind="stable")[: DRAWN - 1]
     if len(run_data.classes) <= DRAWN - run_data.predictions.multilabel:  # in the colours of the other figures
         order = np.arange(len(run_data.classes))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from classify.records import Summary
 from classify.reports.run_data import RunData
 from stores.shared.plot_style import INK, MUTED, color, legend_below, new_figure, shown
 
@@ -19,11 +20,11 @@ SPREAD = 0.22  # of the points of folds
 def folds(run_data: RunData) -> Figure:
     """Each metric: value and interval of the run and of its baselines, and a point a fold."""
     metrics = run_data.run.metrics
-    rows = {**metrics["baselines"], shown(run_data.run.recipe["head"]["name"]): metrics}
-    f1 = metrics["overall"]["f1_macro"]["value"]
-    others = {name: other["overall"]["f1_macro"]["value"] for name, other in metrics["baselines"].items()}
-    best = max(others, key=others.get)
-    number = len(metrics["folds"])
+    rows: dict[str, Summary] = {**metrics.baselines, shown(run_data.run.recipe.head.name): metrics}
+    f1 = metrics.overall["f1_macro"].value
+    others = {name: other.overall["f1_macro"].value or 0.0 for name, other in metrics.baselines.items()}
+    best = max(others, key=lambda name: others[name])
+    number = len(metrics.folds)
     figure, axes = new_figure(
         f"F1 macro {f1:.3f}, against {others[best]:.3f} of {best}",
         f"Value with 95% interval, n = {len(run_data.predictions):,}; points: {number} fold{'s' * (number > 1)}",
@@ -33,13 +34,24 @@ def folds(run_data: RunData) -> Figure:
     for i, (name, row) in enumerate(rows.items()):
         places = np.arange(len(METRICS)) + (i - (len(rows) - 1) / 2) * width
         own = row is metrics
-        values = np.array([[row["overall"][m][key] for key in ("value", "low", "high")] for m in METRICS], float).T
+        values = np.array([(s.value, s.low, s.high) for s in (row.overall[m] for m in METRICS)], float).T
         bars = np.abs(values[0] - values[1:])
-        style = {"fmt": "osD^v"[i % 5], "color": color(0) if own else MUTED, "mfc": color(0) if own else "none"}
-        axes.errorbar(places, values[0], bars, markersize=5 if own else 4, capsize=2, lw=1.1, label=name, **style)
+        shade, filled = (color(0), color(0)) if own else (MUTED, "none")
+        axes.errorbar(
+            places,
+            values[0],
+            bars,
+            markersize=5 if own else 4,
+            capsize=2,
+            lw=1.1,
+            label=name,
+            fmt="osD^v"[i % 5],
+            color=shade,
+            mfc=filled,
+        )
         if own:
             for m, metric in enumerate(METRICS):
-                points = np.array([fold["metrics"][metric] for fold in metrics["folds"]], float)
+                points = np.array([fold.metrics[metric] for fold in metrics.folds], float)
                 across = places[m] + SPREAD + np.linspace(-0.05, 0.05, len(points))
                 axes.plot(across, points, ".", color=color(1), markersize=4)
     axes.set_xticks(np.arange(len(METRICS)), METRICS.values())
@@ -51,7 +63,9 @@ def folds(run_data: RunData) -> Figure:
 
 def losses(run_data: RunData) -> Figure | None:
     """Training and validation loss against the epoch, a line a fold; None for heads without epochs."""
-    histories = [fold.get("history") or {} for fold in run_data.run.metrics["folds"]]
+    from matplotlib.ticker import MaxNLocator
+
+    histories = [fold.history for fold in run_data.run.metrics.folds]
     curves = {name: [h[name] for h in histories if name in h] for name in ("loss", "validation_loss")}
     if not curves["loss"]:
         return None
@@ -59,7 +73,7 @@ def losses(run_data: RunData) -> Figure | None:
     epochs = max(map(len, curves[name]))
     shortest = min(map(len, curves[name]))
     mean = np.mean([curve[:shortest] for curve in curves[name]], axis=0)
-    what = "Scheme" if name == "validation_loss" else "FitOptions"
+    what = "Validation" if name == "validation_loss" else "Training"
     where = f"in epoch {mean.argmin() + 1} of {epochs}"
     still = ", the last: more may help" if mean.argmin() + 1 == epochs else ""
     figure, axes = new_figure(
@@ -69,10 +83,16 @@ def losses(run_data: RunData) -> Figure | None:
     )  # fmt: skip
     for i, (key, line, label) in enumerate((("loss", "-", "training"), ("validation_loss", "--", "validation"))):
         for number, curve in enumerate(curves[key]):
-            given = {} if number else {"label": label}
-            axes.plot(np.arange(1, len(curve) + 1), curve, line, color=color(i), linewidth=1.1, **given)
+            axes.plot(
+                np.arange(1, len(curve) + 1),
+                curve,
+                line,
+                color=color(i),
+                linewidth=1.1,
+                label=None if number else label,
+            )
     axes.axvline(mean.argmin() + 1, color=INK, linewidth=0.6, linestyle=":")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylim(bottom=0)
     axes.legend()
     return figure
