@@ -18,10 +18,9 @@ from commands.encoders import encoders
 from commands.features import features
 from commands.predict import predict
 from commands.runs import ensemble, errors, report, speed
+from commands.signals import INTERRUPTED, Stopped, stopping_cleanly, what_is_left
 from commands.tables import describe
 from commands.terminal import note, with_options
-
-INTERRUPTED = 130  # the exit code of a command ended by Ctrl-C
 
 
 class OneLineErrors(click.Group):
@@ -36,13 +35,14 @@ class OneLineErrors(click.Group):
             if stream.errors == "strict":
                 stream.reconfigure(errors="backslashreplace")
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), stopping_cleanly():
                 warnings.showwarning = lambda message, *_: note_once(f"Warning: {message}")
                 sys.exit(super().main(args, prog_name or "tk", **extra) or 0)
         except click.exceptions.Exit as end:
             sys.exit(end.exit_code)
-        except click.Abort:
-            _stop("interrupted; what is finished is kept, and the same command goes on from there", INTERRUPTED)
+        except (click.Abort, Stopped) as end:
+            how, code = (f"ended by {end.name}", end.exit_code) if isinstance(end, Stopped) else INTERRUPTED
+            _stop(f"{how}; {what_is_left(running(self, args).name)}", code)
         except click.ClickException as error:
             if isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):  # newer than Click 8.1
                 _stop_with_help(error.format_message())

@@ -2,11 +2,12 @@
 
 from classify.heads import names as head_names
 from classify.pipeline import classify
-from classify.predict import Predictor, write_results
+from classify.predict import NewTexts, Predictor, write_results
 from classify.reports.page import write_report
 from classify.reports.tensorboard import write_tensorboard
 from classify.runs import Run, read_run
 
 __all__ = [
-    "Predictor", "Run", "classify", "head_names", "read_run", "write_report", "write_results", "write_tensorboard",
+    "NewTexts", "Predictor", "Run", "classify", "head_names", "read_run", "write_report", "write_results",
+    "write_tensorboard",
 ]  # fmt: skip

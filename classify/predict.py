@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Iterator
-from typing import TextIO
+from dataclasses import dataclass
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -13,6 +14,24 @@ from classify.data import matrix
 from classify.runs import Run
 from stores.features import Features
 from stores.shared.errors import FailureError
+from stores.shared.spreadsheets import spreadsheet_safe
+
+FORMS = ("csv", "jsonl", "json")
+
+
+@dataclass(frozen=True)
+class NewTexts:
+    """Some texts that are to be classified.
+
+    Attributes:
+        keys: name -> ``n`` values of what identifies the texts.
+        features: of the ``n`` texts.
+        empty: bool ``[n]``, which texts hold nothing but blanks.
+    """
+
+    keys: dict[str, list]
+    features: Features
+    empty: np.ndarray
 
 
 class Predictor:
@@ -49,28 +68,64 @@ class Predictor:
             return proba, [[self.classes[i] for i in np.flatnonzero(row)] for row in predicted]
         return proba, [self.classes[i] for i in predicted]
 
-    def results(self, blocks: Iterable[tuple[dict[str, list], Features]]) -> Iterator[dict]:
-        """One mapping a text: what identifies it, ``predicted`` (several labels with ``|`` between) and ``p_<class>``.
+    def results(self, blocks: Iterable[NewTexts]) -> Iterator[dict[str, Any]]:
+        """One mapping a text: its keys, ``predicted`` (several labels with ``|`` between), ``p_<class>``, ``empty``.
 
-        Args:
-            blocks: name -> values of what identifies the texts, and the features of the same texts.
+        An empty text says nothing, so it is marked, and has no prediction: None, as its probabilities.
         """
-        for keys, features in blocks:
-            proba, predicted = self.predict(features)
-            for key, label, row in zip(zip(*keys.values(), strict=True), predicted, proba.tolist(), strict=True):
+        for block in blocks:
+            proba, predicted = self.predict(block.features)
+            keys = zip(*block.keys.values(), strict=True)
+            rows = zip(keys, predicted, proba.tolist(), block.empty.tolist(), strict=True)
+            for values, label, row, empty in rows:
                 label = "|".join(label) if self.multilabel else label
-                probabilities = {f"p_{c}": float(f"{p:.6g}") for c, p in zip(self.classes, row, strict=True)}
-                yield dict(zip(keys, key, strict=True)) | {"predicted": label, **probabilities}
+                named = {f"p_{c}": None if empty else float(f"{p:.6g}") for c, p in zip(self.classes, row, strict=True)}
+                yield {
+                    **dict(zip(block.keys, values, strict=True)),
+                    "predicted": None if empty else label,
+                    **named,
+                    "empty": empty,
+                }
 
 
-def write_results(file: TextIO, results: Iterator[dict], form: str) -> None:
-    """Write ``results`` of a predictor as they come, as ``csv`` with a header or as ``jsonl``."""
+def write_results(file: TextIO, results: Iterable[dict[str, Any]], form: str, csv_safe: bool = False) -> None:
+    """Write ``results`` of a predictor as they come.
+
+    Args:
+        file: takes the text.
+        results: mappings with the same keys.
+        form: ``csv`` (with a header; None is an empty cell, true and false are 1 and 0), ``jsonl`` (an object a line)
+            or ``json`` (an array).
+        csv_safe: whether cells that a spreadsheet would compute as formulas get an apostrophe before them.
+    """
+    if form == "csv":
+        _write_csv(file, results, csv_safe)
+        return
+    lines = (json.dumps(result, ensure_ascii=False) for result in results)
+    if form == "jsonl":
+        file.writelines(f"{line}\n" for line in lines)
+        return
+    file.write("[")
+    for number, line in enumerate(lines):
+        file.write(f"{',' * (number > 0)}\n{line}")
+    file.write("\n]\n")
+
+
+def _write_csv(file: TextIO, results: Iterable[dict[str, Any]], safe: bool) -> None:
     writer = None
     for result in results:
-        if form == "jsonl":
-            file.write(json.dumps(result, ensure_ascii=False) + "\n")
-            continue
+        cells = {name: int(value) if isinstance(value, bool) else value for name, value in result.items()}
+        if safe:
+            cells = {
+                name: spreadsheet_safe(value) if isinstance(value, str) else value for name, value in cells.items()
+            }
         if writer is None:
-            writer = csv.DictWriter(file, list(result), lineterminator="\n")
+            writer = csv.DictWriter(file, list(cells), lineterminator="\n")
             writer.writeheader()
-        writer.writerow(result)
+        writer.writerow(cells)
+
+
+def _csv_cell(value: object, safe: bool) -> object:
+    if isinstance(value, bool):
+        return int(value)
+    return spreadsheet_safe(value) if safe and isinstance(value, str) else value

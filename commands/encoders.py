@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from commands.terminal import json_option, print_json
+from commands.terminal import json_option, note, overwrite_option, print_json
 
 ENCODER_OPTIONS = {
     "model": click.option(
@@ -146,8 +146,11 @@ def check(name: str, options: dict[str, Any], as_json: bool) -> None:
 @encoder_options
 @click.option("--top", type=int, default=20_000, show_default=True, help="Words to keep, the most frequent.")
 @click.option("--width", type=int, help="Principal directions to keep.  [default: the columns as they are]")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="The table, a .npz file.")
-def shrink(name: str, options: dict[str, Any], top: int, width: int | None, out: Path) -> None:
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="The table, a .npz file; - for standard output."
+)
+@overwrite_option
+def shrink(name: str, options: dict[str, Any], top: int, width: int | None, out: Path, overwrite: bool) -> None:
     """Make a compact table of a large file of word vectors; --model takes it like the file itself.
 
     The vectors are rounded to 63 levels. A table of vectors under a share-alike licence stays under it, and says so.
@@ -157,9 +160,12 @@ def shrink(name: str, options: dict[str, Any], top: int, width: int | None, out:
         tk encoders shrink glove --model vectors/glove.50d.txt --top 1000 --width 20 --out small.npz
     """
     from embed.compress_vectors import shrink as run_shrink
-    from stores.shared.files import whole_file
+    from stores.shared.files import is_stream
+    from stores.shared.outputs import check_output, output_file
 
+    if not is_stream(out):
+        check_output(out, overwrite)
     content = run_shrink(name, options, top, width)
-    with whole_file(out) as temporary:
+    with output_file(out, overwrite) as temporary:
         temporary.write_bytes(content)
-    click.echo(f"{out}: {len(content) / 1e6:,.1f} MB")
+    note(f"{out}: {len(content) / 1e6:,.1f} MB")

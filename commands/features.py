@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.terminal import json_option, print_json
+from commands.terminal import csv_safe_option, json_option, note, overwrite_option, print_json, shown
 
 if TYPE_CHECKING:
     from stores import FeatureStore
@@ -78,7 +78,8 @@ def _info(store: FeatureStore) -> dict:
 
 @features.command()
 @click.argument("stores", nargs=-1, required=True, type=FILE)
-def verify(stores: tuple[Path, ...]) -> None:
+@json_option
+def verify(stores: tuple[Path, ...], as_json: bool) -> None:
     """Check every byte of stores: structure, checksums, offsets, hashes. Exit code 1 names the first bad thing.
 
     \b
@@ -87,18 +88,28 @@ def verify(stores: tuple[Path, ...]) -> None:
     """
     from stores import FeatureStore
 
+    found = []
     for path in stores:
         with FeatureStore(path) as store:
             store.verify()
-            click.echo(f"{path}: {len(store):,} rows, all as written")
+            found.append({"store": str(path), "rows": len(store), "well": True})
+            if not as_json:
+                click.echo(f"{path}: {len(store):,} rows, all as written")
+    if as_json:
+        print_json(found)
 
 
 @features.command()
 @click.argument("store", type=FILE)
 @click.option("--to", required=True, type=click.Choice(["npz", "parquet", "csv", "projector"]), help="The form.")
-@click.option("--out", required=True, type=FILE, help="File, or folder for the projector; it must not exist.")
+@click.option("--out", required=True, type=FILE, help="File, - for standard output, or folder for the projector.")
 @click.option("--output", help="Which output, of a store that has several.")
-def export(store: Path, to: str, out: Path, output: str | None) -> None:
+@overwrite_option
+@csv_safe_option
+@json_option
+def export(
+    store: Path, to: str, out: Path, output: str | None, overwrite: bool, csv_safe: bool, as_json: bool
+) -> None:  # fmt: skip
     """Write a store in another form: NumPy, Parquet, CSV, or the TensorBoard Embedding Projector's files.
 
     \b
@@ -108,17 +119,23 @@ def export(store: Path, to: str, out: Path, output: str | None) -> None:
     """
     from stores import FeatureStore
     from stores.export import export as run_export
+    from stores.shared.files import is_stream
 
     with FeatureStore(store) as opened:
-        for path in run_export(opened, to, out, output=output):
-            click.echo(f"wrote {path} ({path.stat().st_size / 1e6:,.1f} MB)")
+        files = run_export(opened, to, out, output=output, overwrite=overwrite, csv_safe=csv_safe)
+    if as_json and not is_stream(out):
+        print_json([{"file": str(path), "bytes": path.stat().st_size} for path in files])
+        return
+    for path in files:
+        note(f"wrote {path} ({path.stat().st_size / 1e6:,.1f} MB)")
 
 
 @features.command()
 @click.argument("stores", nargs=-1, required=True, type=FILE)
 @out_option
+@json_option
 @click.pass_obj
-def merge(command: str, stores: tuple[Path, ...], out: Path) -> None:
+def merge(command: str, stores: tuple[Path, ...], out: Path, as_json: bool) -> None:
     """Put stores of one identity end to end: several tables as one.
 
     \b
@@ -128,14 +145,19 @@ def merge(command: str, stores: tuple[Path, ...], out: Path) -> None:
     from stores.merge import merge as run_merge
 
     with run_merge(stores, out, command) as merged:
-        click.echo(f"{len(merged):,} rows: {out}")
+        found = {"store": str(out), "rows": len(merged), "totals": merged.totals}
+    if as_json:
+        print_json(found)
+    else:
+        click.echo(f"{found['rows']:,} rows: {out}")
 
 
 @features.command()
 @click.argument("stores", nargs=-1, required=True, type=FILE)
 @out_option
+@json_option
 @click.pass_obj
-def join(command: str, stores: tuple[Path, ...], out: Path) -> None:
+def join(command: str, stores: tuple[Path, ...], out: Path, as_json: bool) -> None:
     """Put several encoders' stores of one table side by side; heads then see all their columns.
 
     \b
@@ -145,7 +167,11 @@ def join(command: str, stores: tuple[Path, ...], out: Path) -> None:
     from stores.merge import join as run_join
 
     with run_join(stores, out, command) as joined:
-        click.echo(f"{len(joined):,} rows, {', '.join(joined.outputs)}: {out}")
+        found = {"store": str(out), "rows": len(joined), "outputs": list(joined.outputs)}
+    if as_json:
+        print_json(found)
+    else:
+        click.echo(f"{found['rows']:,} rows, {', '.join(found['outputs'])}: {out}")
 
 
 @features.command()
@@ -179,10 +205,12 @@ def diff(a: Path, b: Path, as_json: bool) -> None:
 @features.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default="features")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def prune(folder: Path, yes: bool) -> None:
+@json_option
+def prune(folder: Path, yes: bool, as_json: bool) -> None:
     """Delete what interrupted runs left under FOLDER (default: features), after asking.
 
-    Parts are worth something: the command that was interrupted goes on from them.
+    Parts are worth something: the command that was interrupted goes on from them. With --json nothing is asked, and
+    nothing deleted without --yes.
 
     \b
     Example:
@@ -191,12 +219,18 @@ def prune(folder: Path, yes: bool) -> None:
     from stores.prune import find_stale, remove
 
     stale = find_stale(folder)
-    if not stale:
-        click.echo(f"nothing stale under {folder}")
-        return
-    for item in stale:
-        click.echo(f"{item.path} ({item.bytes / 1e6:,.1f} MB): {item.why}")
-    if yes or click.confirm("Delete all of these?"):
+    if not as_json:
+        for item in stale:
+            click.echo(f"{shown(str(item.path))} ({item.bytes / 1e6:,.1f} MB): {item.why}")
+        if not stale:
+            click.echo(f"nothing stale under {shown(str(folder))}")
+            return
+    delete = yes or (not as_json and click.confirm("Delete all of these?"))
+    if delete:
         for item in stale:
             remove(item)
+    if as_json:
+        found = [{"path": str(item.path), "bytes": item.bytes, "why": item.why} for item in stale]
+        print_json({"stale": found, "deleted": delete and bool(stale)})
+    elif delete:
         click.echo(f"deleted {len(stale)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,65 +9,100 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from commands.tables import DATA_HELP, read, table_options
-from commands.terminal import note
+from commands.terminal import csv_safe_option, note, overwrite_option
 
 if TYPE_CHECKING:
+    from classify import NewTexts
     from embed import Recipe, Table
-    from stores import Features
 
 
 @click.command()
-@click.option("--run", "folder", required=True, type=click.Path(path_type=Path), help="Run from tk classify.")
+@click.argument("words", metavar="[RUN] [FILE]...", nargs=-1)
+@click.option("--run", "folder", type=click.Path(path_type=Path), help="Run from tk classify.")
 @click.option("--data", multiple=True, help=DATA_HELP)
 @click.option("--text", "texts", multiple=True, help="A text, instead of a file; repeatable.")
 @table_options
 @click.option("--model", help="Where the model of the run's encoder is now.  [default: where it was]")
-@click.option("--out", type=click.Path(path_type=Path), help="File for the result.  [default: stdout]")
-@click.option("--to", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True, help="Form of the result.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default="-", show_default=True,
+    help="File for the result; - is standard output.",
+)  # fmt: skip
+@overwrite_option
+@click.option(
+    "--to", "form", type=click.Choice(["csv", "jsonl", "json"]), default="csv", show_default=True,
+    help="Form of the result: a table, a JSON object a line, or one JSON array.",
+)  # fmt: skip
+@click.option("--json", "form", flag_value="json", help="The same as --to json.")
+@click.option("--with-text", is_flag=True, help="Write the text beside its prediction.")
+@csv_safe_option
 def predict(
-    folder: Path, data: tuple[str, ...], texts: tuple[str, ...], model: str | None, out: Path | None, to: str,
-    reading: dict[str, Any],
+    words: tuple[str, ...], folder: Path | None, data: tuple[str, ...], texts: tuple[str, ...], model: str | None,
+    out: Path, overwrite: bool, form: str, with_text: bool, csv_safe: bool, reading: dict[str, Any],
 ) -> None:  # fmt: skip
-    """Classify new texts with the model of a run, encoded as the run's own texts were.
+    """Classify new texts with the model of a run, read and encoded as the run's own texts were.
 
     One line comes out for each text: its line in the file and its id if it has one (or the text itself), the
-    predicted class and the probability of each class. The table needs no labels.
+    predicted class and the probability of each class; an empty text is marked and has none. The texts are taken from
+    the column that the run's own were in, cleaned as these were. The table needs no labels.
 
     \b
     Example:
         tk predict --run runs/messages.static.logistic --text "WINNER!! call now"
         tk predict --run runs/messages.static.logistic --data examples/messages.csv --out predicted.csv
+        tk predict runs/messages.static.logistic examples/messages.csv --with-text --json
     """
     from classify import Predictor, read_run, write_results
     from embed import Recipe
-    from stores.shared.files import whole_file
+    from stores.shared.files import is_stream
+    from stores.shared.outputs import check_output, output_text
 
+    if folder is None and words:
+        folder, words = Path(words[0]), words[1:]
+    if folder is None:
+        raise click.UsageError("give a run: tk predict RUN", click.get_current_context())
+    data = (*words, *data)
     if bool(data) == bool(texts):
         raise click.UsageError("give either --data FILE or --text TEXT", click.get_current_context())
+    if not is_stream(out):
+        check_output(out, overwrite)
     run = read_run(folder)
     made = run.recipe.features
     recipe = Recipe.from_dict(made.recipe, made.identity_digest, model)
     predictor = Predictor(run)
-    table = read(data, **{"label_columns": ()} | reading) if data else None
-    results = predictor.results(_blocks(recipe, table, texts))
-    if out is None:
-        write_results(sys.stdout, results, to)
-        return
-    with whole_file(out) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        write_results(file, results, to)
-    note(f"wrote {out}")
+    table = read(data, **{"label_columns": (), "like": made.source} | reading) if data else None
+    empty = 0
+
+    def counted() -> Iterator[NewTexts]:
+        nonlocal empty
+        for block in _blocks(recipe, table, texts, with_text):
+            empty += int(block.empty.sum())
+            yield block
+
+    with output_text(out, overwrite) as file:
+        write_results(file, predictor.results(counted()), form, csv_safe)
+    if empty:
+        note(f"{empty:,} empty text{'s have' if empty > 1 else ' has'} no prediction (column empty)")
+    if not is_stream(out):
+        note(f"wrote {out}")
 
 
-def _blocks(recipe: Recipe, table: Table | None, texts: tuple[str, ...]) -> Iterator[tuple[dict, Features]]:
-    """What identifies the texts (name -> values) and their features, a block at a time."""
+def _blocks(recipe: Recipe, table: Table | None, texts: tuple[str, ...], with_text: bool) -> Iterator[NewTexts]:
+    """The texts with what identifies them and their features, a block at a time."""
+    import numpy as np
+
+    from classify import NewTexts
     from embed import encode_rows
 
     if table is None:
-        yield {"text": list(texts)}, recipe.encode(recipe.clean(list(texts)))
+        cleaned = recipe.clean(list(texts))
+        blank = np.array([not text.strip() for text in cleaned])
+        yield NewTexts({"text": list(texts)}, recipe.encode(cleaned), blank)
         return
     bad = 0
-    for rows, encoded in encode_rows(table, recipe):
-        yield {"line": rows.line.tolist()} | ({"id": rows.ids} if rows.ids else {}), encoded
+    for rows, cleaned, encoded in encode_rows(table, recipe):
+        keys = {"line": rows.line.tolist()} | ({"id": rows.ids} if rows.ids else {})
+        keys |= {"text": rows.texts} if with_text else {}
+        yield NewTexts(keys, encoded, np.array([not text.strip() for text in cleaned]))
         bad += len(rows.bad)
     if bad:
         note(f"{bad:,} broken rows have no prediction")

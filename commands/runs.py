@@ -67,7 +67,8 @@ def show(runs: list[Run], report: bool, tensorboard: Path | None = None) -> None
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-def report(run: Path) -> None:
+@json_option
+def report(run: Path, as_json: bool) -> None:
     """Make report.html and figures/ of a run (again), from its numbers and the store it was made from.
 
     \b
@@ -76,7 +77,11 @@ def report(run: Path) -> None:
     """
     from classify import write_report
 
-    note(f"wrote {write_report(run)}")
+    page = write_report(run)
+    if as_json:
+        print_json({"report": str(page)})
+    else:
+        note(f"wrote {page}")
 
 
 @click.command()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.terminal import json_option, note, print_json
+from commands.terminal import json_option, note, overwrite_option, print_json
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -73,8 +73,11 @@ def read(data: tuple[str, ...], **reading: Any) -> Table:  # noqa: ANN401
 @table_options
 @clean_option
 @click.option("--out", type=click.Path(path_type=Path), help="Picture of the lengths by class (.png, .svg, .pdf).")
+@overwrite_option
 @json_option
-def describe(data: tuple[str, ...], reading: dict, clean: str, out: Path | None, as_json: bool) -> None:
+def describe(
+    data: tuple[str, ...], reading: dict, clean: str, out: Path | None, overwrite: bool, as_json: bool
+) -> None:  # fmt: skip
     """Say what is in a table before anything is encoded: classes, duplicates, lengths, broken rows, what is cut off.
 
     Broken rows are counted and the first of them shown, unless --bad-rows says otherwise.
@@ -89,12 +92,18 @@ def describe(data: tuple[str, ...], reading: dict, clean: str, out: Path | None,
     from embed.cleaning import parse_steps
     from embed.tables.describe import describe as run_describe
     from embed.tables.describe import draw
+    from stores.shared.files import is_stream
+    from stores.shared.outputs import check_output
 
     steps = parse_steps(clean)
+    if out and str(out) == "-":
+        raise click.UsageError("--out -: the description is printed there; give the picture a name", None)
+    if out and not is_stream(out):
+        check_output(out, overwrite)
     table = read(data, **{"bad_rows": "skip"} | reading)
     found = run_describe(table, steps)
     if out:
-        draw(found, out)
+        draw(found, out, overwrite)
     if as_json:
         print_json({"source": table.source(), **asdict(found)})
     else:

@@ -92,6 +92,10 @@ def shown(text: str) -> str:
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+overwrite_option = click.option("--overwrite", is_flag=True, help="Replace the file if it is there already.")
+csv_safe_option = click.option(
+    "--csv-safe", is_flag=True, help="In CSV, an apostrophe before cells that a spreadsheet would compute as formulas."
+)
 
 
 def versions_of(*packages: str) -> dict[str, str]:

@@ -143,12 +143,12 @@ def _check_options(recipe: Recipe, reuse: bool, compression: str) -> None:
         )
 
 
-def encode_rows(table: Table, recipe: Recipe) -> Iterator[tuple[Rows, Features]]:
-    """The rows of a table with their features, a block at a time; nothing is kept (what ``predict`` needs)."""
+def encode_rows(table: Table, recipe: Recipe) -> Iterator[tuple[Rows, list[str], Features]]:
+    """The rows of a table, their cleaned texts and features, a block at a time; nothing is kept (for ``predict``)."""
     for rows in table.blocks(recipe.encoder.part_rows):
         texts = recipe.clean(rows.texts)
         distinct = {text: i for i, text in enumerate(dict.fromkeys(texts))}
-        yield rows, recipe.encode(list(distinct)).take(np.array([distinct[text] for text in texts]))
+        yield rows, texts, recipe.encode(list(distinct)).take(np.array([distinct[text] for text in texts]))
 
 
 class _Progress:

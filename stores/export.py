@@ -44,7 +44,9 @@ from stores.features import IdFeatures, RaggedFeatures
 from stores.format import ROW_STRINGS
 from stores.reader import READ_ROWS, FeatureStore
 from stores.shared.errors import InputError
-from stores.shared.files import whole_file, whole_folder
+from stores.shared.files import is_stream, whole_folder
+from stores.shared.outputs import output_file
+from stores.shared.spreadsheets import spreadsheet_safe
 from stores.strings import Strings
 
 if TYPE_CHECKING:
@@ -67,17 +69,27 @@ PROJECTOR_CONFIG = """embeddings {
 """
 
 
-def export(store: FeatureStore, to: str, out: Path, *, output: str | None = None) -> list[Path]:
+def export(
+    store: FeatureStore,
+    to: str,
+    out: Path,
+    *,
+    output: str | None = None,
+    overwrite: bool = False,
+    csv_safe: bool = False,
+) -> list[Path]:
     """Write ``store`` as ``out``: whole, or not at all.
 
     Args:
         store: the store, which stays as it is.
         to: ``npz``, ``parquet``, ``csv`` or ``projector``.
-        out: a file, for ``projector`` a folder, that does not exist yet.
+        out: a file or stream (see ``stores.shared.outputs``), for ``projector`` a folder that does not exist yet.
         output: which of several outputs; None for the only one, and with ``npz`` for all.
+        overwrite: whether a file that is there already may be replaced.
+        csv_safe: of ``csv``, whether cells that a spreadsheet would compute as formulas get an apostrophe before them.
 
     Returns:
-        The files that were written.
+        The files that were written; none where ``out`` is a stream.
 
     Raises:
         InputError: if ``out`` exists, there is no such format or output, the format cannot hold features of this
@@ -87,11 +99,16 @@ def export(store: FeatureStore, to: str, out: Path, *, output: str | None = None
     out = Path(out)
     _check(store, to)
     outputs = _choose(store, to, output)
-    _check_free(out)
-    with whole_folder(out) if to == "projector" else whole_file(out) as partial:
-        WRITERS[to](store, outputs, partial)
-        _check_free(out)  # it may have come into being meanwhile
-    return sorted(out.iterdir()) if to == "projector" else [out]
+    if to == "projector":
+        _check_free(out)
+    with whole_folder(out) if to == "projector" else output_file(out, overwrite) as partial:
+        if csv_safe and to == "csv":
+            _csv(store, outputs, partial, spreadsheet_safe)
+        else:
+            WRITERS[to](store, outputs, partial)
+    if to == "projector":
+        return sorted(out.iterdir())
+    return [] if is_stream(out) else [out]
 
 
 def _check(store: FeatureStore, to: str) -> None:
@@ -117,7 +134,7 @@ def _choose(store: FeatureStore, to: str, output: str | None) -> list[str]:
 
 def _check_free(out: Path) -> None:
     if os.path.lexists(out):
-        raise InputError(f"{out} exists already; choose another --out")
+        raise InputError(f"{out} exists already; give another `out`")
 
 
 def _npz(store: FeatureStore, outputs: list[str], path: Path) -> None:
@@ -180,7 +197,12 @@ def _arrow(block: Block, output: str, words: pyarrow.Array | None) -> pyarrow.Ta
     return pyarrow.table(columns | strings | {"features": features})
 
 
-def _csv(store: FeatureStore, outputs: list[str], path: Path) -> None:
+def _csv(store: FeatureStore, outputs: list[str], path: Path, safe: Callable[[str], str] = lambda cell: cell) -> None:
+    """One line a row; ``safe`` is applied to all cells but numbers."""
+
+    def quoted(cell: str) -> str:
+        return _quoted(safe(cell))
+
     tokens = store.kind == "ids"
     kept = {"id": store.ids, "split": store.splits, "text": store.texts}
     head = ["line", "label", *(name for name, cells in kept.items() if cells is not None)]
@@ -189,10 +211,10 @@ def _csv(store: FeatureStore, outputs: list[str], path: Path) -> None:
         file.write(",".join(head) + "\n")
         for block in _blocks(store):
             features = block.features
-            columns = [map(str, block.line.tolist()), _label_cells(block, _quoted)]
-            columns += [map(_quoted, cells) for cells in _strings(block).values()]
+            columns = [map(str, block.line.tolist()), _label_cells(block, quoted)]
+            columns += [map(quoted, cells) for cells in _strings(block).values()]
             if isinstance(features, IdFeatures):
-                columns += [map(_quoted, _joined_tokens(features))]
+                columns += [map(quoted, _joined_tokens(features))]
             else:
                 columns += [_numbers(features.outputs[outputs[0]], ",")]
             file.writelines(",".join(cells) + "\n" for cells in zip(*columns, strict=True))

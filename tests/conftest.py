@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import functools
 import os
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers import REAL, lookalikes
+from helpers.commands import ROWS, tk
 from helpers.stores import make_store, pooled
 from helpers.toy import TEN_ROWS, toy_recipe, write_csv
 
@@ -48,6 +51,29 @@ def in_tmp(tmp_path, monkeypatch):
     """The test runs in a folder of its own."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def trained_folder(tmp_path_factory):
+    """A table, its stores and a run of each, made once."""
+    folder = tmp_path_factory.mktemp("trained")
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        write_csv(folder / "messages.csv", ROWS)
+        for encoder in ("static", "words"):
+            tk("embed", "--encoder", encoder, "--data", "messages.csv")
+            tk("classify", "--features", f"features/messages.{encoder}.h5", "--cv", "3", "--no-report")
+    finally:
+        os.chdir(before)
+    return folder
+
+
+@pytest.fixture
+def trained(trained_folder, in_tmp):
+    """The test runs in a folder of its own with a table, its stores and a run of each."""
+    shutil.copytree(trained_folder, in_tmp, dirs_exist_ok=True)
+    return in_tmp
 
 
 @pytest.fixture

@@ -13,29 +13,12 @@ import sys
 import pytest
 from click.testing import CliRunner
 from helpers import ROOT
+from helpers.commands import ROWS, tk
 from helpers.toy import TEN_ROWS, write_csv
 
 from cli import cli
 
 STATIC, WORDS = "features/messages.static.h5", "features/messages.words.h5"
-ROWS = [("ham" if i % 3 else "spam", f"{'see you' if i % 3 else 'WIN cash'} {i} {'!' * (i % 5)}") for i in range(60)]
-
-
-def tk(*args, code=0):
-    """Run a command line; its result, after the exit code was looked at."""
-    result = CliRunner().invoke(cli, list(args))
-    assert result.exit_code == code, result.output
-    return result
-
-
-@pytest.fixture
-def trained(in_tmp):
-    """A table, its stores and a run of each, in the current folder."""
-    write_csv(in_tmp / "messages.csv", ROWS)
-    for encoder in ("static", "words"):
-        tk("embed", "--encoder", encoder, "--data", "messages.csv")
-        tk("classify", "--features", f"features/messages.{encoder}.h5", "--cv", "3", "--no-report")
-    return in_tmp
 
 
 def test_version():

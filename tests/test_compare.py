@@ -5,8 +5,8 @@ import shutil
 
 import numpy as np
 import pytest
+from helpers.commands import tk
 from helpers.stores import make_store, pooled
-from test_cli import tk
 
 from classify import classify, read_run
 from classify.analysis.compare import compare
@@ -183,8 +183,8 @@ def test_parameters_by_hand(noisy):
 
 def test_cost_is_what_the_store_says(in_tmp):
     """Encoding time and size come from the store, and are not known once it is gone; then training time decides."""
+    from helpers.commands import ROWS
     from helpers.toy import write_csv
-    from test_cli import ROWS
 
     write_csv(in_tmp / "messages.csv", ROWS)
     tk("embed", "--data", "messages.csv")
@@ -214,8 +214,8 @@ def test_commands_print_what_they_found(noisy):
 
 def test_speed_measures_heads_and_reads_encoders(noisy, in_tmp):
     """A made store knows no rate; without its store a head has nothing to predict; --encode measures now."""
+    from helpers.commands import ROWS
     from helpers.toy import write_csv
-    from test_cli import ROWS
 
     classify(noisy(), ["nb"], cv=3)
     (entry,) = json.loads(tk("speed", "runs/noisy.nb", "--json").stdout)["runs"]

@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 import pytest
+from helpers.commands import tk
 from helpers.stores import make_store, pooled
-from test_cli import tk
 from test_compare import several_store
 
 from classify import classify

@@ -9,6 +9,7 @@ from itertools import pairwise
 import h5py
 import numpy as np
 import pytest
+from helpers.commands import tk
 from helpers.stores import make_store, pooled
 
 from stores import FailureError, FeatureStore, IdFeatures, InputError, PooledFeatures, TokenFeatures
@@ -286,19 +287,38 @@ def test_what_a_format_cannot_hold_is_refused(make, tmp_path, kind, to, message)
 
 @pytest.mark.parametrize("to", FORMATS)
 def test_nothing_is_overwritten(make, tmp_path, monkeypatch, to):
-    """Neither a file, a folder nor a link to nowhere that has the name already; said before any work is done."""
+    """Neither a file nor a folder that has the name already; said before any work is done."""
     store = make("pooled")
     monkeypatch.setitem(module.WRITERS, to, lambda *_: pytest.fail("work was done"))
     (tmp_path / "file").write_text("mine")
     (tmp_path / "folder").mkdir()
-    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
-    for name in ("file", "folder", "link"):
-        with pytest.raises(InputError, match=f"{name} exists already; choose another --out"):
+    for name in ("file", "folder"):
+        with pytest.raises(InputError, match=rf"{name} (exists already; give another|is a folder; give .*) `out`"):
             export(store, to, tmp_path / name)
 
     assert (tmp_path / "file").read_text() == "mine"
     assert not list((tmp_path / "folder").iterdir())
-    assert (tmp_path / "link").is_symlink()
+
+
+def test_file_is_replaced_when_asked(make, tmp_path):
+    """And standard output takes what fits into one file."""
+    store = make("ids")
+    (tmp_path / "out").write_text("mine")
+    assert export(store, "csv", tmp_path / "out", overwrite=True) == [tmp_path / "out"]
+    said = tk("features", "export", store.path, "--to", "csv", "--out", "-")
+
+    assert said.stdout_bytes == (tmp_path / "out").read_bytes()
+
+
+def test_formulas_are_texts_for_spreadsheets_when_asked(tmp_path):
+    """In labels, ids and texts; numbers stay numbers."""
+    path = make_store(tmp_path / "a.h5", pooled([[-1.0]]), ["=1+1"], ["@SUM(A1)"], ids=["-2"])
+    with FeatureStore(path) as store:
+        export(store, "csv", tmp_path / "out.csv", csv_safe=True)
+        export(store, "csv", tmp_path / "plain.csv")
+
+    assert (tmp_path / "out.csv").read_text().splitlines()[1] == '2,"\'=1+1","\'-2","\'@SUM(A1)",-1'
+    assert (tmp_path / "plain.csv").read_text().splitlines()[1] == '2,"=1+1","-2","@SUM(A1)",-1'
 
 
 @pytest.mark.parametrize("to", FORMATS)

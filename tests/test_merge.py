@@ -141,7 +141,7 @@ def test_compressed_store_holds_the_same(ten_csv, ten_store):
     with FeatureStore(path) as small, FeatureStore(ten_store) as plain:
         small.verify()
         assert (small.features[:] == plain.features[:]).all()
-    with pytest.raises(InputError, match="--compress zip: choose one of none, gzip"):
+    with pytest.raises(InputError, match="`compression=.zip.`: choose one of none, gzip"):
         embed(read_table(ten_csv), toy_recipe(), path, compression="zip")
 
 
@@ -203,7 +203,7 @@ def test_what_came_into_being_while_waiting_is_looked_at(ten_csv, tmp_path, scal
 def test_lock_of_a_killed_process_does_not_block(ten_csv, tmp_path):
     """The system frees it when the process dies, however it dies."""
     with hold(tmp_path / "a.h5", 60) as other:
-        with pytest.raises(FailureError, match=f"process {other.pid} on .*--wait"):
+        with pytest.raises(FailureError, match=f"process {other.pid} on .*`wait=True`"):
             embed(read_table(ten_csv), toy_recipe(), tmp_path / "a.h5")
         other.kill()
 

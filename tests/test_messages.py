@@ -5,7 +5,7 @@ import ast
 import click
 import pytest
 from helpers import ROOT
-from test_cli import tk
+from helpers.commands import tk
 
 from commands.terminal import with_options
 from embed import Recipe

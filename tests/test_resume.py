@@ -148,7 +148,7 @@ def test_folder_that_cannot_be_written_is_one_line(undisturbed, folder):
     """Not even root may write there, nor into a file; nothing is encoded."""
     table, _ = undisturbed
     recipe = toy_recipe()
-    with pytest.raises(FailureError, match="could not be written: .*; choose another --out"):
+    with pytest.raises(FailureError, match="could not be written: .*; choose another `out`"):
         embed(read_table(table), recipe, table.parent / folder / "a.h5")
 
     assert recipe.encoder.seen == []

@@ -128,14 +128,15 @@ def describe(table: Table, steps: Sequence[str] = ()) -> TableDescription:
     )
 
 
-def draw(description: TableDescription, path: Path) -> None:
+def draw(description: TableDescription, path: Path, overwrite: bool = False) -> None:
     """The histogram of words a text, by class, as a picture whose form the ending of ``path`` names.
 
     Raises:
+        InputError: if ``path`` is there already, unless ``overwrite``.
         FailureError: if the machine refuses the write.
     """
     with house_style():
-        save(draw_lengths(description.histogram, description.rows), path)
+        save(draw_lengths(description.histogram, description.rows), path, overwrite)
 
 
 def _kinds(rows: Rows) -> list:

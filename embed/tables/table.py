@@ -10,12 +10,14 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from embed.reading.cells import as_coded
 from embed.reading.detect import open_files
 from embed.reading.format import BadRow, Batch, TableFile
 from embed.tables.columns import Columns, choose_columns
 from embed.tables.labels import parse_label_map, read_labels
+from embed.tables.like import text_columns_like
 from embed.tables.rows import Rows
 from stores.shared.errors import InputError
 from stores.shared.fingerprint import canonical_json, digest_bytes
@@ -162,6 +164,7 @@ def read_table(
     id_column: str | None = None,
     label_map: str | None = None,
     bad_rows: str = "error",
+    like: dict[str, Any] | None = None,
 ) -> Table:
     """Look at a table: its bytes, encodings, delimiter and columns.
 
@@ -178,6 +181,8 @@ def read_table(
         label_columns: likewise; several hold 0 and 1 each; none are wanted if it is empty.
         label_map: as ``embed.tables.labels.parse_label_map``.
         bad_rows: see ``Table``.
+        like: how another table was read, as a store keeps it in ``source``: without ``text_column``, the columns in
+            which that table had its texts are taken.
 
     Raises:
         InputError: if there is no such file, it is empty, not text, or lacks a column that was asked for.
@@ -188,6 +193,8 @@ def read_table(
     sample = files[0].sample()
     if not any(sample.values()):
         raise InputError(_why_no_rows(files[0]))
+    if like is not None and text_column is None:
+        text_column = next(iter(text_columns_like(files[0], like).names), None)
     columns = choose_columns(files[0].name, sample, text_column, label_columns, split_column, id_column)
     for form in files[1:]:
         missing = [name for name in columns.all if name not in form.header]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import socket
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,24 +18,58 @@ if TYPE_CHECKING:
     from filelock import FileLock
 
 
+def is_stream(out: Path) -> bool:
+    """Whether an output is standard output, a device or a pipe, which cannot be replaced."""
+    if str(out) == "-" or str(out).startswith(("/dev/std", "/dev/fd/", "/proc/")):
+        return True
+    try:
+        mode = out.stat().st_mode
+    except OSError:
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
+def regular_output(out: Path, what: str) -> Path:
+    """Where ``what``, which must be a file, is to be written: ``out``, or where the link ``out`` leads.
+
+    Raises:
+        InputError: if that is standard output, a device, a pipe or a folder.
+    """
+    if is_stream(out) or out.is_dir():
+        raise InputError(f"{what} cannot be written to {out}, which is no file; give the name of a file as `out`")
+    return Path(os.path.realpath(out)) if out.is_symlink() else out
+
+
 @contextmanager
 def whole_file(path: Path, scratch: Path | None = None, grown: Path | None = None) -> Iterator[Path]:
     """A temporary path; what is written there becomes ``path``, synced, when the block ends well.
 
     When the block raises, the temporary file is removed and ``path`` is what it was before. Only ``kill -9`` leaves a
     temporary file behind, in ``scratch``, a folder on the same disk (that of ``path`` if None). With ``grown``, a file
-    that is there already, this is the path, and it stays when the block raises.
+    that is there already, this is the path, and it stays when the block raises. If ``path`` is a link, the file that
+    it leads to is replaced; what is replaced keeps its mode and owner.
 
     Raises:
         FailureError: if the machine refuses the write (disk full, read-only folder).
+        InputError: if ``path`` is a folder, device or pipe.
     """
-    temporary = grown or _temporary(scratch or path.parent, path.name)
+    target = regular_output(path, "this")
+    temporary = grown or _temporary(scratch or target.parent, target.name)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        before = target.stat() if target.exists() else None
+        if before and not grown:  # nobody else is to read it meanwhile
+            os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT, 0o600))
         yield temporary
+        if before:
+            with suppress(OSError):  # only root may give a file away
+                os.chown(temporary, before.st_uid, before.st_gid)
+            os.chmod(temporary, stat.S_IMODE(before.st_mode))
         _sync(temporary)
-        os.replace(temporary, path)
-        _sync(path.parent)
+        _move(temporary, target)
+        _sync(target.parent)
+    except BrokenPipeError:
+        raise
     except OSError as error:
         why = error.strerror or error
         raise FailureError(f"{path} could not be written: {why}; what was there is unchanged") from error
@@ -41,6 +77,23 @@ def whole_file(path: Path, scratch: Path | None = None, grown: Path | None = Non
         if not grown:
             with suppress(OSError):  # it may never have been there, nor its folder
                 temporary.unlink()
+
+
+def _move(temporary: Path, target: Path) -> None:
+    """Rename a file; where a link has led to another disk, by way of a copy beside the target."""
+    try:
+        os.replace(temporary, target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        beside = _temporary(target.parent, target.name)
+        try:
+            shutil.copy2(temporary, beside)
+            _sync(beside)
+            os.replace(beside, target)
+            temporary.unlink()
+        finally:
+            beside.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -114,8 +167,9 @@ def only_writer(
         except Timeout:
             who = holder.read_text() if holder.exists() else "another process"
             if not wait:
-                cure = "wait for it with --wait, or choose another --out"
-                raise FailureError(f"{output} is being written by {who}; {cure}") from None
+                raise FailureError(
+                    f"{output} is being written by {who}; wait for it with `wait=True`, or choose another `out`"
+                ) from None
             note(f"{output} is being written by {who}; waiting for it")
             _acquire(lock, folder)
         try:
@@ -126,7 +180,7 @@ def only_writer(
                 shutil.rmtree(folder, ignore_errors=True)
             lock.release()
     except OSError as error:
-        raise FailureError(f"{folder} could not be written: {error.strerror or error}; choose another --out") from error
+        raise FailureError(f"{folder} could not be written: {error.strerror or error}; choose another `out`") from error
 
 
 def _acquire(lock: FileLock, folder: Path) -> None:
@@ -168,7 +222,7 @@ def check_space(folder: Path, wanted: int, what: str) -> None:
     free = shutil.disk_usage(folder).free
     if wanted > free:
         numbers = f"about {wanted / 1e9:,.2f} GB, and {folder} has {free / 1e9:,.2f} GB free"
-        raise FailureError(f"{what} will need {numbers}; free some, or choose --out on another disk")
+        raise FailureError(f"{what} will need {numbers}; free some, or choose an `out` on another disk")
 
 
 def _sync(path: Path) -> None:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stores.shared.files import whole_file
+from stores.shared.outputs import output_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -109,13 +109,14 @@ def legend_below(figure: Figure) -> None:
     figure.legend(handles, labels, loc="outside lower center", ncols=columns)
 
 
-def save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path, overwrite: bool = True) -> None:
     """Write the figure in the form that the ending of ``path`` names; the same figure gives the same bytes.
 
     Raises:
+        InputError: if ``path`` is there already, unless ``overwrite``.
         FailureError: if the machine refuses the write.
     """
-    with whole_file(path) as temporary:
+    with output_file(path, overwrite) as temporary:
         _save(figure, temporary, path.suffix[1:] or "png")
 
 
