@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.runs import by_option, runs_argument, runs_table, text_cell
+from commands.runs import by_option, runs_argument
 from commands.terminal import json_option, note, print_json, print_table, shown
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import Group
 
     from classify.analysis.comparison import ComparedRun, Comparison, PairedTest
 
@@ -58,21 +58,21 @@ def compare(command: str, folders: tuple[Path, ...], by: str, common: bool, out:
     click.echo(f"cheapest that is not distinguishable from the best: {shown(found.cheapest)}")
 
 
-def _scores(found: Comparison) -> Table:
-    from classify.reports.text import SHOWN, cell
+def _scores(found: Comparison) -> Group:
+    from classify.reports.grid import grid
+    from classify.reports.text import cell
+    from classify.scoring.metrics import columns_of
 
-    table = runs_table("run", *SHOWN.values())
-    for entry in found.runs:
-        scores = [entry.scores.get(name) for name in SHOWN]
-        table.add_row(text_cell(entry.name), *map(cell, scores))
-    return table
+    columns = columns_of(found.problem)
+    rows = [([shown(entry.name)], [cell(entry.scores.get(name)) for name in columns]) for entry in found.runs]
+    return grid(["run"], list(columns.values()), rows)
 
 
 def _verdict(entry: ComparedRun, found: Comparison) -> list[str]:
     """What the tests say of a run, in two lines."""
-    from classify.reports.text import SHOWN
+    from classify.scoring.metrics import title_of
 
-    against, name = entry.against, SHOWN[found.by]
+    against, name = entry.against, title_of(found.by, found.problem)
     difference = against.difference
     told = "worse than the best" if entry.distinguishable else "not distinguishable from the best"
     low, high = difference.low, difference.high
@@ -94,10 +94,8 @@ def _p(test: PairedTest) -> str:
     return "has no p" if p is None else "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
-def _costs(found: Comparison) -> Table:
+def _costs(found: Comparison) -> Group:
     from classify.analysis.cost import COSTS
+    from classify.reports.grid import grid
 
-    table = runs_table("run", *COSTS)
-    for entry in found.runs:
-        table.add_row(text_cell(entry.name), *entry.cost.cells())
-    return table
+    return grid(["run"], COSTS, [([shown(entry.name)], entry.cost.cells()) for entry in found.runs])

@@ -11,9 +11,6 @@ import click
 from commands.terminal import json_option, note, print_json, print_table, shown, versions_of
 
 if TYPE_CHECKING:
-    from rich.table import Table
-    from rich.text import Text
-
     from classify import Run
     from classify.analysis.errors import Contradictions, ErrorRows
     from classify.records import FeaturesRecord
@@ -21,27 +18,10 @@ if TYPE_CHECKING:
 BEGINNING = 150  # characters of a text that are shown
 FOLDER = click.Path(path_type=Path)
 runs_argument = click.argument("folders", metavar="RUN...", nargs=-1, required=True, type=FOLDER)
-by_option = click.option("--by", default="f1_macro", show_default=True,
-                         help="f1_macro, accuracy, roc_auc, pr_auc or log_loss: the metric that decides.")  # fmt: skip
-
-
-def runs_table(*columns: str) -> Table:
-    """An empty table of runs: names to the left, numbers to the right."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Column, Table
-
-    first, *others = columns
-    right = [Column(name, justify="right") for name in others]
-    return Table(
-        Column(first, overflow="fold"), *right, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False
-    )
-
-
-def text_cell(name: str) -> Text:
-    """A name as it is: to rich, brackets would be styles."""
-    from rich.text import Text
-
-    return Text(shown(name))
+by_option = click.option(
+    "--by", default="f1_macro", show_default=True,
+    help="The metric that decides: f1_macro, accuracy, roc_auc, pr_auc, log_loss, or another in metrics.json.",
+)  # fmt: skip
 
 
 def _number(value: float | None, form: str) -> str:
@@ -141,17 +121,19 @@ def speed(folders: tuple[Path, ...], by: str, sample: int | None, as_json: bool)
     """
     from classify import read_run
     from classify.analysis.speed import speed as run_speed
-    from classify.reports.text import SHOWN, cell
+    from classify.reports.grid import grid
+    from classify.reports.text import cell
+    from classify.scoring.metrics import title_of
 
     found = run_speed([read_run(folder) for folder in folders], by, _encode_seconds if sample else None, sample or 0)
     if as_json:
         print_json(found.as_dict())
         return
-    table = runs_table("run", SHOWN[by], "encoder texts/s", "head texts/s", "together")
+    rows = []
     for entry in found.runs:
         rates = (entry.encoder_texts_per_second, entry.head_texts_per_second, entry.texts_per_second)
-        table.add_row(text_cell(entry.name), cell(entry.score), *(_number(rate, ",.0f") for rate in rates))
-    print_table(table)
+        rows.append(([shown(entry.name)], [cell(entry.score), *(_number(rate, ",.0f") for rate in rates)]))
+    print_table(grid(["run"], [title_of(by), "encoder texts/s", "head texts/s", "together"], rows))
     when = f"now, on {sample:,} texts" if sample else "when their stores were made"
     click.echo(f"\nheads measured now, on {found.rows:,} rows at most; encoders {when}")
     if any(entry.encoder_texts_per_second is None for entry in found.runs):

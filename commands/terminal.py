@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
+    from rich.console import Console, RenderableType
 
     from embed import Done
 
@@ -76,7 +75,7 @@ def print_json(value: object) -> None:
     click.echo(json.dumps(value, indent=1, ensure_ascii=False))
 
 
-def print_table(table: Table) -> None:
+def print_table(table: RenderableType) -> None:
     """A table on stdout."""
     from rich.console import Console
 

@@ -205,4 +205,6 @@ def test_command(runs):
     said = tk("ensemble", *(str(run.folder) for run in runs), "--method", "stack", "--out", "runs/both").stdout
 
     assert "stack: runs/both" in said
-    assert "stack of some.nb" in said
+    table = said.splitlines()[: next(i for i, line in enumerate(said.splitlines()) if "tested" in line)]
+    assert max(map(len, table)) <= 80
+    assert said.count("majority") == 2  # one set of baselines, in a table of two parts

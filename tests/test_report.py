@@ -19,8 +19,8 @@ from classify.reports.figures.decisions import scores_at
 from classify.reports.figures.ranks import GRID_POINTS, precision_curve, roc_curve, wilson
 from classify.reports.html import data, element, inline
 from classify.reports.run_data import RunData, collect_run_data, project
-from classify.reports.text import SHOWN
 from classify.runs import single_numbers
+from classify.scoring.metrics import columns_of
 from classify.scoring.predictions import Predictions
 from stores import FeatureStore, InputError
 from stores.shared.plot_style import house_style, shown
@@ -129,12 +129,12 @@ def test_numbers_are_those_of_the_metrics(hostile, page):
     metrics = json.loads((hostile.folder / "metrics.json").read_text())
     rows = {row[0]: row[1:] for row in page.cells if row}
     for name, found in (("logistic", metrics), *metrics["baselines"].items()):
-        assert rows[name][::2] == [f"{found['overall'][m]['value']:.4f}" for m in SHOWN]
+        assert rows[name][::2] == [f"{found['overall'][m]['value']:.4f}" for m in columns_of("binary")]
     for name, score in metrics["per_class"].items():
         row = next(row for row in page.cells if row[0] == name and len(row) == 5)
         assert row[1:] == [*(f"{score[m]:.4f}" for m in ("precision", "recall", "f1")), f"{score['support']:.0f}"]
     for number, fold in enumerate(metrics["folds"]):
-        assert rows[str(number + 1)][3:] == [f"{fold['metrics'][m]:.4f}" for m in SHOWN]
+        assert rows[str(number + 1)][3:] == [f"{fold['metrics'][m]:.4f}" for m in columns_of("binary")]
 
 
 def test_slider_begins_at_the_decisions(hostile, page):
@@ -393,7 +393,7 @@ def test_cells_carry_the_name_of_their_column(page):
     """On a phone a row is a block, and the head of the table is not seen."""
     cells = [attributes for tag, attributes in page.elements if tag == "td"]
     assert all(attributes["data-label"] for attributes in cells)
-    assert {"head", *SHOWN.values()} <= {attributes["data-label"] for attributes in cells}
+    assert {"head", *columns_of("binary").values()} <= {attributes["data-label"] for attributes in cells}
 
 
 def test_report_says_on_what_the_model_was_fitted(page):

@@ -31,11 +31,10 @@ from classify.analysis.significance import (
 from classify.records import FeaturesRecord
 from classify.runs import Run
 from classify.scoring.intervals import RESAMPLES, percentiles, resampled
+from classify.scoring.metrics import METRICS, Metric, metrics_of
 from classify.scoring.predictions import Predictions
 from stores.shared.errors import InputError
 
-BY = ("f1_macro", "accuracy", "roc_auc", "pr_auc", "log_loss")
-LOWER_IS_BETTER = ("log_loss",)
 LEVEL = 0.05
 PER_PAIR = 100  # resamples, so that the smallest p a bootstrap can give still tells after the correction
 TESTS = ("bootstrap", "mcnemar", "t_test")
@@ -52,7 +51,7 @@ def compare(runs: Sequence[Run], by: str = "f1_macro", common: bool = False) -> 
 
     Args:
         runs: at least two, of one table.
-        by: the metric that decides, one of ``BY``.
+        by: the metric that decides, see ``deciding``.
         common: whether rows that not all have tested are left out.
 
     Raises:
@@ -62,8 +61,7 @@ def compare(runs: Sequence[Run], by: str = "f1_macro", common: bool = False) -> 
     """
     if len(runs) < 2:
         raise InputError("give two runs or more to compare")
-    if by not in BY:
-        raise InputError(f"by={by!r}: choose one of {', '.join(BY)}")
+    metric = deciding(by, runs[0].recipe.problem)
     paired = _paired(runs, by, common)
     pairs = list(combinations(range(len(runs)), 2))
     tests = _corrected({pair: paired.tests(*pair) for pair in pairs})
@@ -75,7 +73,7 @@ def compare(runs: Sequence[Run], by: str = "f1_macro", common: bool = False) -> 
     entries = _with_frontier(entries)
     return Comparison(
         by=by,
-        higher_is_better=by not in LOWER_IS_BETTER,
+        higher_is_better=bool(metric.higher_is_better),
         level=LEVEL,
         resamples=paired.resamples,
         seed=first.seed,
@@ -89,6 +87,19 @@ def compare(runs: Sequence[Run], by: str = "f1_macro", common: bool = False) -> 
         cheapest=min((e for e in entries if not e.distinguishable), key=lambda entry: entry.cost.price).name,
         runs=entries,
     )
+
+
+def deciding(by: str, problem: str) -> Metric:
+    """The metric of this name, which can order runs: it is one number, has a best end, and an interval.
+
+    Raises:
+        InputError: if it is none of these; the message lists those that are.
+    """
+    known = {metric.name: metric for metric in metrics_of(problem, per_class=False)
+             if metric.higher_is_better is not None and metric.interval != "none"}  # fmt: skip
+    if by not in known:
+        raise InputError(f"by={by!r}: choose one of {', '.join(known)}")
+    return known[by]
 
 
 @dataclass(frozen=True)
@@ -115,7 +126,7 @@ class _Paired:
 
     def order(self) -> list[int]:
         """Numbers of the runs, best first."""
-        sign = -1 if self.by in LOWER_IS_BETTER else 1
+        sign = 1 if METRICS[self.by].higher_is_better else -1
         merit = [sign * scores[self.by] for scores in self.scores]
         if np.isnan(merit).any():
             raise InputError(

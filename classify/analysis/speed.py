@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from classify.analysis.align import names
-from classify.analysis.compare import BY
+from classify.analysis.compare import deciding
 from classify.analysis.comparison import Interval
 from classify.data import matrix
 from classify.heads.base import X
@@ -59,7 +59,7 @@ def speed(runs: Sequence[Run], by: str = "f1_macro", encode: Encode | None = Non
 
     Args:
         runs: finished; their rows need not be the same.
-        by: score to show beside, one of ``classify.analysis.compare.BY``.
+        by: score to show beside, see ``classify.analysis.compare.deciding``.
         encode: takes the record of a store and texts, encodes them with a loaded encoder and returns the seconds that
             took; None: the recorded rates are taken.
         sample: how many texts of each store ``encode`` is given.
@@ -68,8 +68,8 @@ def speed(runs: Sequence[Run], by: str = "f1_macro", encode: Encode | None = Non
         InputError: if a store is gone, so that the head has nothing to predict, or ``by`` is no metric.
         FailureError: if a model cannot be loaded.
     """
-    if by not in BY:
-        raise InputError(f"by={by!r}: choose one of {', '.join(BY)}")
+    for run in runs:
+        deciding(by, run.recipe.problem)
     measured: dict[str, float] = {}
     entries = []
     for name, run in zip(names(runs), runs, strict=True):

@@ -11,7 +11,8 @@ from classify.analysis.comparison import ComparedRun, Comparison, PairedTest
 from classify.analysis.cost import COSTS
 from classify.reports import html
 from classify.reports.sections import score_cell
-from classify.reports.text import SHOWN, with_interval
+from classify.reports.text import with_interval
+from classify.scoring.metrics import columns_of, title_of
 from stores.shared.errors import InputError
 from stores.shared.files import whole_file, whole_folder
 from stores.shared.plot_style import HEIGHT, WIDTH, color, house_style, legend_below, new_figure, save, shown, svg
@@ -62,16 +63,17 @@ def draw(found: Comparison) -> dict[str, tuple[Figure, str]]:
 
 def _verdict(found: Comparison) -> html.Markup:
     score = found.runs[0].scores[found.by]
-    said = f"{_finding(found)}; {SHOWN[found.by]} {with_interval(score)}."
+    said = f"{_finding(found)}; {title_of(found.by, found.problem)} {with_interval(score)}."
     said += f" The cheapest that is not distinguishable from the best: {found.cheapest}."
     parts = [html.element("h1", "Runs compared"), html.element("p", said, class_="verdict")]
     return html.element("header", *parts, html.element("p", f"{found.basis}.", class_="muted"))
 
 
 def _tables(found: Comparison) -> list[html.Markup]:
-    runs, by = found.runs, SHOWN[found.by]
-    scores = html.table(["run", *SHOWN.values()], [
-        [entry.name, *(score_cell(entry.scores.get(name)) for name in SHOWN)] for entry in runs
+    runs, by = found.runs, title_of(found.by, found.problem)
+    shown_metrics = columns_of(found.problem)
+    scores = html.table(["run", *shown_metrics.values()], [
+        [entry.name, *(score_cell(entry.scores.get(name)) for name in shown_metrics)] for entry in runs
     ])  # fmt: skip
     header = ["run", f"{by}, difference", "verdict", "bootstrap p", "McNemar p", "t-test p",
               "only the best right", "only this right"]  # fmt: skip
@@ -126,8 +128,8 @@ def _finding(found: Comparison) -> str:
 def _scores(found: Comparison) -> tuple[Figure, str]:
     """Each run's score and interval, the best on top."""
     by, runs, finding = found.by, found.runs, _finding(found)
-    given = f"{SHOWN[by]} with 95% interval, n = {found.rows.compared:,}"
-    figure, axes = new_figure(finding, given, SHOWN[by], size=(WIDTH, 1.6 + 0.32 * len(runs)))
+    given = f"{title_of(by, found.problem)} with 95% interval, n = {found.rows.compared:,}"
+    figure, axes = new_figure(finding, given, title_of(by, found.problem), size=(WIDTH, 1.6 + 0.32 * len(runs)))
     told = {False: "the best, and what cannot be told from it", True: "worse"}
     for place, entry in enumerate(runs):
         (value, low, high), worse = entry.scores[by].numbers, entry.distinguishable
@@ -146,8 +148,10 @@ def _costs(found: Comparison) -> tuple[Figure, str]:
     finding = f"{shown(found.cheapest)} is the cheapest that cannot be told from the best"
     if found.cheapest == found.best:
         finding = f"{shown(found.best)} is the best, and all that is cheaper is worse"
-    given = f"{SHOWN[by]} against seconds, n = {found.rows.compared:,}"
-    figure, axes = new_figure(finding, given, "seconds to encode and train", SHOWN[by], (WIDTH, HEIGHT))
+    given = f"{title_of(by, found.problem)} against seconds, n = {found.rows.compared:,}"
+    figure, axes = new_figure(
+        finding, given, "seconds to encode and train", title_of(by, found.problem), (WIDTH, HEIGHT)
+    )
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter("")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from classify.analysis.comparison import Interval
@@ -10,7 +10,8 @@ from classify.analysis.errors import Answer, ErrorReport, ErrorRow, errors
 from classify.records import Estimate, FeaturesRecord, FoldScore, Summary
 from classify.reports.html import Markup, definitions, element, escape, join, section, table
 from classify.reports.run_data import RunData
-from classify.reports.text import SHOWN, basis, extras, head_spec
+from classify.reports.text import basis, extras, head_spec
+from classify.scoring.metrics import columns_of, metrics_of
 from classify.sources import recipes_of, tables_of
 
 TOP = 25  # rows of each kind
@@ -30,8 +31,9 @@ def verdict(run_data: RunData) -> Markup:
 def scores(run_data: RunData) -> Markup:
     """The run beside its baselines, and what else was measured."""
     metrics = run_data.run.metrics
-    rows = [[name, *_cells(other)] for name, other in metrics.baselines.items()]
-    grid = table(["head", *SHOWN.values()], [*rows, [_strong(head_spec(run_data.run)), *_cells(metrics)]])
+    shown = columns_of(run_data.problem)
+    rows = [[name, *_cells(other, shown)] for name, other in metrics.baselines.items()]
+    grid = table(["head", *shown.values()], [*rows, [_strong(head_spec(run_data.run)), *_cells(metrics, shown)]])
     multilabel = run_data.predictions.multilabel
     note = "Values over all out-of-fold predictions, but ROC-AUC and PR-AUC: the means over the folds. "
     note += "Accuracy counts the rows all of whose labels are right. " if multilabel else ""
@@ -90,21 +92,22 @@ def _listed(values: dict, name: str = "") -> str:
 def tables(run_data: RunData) -> Markup:
     """Scores of each class and of each fold."""
     metrics = run_data.run.metrics
-    columns = {"precision": "precision", "recall": "recall", "f1": "F1"}
-    columns |= {"roc_auc_label": "ROC-AUC", "pr_auc_label": "PR-AUC"} if run_data.predictions.multilabel else {}
+    shown = columns_of(run_data.problem)
+    columns = {metric.name: metric.title for metric in metrics_of(run_data.problem, per_class=True)}
+    counted = columns.pop("support")
     rows = [
-        [name, *(_number(score[key]) for key in columns), f"{score['support']:,.0f}"]
+        [name, *(_number(score.get(key)) for key in columns), f"{score['support']:,.0f}"]
         for name, score in metrics.per_class.items()
     ]
-    by_class = table(["class", *columns.values(), "rows"], rows)
-    heads = ["fold", "trained on", "tested", "seconds", *SHOWN.values()]
+    by_class = table(["class", *columns.values(), counted], rows)
+    heads = ["fold", "trained on", "tested", "seconds", *shown.values()]
     folds = [
-        [i + 1, _fitted(f), f"{f.test_rows:,}", f"{f.seconds:.2f}", *(_number(f.metrics.get(m)) for m in SHOWN)]
+        [i + 1, _fitted(f), f"{f.test_rows:,}", f"{f.seconds:.2f}", *(_number(f.metrics.get(m)) for m in shown)]
         for i, f in enumerate(metrics.folds)
     ]  # fmt: skip
-    overall = [metrics.overall[name] for name in SHOWN]
-    folds.append([_strong("mean"), "", "", "", *(_number(score.mean) for score in overall)])
-    folds.append([_strong("sd"), "", "", "", *(_number(score.sd) for score in overall)])
+    overall = [metrics.overall.get(name) for name in shown]
+    folds.append([_strong("mean"), "", "", "", *(_number(None if score is None else score.mean) for score in overall)])
+    folds.append([_strong("sd"), "", "", "", *(_number(None if score is None else score.sd) for score in overall)])
     chosen = [_choice(i, fold) for i, fold in enumerate(metrics.folds)]
     by_fold = [element("h3", "By fold"), table(heads, folds), *(element("p", c, class_="note") for c in chosen if c)]
     return section("By class and by fold", "tables", element("h3", "By class"), by_class, *by_fold)
@@ -212,8 +215,8 @@ def costs(run_data: RunData) -> Markup:
     return section("What was slow", "cost", table(["step", "seconds", "texts per second"], rows))
 
 
-def _cells(metrics: Summary) -> list[Markup]:
-    return [score_cell(metrics.overall[name]) for name in SHOWN]
+def _cells(metrics: Summary, shown: Iterable[str]) -> list[Markup]:
+    return [score_cell(metrics.overall.get(name)) for name in shown]
 
 
 def score_cell(score: Estimate | Interval | None, sign: str = "") -> Markup:

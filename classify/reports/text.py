@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classify.analysis.comparison import Interval
 from classify.records import Estimate, RunMetrics, RunRecipe, Summary
+from classify.reports.grid import NAME, grid, shorten
 from classify.runs import Run
+from classify.scoring.metrics import columns_of, title_of
+from classify.sources import tables_of
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import Group
 
 Scored = Estimate | Interval
-
-SHOWN = {
-    "accuracy": "accuracy", "f1_macro": "F1 macro", "roc_auc": "ROC-AUC", "pr_auc": "PR-AUC", "log_loss": "log loss"
-}  # fmt: skip
 
 VARYING: dict[str, Callable[[Run], str]] = {  # columns that are shown where runs differ in them
     "features": lambda run: "+".join(Path(part).stem for part in run.recipe.features.path.split("+")),
@@ -25,35 +24,34 @@ VARYING: dict[str, Callable[[Run], str]] = {  # columns that are shown where run
 }
 
 
-def score_tables(runs: list[Run]) -> list[tuple[Table, Run]]:
-    """A table for the runs of each table of texts, with its first run."""
+def score_tables(runs: list[Run]) -> list[tuple[Group, Run]]:
+    """For the runs of each table of texts: their scores, and the first of them."""
     sources: dict[str, list[Run]] = {}
     for run in runs:
-        sources.setdefault(str(run.recipe.features.source), []).append(run)
-    return [(_score_table(some), some[0]) for some in sources.values()]
+        sources.setdefault(str(tables_of(run.recipe.features.source)), []).append(run)
+    return [(_scores(some), some[0]) for some in sources.values()]
 
 
-def _score_table(runs: list[Run]) -> Table:
+def _scores(runs: list[Run]) -> Group:
     """One row for each baseline and run: out-of-fold values over their 95 % intervals; the best F1 is marked."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Column, Table
-
+    shown = columns_of(runs[0].recipe.problem)
     columns = [column for column in VARYING if len({str(VARYING[column](run)) for run in runs}) > 1]
-    names = [Column(name, overflow="fold") for name in ("head", *columns)]
-    table = Table(*names, *SHOWN.values(), box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False)
+    rows = []
     seen = set()
     for run in runs:
         sampler = run.recipe.sampler
         for name, metrics in run.metrics.baselines.items():
             if (name, sampler) not in seen:
-                mine = [sampler if column == "sampler" else "" for column in columns]
-                table.add_row(name, *mine, *_cells(metrics))
+                own = [sampler if column == "sampler" else "" for column in columns]
+                rows.append(([name, *own], _cells(metrics, shown)))
             seen.add((name, sampler))
     best = best_run(runs)
     for run in runs:
         mark = " *" if run is best and len(runs) > 1 else ""
-        table.add_row(head_spec(run) + mark, *(str(VARYING[column](run)) for column in columns), *_cells(run.metrics))
-    return table
+        own = [str(VARYING[column](run)) for column in columns]
+        name = head_spec(run) if run.recipe.ensemble is None else run.recipe.head.name
+        rows.append(([shorten(name, NAME - 2) + mark, *own], _cells(run.metrics, shown)))
+    return grid(["head", *columns], list(shown.values()), rows)
 
 
 def best_run(runs: list[Run]) -> Run:
@@ -184,7 +182,7 @@ def extras(metrics: RunMetrics) -> list[str]:
     lines += [f"after {point.epoch} epochs: {_brief(point.overall)}" for point in metrics.epochs]
     if honest := metrics.identical_texts_in_one_fold:
         gained = ", ".join(
-            f"{SHOWN[name]} {value:+.4f}" for name, value in honest.optimism.items() if value is not None
+            f"{title_of(name)} {value:+.4f}" for name, value in honest.optimism.items() if value is not None
         )
         lines.append(f"identical texts on both sides flatter by: {gained}")
     return lines
@@ -192,7 +190,7 @@ def extras(metrics: RunMetrics) -> list[str]:
 
 def _brief(overall: Mapping[str, Estimate]) -> str:
     """Accuracy and F1 with their intervals."""
-    return "  ".join(f"{SHOWN[name]} {with_interval(overall[name])}" for name in ("accuracy", "f1_macro"))
+    return "  ".join(f"{title_of(name)} {with_interval(overall[name])}" for name in ("accuracy", "f1_macro"))
 
 
 def with_interval(score: Scored | None) -> str:
@@ -211,5 +209,5 @@ def _lines(score: Scored | None, interval: str) -> str:
     return f"{score.value:.4f}" + ("" if score.low is None else interval.format(score.low, score.high))
 
 
-def _cells(metrics: Summary) -> list[str]:
-    return [cell(metrics.overall[name]) for name in SHOWN]
+def _cells(metrics: Summary, shown: Iterable[str]) -> list[str]:
+    return [cell(metrics.overall.get(name)) for name in shown]

@@ -8,12 +8,12 @@ import numpy as np
 
 from classify.records import Summary
 from classify.reports.run_data import RunData
+from classify.scoring.metrics import METRICS, columns_of, title_of
 from stores.shared.plot_style import INK, MUTED, color, legend_below, new_figure, shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-METRICS = {"accuracy": "accuracy", "f1_macro": "F1 macro", "roc_auc": "ROC-AUC", "pr_auc": "PR-AUC"}
 SPREAD = 0.22  # of the points of folds
 
 
@@ -30,11 +30,13 @@ def folds(run_data: RunData) -> Figure:
         f"Value with 95% interval, n = {len(run_data.predictions):,}; points: {number} fold{'s' * (number > 1)}",
         "", "score",
     )  # fmt: skip
+    drawn = [name for name in columns_of(run_data.problem) if METRICS[name].higher_is_better]
+    drawn = [name for name in drawn if all(name in row.overall for row in rows.values())]
     width = 0.8 / len(rows)
     for i, (name, row) in enumerate(rows.items()):
-        places = np.arange(len(METRICS)) + (i - (len(rows) - 1) / 2) * width
+        places = np.arange(len(drawn)) + (i - (len(rows) - 1) / 2) * width
         own = row is metrics
-        values = np.array([(s.value, s.low, s.high) for s in (row.overall[m] for m in METRICS)], float).T
+        values = np.array([(s.value, s.low, s.high) for s in (row.overall[m] for m in drawn)], float).T
         bars = np.abs(values[0] - values[1:])
         shade, filled = (color(0), color(0)) if own else (MUTED, "none")
         axes.errorbar(
@@ -50,11 +52,11 @@ def folds(run_data: RunData) -> Figure:
             mfc=filled,
         )
         if own:
-            for m, metric in enumerate(METRICS):
+            for m, metric in enumerate(drawn):
                 points = np.array([fold.metrics[metric] for fold in metrics.folds], float)
                 across = places[m] + SPREAD + np.linspace(-0.05, 0.05, len(points))
                 axes.plot(across, points, ".", color=color(1), markersize=4)
-    axes.set_xticks(np.arange(len(METRICS)), METRICS.values())
+    axes.set_xticks(np.arange(len(drawn)), [title_of(name, run_data.problem) for name in drawn])
     axes.grid(False, axis="x")
     axes.set_ylim(top=1.03)
     legend_below(figure)

@@ -1,0 +1,57 @@
+"""Scores as a table for a terminal of 80 columns: too many columns become several tables, one below the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+TERMINAL = 80  # columns of text
+NAME = 24  # characters of the longest name
+GAP = 1
+
+
+def shorten(name: str, characters: int = NAME) -> str:
+    """A name that is too long, without its middle: ``tweets.minilm.bil…patience=3``."""
+    if len(name) <= characters:
+        return name
+    kept = characters - 1
+    return f"{name[: kept - kept // 2]}\u2026{name[len(name) - kept // 2 :]}"
+
+
+def grid(names: Sequence[str], titles: Sequence[str], rows: Sequence[tuple[Sequence[str], Sequence[str]]]) -> Group:
+    """Tables of the same rows, each as wide as fits.
+
+    Args:
+        names: headers of the columns that say what a row is; they stand in every table.
+        titles: headers of the columns of numbers.
+        rows: for each the cells under ``names`` and those under ``titles``; a cell may have two lines.
+    """
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Group
+    from rich.table import Column, Table
+    from rich.text import Text
+
+    left = [[shorten(cell) for cell in cells] for cells, _ in rows]
+    width = sum(max(map(len, (name, *(cells[i] for cells in left)))) + GAP for i, name in enumerate(names))
+    blocks: list[list[int]] = [[]]
+    used = width
+    for i, title in enumerate(titles):
+        lines = [line for _, cells in rows for line in cells[i].split("\n")]
+        wide = max(map(len, (title, *lines))) + GAP
+        if blocks[-1] and used + wide > TERMINAL:
+            blocks.append([])
+            used = width
+        blocks[-1].append(i)
+        used += wide
+    parts: list[object] = []
+    for block in blocks:
+        columns = [*(Column(name, no_wrap=True) for name in names),
+                   *(Column(titles[i], justify="right", no_wrap=True) for i in block)]  # fmt: skip
+        table = Table(*columns, box=SIMPLE_HEAD, padding=(0, GAP, 0, 0), show_edge=False, pad_edge=False)
+        for own, (_, cells) in zip(left, rows, strict=True):
+            table.add_row(*map(Text, own), *(Text(cells[i]) for i in block))
+        parts += ["", table] if parts else [table]
+    return Group(*parts)  # type: ignore[arg-type]
