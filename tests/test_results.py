@@ -1,4 +1,4 @@
-"""What ``make results`` makes again: RESULTS.md and the pictures of README.md."""
+"""What ``make results`` makes again: docs/results.md and the pictures of the pages."""
 
 import json
 import re
@@ -13,8 +13,7 @@ from classify import classify
 from cli import cli
 from tools.update_results import commands, scores
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-RESULTS = (ROOT / "RESULTS.md").read_text(encoding="utf-8")
+RESULTS = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
 
 
 def test_cells_are_the_numbers_of_the_run(separable, in_tmp):
@@ -49,13 +48,19 @@ def test_every_cell_of_the_results_is_filled():
         assert {word for word in words if word.startswith("--")} <= known, line
 
 
-def test_pictures_of_the_readme():
+def test_pictures_of_the_pages():
     """Each is there and small, says in words what it shows, and has a title."""
-    pictures = re.findall(r'!\[([^\]]*)\]\((docs/pictures/[^ )]+)(?: "([^"]*)")?\)', README)
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    texts = [page.read_text(encoding="utf-8") for page in pages]
+    pictures = [
+        (alternative, page.parent / path, title)
+        for page, text in zip(pages, texts, strict=True)
+        for alternative, path, title in re.findall(r'!\[([^\]]*)\]\(([^ )]+)(?: "([^"]*)")?\)', text)
+    ]
     assert len(pictures) >= 3
     for alternative, path, title in pictures:
         assert len(alternative) > 30 and len(title) > 15
-        assert (ROOT / path).stat().st_size < 100_000
+        assert path.stat().st_size < 100_000
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")

@@ -1,4 +1,4 @@
-"""Makes the pictures that README.md shows, in ``docs/pictures``, and what stands for them where they are not seen.
+"""Makes the pictures that README.md and docs show, in ``docs/pictures``, and the texts that stand for them.
 
     python -m tools.update_pictures --sms spam.csv --model all-MiniLM-L6-v2
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
 import shutil
 import subprocess
@@ -43,16 +44,22 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         runs = made(given.sms.resolve(), given.model.resolve(), folder)
         said = {"report": report(Path(folder) / runs[1]), "cost": cost(runs, folder), "lengths": lengths(given.sms)}
-    text = README.read_text(encoding="utf-8")
     for name, (alternative, title) in said.items():
         if alternative:
-            picture = f'![{plain(alternative)}](docs/pictures/{name}.png "{plain(title)}")\n'
-            text = replace(text, f"picture-{name}", picture)
+            show(name, plain(alternative), plain(title))
         size = (PICTURES / f"{name}.png").stat().st_size
         print(f"docs/pictures/{name}.png: {size:,} bytes: {title or 'as it was'}")
         if size > LARGEST:
             sys.exit(f"docs/pictures/{name}.png has {size:,} bytes, more than {LARGEST:,}")
-    README.write_text(text, encoding="utf-8")
+
+
+def show(name: str, alternative: str, title: str) -> None:
+    """Put the picture with its texts into every page that has a place for it."""
+    for page in (README, *(ROOT / "docs").rglob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        if f"<!-- picture-{name} -->" in text:
+            path = os.path.relpath(PICTURES / f"{name}.png", page.parent)
+            page.write_text(replace(text, f"picture-{name}", f'![{alternative}]({path} "{title}")\n'), encoding="utf-8")
 
 
 def made(sms: Path, model: Path, folder: str) -> list[str]:

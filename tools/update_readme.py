@@ -3,7 +3,7 @@
     python -m tools.update_readme [--tables spam.csv emails.csv.gz train.csv]
 
 What stands between ``<!-- name -->`` and ``<!-- /name -->`` is replaced: the demo, a prediction, and, if tables are
-given, the scores on these.
+given, the scores on these. ``make docs`` runs it without tables.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def session(text: str, name: str, folder: str) -> str:
     """The commands of a block, each with its output."""
     commands = re.findall(r"^\$ (.+)$", block(text, name), re.MULTILINE)
     shown = [f"$ {command}\n{run(command, folder)}" for command in commands]
-    return "```\n" + "\n".join(shown) + "```\n"
+    return "```console\n" + "\n".join(shown) + "```\n"
 
 
 def scores(tables: list[Path], folder: str) -> str:

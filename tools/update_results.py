@@ -1,4 +1,4 @@
-"""Runs the commands that RESULTS.md shows and puts their scores into its tables.
+"""Runs the commands that docs/results.md shows and puts their scores into its tables.
 
     python -m tools.update_results --tweets train.csv --emails emails.csv.gz --toxic train.5k.csv
 
@@ -20,7 +20,7 @@ from classify import read_run
 from classify.records import LearningPoint, Summary
 from tools.update_readme import ROOT, run
 
-RESULTS = ROOT / "RESULTS.md"
+RESULTS = ROOT / "docs" / "results.md"
 NAMES = {"tweets": "train.csv", "emails": "emails.csv.gz", "toxic": "train.5k.csv"}  # in the commands
 OVERALL = {"accuracy": "accuracy", "F1 macro": "f1_macro", "ROC-AUC": "roc_auc", "PR-AUC": "pr_auc"}
 OF_POSITIVE = ("precision", "recall")
