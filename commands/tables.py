@@ -33,8 +33,10 @@ def table_options(command: Callable) -> Callable:
         click.option("--format", help="csv tsv json lines parquet arrow.  [default: by the name, else the content]"),
         click.option("--encoding", help="Encoding of the file.  [default: UTF-8, else Windows-1252 with a note]"),
         click.option("--delimiter", help="One character between cells, or tab.  [default: found in the first rows]"),
-        click.option("--quoting", help="double (quotes around cells) or none (quotes are text).  [default: double]"),
-        click.option("--no-header", is_flag=True, help="The first row is data; columns are called 1, 2, ..."),
+        click.option("--quoting", help="double (quotes around cells, doubled inside), backslash (one before each "
+                     "inside), single (apostrophes) or none (quotes are text).  [default: found in the first rows]"),
+        click.option("--header/--no-header", default=None, help="The first row names the columns, or is data and they "
+                     "are called 1, 2, ...  [default: found by comparing it with the others]"),
         click.option("--follow-links", is_flag=True, help="Follow links inside a folder of texts."),
         click.option("--text-column", help="Column with the texts.  [default: found by name and content]"),
         click.option("--label-column", "label_columns", multiple=True,
@@ -48,9 +50,7 @@ def table_options(command: Callable) -> Callable:
 
     @functools.wraps(command)
     def gathered(*args: Any, **given: Any) -> Any:  # noqa: ANN401
-        reading = {name: value for name in names if (value := given.pop(name))}
-        if reading.pop("no_header", False):
-            reading["header"] = False
+        reading = {name: value for name in names if (value := given.pop(name)) not in (None, (), False) or name == "header" and value is False}
         return command(*args, reading=reading, **given)
 
     for option in reversed(options):
@@ -185,8 +185,8 @@ def _embed_command(table: Table, given: dict) -> str:
     names = ("format", "encoding", "delimiter", "quoting", "label_map", "bad_rows", "clean")
     options += [(f"--{name.replace('_', '-')}", given.get(name)) for name in names]
     words = [word for name, value in options if value for word in (name, value)]
-    flags = ["--no-header"] * ("header" in given) + ["--follow-links"] * ("follow_links" in given)
-    return shlex.join(["tk", "embed", *words, *flags])
+    header = {True: ["--header"], False: ["--no-header"]}.get(given.get("header"), [])
+    return shlex.join(["tk", "embed", *words, *header, *["--follow-links"] * ("follow_links" in given)])
 
 
 def _plain(name: str) -> Text:

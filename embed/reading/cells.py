@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -11,6 +12,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Cells: TypeAlias = "list[str] | pa.StringArray | pa.ChunkedArray"  # no nulls: a missing cell is an empty one
+
+NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?")  # with a decimal point or comma
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell holds a number: ``-1``, ``2.5``, ``2,5``, ``1e-3``."""
+    return NUMBER.fullmatch(cell.strip()) is not None
 
 
 class Coded(NamedTuple):

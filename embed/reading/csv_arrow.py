@@ -1,24 +1,21 @@
 """Whole rows of CSV through pyarrow, where it is certain to read them as Python's csv module does.
 
 The bytes get one more row behind them that no table holds. If it comes out whole, if every row has as many cells as the
-header, and if the line ends in the cells and between the rows make up those of the bytes, then both parsers agree, and
-every row's line is known. Elsewhere (unclosed quotes, too many or too few cells, empty lines, NUL bytes) it is for the
-csv module to read.
+header, if every quote opens or closes a cell, and if the line ends in the cells and between the rows make up those of
+the bytes, then both parsers agree, and every row's line is known. Elsewhere (unclosed quotes, too many or too few
+cells, empty lines, carriage returns in cells, NUL bytes) it is for the csv module to read.
 """
 
 from __future__ import annotations
 
-from secrets import token_hex
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from embed.reading.csv_dialect import END, Dialect
+
 if TYPE_CHECKING:
     import pyarrow as pa
-
-    from embed.reading.csv_chunks import Dialect
-
-END = token_hex(16)  # no table holds it; as part of a longer row it shows that a quote was never closed
 
 
 class Regular:
@@ -37,7 +34,7 @@ class Regular:
         import pyarrow as pa
         from pyarrow import csv
 
-        if not self.data or self.data.endswith(b"\r") or b"\0" in self.data:
+        if not self.data or b"\0" in self.data or not self._ends_with_line_feeds():
             return None
         names = [str(i) for i in range(self._dialect.width)]
         texts = dict.fromkeys(names, pa.string())
@@ -62,15 +59,22 @@ class Regular:
             the columns, the line of each row (int64 ``[n]``, from 0) and how many lines there are; or None where the
             csv module is to be asked.
         """
-        rows = table.num_rows - 1 if table else 0
-        if rows < 1 or table.column(0).num_chunks != 1 or table.column(0)[-1].as_py() != END:
+        rows = table.num_rows - 1 if table is not None else 0
+        if table is None or rows < 1 or table.column(0).num_chunks != 1 or table.column(0)[-1].as_py() != END:
             return None
-        returns = b"\r" in self.data
-        ends = _is_line_end(np.frombuffer(self.data, np.uint8), returns)
-        lines = int(np.count_nonzero(ends)) + (not self.data.endswith(b"\n"))
+        values = np.frombuffer(self.data, np.uint8)
+        if self._dialect.quotes and not _quotes_are_whole(values, ord(self._dialect.delimiter)):
+            return None
+        lines = int(np.count_nonzero(values == ord("\n"))) + (not self.data.endswith(b"\n"))
         columns = [column.chunk(0).slice(0, rows) for column in table.columns]
-        starts = _row_starts(columns, rows, lines, returns)
+        if self._dialect.swallows and lines != rows:
+            return None
+        starts = _row_starts(columns, rows, lines)
         return None if starts is None else (columns, starts, lines)
+
+    def _ends_with_line_feeds(self) -> bool:
+        """Whether each carriage return stands before a line feed."""
+        return b"\r" not in self.data or self.data.count(b"\r") == self.data.count(b"\r\n")
 
 
 def last_row_end(data: bytes, quotes: bool) -> int:
@@ -78,7 +82,7 @@ def last_row_end(data: bytes, quotes: bool) -> int:
     cut = data.rfind(b"\n") + 1
     odd = quotes and np.count_nonzero(np.frombuffer(data, np.uint8, cut) == ord('"')) % 2
     while cut and odd:
-        line = data.rfind(b"\n", 0, cut - 1) + 1
+        line = data.rfind(b"\n", 0, data.rfind(b'"', 0, cut)) + 1  # where the last of the quotes stands
         odd ^= data.count(b'"', line, cut) % 2
         cut = line
     return cut
@@ -90,7 +94,7 @@ def is_blank(column: pa.Array) -> bool:
     return bool(offsets[0] == offsets[-1])
 
 
-def _row_starts(columns: list[pa.Array], rows: int, lines: int, returns: bool) -> np.ndarray | None:
+def _row_starts(columns: list[pa.Array], rows: int, lines: int) -> np.ndarray | None:
     """Line of each row, int64 ``[rows]`` from 0; None if the rows do not make up so many lines.
 
     No line is counted twice, so when all are found, the columns that are left (the short ones) hold none.
@@ -100,18 +104,28 @@ def _row_starts(columns: list[pa.Array], rows: int, lines: int, returns: bool) -
         if found >= lines:
             break
         _, offsets, values = column.buffers()
-        ends = np.flatnonzero(_is_line_end(np.frombuffer(values or b"", np.uint8), returns))
+        ends = np.flatnonzero(np.frombuffer(values or b"", np.uint8) == ord("\n"))
         cells = np.searchsorted(np.frombuffer(offsets, np.int32, rows), ends, "right") - 1
         spans += np.bincount(cells, minlength=rows)
         found += len(ends)
     return np.cumsum(spans) - spans if found == lines else None
 
 
-def _is_line_end(values: np.ndarray, returns: bool) -> np.ndarray:
-    """Bool ``[n]``: bytes that end a line: line feeds and, if there are any, carriage returns with none behind them."""
-    ends = values == ord("\n")
-    if returns:
-        places = np.flatnonzero(values == ord("\r"))
-        following = values[np.minimum(places + 1, len(values) - 1)]  # of the last byte the byte itself
-        ends[places[following != ord("\n")]] = True
-    return ends
+def _quotes_are_whole(values: np.ndarray, delimiter: int) -> bool:
+    """Whether the 1st, 3rd, ... quote opens a cell and the 2nd, 4th, ... closes one, two in a row aside.
+
+    Then no quote stands in a cell without quotes, and no cell goes on where its quote has closed. ``values`` is uint8.
+    """
+    places = np.flatnonzero(values == ord('"'))
+    if len(places) % 2:
+        return False
+    opening, closing = places[::2], places[1::2]
+    outside = np.zeros(256, bool)
+    outside[[delimiter, ord("\n"), ord("\r")]] = True
+    doubled = closing[:-1] + 1 == opening[1:]  # a quote in a quoted cell: it closes, and opens again at once
+    opens = outside[values[opening - 1]]
+    closes = outside[values[np.minimum(closing + 1, len(values) - 1)]]
+    if len(places):
+        opens[0] |= opening[0] == 0
+        closes[-1] |= closing[-1] == len(values) - 1
+    return bool((opens[1:] | doubled).all() and (closes[:-1] | doubled).all() and opens[:1].all() and closes[-1:].all())

@@ -3,88 +3,82 @@
 from __future__ import annotations
 
 import csv
-import io
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import chain, pairwise
-from secrets import token_hex
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from embed.reading.csv_arrow import END, Regular, last_row_end
+from embed.reading.cells import Cells
+from embed.reading.csv_arrow import Regular, last_row_end
+from embed.reading.csv_dialect import Dialect
+from embed.reading.csv_rows import MOST_BAD, find_rows
+from embed.reading.files import BLOCK
 from embed.reading.format import LONGEST_ROW, BadRow
 from stores.shared.errors import InputError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-NUL = token_hex(16)  # stands for U+0000, which csv refuses before Python 3.11
-QUOTE = "put quotes around cells that hold a delimiter or line break, or give --quoting none or --bad-rows skip"
 AHEAD = 2  # stretches that are being parsed or wait to be used
 csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-Stretch = tuple[bytes, bool, Future | None]  # bytes, whether they are the last, pyarrow's rows of them when it is ready
+Stretch = tuple[bytes, bool, Future]  # bytes, whether they are the last, pyarrow's rows of them when it is ready
 
 
 class Piece(NamedTuple):
     """Rows of one stretch: their lines int64 ``[n]``, all columns, the broken rows, bytes and lines used up."""
 
     line: np.ndarray
-    columns: list[list[str] | pa.Array]
+    columns: list[Cells]
     bad: list[BadRow]
     bytes: int
     lines: int
 
 
-@dataclass(frozen=True)
-class Dialect:
-    """How a file is written: its name for messages, delimiter, quoting of the csv module, cells a row."""
+class ChunkReader:
+    """The rows of a file that comes in blocks of bytes.
 
-    name: str
-    delimiter: str
-    quoting: int
-    width: int = 0
+    Args:
+        dialect: how it is written.
+        line: the line on which its first row stands.
+    """
 
-    def pieces(self, blocks: Iterable[bytes], line: int, fast: bool) -> Iterator[Piece]:
+    def __init__(self, dialect: Dialect, line: int) -> None:
+        self._dialect, self._line = dialect, line
+        self._held: list[bytes] = []  # bytes from the beginning of a row that is not whole yet
+        self._size = self._tried = 0  # how many they are, and how many they were when rows were last looked for
+        self._open = self._marked = False  # whether the row is in a quoted cell, and a quote has come since
+        self._doubtful = False  # whether a broken quote may have left the end of its row behind
+
+    def pieces(self, blocks: Iterable[bytes], fast: bool) -> Iterator[Piece]:
         """All rows, in pieces of about one block; a row that a block breaks off waits for the next.
 
         Args:
-            blocks: UTF-8, from the beginning of a row, which is on line ``line``.
+            blocks: UTF-8, from the beginning of a row.
             fast: whether pyarrow is asked first, in a thread that runs ahead.
         """
-        rest = b""
-        for data, final, table in self._ahead(blocks) if fast else self._as_they_are(blocks):
+        if not (fast and self._dialect.is_plain):
+            for block, following in pairwise(chain(blocks, [None])):
+                yield from self._slow(block or b"", following is None)
+            return
+        for data, final, table in self._ahead(blocks):
             piece = None
-            if table and not rest:  # else it begins with the end of a row, or so it seems
-                piece = self._piece(Regular(data, self), table.result(), line)
-            data = rest + data
-            if not piece and fast and rest:
-                end = len(data) if final else last_row_end(data, self.quotes)
-                regular = Regular(data[:end], self)
-                piece = self._piece(regular, regular.read(), line)
-            piece = piece or self._parse_slow(data, line, final)
-            rest, line = data[piece.bytes :], line + piece.lines
-            yield piece
-
-    @property
-    def quotes(self) -> bool:
-        """Whether quotes mean anything."""
-        return self.quoting != csv.QUOTE_NONE
-
-    def reader(self, lines: Iterable[str]) -> csv.reader:
-        """The csv module's."""
-        return csv.reader(lines, delimiter=self.delimiter, quoting=self.quoting)
-
-    def bad(self, line: int, why: str, row: str, cure: str = QUOTE) -> BadRow:
-        """What is wrong with the row on this line."""
-        return BadRow(self.name, line, why, cure, row.rstrip("\r\n").replace(NUL, "\0")[:1000])
-
-    def _as_they_are(self, blocks: Iterable[bytes]) -> Iterator[Stretch]:
-        for block, following in pairwise(chain(blocks, [None])):
-            yield block, following is None, None
+            if not self._held:  # else it begins with the end of a row, or so it seems
+                piece = self._piece(Regular(data, self._dialect), table.result())
+            elif not self._open:
+                data = b"".join([*self._held, data])
+                self._hold(b"")
+                end = len(data) if final else last_row_end(data, self._dialect.quotes)
+                regular = Regular(data[:end], self._dialect)
+                piece = self._piece(regular, regular.read())
+            if piece:
+                yield self._counted(piece)
+                self._hold(data[piece.bytes :])
+            else:
+                yield from self._slow(data, final)
 
     def _ahead(self, blocks: Iterable[bytes]) -> Iterator[Stretch]:
         """The bytes in stretches of whole rows, if quotes come in pairs, each given to pyarrow some time before.
@@ -95,62 +89,94 @@ class Dialect:
         waiting: deque[Stretch] = deque()
         with ThreadPoolExecutor(1) as pool:
             for data, final in self._stretches(blocks):
-                waiting.append((data, final, pool.submit(Regular(data, self).read)))
+                waiting.append((data, final, pool.submit(Regular(data, self._dialect).read)))
                 if len(waiting) == AHEAD:
                     yield waiting.popleft()
             yield from waiting
 
     def _stretches(self, blocks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
         rest = b""
-        for block, final, _ in self._as_they_are(blocks):
-            rest += block
-            end = len(rest) if final or len(rest) > LONGEST_ROW else last_row_end(rest, self.quotes)
+        for block, following in pairwise(chain(blocks, [None])):
+            rest += block or b""
+            final = following is None
+            end = len(rest) if final else last_row_end(rest, self._dialect.quotes)
+            if not end and len(rest) > 2 * BLOCK:  # a quoted cell goes on for long, or one quote never closes
+                end = len(rest)
             if end:
                 yield rest[:end], final
                 rest = rest[end:]
 
-    def _piece(self, regular: Regular, table: pa.Table | None, line: int) -> Piece | None:
+    def _piece(self, regular: Regular, table: pa.Table | None) -> Piece | None:
         found = regular.rows(table)
-        return found and Piece(found[1] + line, found[0], [], len(regular.data), found[2])
+        return found and Piece(found[1] + self._line, found[0], [], len(regular.data), found[2])
 
-    def _parse_slow(self, data: bytes, line: int, final: bool) -> Piece:
-        """The whole rows at the beginning of ``data`` by Python's csv module."""
-        cut = len(data) if final else max(data.rfind(b"\n"), data.rfind(b"\r", 0, -1)) + 1
+    def _counted(self, piece: Piece) -> Piece:
+        self._line += piece.lines
+        return piece
+
+    def _hold(self, rest: bytes) -> None:
+        """Keep the beginning of a row for later."""
+        self._held, self._size, self._tried = [rest] if rest else [], len(rest), len(rest)
+        self._open = self._marked = False
+
+    def _slow(self, data: bytes, final: bool) -> Iterator[Piece]:
+        """The rows that are whole with these bytes, by Python's csv module.
+
+        Each byte is parsed about twice at most, however long a quoted cell goes on: where no quote has come none can
+        have closed, and else the next attempt waits until there are twice as many bytes.
+        """
+        queue = deque([(data, final)])
+        while queue:
+            data, final = queue.popleft()
+            self._held.append(data)
+            self._size += len(data)
+            self._marked |= self._dialect.mark in data
+            enough = final or self._size > LONGEST_ROW
+            if self._open and not enough and (not self._marked or self._size < 2 * self._tried):
+                continue
+            whole, never_closes = b"".join(self._held), self._open and not self._marked
+            if not never_closes:
+                piece, open_quote = self._parse(whole, final)
+                stopped = len(piece.bad) >= MOST_BAD
+                whole = whole[piece.bytes :]
+                yield self._counted(piece)
+                self._hold(whole)
+                self._open, self._marked = open_quote
+                if stopped:
+                    self._hold(b"")
+                    queue.appendleft((whole, final))
+                    continue
+            if whole and self._open and (final or len(whole) > LONGEST_ROW):
+                piece = self._give_up(whole)
+                yield self._counted(piece)
+                self._hold(b"")
+                starts = range(piece.bytes, len(whole), BLOCK)
+                again = [(whole[at : at + BLOCK], final and at + BLOCK >= len(whole)) for at in starts]
+                queue.extendleft(reversed(again))
+
+    def _parse(self, data: bytes, final: bool) -> tuple[Piece, tuple[bool, bool]]:
+        """The whole rows at the beginning of ``data``.
+
+        And whether a quote is open in the row behind them, and whether there is another on its last line.
+        """
+        newline = self._dialect.newline.encode()
+        cut = len(data) if final else data.rfind(newline) + 1
         if not cut and len(data) > LONGEST_ROW:
-            raise InputError(f"{self.name}, line {line} has more than {LONGEST_ROW:,} bytes: no table of text")
-        text = data[:cut].decode()
-        lines = list(io.StringIO(text.replace("\0", NUL), newline=""))
-        rows: list[list[str]] = []
-        starts: list[int] = []
-        bad: list[BadRow] = []
-        at = 0
-        while at < len(lines):
-            at = self._whole_rows(lines, at, line, rows, starts, bad)
-            rest = len("".join(lines[at:]).encode())
-            if not final and rest <= LONGEST_ROW:
-                break
-            if at < len(lines):
-                bad.append(self.bad(line + at, "a quote opens in this row and never closes", lines[at]))
-                at += 1
-        used = cut - len("".join(lines[at:]).replace(NUL, "\0").encode())
-        columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(self.width)]
-        return Piece(np.array(starts, np.int64) + line, columns, bad, used, at)
+            raise InputError(
+                f"{self._dialect.name}, line {self._line} has more than {LONGEST_ROW:,} bytes: no table of text"
+            )
+        text = self._dialect.mask(data[:cut].decode())
+        rows = find_rows(self._dialect, text, self._line, self._doubtful)
+        self._doubtful = rows.doubtful
+        used = cut - len(self._dialect.unmask(text[rows.end :]).encode())
+        columns = [list(column) for column in zip(*rows.cells, strict=True)]
+        columns = columns or [[] for _ in range(self._dialect.width)]
+        piece = Piece(np.array(rows.starts, np.int64) + self._line, columns, rows.bad, used, rows.lines)
+        return piece, (rows.end < len(text), self._dialect.mark in data[cut:])
 
-    def _whole_rows(self, lines: list[str], at: int, line: int, rows: list, starts: list, bad: list) -> int:
-        """Add the rows from line ``at`` on; where the first begins that does not end (or how many lines there are)."""
-        reader, first = self.reader(chain(lines[at:], [END])), at
-        for row in reader:
-            if row and row[-1].endswith(END):
-                break
-            if not row:
-                pass
-            elif len(row) != self.width:
-                found = f"{len(row)} cell{'s' * (len(row) != 1)} where the header has {self.width}"
-                bad.append(self.bad(line + at, found, lines[at]))
-            elif any(NUL in cell for cell in row):
-                bad.append(self.bad(line + at, "a NUL byte", lines[at], "delete it, or give --bad-rows skip"))
-            else:
-                rows.append(row)
-                starts.append(at)
-            at = first + reader.line_num
-        return at
+    def _give_up(self, data: bytes) -> Piece:
+        """The line on which a quote opens that never closes, as a broken row."""
+        end = data.find(self._dialect.newline.encode()) + 1 or len(data)
+        bad = self._dialect.bad(self._line, "a quote opens in this row and never closes", data[:end].decode())
+        self._doubtful = True
+        return Piece(np.empty(0, np.int64), [[] for _ in range(self._dialect.width)], [bad], end, 1)

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import chain, islice
-from typing import TYPE_CHECKING
 
-from embed.reading.cells import as_list
-from embed.reading.csv_arrow import END, is_blank
-from embed.reading.csv_chunks import NUL, Dialect, Piece
+from embed.reading.cells import Cells, as_list
+from embed.reading.column_names import is_usual
+from embed.reading.csv_arrow import is_blank
+from embed.reading.csv_chunks import ChunkReader, Piece
+from embed.reading.csv_sniff import Start, Trial, usual_width
 from embed.reading.decode import scan, utf8_blocks
 from embed.reading.files import Source
 from embed.reading.format import SAMPLE_ROWS, Batch, TableFile
+from embed.reading.header import judge_first_row, show_row
 from stores.shared.errors import InputError
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-DELIMITERS = ",\t;|"
-DELIMITER_ROWS = 50  # what the choice of the delimiter looks at
 FAST_FROM = 1 << 22  # bytes: below, importing pyarrow takes longer than it saves
-CONTROL = re.compile(f"[\1-\x08\x0e-\x1f]|{NUL}")
+MOST_BROKEN = 1000  # rows at the beginning of which none can be used: this is no table
+INDEX_NAME = re.compile(r"(?:Unnamed: \d+(?:\.\d+)?)?")
 
 
 class Delimited(TableFile):
@@ -34,40 +29,50 @@ class Delimited(TableFile):
         source: the file.
         encoding: a Python codec name; found if None.
         delimiter: one character; that which cuts the first rows into equally many cells if None.
-        quoting: ``double`` (quotes around cells, doubled inside), or ``none`` (a quote is a character like any other).
-        has_header: whether the first row names the columns; else they are called ``1``, ``2``, ...
+        quoting: one of ``csv_dialect.QUOTINGS``; found in the first rows if None.
+        has_header: whether the first row names the columns; else they are called ``1``, ``2``, ...; found if None.
 
     Raises:
-        InputError: if there is no first row, or it is not of text.
+        InputError: if there is no first row, it is not of text, or may as well be a header as data.
     """
 
     def __init__(
-        self, source: Source, encoding: str | None, delimiter: str | None, quoting: str, has_header: bool
+        self, source: Source, encoding: str | None, delimiter: str | None, quoting: str | None, has_header: bool | None
     ) -> None:
         found = scan(source, encoding)
         super().__init__(source)
         self.encoding, self.notes = found.encoding, list(found.notes)
-        self.places = found.places
-        self.lines, self.most_rows = found.lines, max(0, found.lines - has_header)
-        quotes = csv.QUOTE_NONE if quoting == "none" else csv.QUOTE_MINIMAL
-        start = next(filter(None, utf8_blocks(source, found.encoding)), b"")
-        first = start.decode("utf-8", "ignore").replace("\0", NUL)
-        dialect = Dialect(source.name, delimiter or _find_delimiter(first, quotes), quotes)
-        names, self._header_bytes, self._header_lines = self._first_row(first, dialect)
-        if not has_header:
-            names, self._header_bytes, self._header_lines = [str(i + 1) for i in range(len(names))], 0, 0
-        names = list(map(str.strip, names))
-        self._dialect = replace(dialect, width=len(names))
-        self._unnamed = [i for i, name in enumerate(names) if not name]
+        self.places, self.lines = found.places, found.lines
+        blocks = filter(None, utf8_blocks(source, found.encoding))
+        first, more = next(blocks, b""), next(blocks, b"")
+        start = Start.of(source.name, first, not more, delimiter, quoting)
+        self.notes += start.notes
+        trial = start.trial
+        header = has_header
+        if header is None:
+            header = self._judge(trial.rows)
+        names, self._skipped_bytes, self._skipped_lines = self._names(trial, header), start.bytes, start.lines
+        if header:
+            self._skipped_bytes, self._skipped_lines = start.after_row(first)
+        self.most_rows = max(0, found.lines - self._skipped_lines)
+        self._dialect = replace(trial.dialect, width=len(names))
+        self._first_rows = [row for row in trial.rows[header:] if len(row) == len(names)]
+        self._unnamed = self._nameless(names)
         self._places = self._name(names)
         self.header = list(self._places)
-        self.how = {"encoding": found.encoding, "delimiter": dialect.delimiter, "quoting": quoting}
-        self.how["header"] = has_header
+        self.how = {"encoding": found.encoding, "delimiter": trial.dialect.delimiter, "quoting": trial.dialect.quoting}
+        self.how["header"] = header
+        if trial.dialect.blanks:
+            self.how["blanks"] = True
 
     def sample(self) -> dict[str, list[str]]:
         """See ``TableFile``."""
-        piece = next((piece for piece in self._pieces(fast=False) if len(piece.line)), None)
-        return {name: as_list(piece.columns[i])[:SAMPLE_ROWS] if piece else [] for name, i in self._places.items()}
+        broken = 0
+        for piece in self._pieces(fast=False):
+            broken += len(piece.bad)
+            if len(piece.line) or broken >= MOST_BROKEN:
+                return {name: as_list(piece.columns[i])[:SAMPLE_ROWS] for name, i in self._places.items()}
+        return {name: [] for name in self._places}
 
     def batches(self, columns: list[str], text: str) -> Iterator[Batch]:
         """See ``TableFile``; cells under unnamed columns right after the text are part of the text.
@@ -81,28 +86,69 @@ class Delimited(TableFile):
             cells = {name: piece.columns[self._places[name]] for name in columns}
             spilled = [as_list(piece.columns[i]) for i in spill if not _is_blank(piece.columns[i])]
             if spilled:
-                cells[text] = [_join(row) for row in zip(as_list(cells[text]), *spilled, strict=True)]
+                delimiter = self._dialect.delimiter
+                cells[text] = [_join(row, delimiter) for row in zip(as_list(cells[text]), *spilled, strict=True)]
             used = [as_list(piece.columns[i]) for i in beyond if not _is_blank(piece.columns[i])]
             if used:
                 yield self._without_beyond(piece, cells, used)
             else:
                 yield Batch(piece.line, cells, piece.bad)
 
-    def _first_row(self, text: str, dialect: Dialect) -> tuple[list[str], int, int]:
-        """Cells of the first row that is not empty, and the bytes and lines up to its end."""
-        lines = list(io.StringIO(text, newline=""))
-        reader = dialect.reader(chain(lines, [END]))
-        cells = next(filter(None, reader), [])
-        if cells[-1] == END:
-            cells = []
-        elif cells[-1].endswith(END):
-            raise InputError(f"{self.name}, line 1: a quote opens in the first row and never closes; mend it")
-        if any(CONTROL.search(cell) for cell in cells):
-            cure = "give a table of text, or --encoding utf-16-le if it is one"
-            raise InputError(f"{self.name} begins with NUL bytes or control characters; {cure}")
-        if not any(cell.strip() for cell in cells):
-            raise InputError(f"{self.name} is empty; its first line must name the columns")
-        return cells, len("".join(lines[: reader.line_num]).encode()), reader.line_num
+    def _judge(self, rows: list[list[str]]) -> bool:
+        """Whether the first row names the columns; what was found is a note, unless the names are usual ones."""
+        first, below = rows[0], rows[1:]
+        width = usual_width(below)
+        aligned = [""] * (width == len(first) + 1) + first
+        verdict = judge_first_row(aligned, [row for row in below if len(row) == len(aligned)])
+        if verdict.header is None:
+            raise InputError(
+                f"{self.name}: the first row ({show_row(first)}) may name the columns or be data: {verdict.why}; "
+                f"give `header=True` or `header=False`"
+            )
+        if not verdict.header:
+            self.notes.append(
+                f"{self.name} has no header: {verdict.why}; columns are called 1 to {len(first)}; "
+                f"`header=True` decides otherwise"
+            )
+        elif not any(map(is_usual, first)):
+            self.notes.append(f"{self.name} has a header: {verdict.why}; `header=False` decides otherwise")
+        return verdict.header
+
+    def _names(self, trial: Trial, header: bool) -> list[str]:
+        """What the columns are called, empty where that is not known; one for each cell of most rows."""
+        first, below = trial.rows[0], trial.rows[1:]
+        if not header:
+            return [str(i + 1) for i in range(max(usual_width(below), len(first)))]
+        names = list(map(str.strip, first))
+        width = usual_width(below)
+        aligned = [row for row in below if len(row) == width]
+        if width == len(names) - 1 and not names[-1]:  # the header alone ends with a delimiter
+            return names[:-1]
+        if width == len(names) + 1 and len(aligned) == len(below):
+            if not any(row[-1] for row in aligned):  # all rows end with a delimiter
+                return [*names, ""]
+            if _is_index([row[0] for row in aligned]):  # numbers of the rows, as R writes them
+                return ["", *names]
+        return names
+
+    def _nameless(self, names: list[str]) -> list[int]:
+        """Places of the columns without a name; those that most rows fill get one, unless they number the rows."""
+        nameless = []
+        for i, name in enumerate(names):
+            if not INDEX_NAME.fullmatch(name):
+                continue
+            cells = [row[i].strip() for row in self._first_rows]
+            filled = [cell for cell in cells if cell]
+            if all(not names[k] or INDEX_NAME.fullmatch(names[k]) for k in range(i)) and _is_index(filled):
+                called = repr(name) if name else "without a name"
+                self.notes.append(f"{self.name}: column {i + 1} ({called}) numbers the rows and is left out")
+                names[i] = ""
+            elif not name and 2 * len(filled) > len(cells):
+                names[i] = f"Unnamed: {i}"
+                self.notes.append(f"{self.name}: column {i + 1} has no name; it is called {names[i]!r}")
+            elif not name:
+                nameless.append(i)
+        return nameless
 
     def _name(self, names: list[str]) -> dict[str, int]:
         """Place of each named column; the second of two equal names gets a number."""
@@ -138,18 +184,7 @@ class Delimited(TableFile):
 
     def _pieces(self, fast: bool) -> Iterator[Piece]:
         blocks = utf8_blocks(self.source, self.encoding)
-        return self._dialect.pieces(_skip(blocks, self._header_bytes), self._header_lines + 1, fast)
-
-
-def _find_delimiter(text: str, quoting: int) -> str:
-    """The delimiter that cuts most of the first rows into as many cells as the first one, the more the better."""
-
-    def fitness(delimiter: str) -> tuple[int, int]:
-        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting)
-        widths = [len(row) for row in islice(filter(None, rows), DELIMITER_ROWS)] or [0]
-        return (widths.count(widths[0]) if widths[0] > 1 else 0), widths[0]
-
-    return max(DELIMITERS, key=fitness)
+        return ChunkReader(self._dialect, self._skipped_lines + 1).pieces(_skip(blocks, self._skipped_bytes), fast)
 
 
 def _skip(blocks: Iterator[bytes], count: int) -> Iterator[bytes]:
@@ -160,11 +195,16 @@ def _skip(blocks: Iterator[bytes], count: int) -> Iterator[bytes]:
         count = max(0, count - len(block))
 
 
-def _is_blank(column: list[str] | pa.Array) -> bool:
+def _is_blank(column: Cells) -> bool:
     return not any(column) if isinstance(column, list) else is_blank(column)
 
 
-def _join(cells: tuple[str, ...]) -> str:
+def _join(cells: tuple[str, ...], delimiter: str) -> str:
     """A text and the cells it was cut into, without the empty ones at the end."""
     length = next((n for n in range(len(cells), 1, -1) if cells[n - 1]), 1)
-    return ",".join(cells[:length])
+    return delimiter.join(cells[:length])
+
+
+def _is_index(cells: list[str]) -> bool:
+    """Whether these are whole numbers, each once, as those that number rows."""
+    return bool(cells) and len(set(cells)) == len(cells) and all(map(str.isdigit, cells))

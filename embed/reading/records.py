@@ -1,4 +1,4 @@
-"""JSON lines, a JSON array of objects, and plain text with one text a line."""
+"""JSON lines, and a JSON array of objects."""
 
 from __future__ import annotations
 
@@ -13,34 +13,12 @@ import numpy as np
 from embed.reading.decode import scan, utf8_blocks
 from embed.reading.files import Source
 from embed.reading.format import BATCH_ROWS, LONGEST_ROW, SAMPLE_ROWS, BadRow, Batch, TableFile
+from embed.reading.lines import split_lines
 from stores.shared.errors import InputError
 
 SURROGATES = re.compile("[\ud800-\udfff]")
 NEXT = re.compile(r"[ \t\r\n]*,?[ \t\r\n]*")
 Row = tuple[int, dict | str, str]  # line or number, the record or why there is none, what stands there
-
-
-class Lines(TableFile):
-    """A file with one text a line; an empty line is an empty text. See ``TableFile``."""
-
-    def __init__(self, source: Source, encoding: str | None) -> None:
-        found = scan(source, encoding)
-        super().__init__(source)
-        self.header, self.notes = ["text"], list(found.notes)
-        if b"\t" in source.start():
-            self.notes.append(f"{source.name} is read as one text a line, but has tabs; a table needs --format tsv")
-        self.lines = self.most_rows = found.lines
-        self.places = found.places
-        self.how = {"encoding": found.encoding, "format": "lines"}
-
-    def sample(self) -> dict[str, list[str]]:
-        """See ``TableFile``."""
-        return next(self.batches(["text"], "text"), Batch(np.empty(0, np.int64), {"text": []})).cells
-
-    def batches(self, columns: list[str], text: str) -> Iterator[Batch]:
-        """See ``TableFile``."""
-        rows = ((line, {"text": row.decode()}, "") for line, row in _lines(self.source, self.how["encoding"]))
-        return _batches(rows, columns, self.name)
 
 
 class Json(TableFile):
@@ -81,7 +59,7 @@ class Json(TableFile):
 
     def _records(self) -> Iterator[Row]:
         encoding = self.how["encoding"]
-        return _array(self.source, encoding) if self._is_array else _json_lines(_lines(self.source, encoding))
+        return _array(self.source, encoding) if self._is_array else _json_lines(split_lines(self.source, encoding))
 
 
 def _batches(rows: Iterator[Row], columns: list[str], name: str, unit: str = "line") -> Iterator[Batch]:
@@ -136,20 +114,6 @@ def _array(source: Source, encoding: str) -> Iterator[Row]:
         if len(buffer) - at > LONGEST_ROW:
             break
     raise InputError(f"{source.name}, line {line} or after: the array breaks off or is no JSON ({why}); mend it")
-
-
-def _lines(source: Source, encoding: str) -> Iterator[tuple[int, bytes]]:
-    """Number, from 1, and bytes of each line, without its end."""
-    number, rest = 1, b""
-    for block in utf8_blocks(source, encoding):
-        *whole, rest = (rest + block).split(b"\n")
-        for number, line in enumerate(whole, number):  # noqa: B020
-            yield number, line.removesuffix(b"\r")
-        number += bool(whole)
-        if len(rest) > LONGEST_ROW:
-            raise InputError(f"{source.name}, line {number} has more than {LONGEST_ROW:,} bytes: no table of text")
-    if rest:
-        yield number, rest
 
 
 def _decoder() -> json.JSONDecoder:

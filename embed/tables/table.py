@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from embed.reading.cells import as_coded
-from embed.reading.detect import open_files
+from embed.reading.detect import ReadingOptions, open_files
 from embed.reading.format import BadRow, Batch, TableFile
 from embed.tables.columns import Columns, choose_columns
 from embed.tables.labels import parse_label_map, read_labels
@@ -155,9 +155,9 @@ def read_table(
     format: str | None = None,
     encoding: str | None = None,
     delimiter: str | None = None,
-    quoting: str = "double",
-    header: bool = True,
-    follow_links: bool = False,
+    quoting: str | None = None,
+    header: bool | None = None,
+    follow_links: bool = False
     text_column: str | None = None,
     label_columns: Sequence[str] | None = None,
     split_column: str | None = None,
@@ -174,8 +174,9 @@ def read_table(
         format: one of ``embed.reading.detect.FORMATS``; by the name of the file, else its first bytes, if None.
         encoding: a Python codec name; by the byte-order mark, else UTF-8, else Windows-1252 if None.
         delimiter: of CSV, one character; found in the first rows if None.
-        quoting: of CSV, ``double`` or ``none``.
-        header: of CSV, whether the first row names the columns; else they are called ``1``, ``2``, ...
+        quoting: of CSV, one of ``embed.reading.csv_dialect.QUOTINGS``; found in the first rows if None.
+        header: of CSV, whether the first row names the columns; else they are called ``1``, ``2``, ...; found by
+            comparing it with the rows below if None.
         follow_links: whether links inside a folder of texts are followed; else they are passed over, with a note.
         text_column, split_column, id_column: names of columns; found by name and content if None.
         label_columns: likewise; several hold 0 and 1 each; none are wanted if it is empty.
@@ -188,8 +189,8 @@ def read_table(
         InputError: if there is no such file, it is empty, not text, or lacks a column that was asked for.
     """
     given = [data] if isinstance(data, str | Path) else data
-    options = (format, encoding, delimiter, quoting, header, follow_links)
-    files = [form for item in given for form in open_files(str(item), *options)]
+    asked = ReadingOptions(format, encoding, delimiter, quoting, header, follow_links)
+    files = [form for item in given for form in open_files(str(item), asked)]
     sample = files[0].sample()
     if not any(sample.values()):
         raise InputError(_why_no_rows(files[0]))
@@ -210,8 +211,8 @@ def read_table(
 
 
 def _why_no_rows(form: TableFile) -> str:
-    bad = [row for batch in form.batches(form.header[:1], form.header[0]) for row in batch.bad]
-    return str(bad[0]) if bad else f"{form.name} has a header but no rows"
+    bad = next((row for batch in form.batches(form.header[:1], form.header[0]) for row in batch.bad), None)
+    return str(bad) if bad else f"{form.name} has a header but no rows"
 
 
 def _without(rows: Rows, wrong: dict[int, str], form: TableFile, before: int) -> Rows:
