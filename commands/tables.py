@@ -50,7 +50,11 @@ def table_options(command: Callable) -> Callable:
 
     @functools.wraps(command)
     def gathered(*args: Any, **given: Any) -> Any:  # noqa: ANN401
-        reading = {name: value for name in names if (value := given.pop(name)) not in (None, (), False) or name == "header" and value is False}
+        reading = {
+            name: value
+            for name in names
+            if (value := given.pop(name)) not in (None, (), False) or (name == "header" and value is False)
+        }
         return command(*args, reading=reading, **given)
 
     for option in reversed(options):

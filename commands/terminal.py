@@ -58,7 +58,7 @@ def with_options(message: str, command: click.Command | None) -> str:
 
 def _as_typed(option: click.Option, value: str | None) -> str:
     """An option as it is typed; ``value``: the Python expression of it, None: the name of the option alone."""
-    name = max(option.opts, key=len)
+    name = max(option.secondary_opts if value == "False" and option.secondary_opts else option.opts, key=len)
     if value is None or option.is_flag:
         return name
     try:

@@ -147,7 +147,7 @@ def test_one_text_a_line(tmp_path):
     expected = ['one, "two"', "", "three\u2028four\tfive"]
     table = read_table(tmp_path / "a.txt")
     assert read(table) == ([1, 2, 3], expected, [None] * 3)
-    assert "has tabs; a table needs format='tsv'" in table.notes[0]
+    assert "has tabs; a table needs `format='tsv'`" in table.notes[0]
 
 
 def make_folder(path):
@@ -300,9 +300,9 @@ def test_zip_of_several_files_names_them(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"format": "xml"}, "format='xml': choose one of csv"),
-        ({"quoting": "curly"}, "quoting='curly': choose one of double, backslash, single, none"),
-        ({"delimiter": ", "}, "delimiter=', ': give one character"),
+        ({"format": "xml"}, "`format='xml'`: choose one of csv"),
+        ({"quoting": "curly"}, "`quoting='curly'`: choose one of double, backslash, single, none"),
+        ({"delimiter": ", "}, "`delimiter=', '`: give one character"),
         ({"label_map": "spam"}, "--label-map spam: give it as OLD=NEW"),
     ],
 )

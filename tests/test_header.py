@@ -36,7 +36,7 @@ def test_first_class_that_occurs_again_is_no_header(tmp_path):
     assert lines == list(range(1, 31))
     assert (labels[0], texts[0], texts[4]) == ("spam", sentence(0), '"' + sentence(4))
     assert "has no header: 'spam' in column 1 occurs again below" in " ".join(table.notes)
-    assert "header=True decides otherwise" in " ".join(table.notes)
+    assert "`header=True` decides otherwise" in " ".join(table.notes)
 
 
 def test_number_and_texts_in_the_first_row_are_no_header(tmp_path):
@@ -78,7 +78,7 @@ def test_doubtful_first_row_is_refused_with_both_readings(tmp_path):
     (tmp_path / "a.csv").write_text("hello\nyou\nthere\n")
 
     with pytest.raises(
-        InputError, match="the first row .hello. may name the columns or be data: .*header=True or header=False"
+        InputError, match="the first row .hello. may name the columns or be data: .*`header=True` or `header=False`"
     ):
         read_table(tmp_path / "a.csv")
     assert read(read_table(tmp_path / "a.csv", header=True))[1] == ["you", "there"]
@@ -90,7 +90,7 @@ def test_unusual_header_is_said(tmp_path):
     rows = [(str(i), sentence(i), "xy"[i % 2]) for i in range(8)]
     table = read_table(written(tmp_path / "a.csv", [("q", "words", "kind"), *rows]))
 
-    assert "has a header: 'q' stands over numbers; header=False decides otherwise" in table.notes[0]
+    assert "has a header: 'q' stands over numbers; `header=False` decides otherwise" in table.notes[0]
     assert read(table)[1] == [row[1] for row in rows]
     assert read_table(written(tmp_path / "b.csv", [("id", "text", "label"), *rows])).notes == []
 

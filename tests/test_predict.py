@@ -66,10 +66,10 @@ def test_columns_of_merged_tables(tmp_path):
 
 def test_run_that_does_not_know_its_columns(tmp_path):
     """Of features that were made elsewhere: a table of one column is clear, another is asked for it."""
-    (tmp_path / "one.csv").write_text("words\nsee you\n")
+    (tmp_path / "one.csv").write_text("message\nsee you\n")
     write_csv(tmp_path / "two.csv", [("x", "see you")])
 
-    assert read_table(tmp_path / "one.csv", like={"file": "made"}).columns.text == "words"
+    assert read_table(tmp_path / "one.csv", like={"file": "made"}).columns.text == "message"
     with pytest.raises(InputError, match="does not say which column its texts were in; .*`text_column`"):
         read_table(tmp_path / "two.csv", like={"file": "made"})
 

@@ -157,7 +157,7 @@ def read_table(
     delimiter: str | None = None,
     quoting: str | None = None,
     header: bool | None = None,
-    follow_links: bool = False
+    follow_links: bool = False,
     text_column: str | None = None,
     label_columns: Sequence[str] | None = None,
     split_column: str | None = None,
