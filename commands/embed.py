@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from commands.encoders import encoder_options
-from commands.tables import clean_option, data_option, read, table_options
+from commands.tables import clean_option, data_option, looks_like, read, table_options
 from commands.terminal import encoding_progress, json_option, note, print_json, shown, versions_of
 
 if TYPE_CHECKING:
-    from embed import EmbedSummary
+    from embed import EmbedSummary, Recipe, Table
 
 CLUSTER_OPTIONS = {
     "address": click.option(
@@ -93,6 +93,7 @@ def embed(
 
     recipe = Recipe.of(encoder, dtype, clean, **options)
     table = read(data, **reading)
+    _note_language(table, recipe)
     out = out or Path("features") / f"{table.stem}.{encoder}.h5"
     table = table.listing_bad_rows(out.with_suffix(".bad-rows.jsonl"))
     with encoding_progress() as tell:
@@ -105,6 +106,22 @@ def embed(
         print_json({"store": str(summary.path), "up_to_date": summary.up_to_date, "totals": summary.totals})
     else:
         _print_summary(summary, table.bad_rows)
+
+
+def _note_language(table: Table, recipe: Recipe) -> None:
+    """Say so if a table is not English, where the encoder may know nothing else."""
+    from embed.tables.language import sample_language
+
+    if recipe.encoder.languages == "any":
+        return
+    found = sample_language(table)
+    if not found.other:
+        return
+    advice = "make sure that the model does"
+    if recipe.encoder.languages == "English":
+        advice = "so its vectors say little of them; take bert with a multilingual model, numberbatch, or words"
+    knows = "knows English only" if recipe.encoder.languages == "English" else "may not know that language"
+    note(f"Warning: {looks_like(found.other, found.shares)}; {recipe.encoder.name} {knows}, {advice}")
 
 
 def _print_summary(summary: EmbedSummary, listing: str) -> None:

@@ -142,11 +142,21 @@ def _print_description(found: TableDescription, command: str) -> None:
     console.print(_length_table(found))
     console.print(_histogram(found))
     shares = ", ".join(f"{share:.1%} at {limit}" for limit, share in found.cut.items())
-    click.echo(f"texts longer than a limit of word pieces, estimated from words and marks: {shares}")
+    click.echo(f"texts longer than a limit of word pieces, estimated as for English: {shares}")
+    if found.other_language:
+        click.echo(
+            f"{looks_like(found.other_language, found.languages)}; texts that are not English have more "
+            "word pieces than estimated, and static knows none of their words"
+        )
     click.echo("longest texts (line, characters, beginning):")
     for line, characters, text in found.longest:
         click.echo(f"  {line:>8} {characters:>9,}  {' '.join(text.split())[:BEGINNING]}")
     click.echo(f"tk embed would encode {found.distinct:,} texts:\n  {command}")
+
+
+def looks_like(language: str, shares: dict[str, float]) -> str:
+    """What is said of a table that is not English."""
+    return f"the texts look {language} ({shares[language]:.0%} of those that tell)"
 
 
 def _length_table(found: TableDescription) -> RichTable:

@@ -39,6 +39,8 @@ class Encoder(ABC):
         stateful: whether a vector also depends on the texts before its own, so that none can be taken from elsewhere.
         published: the default model; None for an encoder without weights, or whose weights the user must name.
         licence: of the weights in use, where features that are passed on fall under it.
+        languages: what its weights are for: ``English``, ``any`` where words are only counted, or ``model`` where the
+            model decides.
         needs: packages that it does not work without, beside those that every command needs.
     """
 
@@ -48,6 +50,7 @@ class Encoder(ABC):
     stateful: bool = False
     published: Published | None = None
     licence: str | None = None
+    languages: str = "model"
     needs: tuple[str, ...] = ()
 
     @abstractmethod

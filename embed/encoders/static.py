@@ -76,6 +76,7 @@ class StaticEncoder(TableEncoder):
         InputError: an option has no such value.
     """
 
+    languages = "English"
     name = "static"
     published = Published("", "5 MB", "Apache-2.0", "ships with tk, made from all-MiniLM-L6-v2")
 

@@ -15,6 +15,7 @@ TOKEN = re.compile(r"\w+|[^\w\s]")
 class WordsEncoder(Encoder):
     """Words, numbers and punctuation marks as they stand in the text; only the blanks between them are lost."""
 
+    languages = "any"
     name = "words"
     kind = "ids"
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from embed.cleaning import clean
+from embed.tables.language import LanguageCount
 from embed.tables.rows import MOJIBAKE, Rows
 from embed.tables.table import Table
 from stores.shared.fingerprint import hash_texts
@@ -18,6 +19,7 @@ from stores.shared.lengths import draw_lengths, length_histogram
 from stores.shared.plot_style import house_style, save
 
 BLOCK_ROWS = 4096
+LANGUAGE_ROWS = 8192  # texts whose language is looked at
 LIMITS = (128, 256, 512)  # word pieces
 LONGEST = 10
 BEGINNING = 60  # characters that are shown of a text
@@ -47,7 +49,10 @@ class TableDescription:
         splits: value of the split column -> rows.
         characters, words: class -> name of a statistic -> its value, over the texts of the class.
         histogram: class -> texts with 0, 1, 2 to 3, 4 to 7, ... words.
-        cut: word pieces -> share of the texts that have more, estimated.
+        languages: language, or script -> share of the first texts that tell theirs, see ``embed.tables.language``.
+        other_language: the most frequent one, if the table is not English; else None.
+        cut: word pieces -> share of the texts that have more, estimated as for English texts and an English vocabulary;
+            texts in other languages have more pieces.
         longest: line, characters and beginning of the longest texts.
     """
 
@@ -66,6 +71,8 @@ class TableDescription:
     characters: dict[str, dict[str, float]]
     words: dict[str, dict[str, float]]
     histogram: dict[str, list[int]]
+    languages: dict[str, float]
+    other_language: str | None
     cut: dict[int, float]
     longest: list[tuple[int, int, str]]
 
@@ -82,8 +89,11 @@ def describe(table: Table, steps: Sequence[str] = ()) -> TableDescription:
     first_bad: list[str] = []
     splits: dict[str, int] = {}
     longest: list[tuple[int, int, str]] = []
+    language = LanguageCount()
     for rows in table.blocks(BLOCK_ROWS):
         texts = clean(rows.texts, steps)
+        if language.seen < LANGUAGE_ROWS:
+            language.add(rows.texts)
         block = {
             "kind": [kinds.setdefault(kind, len(kinds)) for kind in _kinds(rows)],
             "characters": list(map(len, texts)),
@@ -122,6 +132,8 @@ def describe(table: Table, steps: Sequence[str] = ()) -> TableDescription:
         characters={name: _statistics(whole["characters"][rows]) for name, rows in by_class.items()},
         words={name: _statistics(whole["words"][rows]) for name, rows in by_class.items()},
         histogram=length_histogram(whole["words"], by_class),
+        languages=language.shares,
+        other_language=language.other,
         cut={limit: float((PIECES_A_PRETOKEN * whole["pieces"] + 2 > limit).mean()) for limit in LIMITS},
         longest=[(-line, characters, text) for characters, line, text in longest],
         **counts,
