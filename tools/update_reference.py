@@ -209,13 +209,10 @@ def python_page() -> str:
     import embed
     import stores
 
-    parts = ["# Python API\n"]
+    parts = ["# Python API\n", "The site that `make docs` builds has signature and docstring of each name.\n"]
     for package in (embed, classify, stores):
         parts += [f"## {package.__name__}\n", to_markdown(package.__doc__ or "") + "\n"]
-        for name in package.__all__:
-            value = getattr(package, name)
-            home = getattr(value, "__module__", package.__name__)
-            parts += [f"### `{package.__name__}.{name}`\n", f"::: {home}.{getattr(value, '__name__', name)}\n"]
+        parts += [f"::: {package.__name__}.{name}\n" for name in package.__all__]
     return "\n".join(parts)
 
 
