@@ -19,6 +19,8 @@ from embed.encoders import _bert_formats
 from embed.encoders._long_texts import sequences
 from stores import InputError
 
+pytestmark = pytest.mark.slow
+
 TEXTS = ["Call me when you are home!", "WINNER", "", "one two, three. 1010 \u4f60ok", "  ", "xyz you runs", "cash? ok"]
 COUNTS = [[7, 0, 0], [1, 0, 0], [0] * 3, [11, 0, 0], [0] * 3, [3, 2, 0], [3, 0, 0]]  # pieces, unknown, cut off
 CLS, SEP = PIECES.index("[CLS]"), PIECES.index("[SEP]")

@@ -14,6 +14,8 @@ from embed.weights.bert_vocabulary import google_vocabulary, guess_lower_case, h
 from embed.weights.safetensors import read_safetensors
 from stores import FailureError, InputError
 
+pytestmark = pytest.mark.slow
+
 LENGTHS = np.array([9, 4, 4, 1], np.int32)
 IDS = np.random.default_rng(1).integers(0, len(PIECES), LENGTHS.sum()).astype(np.int32)
 TEXTS = np.split(IDS, np.cumsum(LENGTHS)[:-1])

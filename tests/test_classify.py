@@ -14,6 +14,7 @@ from embed import Recipe, embed, read_table
 from stores import FailureError, FeatureStore, InputError
 
 
+@pytest.mark.slow
 def test_published_scores_are_reproduced(real, in_tmp):
     """TF-IDF and multinomial naive Bayes on the disaster tweets, as published, to four decimals.
 

@@ -54,6 +54,7 @@ def examples():
     return [line.strip() for text in helps for line in text.splitlines() if line.strip().startswith("tk ")]
 
 
+@pytest.mark.slow
 def test_examples_of_the_help_run(in_tmp, lookalike):
     """Each command line of every help text works as it stands, in a folder that holds the examples and a model."""
     shutil.copytree(ROOT / "examples", in_tmp / "examples")
@@ -91,6 +92,7 @@ def test_embed_json(in_tmp):
     assert found["totals"]["encoded"] == 8
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the names of files are text")
 def test_file_name_that_is_no_utf8(in_tmp):
     """From table to prediction; names of files are bytes."""
@@ -113,6 +115,7 @@ def test_layout_parts(in_tmp):
     assert "10 rows, all as written" in tk("features", "verify", "features/ten.static.h5").stdout
 
 
+@pytest.mark.slow
 def test_embed_lists_broken_rows(in_tmp):
     """Beside the store, and says how many."""
     write_csv(in_tmp / "ten.csv", [*TEN_ROWS, ("one", "two", "three")])
@@ -168,6 +171,7 @@ def test_predict_names_the_rows_by_their_ids(trained):
     assert "1 broken rows have no prediction" in result.stderr
 
 
+@pytest.mark.slow
 def test_cleaning_of_a_run_is_that_of_its_predictions(trained):
     """A text differs from another only by what the cleaning takes away."""
     tk("embed", "--encoder", "words", "--data", "messages.csv", "--clean", "lower,spaces", "--out", "features/clean.h5")
@@ -179,6 +183,7 @@ def test_cleaning_of_a_run_is_that_of_its_predictions(trained):
     assert rows[0]["text"] == "Win   CASH 3"
 
 
+@pytest.mark.slow
 def test_classify_prints_scores_and_baselines(trained):
     """A row for each baseline and head with values and intervals, what they rest on, and where the run is."""
     result = tk(*f"classify --features {WORDS} --head nb --head logistic --seed 1".split())
@@ -205,6 +210,7 @@ def test_classify_json(trained):
     assert 0 <= run["metrics"]["overall"]["pr_auc"]["low"] <= run["metrics"]["overall"]["pr_auc"]["value"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", ["static", "words"])
 def test_predict_text_and_file(trained, encoder):
     """New texts become a class and probabilities, as CSV and as JSON lines, on stdout or in a file."""
@@ -268,6 +274,7 @@ def _make_half_run(folder):
     (folder / "runs/messages.words.logistic/model/1/head.json").unlink()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("prepare", "args", "code", "message"),
     [
@@ -366,6 +373,7 @@ def with_model(in_tmp, lookalike):
     return in_tmp
 
 
+@pytest.mark.slow
 def test_model_by_a_path_is_found_again(with_model, monkeypatch):
     """A run knows its model by an absolute path; a copy of it elsewhere is the same identity."""
     tk(*"embed --encoder use --model use --max-tokens 50 --device cpu --data messages.csv".split())
@@ -381,6 +389,7 @@ def test_model_by_a_path_is_found_again(with_model, monkeypatch):
     assert recipe["options"] == {"model": str(with_model / "use"), "max_tokens": 50}
 
 
+@pytest.mark.slow
 def test_run_whose_model_has_changed(with_model):
     """It is refused, and so is one whose model is gone, until --model says where it is."""
     tk(*"embed --encoder use --model use --data messages.csv".split())
@@ -445,6 +454,7 @@ def test_check_finds_an_encoder_whose_vectors_depend_on_their_batch(monkeypatch)
     assert "static: a text has another vector in another batch (largest difference 72)" in result.stderr
 
 
+@pytest.mark.slow
 def test_report_is_written_unless_refused(trained):
     """``--no-report`` writes none, ``tk report`` makes it; where it went is said on stderr."""
     folder = trained / "runs/messages.static.logistic"

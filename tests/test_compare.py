@@ -14,6 +14,8 @@ from classify.analysis.comparison import ComparedRows, Interval
 from classify.analysis.cost import parameters
 from stores import FailureError, InputError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def noisy(in_tmp):

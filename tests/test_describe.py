@@ -84,6 +84,7 @@ def word_pieces(text, vocabulary):
     return count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["spam_emails/emails.csv.gz", "jigsaw/test_labelled_union.csv.gz"])
 def test_share_that_is_cut_off_is_about_right(real, name):
     """Within 3 points of what the true vocabulary gives; the second table had no part in setting the estimate."""

@@ -12,6 +12,8 @@ from embed import load_encoder
 from stores import InputError
 from stores.shared.tensorflow import on_device
 
+pytestmark = pytest.mark.slow
+
 TWO = """
 import json, sys
 sys.path.insert(0, sys.argv[1])

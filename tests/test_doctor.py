@@ -166,6 +166,7 @@ def test_processor_features(tmp_path):
     assert machine.processor_features(tmp_path / "none") is None
 
 
+@pytest.mark.slow
 def test_deep_loads_tensorflow():
     """It multiplies; a TensorFlow that does not even load is told by its last line."""
     assert doctor._deep().state == "ok"

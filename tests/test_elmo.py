@@ -20,6 +20,8 @@ from embed.tokenise.ptb import words_and_marks
 from stores import FeatureStore, InputError
 from stores.shared.fingerprint import identity_digest
 
+pytestmark = pytest.mark.slow
+
 TEXTS = [
     "The cat sat on the mat.",
     "word",

@@ -13,6 +13,8 @@ from embed.networks.char_cnn import BEGIN, END, CharacterCNN, spell
 from embed.weights.elmo import read_allennlp
 from stores import FailureError
 
+pytestmark = pytest.mark.slow
+
 FIXTURES = {  # folder, sentences: 3 streams of 10, each going on from the state that the sentence before has left
     "allennlp": ("elmo_allennlp", "sentences.json"),
     "bilm-tf": ("elmo_bilm_tf/model", "lm_embeddings_sentences.json"),

@@ -13,6 +13,8 @@ from classify.analysis.ensemble import METHODS, averaged, ensemble, stacked, vot
 from classify.scoring.predictions import Predictions
 from stores import InputError
 
+pytestmark = pytest.mark.slow
+
 
 def made(proba, y, predicted=None, fold=None, group=None, classes=None, several=False):
     """Predictions with these probabilities; of one fold, each row a group of its own, unless said otherwise."""

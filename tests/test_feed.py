@@ -7,6 +7,8 @@ from helpers.stores import make_store, pooled
 from stores import FeatureStore, IdFeatures, InputError
 from stores.datasets import keras_source, to_dataset
 
+pytestmark = pytest.mark.slow
+
 FEEDS = [to_dataset, keras_source]
 
 

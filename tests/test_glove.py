@@ -274,6 +274,7 @@ def test_wrong_options(name, options, message):
         load_encoder(name, **options)
 
 
+@pytest.mark.slow
 def test_coverage_of_the_real_emails(real):
     """Of the words of letters in 5,728 e-mails, those in the first 2,446 of GloVe: as a plain count gives them."""
     path = real / "glove/glove.6B.50d.first2446.utf8.txt"

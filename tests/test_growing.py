@@ -119,6 +119,7 @@ def test_a_part_that_claims_another_place_is_refused(start, tmp_path):
         FeatureStore(part)
 
 
+@pytest.mark.slow
 def test_damaged_features_are_not_taken_over(tmp_path):
     """A flipped bit in an old store does not spread: it is named, and its texts are encoded anew."""
     rows = [("ham", f"message {'x' * i}") for i in range(200)]

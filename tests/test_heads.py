@@ -12,6 +12,8 @@ from classify import heads
 from classify.heads.base import FitTask
 from stores import FailureError, IdFeatures, InputError, TokenFeatures
 
+pytestmark = pytest.mark.slow
+
 RECURRENT = ("bilstm", "gru", "gru2", "lstm", "rnn")
 SMALL = {"units": 8, "epochs": 8, "learning_rate": 0.03, "width": 6}
 QUICK = {"dense": {"units": 32, "epochs": 30, "learning_rate": 0.01}}  # small enough for a test

@@ -118,6 +118,7 @@ def test_embed_loads_no_tensorflow(ten_csv, tmp_path, encoder):
         assert not loaded(run_tk("embed", "--encoder", encoder, "--data", str(ten_csv)), tmp_path) & set(HEAVY)
 
 
+@pytest.mark.slow
 def test_nothing_to_encode_loads_no_tensorflow(ten_csv, tmp_path, lookalike):
     """The identity of an encoder with a model comes without it; its digest is not made again."""
     run = ["embed", "--encoder", "use", "--model", str(lookalike("use4")), "--data", str(ten_csv)]
@@ -126,6 +127,7 @@ def test_nothing_to_encode_loads_no_tensorflow(ten_csv, tmp_path, lookalike):
     assert not loaded(run_tk(*run), tmp_path) & set(HEAVY)
 
 
+@pytest.mark.slow
 def test_scikit_learn_heads_load_no_tensorflow(separable, tmp_path):
     """It costs seconds, and only ``dense`` needs it."""
     code = run_tk("classify", "--features", str(separable), "--head", "logistic", "--head", "nb", "--sampler", "under")
@@ -133,6 +135,7 @@ def test_scikit_learn_heads_load_no_tensorflow(separable, tmp_path):
     assert not loaded(code, tmp_path) & {"tensorflow", "keras"}
 
 
+@pytest.mark.slow
 def test_classify_without_report_loads_no_matplotlib(separable, tmp_path):
     """Pictures cost half a second before the first is drawn."""
     assert "matplotlib" not in loaded(run_tk("classify", "--features", str(separable), "--no-report"), tmp_path)

@@ -16,6 +16,8 @@ from classify.pipeline import evaluate
 from classify.splits.folds import stratified_kfold
 from stores import IdFeatures
 
+pytestmark = pytest.mark.slow
+
 QUICK = {"dense": {"units": 64, "epochs": 5}}
 FITTED = [name for name in heads.names() if name != "majority" and "pooled" in heads.head_class(name).kinds]
 

@@ -18,6 +18,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 PACKAGES = ("classify", "commands", "embed", "stores")
 
 
+@pytest.mark.slow
 def test_wheel_holds_every_file_of_the_packages(tmp_path):
     """A file that pyproject.toml forgets would be missing on the user's machine only."""
     for name in PACKAGES:  # a copy: what earlier builds left beside the sources would be packed

@@ -100,6 +100,7 @@ def times_found(hits, times, n=150):
     return {name: count / times for name, count in found.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hits", [[0.8, 0.8], [0.8, 0.8, 0.8]])
 def test_equal_classifiers_are_seldom_told_apart(hits):
     """At most about one time in twenty, copies of texts and several pairs notwithstanding."""
@@ -114,6 +115,7 @@ def test_unequal_classifiers_are_told_apart():
     assert found["t"] >= 0.2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("prior", "copies"), [([0.8, 0.2], 1), ([0.8, 0.2], 4), ([0.5, 0.3, 0.2], 1)])
 def test_intervals_hold_the_truth(prior, copies):
     """About 95 of 100 samples; the full simulation is ``tools/simulate_intervals.py``."""

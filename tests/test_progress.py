@@ -139,6 +139,7 @@ def test_plain_lines_where_there_is_no_terminal(capsys):
     ]
 
 
+@pytest.mark.slow
 def test_piped_run_prints_no_control_characters(tmp_path):
     """Only whole lines come out of a pipe."""
     table = write_csv(tmp_path / "t.csv", [("ab"[i % 2], f"text {i}") for i in range(50)])

@@ -25,6 +25,8 @@ from classify.scoring.predictions import Predictions
 from stores import FeatureStore, InputError
 from stores.shared.plot_style import house_style, shown
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = [
     "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</title></svg><b>&amp; 'x'", "$x^2$ {{7*7}} $title",
     "</script><!--", "a\x00b\u202ec",

@@ -49,7 +49,7 @@ embed(read_table(sys.argv[1]), toy_recipe(), sys.argv[2], part_rows={part_rows})
 print("done")
 """
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")]
 
 
 def start(

@@ -35,6 +35,7 @@ def objective(model, z, y, penalty):
     return -penalty * proba.sum() + (model.coef_**2).sum() / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("penalty", [0.01, 1.0, 100.0])
 @pytest.mark.parametrize("n_classes", [2, 4])
 def test_optimum_is_that_of_scikit_learn(n_classes, penalty):
@@ -106,6 +107,7 @@ def labels_of(x, seed=3):
     return (z > [0, 0.5, 1.8]).astype(np.uint8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "theirs"), [("logistic", LogisticRegression(max_iter=10**5, tol=1e-9)), ("nb", GaussianNB())]
 )

@@ -14,6 +14,7 @@ from stores import FeatureStore, InputError
 JIGSAW = ["toxic", "severe_toxic", "obscene", "threat", "insult", "identity_hate"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "text", "label", "counts"),
     [
@@ -68,6 +69,7 @@ def test_toxic_comments_have_six_labels(real, name, rows):
     assert matrix.tolist() == [[int(row[name]) for name in JIGSAW] for row in expected]
 
 
+@pytest.mark.slow
 def test_reviews_in_two_by_two_folders(real):
     """15,000 reviews straight from the archive: class and split from the folders, the path as id."""
     blocks = list(read_table(real / "imdb/aclImdb_subset.tar.gz").blocks(4000))

@@ -13,6 +13,8 @@ from classify.heads._ragged import Ragged
 from classify.heads._tokens import fit_words, number_words
 from stores import Features, IdFeatures, InputError, TokenFeatures
 
+pytestmark = pytest.mark.slow
+
 ONE_EPOCH = SMALL | {"epochs": 1}
 each = pytest.mark.parametrize("name", [*RECURRENT, "conv"])
 
