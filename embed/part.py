@@ -16,6 +16,7 @@ from stores.parts import Parts
 from stores.reuse_index import FeatureLocation, ReuseIndex, read_places
 from stores.shared.errors import FailureError
 from stores.shared.fingerprint import hash_texts
+from stores.shared.likeness import hash_likeness
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,10 @@ class PartWriter:
         rows = job.rows
         _check_finite(whole, rows)
         kept = job.texts if self.keep_texts else None
-        block = Block(rows.line, job.text_hash, rows.labels, kept, whole, rows.label_names, rows.ids, rows.splits)
+        block = Block(
+            rows.line, job.text_hash, rows.labels, kept, whole, rows.label_names, rows.ids, rows.splits,
+            raw_hash=hash_texts(rows.texts), like_hash=hash_likeness(rows.texts),
+        )  # fmt: skip
         reused = sum(len(texts) for texts, _ in job.reused)
         counts = {"distinct": reused + len(job.new), "reused": reused, "encoded": len(job.new)}
         self.parts.write(job.number, block, _totals(rows, job.texts, whole) | counts, (self.created, seconds))

@@ -187,7 +187,8 @@ def _up_to_date(out: Path, digest: str, source: dict, table: Table, recipe: Reci
         with FeatureStore(out) as store:
             if store.identity_digest != digest:
                 raise InputError(f"{out} holds features of another identity ({_differs(store)}); {cure}")
-            if store.source == source:
+            made_before = store.raw_hash is None and not recipe.encoder.stateful  # it is made again, from itself
+            if store.source == source and not made_before:
                 return store.totals
             old = store.text_hash
     except FailureError as error:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from stores.features import Features, IdFeatures, RaggedFeatures
-from stores.format import ROW_STRINGS
+from stores.format import RAW_HASHES, ROW_STRINGS
 from stores.strings import pack
 
 
@@ -25,6 +25,8 @@ class Block:
         classes: names of the ``L`` labels, None if each row has one.
         ids: what identifies each row in the data file, or None.
         splits: to which part of the data set each row belongs, or None.
+        raw_hash, like_hash: uint8 ``[n, 16]``, ``hash_texts`` and ``hash_likeness`` of the texts before they were
+            cleaned; None if these are not known.
         checksums: of outputs whose chunks have a checksum already: those of a store of just these rows, by output.
     """
 
@@ -36,7 +38,14 @@ class Block:
     classes: Sequence[str] | None = None
     ids: Sequence[str] | None = None
     splits: Sequence[str] | None = None
+    raw_hash: np.ndarray | None = None
+    like_hash: np.ndarray | None = None
     checksums: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def raw_hashes(self) -> dict[str, np.ndarray]:
+        """Those of ``RAW_HASHES`` that there are."""
+        return {name: getattr(self, name) for name in RAW_HASHES if getattr(self, name) is not None}
 
     @property
     def strings(self) -> dict[str, Sequence[str]]:

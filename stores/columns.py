@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 
 from stores import virtual_dataset
-from stores.format import TEXT_ATTRIBUTES, VERSION, chunk_rows, data_sets
+from stores.format import TEXT_ATTRIBUTES, chunk_rows, data_sets
 from stores.hdf5 import ALIGNMENT, require_group
 from stores.shared.errors import FailureError, InputError
 from stores.shared.fingerprint import canonical_json, digest_bytes
@@ -207,10 +207,11 @@ def check_storable(name: str, values: np.ndarray) -> None:
 
 
 def content_digest(file: h5py.File) -> str:
-    """BLAKE2b-128 over the attributes (times aside) and the name, shape, type and checksums of every data set."""
+    """BLAKE2b-128 over the version, the attributes, and name, shape, type and checksums of every data set."""
     attributes = {name: file.attrs[name].decode() for name in TEXT_ATTRIBUTES}
     data = [
         [path, list(file[path].shape), file[path].dtype.str, file[f"checksums/{path}"][...].tolist()]
         for path in data_sets(file)
     ]
-    return digest_bytes([canonical_json([VERSION, attributes, data]).encode()])
+    version = int(file.attrs["format_version"])
+    return digest_bytes([canonical_json([version, attributes, data]).encode()])

@@ -125,6 +125,20 @@ class StoreDescription:
         return self._file["text_hash"][...]
 
     @cached_property
+    def raw_hash(self) -> np.ndarray | None:
+        """uint8 ``[N, 16]``: ``hash_texts`` of the texts before they were cleaned; None in a store of version 1."""
+        return self._file["raw_hash"][...] if "raw_hash" in self._file else None
+
+    @cached_property
+    def like_hash(self) -> np.ndarray | None:
+        """uint8 ``[N, 16]``: equal for rows whose texts differ in case, blanks, digits, links, ... only.
+
+        It is ``stores.shared.likeness.hash_likeness`` of the texts before they were cleaned; None in a store of
+        version 1.
+        """
+        return self._file["like_hash"][...] if "like_hash" in self._file else None
+
+    @cached_property
     def vocabulary(self) -> list[str] | None:
         """What the ids of kind ``ids`` point to, else None."""
         return self._strings("vocabulary")[:] if "vocabulary" in self._file else None

@@ -3,10 +3,10 @@
 =============  ========================================================================================================
 ``npz``        one NumPy archive, not compressed, for ``np.load(allow_pickle=False)``: ``features`` (several outputs:
                ``features_<output>`` each), ``codes``, ``classes``, ``line``, ``text_hash``, and what the store has of
-               ``offsets``, ``texts_bytes`` and ``texts_offsets``, ``vocabulary_bytes`` and ``vocabulary_offsets``
-               (so too for ``ids`` and ``splits``), ``table``; shapes and types as in ``stores.format``. Texts as one
-               array would all be as wide as the longest, so they are UTF-8 end to end: text i is
-               ``bytes[offsets[i]:offsets[i + 1]]``
+               ``raw_hash``, ``like_hash``, ``offsets``, ``texts_bytes`` and ``texts_offsets``, ``vocabulary_bytes``
+               and ``vocabulary_offsets`` (so too for ``ids`` and ``splits``), ``table``; shapes and types as in
+               ``stores.format``. Texts as one array would all be as wide as the longest, so they are UTF-8 end to end:
+               text i is ``bytes[offsets[i]:offsets[i + 1]]``
 ``parquet``    one row a text: ``line``, ``label`` (null where it is missing), of ``id``, ``split`` and ``text`` those
                that the store has, and ``features``: float32 ``[D]``, or for token features a list of these, or for
                ids a list of the tokens; the encoder's identity is in the schema's metadata, as JSON
@@ -41,7 +41,7 @@ import numpy as np
 
 from stores.block import Block
 from stores.features import IdFeatures, RaggedFeatures
-from stores.format import ROW_STRINGS
+from stores.format import RAW_HASHES, ROW_STRINGS
 from stores.reader import READ_ROWS, FeatureStore
 from stores.shared.errors import InputError
 from stores.shared.files import is_stream, whole_folder
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 BLOCK_BYTES = 1 << 26  # of features in memory at a time, about
 COPY_BYTES = 1 << 22
 STRINGS = (*ROW_STRINGS, "vocabulary")
-OPTIONAL = ("offsets", *(f"{name}/{part}" for name in STRINGS for part in ("bytes", "offsets")), "table")
+OPTIONAL = (*RAW_HASHES, "offsets", *(f"{name}/{part}" for name in STRINGS for part in ("bytes", "offsets")), "table")
 SURROGATES = re.compile("[\ud800-\udfff]")
 BREAKS = re.compile("\r\n|[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")  # tabs, and all that some reader ends a line at
 # subtle: the projector drops a line of metadata that is blank (as JavaScript's trim() sees it), and all words after it

@@ -1,4 +1,4 @@
-"""The store format, version 1.
+"""The store format, version 2.
 
 A store is one HDF5 file that any HDF5 reader reads with no plug-in: no compound types, no references, no links out of
 the file, no filter but, if asked for, gzip. ``N`` rows, in the order of the data file.
@@ -16,6 +16,9 @@ data set                shape and type                  meaning
 ``counts``              int32 ``[N, 3]``                tokens, tokens unknown to the encoder, tokens cut off
 ``line``                int64 ``[N]``                   line of the data file on which the row starts, from 1
 ``text_hash``           uint8 ``[N, 16]``               BLAKE2b-128 of the cleaned text in UTF-8
+``raw_hash``            uint8 ``[N, 16]``               BLAKE2b-128 of the text before it was cleaned
+``like_hash``           uint8 ``[N, 16]``               BLAKE2b-128 of its normal form, see
+                                                        ``stores.shared.likeness``
 ``labels/codes``        int32 ``[N]`` or ``[N, C]``     index into the classes, -1 where the label is missing; or,
                                                         with several labels a row, for each 1 (it has it), 0, or -1
 ``labels/classes``      strings ``[C]``                 class names: by value if all are numbers, else as text; of
@@ -43,9 +46,10 @@ sets over the parts, which lie in a folder beside the store. In a part whose fea
 (``stores.append``), ``files`` is empty, ``start`` is their first byte there, and the virtual data set is over nothing.
 
 Attributes of the root, short texts of fixed length but for the second: ``format`` = ``tk-features``,
-``format_version`` = 1, ``kind``, ``identity_digest``, ``digest`` (BLAKE2b-128 of the kind, the identity_digest and all
-checksums). Long texts are no attributes, because these lie, as the texts of variable length that they would be, in a
-heap that no checksum covers; a flipped bit there makes HDF5 hang or crash.
+``format_version`` = 2, ``kind``, ``identity_digest``, ``digest`` (BLAKE2b-128 of the kind, the identity_digest and all
+checksums). Version 1 had neither ``raw_hash`` nor ``like_hash``; such stores are read, and what is merged with
+them lacks these too. Long texts are no attributes, because these lie, as the texts of variable length that they would
+be, in a heap that no checksum covers; a flipped bit there makes HDF5 hang or crash.
 
 Chunks run along the rows only, so that one chunk holds whole rows; the number of rows is a power of two, for about 512
 KiB (see ``benchmarks/README.md`` for what was measured). Without a filter they are allocated when the data set is
@@ -67,7 +71,9 @@ import h5py
 import numpy as np
 
 FORMAT = "tk-features"
-VERSION = 1
+VERSION = 2
+READABLE_VERSIONS = (1, 2)
+RAW_HASHES = ("raw_hash", "like_hash")  # all stores of version 2 have them but those merged with older ones
 TEXT_ATTRIBUTES = ("format", "kind", "identity_digest")  # what the digest covers, with all checksums
 ABOUT = {
     "identity": dict,
@@ -92,6 +98,8 @@ SCHEMA: dict[str, tuple] = {  # path -> types, then how many dimensions there ma
     "counts": (("int32",), 2),
     "line": (("int64",), 1),
     "text_hash": (("uint8",), 2),
+    "raw_hash": (("uint8",), 2),
+    "like_hash": (("uint8",), 2),
     "labels/codes": (("int32",), 1, 2),
     **{f"{name}/{part}": t for name in ("vocabulary", "labels/classes", *ROW_STRINGS) for part, t in _STRINGS.items()},
     "checksums/.+": (("uint32",), 1),

@@ -28,6 +28,7 @@ class MergeSummary:
         words: its vocabulary, None without one.
         seconds: how long the run took that wrote it.
         place: see ``stores.reader.FeatureStore``.
+        raw_hashes: whether the store has those of ``stores.format.RAW_HASHES``.
     """
 
     kind: str
@@ -36,13 +37,22 @@ class MergeSummary:
     words: list[str] | None
     seconds: float
     place: range | None = None
+    raw_hashes: bool = True
 
     @classmethod
     def of(cls, path: Path) -> MergeSummary:
         """The summary of a store, after every byte of it was checked; ``FailureError`` if it is damaged."""
         with FeatureStore(path) as store:
             store.verify()
-            return cls(store.kind, store.extent, store.totals, store.vocabulary, store.seconds, store.place)
+            return cls(
+                store.kind,
+                store.extent,
+                store.totals,
+                store.vocabulary,
+                store.seconds,
+                store.place,
+                store.raw_hash is not None and store.like_hash is not None,
+            )
 
 
 def concatenate(
@@ -89,7 +99,8 @@ def concatenate(
     began, seconds = attributes["times"]
     times = (began, seconds + sum(summary.seconds for summary in summaries))
     attributes |= {"totals": dict(totals) | attributes.get("totals", {}), "times": times}
-    write_store(output, _blocks(paths, rows), whole, dict(attributes), **options)
+    raw_hashes = all(summary.raw_hashes for summary in summaries)
+    write_store(output, _blocks(paths, rows, raw_hashes), whole, dict(attributes), **options)
     return attributes["totals"]
 
 
@@ -161,10 +172,11 @@ def _attributes(stores: list[FeatureStore], identity: dict, recipe: dict, comman
     }
 
 
-def _blocks(paths: Sequence[Path], rows: int) -> Iterator[Block]:
+def _blocks(paths: Sequence[Path], rows: int, raw_hashes: bool) -> Iterator[Block]:
     for path in paths:
         with FeatureStore(path) as store:
-            yield from store.mapped_blocks(rows)
+            for block in store.mapped_blocks(rows):
+                yield block if raw_hashes else replace(block, raw_hash=None, like_hash=None)
 
 
 def _matching(first: FeatureStore, other: FeatureStore) -> np.ndarray:

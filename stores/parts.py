@@ -15,6 +15,7 @@ from pathlib import Path
 from stores import append
 from stores.block import Block, Extent
 from stores.features import Features, IdFeatures
+from stores.format import RAW_HASHES, VERSION
 from stores.hdf5 import ALIGNMENT, LEAST_ALIGNED
 from stores.merge import MergeSummary, concatenate
 from stores.shared.errors import FailureError, InputError
@@ -51,7 +52,7 @@ class Parts:
         self.folder = output.with_name(output.name + ".parts")
         self._attributes, self._compression, self._layout, self._alone = attributes, compression, layout, alone
         self._summaries: dict[int, MergeSummary] = {}  # of the parts known to be complete
-        meaning = [attributes[name] for name in ("identity", "source")]
+        meaning = [VERSION, *(attributes[name] for name in ("identity", "source"))]
         self._own = self.folder / digest_bytes([canonical_json(meaning).encode()])
 
     def absolute(self) -> Parts:
@@ -91,7 +92,8 @@ class Parts:
                 parts = {"files": [], "start": place.start}
                 write_store(self.path(number), [block], extent, attributes, parts=parts, before=synced.result)
         words = block.features.vocabulary if isinstance(block.features, IdFeatures) else None
-        self._summaries[number] = MergeSummary(block.features.kind, extent, totals, words, times[1], place)
+        kind, hashed = block.features.kind, len(block.raw_hashes) == len(RAW_HASHES)
+        self._summaries[number] = MergeSummary(kind, extent, totals, words, times[1], place, hashed)
 
     def space(self, share: float) -> int:
         """Bytes that are still wanted on the disk after part 0, when the whole is ``share`` times as large."""

@@ -170,7 +170,8 @@ class FeatureStore(StoreDescription):
         part, classes = slice(start, stop), self.classes if self.has_several_labels else None
         texts, ids, splits = (None if s is None else s[part] for s in (self.texts, self.ids, self.splits))
         head = self.line[part], self.text_hash[part], self.labels[part], texts, features
-        return Block(*head, classes, ids, splits, checksums or {})
+        raw, likeness = (None if h is None else h[part] for h in (self.raw_hash, self.like_hash))
+        return Block(*head, classes, ids, splits, raw, likeness, checksums or {})
 
     def _checksums(self, start: int, stop: int) -> dict[str, np.ndarray]:
         """Of each output whose chunks begin and end with these rows."""

@@ -97,6 +97,7 @@ def _shapes(block: Block, extent: Extent) -> dict[str, tuple[tuple[int, ...], np
         "counts": ((extent.rows, features.counts.shape[1]), np.int32),
         "line": ((extent.rows,), np.int64),
         "text_hash": ((extent.rows, block.text_hash.shape[1]), np.uint8),
+        **{name: ((extent.rows, hashes.shape[1]), np.uint8) for name, hashes in block.raw_hashes.items()},
         "labels/codes": ((extent.rows, *[len(extent.classes)] * extent.several_labels), np.int32),
     }
     if ragged:
@@ -116,6 +117,7 @@ def _rows(block: Block, codes: dict, vocabulary: dict[str, int], columns: dict) 
     yield "counts", features.counts
     yield "line", block.line
     yield "text_hash", block.text_hash
+    yield from block.raw_hashes.items()
     one_each = block.classes is None
     yield "labels/codes", np.array([codes[label] for label in block.labels] if one_each else block.labels, np.int32)
     if isinstance(features, IdFeatures):

@@ -19,8 +19,18 @@ def test_writing_alone_makes_no_other_text(a, b):
 
 
 @pytest.mark.parametrize(
-    ("a", "b"), [("good", "not good"), (":)", "?"), ("@anna thanks", "thanks"), ("call 1", "call")]
+    ("a", "b"),
+    [
+        ("good", "not good"),
+        ("not good", "good not"),  # order
+        (":)", "?"),
+        ("@anna thanks", "thanks"),
+        ("call 1", "call"),
+        ("résumé", "resume"),  # accents
+        ("कि", "का"),  # vowel signs are no punctuation
+        ("good 😀", "good 😡"),
+    ],
 )
 def test_other_words_make_another_text(a, b):
-    """A word, a mention or a number more is another text; signs alone are kept apart."""
+    """A word, a mention, a number, an accent or an emoji more is another text; signs alone are kept apart."""
     assert normal_form(a) != normal_form(b)

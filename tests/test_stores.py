@@ -119,7 +119,7 @@ def _virtual(file):
 
 
 def _newer(file):
-    file.attrs["format_version"] = 2
+    file.attrs["format_version"] = 3
 
 
 def _stranger(file):
@@ -146,7 +146,7 @@ def _reference(file):
         (_soft_link, "is a link"),
         (_external_storage, "inside the file"),
         (_virtual, "own parts"),
-        (_newer, "format version 2"),
+        (_newer, "format version 3"),
         (_stranger, "not a feature store"),
         (_no_hashes, "lacks 'text_hash'"),
         (_short, r"counts has the shape \(3, 3\), which does not fit 10 rows"),

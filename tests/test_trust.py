@@ -225,7 +225,7 @@ MISMADE = [
     (_attribute("kind", np.bytes_("sparse")), "kind 'sparse'"),
     (_attribute("kind", np.bytes_("ids")), "lacks 'features/ids'"),
     (_attribute("format", 10**12), "not a feature store"),
-    (_attribute("format_version", 2), "format version 2"),
+    (_attribute("format_version", 3), "format version 3"),
     (_attribute("format_version", np.bytes_("1")), "format version b'1'"),
     (_about(b"[" * 100_000), "is damaged"),
     (_about(b"1" * 10_000), "is damaged"),

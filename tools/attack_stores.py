@@ -47,6 +47,7 @@ from stores import (
 from stores.block import Extent
 from stores.parts import Parts
 from stores.shared.fingerprint import hash_texts, identity_digest
+from stores.shared.likeness import hash_likeness
 
 ROOT = Path(__file__).parents[1]
 SECONDS, MEMORY = 5, 2 << 30  # one mutant; one process, the libraries included
@@ -89,7 +90,9 @@ def make(folder: Path) -> dict[str, Path]:
             "recipe": {"encoder": "made"}, "source": {"file": "made"}, "totals": {"rows": rows},
             "times": (0.0, 0.0),
         }  # fmt: skip
-        block = Block(np.arange(rows), hash_texts(texts), labels, texts, features)
+        raw = [text.upper() for text in texts]
+        hashes = {"raw_hash": hash_texts(raw), "like_hash": hash_likeness(raw)}
+        block = Block(np.arange(rows), hash_texts(texts), labels, texts, features, **hashes)
         paths[name] = folder / f"{name}.h5"
         if compression == "parts":
             parts = Parts(paths[name], attributes, layout=compression)
@@ -191,9 +194,10 @@ def content(store: FeatureStore) -> str:
     texts = store.texts
     parts = [store.kind, store.classes, store.labels.tolist(), None if texts is None else texts[:], store.line]
     parts += [store.identity, store.identity_digest, store.recipe, store.source, store.totals, store.versions]
-    parts += [store.command, store.digest, store.text_hash, features.vocabulary, store.outputs, store.shape]
+    parts += [store.command, store.digest, store.text_hash, store.raw_hash, store.like_hash]
+    parts += [store.vocabulary, store.outputs, store.shape]
     for found in (features, taken):
-        parts += [found.counts, found.offsets, found.table, *found.outputs.values()]
+        parts += [found.counts, *found.outputs.values(), getattr(found, "offsets", None), getattr(found, "table", None)]
     digest = hashlib.sha256()
     for part in parts:
         array = part if isinstance(part, np.ndarray) else None

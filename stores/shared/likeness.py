@@ -3,21 +3,45 @@
 from __future__ import annotations
 
 import re
+import string
 import unicodedata
+from collections.abc import Sequence
 
-LINK = re.compile(r"(?:https?://|www\.)\S+")
-MENTION = re.compile(r"@\w+")
-DIGITS = re.compile(r"\d+")
-NO_WORD = re.compile(r"[\W_]+")
+import numpy as np
+
+from stores.shared.fingerprint import hash_texts
+
+LINK, MENTION, DIGITS = re.compile(r"(?:https?://|www\.)\S+"), re.compile(r"(?<!\w)@\w+"), re.compile(r"\d+")
 
 
 def normal_form(text: str) -> str:
-    """The text in Unicode NFKC and lower case, with links, mentions and numbers as one sign each, without punctuation.
+    """The text in Unicode NFKC and folded case, with links, mentions and numbers as one sign each, no punctuation.
 
-    Two texts of one normal form differ in case, blanks, digits, links, mentions or punctuation alone. A text without
-    letters or digits keeps what it has, so that ":)" and "?" are not the same.
+    Two texts of one normal form differ in case, blanks, digits, links, mentions or punctuation alone; letters, accents,
+    vowel signs, emoji and the order of the words count. A text of punctuation alone keeps it, so that ":)" and "?" are
+    not the same.
+
+    Source: NFKC is of Unicode Standard Annex 15, case folding of section 3.13 of the Unicode Standard.
     """
-    form = unicodedata.normalize("NFKC", text).casefold()
-    form = DIGITS.sub("0", MENTION.sub(" \ue001 ", LINK.sub(" \ue002 ", form)))
-    words = NO_WORD.sub(" ", form.replace("\ue001", "mention0").replace("\ue002", "link0")).strip()
-    return words or " ".join(form.split())
+    form = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
+    kept = LINK.sub(" link0 ", form) if "//" in form or "www." in form else form
+    kept = MENTION.sub(" mention0 ", kept) if "@" in kept else kept
+    kept = DIGITS.sub("0", kept).translate(ASCII_PUNCTUATION if kept.isascii() else PUNCTUATION)
+    return " ".join(kept.split()) or " ".join(form.split())
+
+
+def hash_likeness(texts: Sequence[str]) -> np.ndarray:
+    """uint8 ``[n, 16]``: ``hash_texts`` of the normal form of each text."""
+    return hash_texts([normal_form(text) for text in texts])
+
+
+class _Punctuation(dict[int, int]):
+    """For ``str.translate``: punctuation becomes a blank; each character is looked up when it is first met."""
+
+    def __missing__(self, code: int) -> int:
+        self[code] = ord(" ") if unicodedata.category(chr(code)).startswith("P") else code
+        return self[code]
+
+
+ASCII_PUNCTUATION = {ord(mark): ord(" ") for mark in string.punctuation}
+PUNCTUATION = _Punctuation(ASCII_PUNCTUATION)

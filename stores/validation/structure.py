@@ -13,10 +13,11 @@ from stores.format import (
     FORMAT,
     GROUPS,
     KINDS,
+    RAW_HASHES,
+    READABLE_VERSIONS,
     ROW_STRINGS,
     SCHEMA,
     TEXT_ATTRIBUTES,
-    VERSION,
     data_sets,
     members,
     paths,
@@ -65,9 +66,10 @@ def check_attributes(file: h5py.File, path: Path) -> None:
     texts = {name: value.decode() if isinstance(value, bytes) else "" for name, value in values.items()}
     if texts["format"] != FORMAT:
         raise FailureError(f"{path} is an HDF5 file but not a feature store; make one with: tk embed")
-    if file.attrs.get("format_version") != VERSION:
-        version = file.attrs.get("format_version")
-        raise FailureError(f"{path} has store format version {version}; this tk reads version {VERSION}")
+    version = file.attrs.get("format_version")
+    if version not in READABLE_VERSIONS:
+        readable = " and ".join(map(str, READABLE_VERSIONS))
+        raise FailureError(f"{path} has store format version {version}; this tk reads versions {readable}")
     for name, text in texts.items():
         if not text:
             raise FailureError(f"{path} lacks the attribute {name!r}; make it again with: tk embed")
@@ -133,7 +135,7 @@ def _check_presence(file: h5py.File, path: Path) -> None:
     missing += [f"checksums/{name}" for name in sorted(found) if f"checksums/{name}" not in file]
     if missing:
         raise FailureError(f"{path} lacks {missing[0]!r}: it is no complete store; make it again with: tk embed")
-    optional = {"table"} if kind == "ids" else features - {"features/ids"}
+    optional = set(RAW_HASHES) | ({"table"} if kind == "ids" else features - {"features/ids"})
     extra = [
         *sorted(found - needed - optional),
         *(set(paths(file, "checksums/")) - {f"checksums/{name}" for name in found}),
@@ -147,6 +149,7 @@ def _check_lengths(file: h5py.File, path: Path) -> None:
     shapes = {name: file[name].shape for name in (*data_sets(file), "times")}
     rows = shapes["line"][0]
     wanted = {"counts": (rows, 3), "text_hash": (rows, 16), "labels/codes": (rows,)}
+    wanted |= {name: (rows, 16) for name in RAW_HASHES}
     wanted |= {f"{name}/offsets": (rows + 1,) for name in ROW_STRINGS}
     wanted |= {"offsets": (rows + 1,), "times": (2,)}
     if "table" in shapes:

@@ -5,13 +5,15 @@ import numpy as np
 from stores import Block, PooledFeatures, write_store
 from stores.block import Extent
 from stores.shared.fingerprint import hash_texts, identity_digest
+from stores.shared.likeness import hash_likeness
 
 
-def make_store(path, features, labels, texts, line=None, ids=None, splits=None, **options):
-    """A store of given features; the texts decide which rows are duplicates."""
+def make_store(path, features, labels, texts, line=None, ids=None, splits=None, raw=True, **options):
+    """A store of given features, whose texts were not cleaned; ``raw``: whether it has hashes of the raw texts."""
     identity = {"encoder": "made", "version": 1}
     line = np.arange(2, len(labels) + 2) if line is None else line
-    block = Block(line, hash_texts(texts), labels, texts, features, ids=ids, splits=splits)
+    hashes = {"raw_hash": hash_texts(texts), "like_hash": hash_likeness(texts)} if raw else {}
+    block = Block(line, hash_texts(texts), labels, texts, features, ids=ids, splits=splits, **hashes)
     attributes = {
         "identity": identity, "identity_digest": identity_digest(identity), "versions": {}, "command": "made",
         "recipe": {"encoder": "made", "options": {}, "dtype": "float32"}, "source": {"file": "made"},
