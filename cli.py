@@ -12,6 +12,7 @@ import click
 
 from commands.classify import classify, heads
 from commands.compare import compare
+from commands.completion import prepare, unknown_variables
 from commands.doctor import doctor
 from commands.embed import embed
 from commands.encoders import encoders
@@ -112,6 +113,8 @@ def cli(context: click.Context, debug: bool, quiet: bool) -> None:
         tk classify --features features/messages.static.h5 --cv 5
         tk predict --run runs/messages.static.logistic --text "WINNER!! call now"
     """
+    for line in unknown_variables(cli):
+        note(line)
     if quiet:
         from embed.models.cache import noting
 
@@ -122,6 +125,7 @@ for command in (
     embed, encoders, classify, predict, heads, compare, ensemble, errors, speed, report, describe, features, doctor,
 ):  # fmt: skip
     cli.add_command(command)
+prepare(cli)
 
 if __name__ == "__main__":
     cli()

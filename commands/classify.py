@@ -54,7 +54,8 @@ def training_options(function: Callable) -> Callable:
 
 
 @click.command()
-@click.option("--features", required=True, multiple=True,
+@click.argument("stores", metavar="[STORE]...", nargs=-1)
+@click.option("--features", multiple=True,
               help="Feature store from tk embed; a.h5+b.h5 puts two side by side; repeatable.")  # fmt: skip
 @click.option("--head", "heads", multiple=True, default=["logistic"], show_default=True,
               help="Head, or head:option=value,...; repeatable. tk heads lists them.")  # fmt: skip
@@ -68,8 +69,8 @@ def training_options(function: Callable) -> Callable:
 @json_option
 @click.pass_obj
 def classify(
-    command: str, features: tuple[str, ...], heads: tuple[str, ...], as_json: bool, report: bool,
-    tensorboard: Path | None, **options: Any,  # noqa: ANN401
+    command: str, stores: tuple[str, ...], features: tuple[str, ...], heads: tuple[str, ...], as_json: bool,
+    report: bool, tensorboard: Path | None, **options: Any,  # noqa: ANN401
 ) -> None:  # fmt: skip
     """Train and measure heads on the features of a store, and keep each as a run.
 
@@ -79,13 +80,16 @@ def classify(
 
     \b
     Example:
-        tk classify --features features/messages.static.h5 --cv 5
+        tk classify features/messages.static.h5 --cv 5
         tk classify --features features/messages.static.h5 --head logistic --head nb --sampler none --sampler under
         tk classify --features features/messages.words.h5 --head nb:weights=counts --test-size 0.2 --seed 1
         tk classify --features features/messages.static.h5 --tune logistic:C=0.01..100 --goal "recall>=0.9"
     """
     from classify import classify as run_classify
 
+    features = (*stores, *features)
+    if not features:
+        raise click.UsageError("give a store: tk classify STORE", click.get_current_context())
     if tensorboard is not None:
         from classify.reports.tensorboard import require_tensorboard
 

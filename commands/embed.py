@@ -82,7 +82,7 @@ def embed(
 
     \b
     Example:
-        tk embed --encoder static --data examples/messages.csv
+        tk embed examples/messages.csv
         tk embed --encoder words --data examples/messages.csv --text-column text --label-column label
         tk embed --encoder glove --model vectors/glove.50d.txt --data examples/messages.csv
         tk embed --encoder use --model models/universal-sentence-encoder --data examples/messages.csv

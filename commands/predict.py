@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     "--to", "form", type=click.Choice(["csv", "jsonl", "json"]), default="csv", show_default=True,
     help="Form of the result: a table, a JSON object a line, or one JSON array.",
 )  # fmt: skip
-@click.option("--json", "form", flag_value="json", help="The same as --to json.")
+@click.option("--json", "as_json", is_flag=True, help="The same as --to json.")
 @click.option("--with-text", is_flag=True, help="Write the text beside its prediction.")
 @csv_safe_option
 def predict(
     words: tuple[str, ...], folder: Path | None, data: tuple[str, ...], texts: tuple[str, ...], model: str | None,
-    out: Path, overwrite: bool, form: str, with_text: bool, csv_safe: bool, reading: dict[str, Any],
+    out: Path, overwrite: bool, form: str, as_json: bool, with_text: bool, csv_safe: bool, reading: dict[str, Any],
 ) -> None:  # fmt: skip
     """Classify new texts with the model of a run, read and encoded as the run's own texts were.
 
@@ -79,7 +79,7 @@ def predict(
             yield block
 
     with output_text(out, overwrite) as file:
-        write_results(file, predictor.results(counted()), form, csv_safe)
+        write_results(file, predictor.results(counted()), "json" if as_json else form, csv_safe)
     if empty:
         note(f"{empty:,} empty text{'s have' if empty > 1 else ' has'} no prediction (column empty)")
     if not is_stream(out):

@@ -20,7 +20,22 @@ if TYPE_CHECKING:
     from embed.tables.describe import TableDescription
 
 DATA_HELP = "File, pattern ('part-*.csv'), folder of class folders, tar archive of one, or - for stdin; repeatable."
-data_option = click.option("--data", required=True, multiple=True, help=DATA_HELP)
+
+
+def data_option(command: Callable) -> Callable:
+    """The table, as arguments or with ``--data``; it reaches the command as ``data``."""
+
+    @functools.wraps(command)
+    def given(*args: Any, files: tuple[str, ...], data: tuple[str, ...], **others: Any) -> Any:  # noqa: ANN401
+        if not files and not data:
+            context = click.get_current_context()
+            raise click.UsageError(f"give a table: tk {context.command.name} FILE", context)
+        return command(*args, data=(*files, *data), **others)
+
+    given = click.option("--data", multiple=True, help=DATA_HELP)(given)
+    return click.argument("files", metavar="[FILE]...", nargs=-1)(given)
+
+
 clean_option = click.option(
     "--clean", default="none", show_default=True,
     help="Steps, in this order: html lower digits punctuation single-chars spaces urls mentions; or classic.",
@@ -88,7 +103,7 @@ def describe(
 
     \b
     Example:
-        tk describe --data examples/messages.csv
+        tk describe examples/messages.csv
         tk describe --data examples/messages.csv --clean classic --out lengths.png
     """
     from dataclasses import asdict

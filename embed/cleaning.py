@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 
 from stores.shared.errors import InputError
+from stores.shared.suggest import did_you_mean
 
 TAG = re.compile(r"<[a-zA-Z/!?][^<>]*>")
 URL = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
@@ -98,7 +99,10 @@ def parse_steps(clean: str) -> tuple[str, ...]:
     steps: list[str] = []
     for name in map(str.strip, clean.split(",")):
         if name not in (*STEPS, "classic", "none"):
-            raise InputError(f"--clean {name}: there is no such step; choose of {', '.join(STEPS)}, classic or none")
+            raise InputError(
+                f"`clean={name!r}`: there is no such step; choose of {', '.join(STEPS)}, classic or none"
+                f"{did_you_mean(name, STEPS)}"
+            )
         steps += CLASSIC if name == "classic" else [name] * (name != "none")
     return tuple(steps)
 

@@ -43,7 +43,7 @@ def test_names_of_steps():
     assert parse_steps("classic") == ("html", "digits", "punctuation", "single-chars", "spaces")
     assert parse_steps("lower, classic")[0] == "lower"
     assert parse_steps("none") == ()
-    with pytest.raises(InputError, match="--clean stem: .* choose of html, lower, .* classic or none"):
+    with pytest.raises(InputError, match="`clean=.stem.`: .* choose of html, lower, .* classic or none"):
         parse_steps("stem")
 
 

@@ -34,6 +34,7 @@ from classify.scoring.intervals import RESAMPLES, percentiles, resampled
 from classify.scoring.metrics import METRICS, Metric, metrics_of
 from classify.scoring.predictions import Predictions
 from stores.shared.errors import InputError
+from stores.shared.suggest import did_you_mean
 
 LEVEL = 0.05
 PER_PAIR = 100  # resamples, so that the smallest p a bootstrap can give still tells after the correction
@@ -98,7 +99,7 @@ def deciding(by: str, problem: str) -> Metric:
     known = {metric.name: metric for metric in metrics_of(problem, per_class=False)
              if metric.higher_is_better is not None and metric.interval != "none"}  # fmt: skip
     if by not in known:
-        raise InputError(f"by={by!r}: choose one of {', '.join(known)}")
+        raise InputError(f"`by={by!r}`: choose one of {', '.join(known)}{did_you_mean(by, known)}")
     return known[by]
 
 

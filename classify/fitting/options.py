@@ -11,6 +11,7 @@ from classify.fitting.sampling import SAMPLERS
 from classify.fitting.threshold import parse_rule
 from classify.heads.base import Head
 from stores.shared.errors import InputError
+from stores.shared.suggest import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -132,4 +133,5 @@ def _converted(head: Head, option: str, value: str) -> object:
 
 def _one_of(option: str, value: str, choices: Sequence[str]) -> None:
     if value not in choices:
-        raise InputError(f"{option} {value}: choose one of {', '.join(choices)}")
+        meant = did_you_mean(str(value), choices)
+        raise InputError(f"{option} {value}: choose one of {', '.join(choices)}{meant}")

@@ -10,6 +10,7 @@ from pkgutil import iter_modules
 
 from classify.heads.base import Head
 from stores.shared.errors import FailureError, InputError
+from stores.shared.suggest import did_you_mean
 
 SHARED = ("base", "common_component")  # files that hold no head
 
@@ -30,7 +31,8 @@ def load(name: str, **options: object) -> Head:
     values = {}
     for option, value in options.items():
         if option not in defaults:
-            raise InputError(f"head {name} has no option {option!r}; it has: {', '.join(defaults) or 'none'}")
+            there = f"{', '.join(defaults) or 'none'}{did_you_mean(option, defaults)}"
+            raise InputError(f"head {name} has no option {option!r}; it has: {there}")
         values[option] = _convert(value, type(defaults[option]), f"head {name}: {option}")
     return kind(**values)
 
@@ -48,7 +50,7 @@ def parse(spec: str) -> Head:
 def head_class(name: str) -> type[Head]:
     """The class of the head ``name``; ``InputError`` if there is none."""
     if name not in names():
-        raise InputError(f"no head {name!r}; there are: {', '.join(names())}")
+        raise InputError(f"no head {name!r}; there are: {', '.join(names())}{did_you_mean(name, names())}")
     return getattr(import_module(f"classify.heads.{name}"), f"{name.capitalize()}Head")
 
 

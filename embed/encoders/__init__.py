@@ -8,6 +8,7 @@ from pkgutil import iter_modules
 
 from embed.encoders.base import Encoder
 from stores.shared.errors import InputError
+from stores.shared.suggest import did_you_mean
 
 
 def names() -> list[str]:
@@ -25,12 +26,13 @@ def load(name: str, **options: object) -> Encoder:
     known = inspect.signature(kind).parameters
     for option in options:
         if option not in known:
-            raise InputError(f"encoder {name} has no option {option!r}; it has: {', '.join(known) or 'none'}")
+            there = f"{', '.join(known) or 'none'}{did_you_mean(option, known)}"
+            raise InputError(f"encoder {name} has no option {option!r}; it has: {there}")
     return kind(**options)
 
 
 def encoder_class(name: str) -> type[Encoder]:
     """The class of the encoder ``name``; ``InputError`` if there is none."""
     if name not in names():
-        raise InputError(f"no encoder {name!r}; there are: {', '.join(names())}")
+        raise InputError(f"no encoder {name!r}; there are: {', '.join(names())}{did_you_mean(name, names())}")
     return getattr(import_module(f"embed.encoders.{name}"), f"{name.capitalize()}Encoder")

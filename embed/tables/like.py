@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from embed.reading.format import TableFile
 from stores.shared.errors import InputError
+from stores.shared.suggest import did_you_mean
 
 OWN_NAMES = ("folder", "lines", "labelled", "trees")  # formats whose columns are always called alike, the text ``text``
 
@@ -42,9 +43,10 @@ def text_columns_like(form: TableFile, source: dict[str, Any]) -> TextColumns:
     if fitting:
         raise InputError(f"{form.name} has several columns in which texts of the run were: {names}; {cure}")
     header = ", ".join(form.header)
-    first_row = _about_header(form, known)
+    cure += _about_header(form, known)
+    meant = did_you_mean(known[0].names[0], form.header) if len(known) == 1 else ""
     raise InputError(
-        f"{form.name} has no column {names}, in which the texts of the run were; it has: {header}; {cure}{first_row}"
+        f"{form.name} has no column {names}, in which the texts of the run were; it has: {header}{meant}; {cure}"
     )
 
 
