@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from helpers import bert_models
 from helpers.bert_models import PIECES, arrays, reference
 
 from embed import load_encoder
-from embed.encoders import _bert_formats
+from embed.encoders import _bert_formats, _sequence_encoder
 from embed.encoders._long_texts import sequences
 from stores import InputError
 
@@ -223,9 +224,9 @@ def test_windows_by_hand():
     """At most 8 tokens, a step of 6: 8 need one window, 9 two, 20 three; the last one ends with its text."""
     found = sequences(np.array([8, 0, 9, 20]), 8, "window")
 
-    assert found.text.tolist() == [0, 2, 2, 3, 3, 3]
-    assert found.start.tolist() == [0, 0, 1, 0, 6, 12]
-    assert found.length.tolist() == [8, 8, 8, 8, 8, 8]
+    assert found.text.tolist() == [0, 1, 2, 2, 3, 3, 3]
+    assert found.start.tolist() == [0, 0, 0, 1, 0, 6, 12]
+    assert found.length.tolist() == [8, 0, 8, 8, 8, 8, 8]
 
 
 def test_the_folder_of_sentence_transformers_names_pooling_limit_and_normalisation(form):
@@ -241,14 +242,14 @@ def test_the_folder_of_sentence_transformers_names_pooling_limit_and_normalisati
 
 
 def test_only_pooled_vectors_of_a_folder_that_says_so_are_normalised(form):
-    """Windows are averaged first; an empty text stays zeros; tokens, and folders without ``Normalize``, stay too."""
+    """Windows are averaged first, an empty text too; tokens, and folders without ``Normalize``, stay as they are."""
     path, text = form("sentence_transformers", pooling="mean", limit=6), " ".join(WHOLE)
     plain = pooled(f"{path}/0_BERT", [text, ""], max_tokens=6, long_text="window")
     found = pooled(path, [text, ""], long_text="window")
 
     near(found[0], unit(plain[0]))
     assert abs(np.linalg.norm(plain[0]) - 1) > 0.01
-    assert not found[1].any()
+    near(found[1], unit(states_of([])[0][-1].mean(0)))  # of [CLS] and [SEP]
     tokens = [
         load_encoder("bert", model=p, output="tokens", max_tokens=6).encode([text]) for p in (path, f"{path}/0_BERT")
     ]
@@ -256,13 +257,7 @@ def test_only_pooled_vectors_of_a_folder_that_says_so_are_normalised(form):
     identities = [
         load_encoder("bert", model=p, max_tokens=6, pooling="mean").identity() for p in (path, f"{path}/0_BERT")
     ]
-    assert [identity["normalised"] for identity in identities] == [True, False]
-
-
-def test_a_pooling_of_sentence_transformers_that_we_have_not(form):
-    """It is said, not passed over."""
-    with pytest.warns(UserWarning, match="pools in a way that tk has not"):
-        load_encoder("bert", model=form("sentence_transformers", pooling="weighted"))
+    assert [identity["modules"] for identity in identities] == [["Normalize"], []]
 
 
 def test_casing_is_guessed_and_said_or_asked(form):
@@ -279,7 +274,9 @@ def test_out_of_memory_halves_the_batch(form, monkeypatch):
     """The device holds 20 tokens at once: the vectors are the same, and no text is lost."""
     encoder = load_encoder("bert", model=form("hugging_face"))
     texts = [" ".join(WHOLE[:n]) for n in (1, 2, 3, 4, 5, 6, 7)] * 3
-    expected, run, sizes = encoder.encode(texts).outputs["pooled"], encoder._run, []
+    monkeypatch.setattr(_sequence_encoder, "SHORT", 0)
+    expected, sizes = encoder.encode(texts).outputs["pooled"], []
+    way = encoder._ways[False]
 
     class ResourceExhaustedError(Exception):
         """Named like TensorFlow's."""
@@ -288,9 +285,9 @@ def test_out_of_memory_halves_the_batch(form, monkeypatch):
         sizes.append(len(ids))
         if len(ids) > 20:
             raise ResourceExhaustedError
-        return run(ids, lengths)
+        return way.run(ids, lengths)
 
-    monkeypatch.setattr(encoder, "_run", small)
+    encoder._ways[False] = replace(way, run=small)
     near(encoder.encode(texts).outputs["pooled"], expected)
     assert max(sizes) > 20 >= sizes[-1]
 
@@ -313,7 +310,7 @@ def test_identity_holds_all_that_a_vector_depends_on(form):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"pooling": "median"}, "`pooling='median'` does not exist for output pooled, choose one of: mean, cls, max"),
+        ({"pooling": "median"}, "`pooling='median'` does not exist for output pooled, choose one of: mean, max, cls"),
         (
             {"output": "tokens", "pooling": "mean"},
             "`pooling='mean'` does not exist for output tokens, choose one of: first",
@@ -351,16 +348,16 @@ def minilm():
 def test_real_weights_against_the_reference(minilm):
     """MiniLM in float64: texts of 3 to 60 pieces, in one batch."""
     from embed.tokenise.wordpiece import WordPiece
-    from embed.weights.bert import read_hugging_face
+    from embed.weights.safetensors import read_safetensors
 
     texts = ["ok", "Free entry in 2 a wkly comp to win FA Cup final tkts 21st May 2005.", "see you at home, " * 12]
-    weights = read_hugging_face(Path(minilm)).arrays
+    weights = bert_models.google_names(read_safetensors(Path(minilm) / "model.safetensors"))
     with open(f"{minilm}/vocab.txt", encoding="utf-8") as file:
         pieces = WordPiece(file.read().split("\n")[:-1], True)
     found = pooled(minilm, texts)
 
     for text, vector in zip(texts, found, strict=True):
-        ids = np.concatenate([[pieces.cls], pieces([text]).ids, [pieces.sep]])
+        ids = np.concatenate([pieces.before, pieces([text]).ids, pieces.after])
         near(vector, unit(reference(weights, ids, 12, "gelu")[0][-1].mean(0)))  # its modules.json names Normalize
 
 

@@ -21,8 +21,8 @@ ARROWS = {
 SHARED = {"stores.shared"}
 INSIDE = {
     "embed.encoders": {
-        "embed.batches", "embed.coverage", "embed.models", "embed.networks", "embed.tokenise", "embed.vectors",
-        "embed.weights", "stores.features",
+        "embed.batches", "embed.coverage", "embed.machine", "embed.models", "embed.networks", "embed.tokenise",
+        "embed.vectors", "embed.weights", "stores.features",
     },
     "embed.tables": {"embed.cleaning", "embed.reading", "stores.strings"},
     "embed.reading": {"embed.models"},

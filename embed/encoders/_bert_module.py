@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from embed.models.hub import load_module
-from embed.tokenise.wordpiece import WordPieces
+from embed.tokenise import Tokens
 from embed.weights.checkpoints import Checkpoint
 from stores.shared.errors import FailureError, InputError
 from stores.shared.tensorflow import load_tensorflow
@@ -24,12 +24,13 @@ POSITIONS = 512  # of a module whose position table is not found
 
 
 class BertModule:
-    """A module that makes vectors of token ids; it is used like ``embed.networks.bert.BertNetwork``.
+    """A module that makes vectors of token ids; it is used like ``embed.networks.transformer.TransformerNetwork``.
 
     Attributes:
         depth: number of its layers; 1 where it gives the last one alone.
         width: numbers a vector has.
-        positions: tokens of the longest text that it takes.
+        max_tokens: of the longest text that it takes.
+        vocabulary: None; it does not say how many words it has.
 
     Raises:
         InputError: if ``path`` is no SavedModel, or no encoder of text.
@@ -42,10 +43,13 @@ class BertModule:
         found = self._run(np.zeros((1, 2), np.int32), np.ones(1, np.int32))
         self.depth, self.width = len(found["layers"]), found["pooled"].shape[1]
         self.on_gpu = bool(load_tensorflow().config.list_logical_devices("GPU"))
-        self.positions = (Checkpoint(path / "variables/variables").shape("position_embedding") or [POSITIONS])[0]
+        self.vocabulary = None
+        self.max_tokens = (Checkpoint(path / "variables/variables").shape("position_embedding") or [POSITIONS])[0]
 
-    def compile(self, layers: Sequence[int], pooling: str | None) -> Callable[..., list[np.ndarray]]:
-        """As ``BertNetwork.compile``; ``InputError`` for a layer that the module does not give."""
+    at_once = 1  # its graph uses all cores
+
+    def compile(self, layers: Sequence[int], pooler: bool = False) -> Callable[..., list[np.ndarray]]:
+        """As ``TransformerNetwork.compile``; ``InputError`` for a layer that the module does not give."""
         if min(layers) < 1:
             raise InputError(f"{self._path} gives {self.depth} layers, and not the embeddings below them")
 
@@ -54,9 +58,7 @@ class BertModule:
             padded = np.zeros(mask.shape, np.int32)
             padded[mask] = ids
             found = self._run(padded, lengths)
-            if pooling == "pooler":
-                return [found["pooled"]]
-            return [_pool(found["layers"][layer - 1], mask, pooling) for layer in layers]
+            return [found["pooled"]] if pooler else [found["layers"][layer - 1][mask] for layer in layers]
 
         return run
 
@@ -89,8 +91,10 @@ class ModulePieces:
     """The tokens of a preprocessor module, such as ``tensorflow/bert_en_uncased_preprocess``.
 
     Attributes:
-        unknown, cls, sep: ids of the special tokens; ``unknown`` is None, since modules do not tell it.
+        unknown, before, after: ids of the special tokens; ``unknown`` is None, since modules do not tell it.
     """
+
+    truncates_left = False
 
     def __init__(self, path: Path) -> None:
         module = load_module(path)
@@ -98,10 +102,18 @@ class ModulePieces:
             raise InputError(f"{path} is no preprocessor: it has no tokenize")
         special = module.tokenize.get_special_tokens_dict()
         self.unknown = None
-        self.cls, self.sep = int(special["start_of_sequence_id"]), int(special["end_of_segment_id"])
+        self.before, self.after = [int(special["start_of_sequence_id"])], [int(special["end_of_segment_id"])]
         self._module, self._path = module, path
 
-    def __call__(self, texts: Sequence[str]) -> WordPieces:
+    def prompt_length(self, prompt: str) -> int:
+        """Its pieces, and the first special token."""
+        return 1 + len(self([prompt]).ids) if prompt else 0
+
+    def token(self, number: int) -> str:
+        """A name of an id: modules do not tell the piece."""
+        return f"piece {number}"
+
+    def __call__(self, texts: Sequence[str], starts: bool = False) -> Tokens:
         """The tokens of ``texts``."""
         tf = load_tensorflow()
         try:
@@ -113,15 +125,4 @@ class ModulePieces:
             starts = np.zeros(len(found.flat_values), bool)
             starts[found.values.row_starts().numpy()] = True
             found = found.merge_dims(1, 2)
-        return WordPieces(found.values.numpy(), found.row_splits.numpy().astype(np.int64), starts)
-
-
-def _pool(states: np.ndarray, mask: np.ndarray, pooling: str | None) -> np.ndarray:
-    """``[B, T, H]`` to ``[N, H]`` without pooling, else to ``[B, H]``."""
-    if pooling is None:
-        return states[mask]
-    if pooling == "cls":
-        return states[:, 0]
-    if pooling == "max":
-        return np.where(mask[:, :, None], states, -np.inf).max(1)
-    return (states * mask[:, :, None]).sum(1) / mask.sum(1, keepdims=True, dtype=np.float32)
+        return Tokens(found.values.numpy(), found.row_splits.numpy().astype(np.int64), starts)

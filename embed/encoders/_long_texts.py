@@ -15,7 +15,7 @@ OVERLAP = 4  # windows share 1 in 4 tokens with their neighbours
 
 @dataclass(frozen=True)
 class Sequences:
-    """What is read of ``n`` texts: one sequence a text that has tokens, or several windows.
+    """What is read of ``n`` texts: one sequence a text, or several windows.
 
     Attributes:
         text: int64 ``[S]``, the text of each sequence, ascending.
@@ -47,45 +47,43 @@ class Sequences:
         return (places >= np.repeat(begin, self.length)) & (places < np.repeat(middle, self.length))
 
 
-def join(vectors: np.ndarray, parts: Sequences, texts: int, pooling: str) -> np.ndarray:
+def join(vectors: np.ndarray, parts: Sequences, texts: int, pooling: str, tokens: np.ndarray) -> np.ndarray:
     """One vector a text from those of its sequences.
 
     Args:
         vectors: float32 ``[S, D]``, one of each sequence.
-        parts: the sequences; their tokens are two more each, ``[CLS]`` and ``[SEP]``.
-        texts: number of all texts; those without a sequence have zeros.
+        parts: the sequences.
+        texts: number of all texts; each has a sequence.
         pooling: ``max`` for the largest number in each column, else the mean, weighted by tokens.
+        tokens: int ``[S]``, of each sequence with special tokens.
 
     Returns:
         Float32 ``[texts, D]``.
     """
-    joined = np.zeros((texts, vectors.shape[1]), np.float32)
-    text, first = np.unique(parts.text, return_index=True)
-    if len(text) == len(parts.text):  # a sequence each
-        joined[text] = vectors
-    elif pooling == "max":
-        joined[text] = np.maximum.reduceat(vectors, first)
-    else:
-        tokens = (parts.length + 2).astype(np.float32)
-        sums = np.add.reduceat(vectors * tokens[:, None], first)
-        joined[text] = sums / np.add.reduceat(tokens, first)[:, None]
-    return joined
+    if texts == len(parts.text):  # a sequence each
+        return vectors
+    first = np.searchsorted(parts.text, np.arange(texts))
+    if pooling == "max":
+        return np.maximum.reduceat(vectors, first)
+    weights = tokens.astype(np.float32)
+    return np.add.reduceat(vectors * weights[:, None], first) / np.add.reduceat(weights, first)[:, None]
 
 
 def sequences(lengths: np.ndarray, most: int, way: str) -> Sequences:
     """What is read of texts of ``lengths`` tokens (int64 ``[n]``) if a sequence holds at most ``most``.
 
     Args:
-        lengths: tokens of each text; those without any have no sequence.
+        lengths: tokens of each text; those without any have an empty sequence, of special tokens alone.
         most: 1 or more.
-        way: one of ``LONG_TEXT``; all are the same for texts that are not too long.
+        way: one of ``LONG_TEXT``, or ``tail`` (the end alone); all are the same for texts that are not too long.
     """
-    text = np.flatnonzero(lengths)
-    whole = lengths[text]
+    text = np.arange(len(lengths))
+    whole = lengths
     head = max(1, most // HEAD)
     if way != "window":
         gap = np.maximum(whole - most, 0) if way == "head-tail" else np.zeros_like(whole)
-        return Sequences(text, np.zeros_like(whole), np.minimum(whole, most), gap, head)
+        start = np.maximum(whole - most, 0) if way == "tail" else np.zeros_like(whole)
+        return Sequences(text, start, np.minimum(whole, most), gap, head)
     step = max(1, most - most // OVERLAP)
     windows = 1 + np.maximum(-((most - whole) // step), 0)  # as many as it takes to reach the end
     number = np.arange(windows.sum()) - np.repeat(np.cumsum(windows) - windows, windows)

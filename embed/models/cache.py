@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from pathlib import Path
@@ -114,6 +114,16 @@ def weights_digest(path: Path) -> str:
     with suppress(FailureError, OSError):  # it is only slower without
         write_json(_memory(path), {"path": str(path), "files": stamp, "function": FUNCTION, "digest": digest})
     return digest
+
+
+def files_digest(folder: Path, names: Iterable[str]) -> str:
+    """32 hexadecimal digits of some files of a folder: the BLAKE2b of their names and digests, as ``weights_digest``.
+
+    Raises:
+        FailureError: if a file cannot be read.
+    """
+    lines = [[name, weights_digest(folder / name)] for name in sorted(set(names))]
+    return digest_bytes([canonical_json(lines).encode("utf-8", "surrogateescape")])
 
 
 def remembered_digest(path: Path) -> str | None:

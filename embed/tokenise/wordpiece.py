@@ -3,6 +3,9 @@
 A text is cleaned (control characters go, every blank is a space), for uncased models put in small letters without
 accents, cut at blanks, punctuation and CJK characters, and each word that comes of it is cut into the longest pieces
 that the vocabulary has, from the left; a word that cannot be cut so is one unknown piece.
+
+It serves the vocabularies that Google published: by TensorFlow Text it is five times as fast as ``tokenizers``, which
+gives the same pieces, but it takes TensorFlow.
 """
 
 from __future__ import annotations
@@ -12,10 +15,10 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import numpy as np
 
+from embed.tokenise import Tokens
 from stores.shared.errors import InputError
 from stores.shared.tensorflow import load_tensorflow, load_tensorflow_text
 
@@ -31,21 +34,6 @@ _CJK = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class WordPieces:
-    """The pieces of ``n`` texts, without ``[CLS]`` and ``[SEP]``.
-
-    Attributes:
-        ids: int32 ``[sum T]``, rows of the vocabulary.
-        offsets: int64 ``[n + 1]``; text ``i`` owns ``ids[offsets[i]:offsets[i + 1]]``.
-        starts: bool ``[sum T]``, whether a piece begins a word; None where that is not known.
-    """
-
-    ids: np.ndarray
-    offsets: np.ndarray
-    starts: np.ndarray | None
-
-
 class WordPiece:
     """A vocabulary and the rules that cut texts with it.
 
@@ -56,11 +44,13 @@ class WordPiece:
         longest: characters of the longest word that is cut into pieces: 200 in Google's code, 100 in Hugging Face's.
 
     Attributes:
-        unknown, cls, sep: ids of the special pieces.
+        unknown, before, after: ids of ``[UNK]``, ``[CLS]`` and ``[SEP]``.
 
     Raises:
         InputError: if the vocabulary lacks a special piece.
     """
+
+    truncates_left = False
 
     def __init__(
         self, vocabulary: Sequence[str], lower_case: bool, strip_accents: bool | None = None, longest: int = 200
@@ -69,7 +59,9 @@ class WordPiece:
         missing = [piece for piece in SPECIAL if piece not in index]
         if missing:
             raise InputError(f"the vocabulary has no {', '.join(missing)}; it is none of BERT's")
-        self.unknown, self.cls, self.sep = (index[piece] for piece in SPECIAL)
+        self.unknown, cls, sep = (index[piece] for piece in SPECIAL)
+        self.before, self.after = [cls], [sep]
+        self._pieces = vocabulary
         self._starts = np.array([not piece.startswith("##") for piece in vocabulary])
         self._lower_case = lower_case
         self._table = _Characters(lower_case if strip_accents is None else strip_accents)
@@ -79,14 +71,22 @@ class WordPiece:
             list(vocabulary), token_out_type=self._tf.int32, max_bytes_per_word=4 * longest
         )
 
-    def __call__(self, texts: Sequence[str]) -> WordPieces:
-        """The pieces of ``texts``, cut by as many threads as there are cores."""
+    def __call__(self, texts: Sequence[str], starts: bool = True) -> Tokens:
+        """The pieces of ``texts`` and where words start, cut by as many threads as there are cores."""
         blocks = [texts[i : i + BLOCK] for i in range(0, len(texts), BLOCK)]
         with ThreadPoolExecutor(os.cpu_count()) as threads:
             parts = list(threads.map(self._cut_block, blocks))
         ids = np.concatenate([ids for ids, _ in parts] or [np.zeros(0, np.int32)])
         lengths = np.concatenate([lengths for _, lengths in parts] or [np.zeros(0, np.int64)])
-        return WordPieces(ids, np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]), self._starts[ids])
+        return Tokens(ids, np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]), self._starts[ids])
+
+    def prompt_length(self, prompt: str) -> int:
+        """Its pieces, and ``[CLS]``."""
+        return 1 + len(self([prompt]).ids) if prompt else 0
+
+    def token(self, number: int) -> str:
+        """The piece of an id."""
+        return self._pieces[number]
 
     def _cut_block(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         clean = [self.normalise(text).encode("utf-8", "ignore") for text in texts]

@@ -1,27 +1,27 @@
-"""BERT's weights in every form they are published in -> arrays by the names of Google's checkpoints.
+"""BERT's weights as Google published them -> ``TransformerWeights``, by way of the names of Google's checkpoints.
 
 =====================  =========================================================================================
 Google's checkpoints   ``bert_model.ckpt.*``; ``bert/encoder/layer_0/attention/self/query/kernel [H, H]``
 TF1 Hub modules        the same names in ``variables/``
 TF-Hub SavedModels     ``transformer/layer_0/self_attention/query/kernel [H, A, D]``, or version 1's
                        ``bert_model/encoder/layer_0/...`` (tensorflow/models, ``tf1_bert_checkpoint_converter_lib.py``)
-Hugging Face           ``model.safetensors``; ``bert.encoder.layer.0.attention.self.query.weight [H, H]``, transposed
 =====================  =========================================================================================
+
+Folders of Hugging Face are read by ``embed.weights.transformer``.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 
-from embed.networks.bert import BertWeights
+from embed.networks.transformer_weights import Affine, Layer, TransformerWeights
 from embed.weights.checkpoints import Checkpoint
-from embed.weights.safetensors import read_folder
-from stores.shared.errors import FailureError, InputError
+from stores.shared.errors import InputError
+from stores.shared.files import read_json
 
 # What a form calls a variable -> what Google's checkpoints call it; all else is no part of the encoder.
 _LAYER = r"(?:.*/)?(?:transformer|encoder)/layer_(\d+)"
@@ -39,27 +39,15 @@ HUB = {
     rf"{_LAYER}/output_layer_norm/(\w+)": r"encoder/layer_\1/output/LayerNorm/\2",
     r"(?:.*/)?pooler_transform/(\w+)": r"pooler/dense/\1",
 }
-HUGGING_FACE = {
-    r"(?:bert\.)?embeddings\.(\w+_embeddings)\.weight": r"embeddings/\1",
-    r"(?:bert\.)?embeddings\.LayerNorm\.(\w+)": r"embeddings/LayerNorm/\1",
-    r"(?:bert\.)?encoder\.layer\.(\d+)\.attention\.self\.(\w+)\.(\w+)": r"encoder/layer_\1/attention/self/\2/\3",
-    r"(?:bert\.)?encoder\.layer\.(\d+)\.(attention\.output|intermediate|output)\.(\w+)\.(\w+)": (
-        r"encoder/layer_\1/\2/\3/\4"
-    ),
-    r"(?:bert\.)?pooler\.dense\.(\w+)": r"pooler/dense/\1",
-}
 GOOGLE = {r"(?:.*/)?bert/((?:embeddings|encoder|pooler)/.*(?<!/adam_m)(?<!/adam_v))": r"\1"}
 PARTS = (
     "attention/self/query", "attention/self/key", "attention/self/value", "attention/output/dense",
     "attention/output/LayerNorm", "intermediate/dense", "output/dense", "output/LayerNorm",
 )  # fmt: skip
-ACTIVATIONS = {  # names in Hugging Face's configurations
-    "gelu": "gelu", "gelu_new": "gelu_tanh", "gelu_fast": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh", "relu": "relu",
-}  # fmt: skip
 HEAD = 64  # numbers a head has in all that Google published; TF1 Hub modules do not say it
 
 
-def read_google(folder: Path) -> BertWeights:
+def read_google(folder: Path) -> TransformerWeights:
     """The weights of a checkpoint in ``folder`` with its ``bert_config.json``; optimiser slots are left out.
 
     Raises:
@@ -76,32 +64,7 @@ def read_google(folder: Path) -> BertWeights:
     return _checked(folder, config.get("num_attention_heads"), activation, 1e-12, arrays)
 
 
-def read_hugging_face(folder: Path) -> BertWeights:
-    """The weights of ``model.safetensors`` in ``folder`` with its ``config.json``.
-
-    Raises:
-        InputError: if it is no BERT, or a file is missing.
-        FailureError: if a file is damaged.
-    """
-    config = read_json(folder / "config.json")
-    kind, positions = config.get("model_type"), config.get("position_embedding_type", "absolute")
-    if (kind, positions) != ("bert", "absolute"):
-        raise InputError(f"{folder} holds a model of type {kind} with {positions} positions; encoder bert takes BERT")
-    stored = read_folder(folder)
-    arrays = {}
-    for name, old in _renamed(stored, HUGGING_FACE).items():
-        part, _, last = name.rpartition("/")
-        if part.endswith("LayerNorm"):
-            last = {"weight": "gamma", "bias": "beta"}.get(last, last)
-        elif last == "weight":
-            last = "kernel"
-        array = stored[old].T if last == "kernel" else stored[old]
-        arrays[f"{part}/{last}".replace("attention.output", "attention/output")] = array
-    activation, epsilon = ACTIVATIONS.get(config.get("hidden_act", "gelu")), float(config.get("layer_norm_eps", 1e-12))
-    return _checked(folder, config.get("num_attention_heads"), activation, epsilon, arrays)
-
-
-def read_hub(folder: Path) -> BertWeights | None:
+def read_hub(folder: Path) -> TransformerWeights | None:
     """The weights of a TF-Hub module of either generation; None if its variables are not those of a BERT.
 
     Raises:
@@ -122,17 +85,6 @@ def read_hub(folder: Path) -> BertWeights | None:
         return None
 
 
-def read_json(path: Path) -> dict:
-    """A JSON object in a file; ``FailureError`` if it cannot be read, or is none."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise FailureError(f"{path} cannot be read ({error}); get it again") from error
-    if not isinstance(found, dict):
-        raise FailureError(f"{path} is no JSON object; get it again")
-    return found
-
-
 def _renamed(stored: Iterable[str], rules: Mapping[str, str]) -> dict[str, str]:
     """New name -> name in the file, of all that one of the rules knows."""
     found = {name: next(filter(None, (re.fullmatch(old, name) for old in rules)), None) for name in stored}
@@ -150,7 +102,7 @@ def _without_heads(name: str, array: np.ndarray, width: int) -> np.ndarray:
 
 def _checked(
     folder: Path, heads: object, activation: str | None, epsilon: float, arrays: Mapping[str, np.ndarray]
-) -> BertWeights:
+) -> TransformerWeights:
     """The weights, if all that the network needs is there and fits together; else ``InputError``."""
     words = arrays.get("embeddings/word_embeddings", np.zeros((0, 0)))
     width = words.shape[-1]
@@ -169,4 +121,47 @@ def _checked(
         raise InputError(f"{folder} is no BERT: {lack} missing or of another shape")
     if activation is None or not isinstance(heads, int) or heads < 1 or width % heads:
         raise InputError(f"{folder}: its configuration (heads {heads}, activation {activation}) is none of BERT's")
-    return BertWeights(arrays, heads, activation, epsilon)
+    return bert_weights(arrays, heads, activation, epsilon)
+
+
+def bert_weights(
+    arrays: Mapping[str, np.ndarray], heads: int, activation: str = "gelu", epsilon: float = 1e-12
+) -> TransformerWeights:
+    """The weights from arrays by the names of Google's checkpoints without ``bert/``; the pooler may be missing.
+
+    Args:
+        arrays: ``embeddings/word_embeddings [V, H]``, ``encoder/layer_0/attention/self/query/kernel [H, H]``, ...
+        heads, activation, epsilon: see ``TransformerWeights``.
+    """
+
+    def dense(name: str) -> Affine:  # kernels are [in, out]
+        return Affine(arrays[f"{name}/kernel"].T, arrays[f"{name}/bias"])
+
+    def norm(name: str) -> Affine:
+        return Affine(arrays[f"{name}/gamma"], arrays[f"{name}/beta"])
+
+    def layer(at: str) -> Layer:
+        return Layer(
+            query=dense(f"{at}/attention/self/query"),
+            key=dense(f"{at}/attention/self/key"),
+            value=dense(f"{at}/attention/self/value"),
+            output=dense(f"{at}/attention/output/dense"),
+            up=dense(f"{at}/intermediate/dense"),
+            down=dense(f"{at}/output/dense"),
+            attention_norm=norm(f"{at}/attention/output/LayerNorm"),
+            output_norm=norm(f"{at}/output/LayerNorm"),
+        )
+
+    depth = len({name.split("/")[1] for name in arrays if name.startswith("encoder/")})
+    return TransformerWeights(
+        words=arrays["embeddings/word_embeddings"],
+        positions=arrays["embeddings/position_embeddings"],
+        first_type=arrays["embeddings/token_type_embeddings"][0],
+        norm=norm("embeddings/LayerNorm"),
+        layers=tuple(layer(f"encoder/layer_{i}") for i in range(depth)),
+        heads=heads,
+        activation=activation,
+        epsilon=epsilon,
+        max_tokens=len(arrays["embeddings/position_embeddings"]),
+        pooler=dense("pooler/dense") if "pooler/dense/kernel" in arrays else None,
+    )

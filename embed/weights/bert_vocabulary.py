@@ -1,4 +1,4 @@
-"""The vocabulary of a BERT and its casing, in every form they are published in."""
+"""The vocabulary of a BERT and its casing, as Google published them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from embed.weights.bert import read_json
 from embed.weights.checkpoints import Checkpoint
-from stores.shared.errors import FailureError, InputError
+from stores.shared.errors import FailureError
 
 
 @dataclass(frozen=True)
@@ -18,13 +17,11 @@ class BertVocabulary:
     Attributes:
         pieces: in the order of their ids.
         lower_case: whether the model is uncased; None if the files do not say it.
-        strip_accents: whether accents go; None: if the model is uncased.
         longest: characters of the longest word that is cut into pieces.
     """
 
     pieces: list[str]
     lower_case: bool | None
-    strip_accents: bool | None = None
     longest: int = 100
 
 
@@ -43,35 +40,6 @@ def hub_vocabulary(folder: Path) -> BertVocabulary | None:
     checkpoint = Checkpoint(folder / "variables/variables")
     key = checkpoint.root.get("do_lower_case")
     return BertVocabulary(_lines(path), bool(checkpoint.read(key)) if key else None)
-
-
-def hugging_face_vocabulary(folder: Path) -> BertVocabulary:
-    """Of a Hugging Face folder: ``vocab.txt`` or ``tokenizer.json``, ``tokenizer_config.json``.
-
-    Raises:
-        InputError: if there is no vocabulary, or its rules are not those of BERT.
-        FailureError: if a file is damaged.
-    """
-    whole = read_json(folder / "tokenizer.json") if (folder / "tokenizer.json").is_file() else {}
-    config = read_json(folder / "tokenizer_config.json") if (folder / "tokenizer_config.json").is_file() else {}
-    model, rules = whole.get("model") or {}, whole.get("normalizer") or {}
-    kinds = (model.get("type", "WordPiece"), rules.get("type", "BertNormalizer"))
-    if kinds != ("WordPiece", "BertNormalizer"):
-        raise InputError(f"{folder}: tokenizer.json holds {' and '.join(kinds)}; encoder bert takes BERT's WordPiece")
-    if config.get("tokenize_chinese_chars", rules.get("handle_chinese_chars", True)) is False:
-        raise InputError(f"{folder}: its tokenizer leaves CJK characters together, which encoder bert does not know")
-    if (folder / "vocab.txt").is_file():
-        pieces = _lines(folder / "vocab.txt")
-    elif isinstance(model.get("vocab"), dict):
-        pieces = sorted(model["vocab"], key=model["vocab"].__getitem__)
-    else:
-        raise InputError(f"{folder} has neither vocab.txt nor a vocabulary in tokenizer.json; put one of them there")
-    return BertVocabulary(
-        pieces,
-        config.get("do_lower_case", rules.get("lowercase")),
-        config.get("strip_accents", rules.get("strip_accents")),
-        int(model.get("max_input_chars_per_word", 100)),
-    )
 
 
 def guess_lower_case(folder: Path, pieces: list[str]) -> tuple[bool, str]:

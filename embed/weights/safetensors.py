@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from stores.shared.errors import FailureError, InputError
+from stores.shared.files import read_json
 
+INDEX = "model.safetensors.index.json"
 MOST_HEADER = 100_000_000  # bytes, as in the reference implementation
 TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4", "U8": "u1"}
 
@@ -36,24 +38,29 @@ def read_safetensors(path: Path) -> dict[str, np.ndarray]:
         raise FailureError(f"{path} is damaged, or no safetensors file ({error}); get it again") from error
 
 
-def read_folder(folder: Path) -> dict[str, np.ndarray]:
-    """The arrays of ``model.safetensors`` in a folder, or of all files that ``model.safetensors.index.json`` names.
+def weight_files(folder: Path) -> list[str]:
+    """Names of the files with the weights of a folder: ``model.safetensors``, or an index and the files it names.
 
     Raises:
         InputError: if there is neither, or a file is missing.
-        FailureError: if a file is damaged.
+        FailureError: if the index is damaged.
     """
-    files, index = [folder / "model.safetensors"], folder / "model.safetensors.index.json"
+    files, index = ["model.safetensors"], folder / INDEX
     if index.is_file():
-        try:
-            names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-        except (ValueError, KeyError, AttributeError) as error:
-            raise FailureError(f"{index} is damaged ({error!r}); get it again") from error
-        files = [folder / Path(name).name for name in sorted(names)]
+        names = read_json(index).get("weight_map")
+        if not isinstance(names, dict) or not names or not all(isinstance(name, str) for name in names.values()):
+            raise FailureError(f"{index} has no weight_map; get it again")
+        files = [INDEX, *sorted({Path(name).name for name in names.values()})]
     for file in files:
-        if not file.is_file():
+        if not (folder / file).is_file():
             pickles = ", and pytorch_model.bin is a pickle, which tk does not open" * any(folder.glob("*.bin"))
-            raise InputError(f"{folder} has no {file.name}{pickles}; get it from where the model was published")
+            raise InputError(f"{folder} has no {file}{pickles}; get it from where the model was published")
+    return files
+
+
+def read_folder(folder: Path) -> dict[str, np.ndarray]:
+    """The arrays of all files that ``weight_files`` names; the errors are its own and those of ``read_safetensors``."""
+    files = [folder / name for name in weight_files(folder) if name != INDEX]
     return {name: array for file in files for name, array in read_safetensors(file).items()}
 
 

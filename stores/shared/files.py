@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import socket
@@ -118,6 +119,28 @@ def whole_folder(path: Path) -> Iterator[Path]:
         raise FailureError(f"{path} could not be written: {error.strerror or error}") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def read_json(path: Path) -> dict:
+    """A JSON object in a file; ``FailureError`` if it cannot be read, or is none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise FailureError(f"{path} cannot be read ({error}); get it again") from error
+    if not isinstance(found, dict):
+        raise FailureError(f"{path} is no JSON object; get it again")
+    return found
+
+
+def read_json_list(path: Path) -> list:
+    """A JSON array in a file; ``FailureError`` if it cannot be read, or is none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise FailureError(f"{path} cannot be read ({error}); get it again") from error
+    if not isinstance(found, list):
+        raise FailureError(f"{path} is no JSON array; get it again")
+    return found
 
 
 def _temporary(folder: Path, name: str) -> Path:

@@ -320,7 +320,8 @@ def hugging_face(out, prefix="", old_names=False, shards=1, tokenizer_json=False
     out.mkdir(parents=True)
     config = {
         "model_type": "bert", "hidden_act": activation, "num_attention_heads": HEADS, "layer_norm_eps": 1e-12,
-        "hidden_size": WIDTH,
+        "hidden_size": WIDTH, "num_hidden_layers": DEPTH, "intermediate_size": INNER,
+        "max_position_embeddings": POSITIONS, "type_vocab_size": 2,
     }  # fmt: skip
     (out / "config.json").write_text(json.dumps(config))
     tensors = {"cls.predictions.bias": np.zeros(3, np.float32)} if prefix else {}
@@ -342,18 +343,49 @@ def hugging_face(out, prefix="", old_names=False, shards=1, tokenizer_json=False
             write_safetensors(out / file, {name: tensors[name] for name in names if files[name] == file})
         (out / "model.safetensors.index.json").write_text(json.dumps({"weight_map": files}))
     if tokenizer_json:
-        rules = {"type": "BertNormalizer", "lowercase": True, "strip_accents": None, "handle_chinese_chars": True}
-        model = {"type": "WordPiece", "vocab": {p: i for i, p in enumerate(PIECES)}, "max_input_chars_per_word": 100}
-        (out / "tokenizer.json").write_text(json.dumps({"normalizer": rules, "model": model}))
+        tokenizer().save(str(out / "tokenizer.json"))
     else:
         vocabulary(out)
         (out / "tokenizer_config.json").write_text(json.dumps({"do_lower_case": True}))
     return out
 
 
-def sentence_transformers(out, pooling="cls", limit=12):
+def google_names(tensors):
+    """Hugging Face's arrays of a BERT by the names of Google's checkpoints: what ``hugging_face`` does, undone."""
+    found = {}
+    for name, array in tensors.items():
+        parts = name.removeprefix("bert.").replace("layer.", "layer_").split(".")
+        if "embeddings" in parts[0] and parts[1] != "LayerNorm":
+            parts = parts[:2]
+        elif "LayerNorm" in name:
+            parts[-1] = {"weight": "gamma", "bias": "beta"}[parts[-1]]
+        elif parts[-1] == "weight":
+            parts[-1], array = "kernel", array.T
+        found["/".join(parts)] = np.asarray(array)
+    return found
+
+
+def tokenizer(lower_case=True):
+    """BERT's tokenizer of the library ``tokenizers``, as Hugging Face saves it: with padding and truncation."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+
+    made = Tokenizer(models.WordPiece({piece: i for i, piece in enumerate(PIECES)}, unk_token="[UNK]"))
+    made.normalizer = normalizers.BertNormalizer(lowercase=lower_case)
+    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    made.add_special_tokens(PIECES[:5])
+    around = [(piece, PIECES.index(piece)) for piece in ("[CLS]", "[SEP]")]
+    made.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=around)
+    made.enable_padding(length=16)
+    made.enable_truncation(16)
+    return made
+
+
+def sentence_transformers(out, pooling="cls", limit=12, prompts=None, default=None):
     """A folder of sentence-transformers in the older layout, with the network in a folder of its own."""
-    hugging_face(out / "0_BERT")
+    hugging_face(out / "0_BERT", tokenizer_json=True)
+    if prompts:
+        about = {"prompts": prompts, "default_prompt_name": default}
+        (out / "config_sentence_transformers.json").write_text(json.dumps(about))
     (out / "0_BERT/sentence_bert_config.json").write_text(json.dumps({"max_seq_length": limit}))
     modules = [("", "0_BERT", "Transformer"), ("1", "1_Pooling", "Pooling"), ("2", "2_Normalize", "Normalize")]
     kinds = [

@@ -1,0 +1,297 @@
+"""What a sentence-transformers folder means beside its network: pooling, modules after it, prompts, limits.
+
+Both generations of files are read (to version 5, and 6). Only the last part of a module's type counts, since the
+generations use other paths; a module that tk has not is refused by name, since vectors without it would be others.
+A folder without ``modules.json`` is a network alone; it gets a mean, as sentence-transformers gives it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+import numpy as np
+
+from embed.networks.transformer_numpy import ACTIVATIONS, layer_norm
+from embed.networks.transformer_weights import Affine
+from embed.weights.safetensors import read_folder, weight_files
+from stores.shared.errors import FailureError, InputError
+from stores.shared.files import read_json, read_json_list
+
+MODES = ("cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken")
+FLAGS = {  # of the first generation, in the order in which several are joined
+    "pooling_mode_cls_token": "cls",
+    "pooling_mode_max_tokens": "max",
+    "pooling_mode_mean_tokens": "mean",
+    "pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len_tokens",
+    "pooling_mode_weightedmean_tokens": "weightedmean",
+    "pooling_mode_lasttoken": "lasttoken",
+}
+NETWORKS = ("Transformer", "BERT", "RoBERTa", "DistilBERT", "ALBERT", "CamemBERT", "XLMRoBERTa")
+LIMITS = tuple(
+    f"sentence_{name}_config.json"
+    for name in ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")
+)
+ALWAYS = ("query", "document")  # names of prompts that every folder has, empty unless it says otherwise
+
+
+@dataclass(frozen=True)
+class Module:
+    """One step from pooled vectors to those that the folder means.
+
+    Attributes:
+        name: the last part of its type.
+        width: columns that it takes; None: any.
+        makes: columns that it gives; None: as many.
+        apply: float32 ``[n, D]`` to float32 ``[n, E]``.
+    """
+
+    name: str
+    width: int | None
+    makes: int | None
+    apply: Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class SentenceFolder:
+    """What such a folder says.
+
+    Attributes:
+        network: the folder of the network.
+        files: what was read of it, as names below the folder.
+        pooling: one or more of ``MODES``; None: the folder does not say.
+        include_prompt: whether the tokens of a prompt take part in the pooling.
+        modules: what follows the pooling.
+        max_tokens: its limit, special tokens included; None: it has none of its own.
+        lower_case: whether letters are made small before the tokenizer sees them.
+        prompts: texts that are put before a text, by name.
+        default_prompt: name of the one that is used where none is asked for.
+        dims: columns that are kept of the vectors; None: all.
+    """
+
+    network: Path
+    files: tuple[str, ...] = ()
+    pooling: tuple[str, ...] | None = None
+    include_prompt: bool = True
+    modules: tuple[Module, ...] = ()
+    max_tokens: int | None = None
+    lower_case: bool = False
+    prompts: dict[str, str] = field(default_factory=dict)
+    default_prompt: str | None = None
+    dims: int | None = None
+
+    def prompt(self, wanted: str | None) -> str:
+        """The text that is put before every text.
+
+        Args:
+            wanted: a name, or the prompt itself if it is no name and looks like none; None: the default.
+
+        Raises:
+            InputError: if it is a single word that names no prompt.
+        """
+        if wanted is None:
+            return self.prompts[self.default_prompt] if self.default_prompt else ""
+        if wanted in self.prompts or wanted in ALWAYS:
+            return self.prompts.get(wanted, "")
+        if wanted.isidentifier():
+            named = ", ".join(sorted({*self.prompts, *ALWAYS}))
+            raise InputError(
+                f"`prompt={wanted!r}` is no name that the model has ({named}); a prompt of your own ends with a blank or"
+                f" a mark, such as {wanted + ': '!r}"
+            )
+        return wanted
+
+
+def read_sentence_folder(folder: Path) -> SentenceFolder:
+    """What a model's folder says in ``modules.json`` and what that names.
+
+    Raises:
+        InputError: if it has a module that tk has not, or one that does not fit.
+        FailureError: if a file is damaged, or names one outside the folder.
+    """
+    if not (folder / "modules.json").is_file():
+        return _with_limits(SentenceFolder(folder), folder, "")
+    found = SentenceFolder(folder, ("modules.json",))
+    listed = read_json_list(folder / "modules.json")
+    places = [(_kind(folder, entry), _inside(folder, entry)) for entry in listed]
+    kinds = [kind for kind, _ in places]
+    if len(kinds) < 2 or kinds[0] not in NETWORKS or kinds[1] != "Pooling":
+        for kind in kinds:
+            if kind not in (*NETWORKS, "Pooling", *MODULES):
+                raise _unknown(folder, kind)
+        raise InputError(f"{folder / 'modules.json'} lists {', '.join(kinds)}; tk runs Transformer, Pooling, and so on")
+    found = replace(found, network=folder / places[0][1])
+    found = _with_limits(found, folder, places[0][1])
+    found = _with_pooling(found, folder, places[1][1])
+    for kind, path in places[2:]:
+        if kind not in MODULES:
+            raise _unknown(folder, kind)
+        found = MODULES[kind](found, folder, path)
+    return _with_prompts(found, folder)
+
+
+def _kind(folder: Path, entry: object) -> str:
+    kind = entry.get("type") if isinstance(entry, dict) else None
+    if not isinstance(kind, str):
+        raise FailureError(f"{folder / 'modules.json'}: an entry has no type; get it again")
+    return kind.rpartition(".")[2]
+
+
+def _inside(folder: Path, entry: dict[str, Any]) -> str:
+    """The path of a module, which must not leave the folder."""
+    path = entry.get("path", "")
+    outside = not isinstance(path, str) or "\\" in path or ".." in PurePosixPath(path).parts
+    if outside or PurePosixPath(path).is_absolute() or PureWindowsPath(path).drive:
+        raise FailureError(f"{folder / 'modules.json'}: path {path!r} leaves the folder; get the model from its maker")
+    return path
+
+
+def _unknown(folder: Path, kind: str) -> InputError:
+    known = ", ".join(("Transformer", "Pooling", *MODULES))
+    return InputError(
+        f"{folder / 'modules.json'} names the module {kind}, which tk has not (it has {known}); without it, the vectors"
+        " would not be those of the model"
+    )
+
+
+def _read(found: SentenceFolder, folder: Path, *names: str) -> tuple[SentenceFolder, dict[str, Any]]:
+    """The first of some files below the folder, which is noted; empty if there is none."""
+    for name in names:
+        if (folder / name).is_file():
+            return replace(found, files=(*found.files, name)), read_json(folder / name)
+    return found, {}
+
+
+def _with_limits(found: SentenceFolder, folder: Path, path: str) -> SentenceFolder:
+    found, about = _read(found, folder, *(_join(path, name) for name in LIMITS))
+    where = folder / (found.files[-1] if found.files else "")
+    limit = about.get("max_seq_length")
+    if limit is not None and (not isinstance(limit, int) or limit < 1):
+        raise InputError(f"{where}: max_seq_length {limit!r} is no whole number above 0")
+    text = (about.get("modality_config") or {}).get("text") or {}
+    output = text.get("method_output_name", "last_hidden_state") if isinstance(text, dict) else None
+    for key, value, wanted in (
+        ("transformer_task", about.get("transformer_task", "feature-extraction"), "feature-extraction"),
+        ("method_output_name", output, "last_hidden_state"),
+        ("module_output_name", about.get("module_output_name", "token_embeddings"), "token_embeddings"),
+    ):
+        if value != wanted:
+            raise InputError(f"{where}: {key} {value!r} is not {wanted}; tk does not run such a model")
+    return replace(found, max_tokens=limit, lower_case=bool(about.get("do_lower_case", False)))
+
+
+def _with_pooling(found: SentenceFolder, folder: Path, path: str) -> SentenceFolder:
+    name = _join(path, "config.json")
+    if not (folder / name).is_file():
+        raise InputError(f"{folder} has no {name}, which says how vectors are pooled; get it again")
+    found, config = _read(found, folder, name)
+    modes = config.get("pooling_mode") or [mode for flag, mode in FLAGS.items() if config.get(flag)] or ["mean"]
+    modes = [modes] if isinstance(modes, str) else modes
+    if not isinstance(modes, list) or not all(mode in MODES for mode in modes):
+        raise InputError(f"{folder / name}: pooling_mode {modes!r} is not made of {', '.join(MODES)}")
+    return replace(found, pooling=tuple(modes), include_prompt=bool(config.get("include_prompt", True)))
+
+
+def _with_prompts(found: SentenceFolder, folder: Path) -> SentenceFolder:
+    found, about = _read(found, folder, "config_sentence_transformers.json")
+    where, prompts = folder / "config_sentence_transformers.json", about.get("prompts") or {}
+    if not isinstance(prompts, dict) or not all(isinstance(text, str) for text in prompts.values()):
+        raise InputError(f"{where}: prompts {prompts!r} are not names with texts")
+    default, dims = about.get("default_prompt_name"), about.get("truncate_dim")
+    if default is not None and default not in prompts and default not in ALWAYS:
+        raise InputError(f"{where}: default_prompt_name {default!r} is none of its prompts: {', '.join(prompts)}")
+    if dims is not None and (not isinstance(dims, int) or dims < 1):
+        raise InputError(f"{where}: truncate_dim {dims!r} is no whole number above 0")
+    if about.get("model_type", "SentenceTransformer") != "SentenceTransformer":
+        raise InputError(f"{where}: model_type {about['model_type']!r} is not SentenceTransformer; tk runs no other")
+    return replace(found, prompts={name: "" for name in ALWAYS} | prompts, default_prompt=default, dims=dims)
+
+
+def _after(found: SentenceFolder, module: Module) -> SentenceFolder:
+    return replace(found, modules=(*found.modules, module))
+
+
+def _sentence_vectors(config: dict[str, Any], where: Path) -> None:
+    """``InputError`` if a module works on something else than the pooled vectors."""
+    for key in ("module_input_name", "module_output_name"):
+        if (value := config.get(key) or "sentence_embedding") != "sentence_embedding":
+            raise InputError(f"{where}: {key} {value!r} is not sentence_embedding; tk does not run such a model")
+
+
+def _normalize(found: SentenceFolder, folder: Path, path: str) -> SentenceFolder:
+    """Each vector divided by its length."""
+    found, config = _read(found, folder, _join(path, "config.json"))
+    _sentence_vectors(config, folder / path)
+    return _after(found, Module("Normalize", None, None, unit_length))
+
+
+def _dropout(found: SentenceFolder, folder: Path, path: str) -> SentenceFolder:
+    """It plays a part in training alone."""
+    return found
+
+
+def _dense(found: SentenceFolder, folder: Path, path: str) -> SentenceFolder:
+    """act(x W' + b), plus x itself with ``use_residual``."""
+    found, config = _read(found, folder, _join(path, "config.json"))
+    where = folder / path / "config.json"
+    _sentence_vectors(config, where)
+    name = config.get("activation_function", "torch.nn.modules.activation.Tanh")
+    kind = name.rpartition(".")[2].lower() if isinstance(name, str) else ""
+    if kind not in ACTIVATIONS and kind != "identity":
+        raise InputError(f"{where}: activation_function {name!r} is none of those that tk knows")
+    activate = ACTIVATIONS["linear" if kind == "identity" else kind]
+    found, arrays = _weights(found, folder, path)
+    weight = _matrix(arrays, "linear.weight", folder / path, config.get("out_features"), config.get("in_features"))
+    bias = _matrix(arrays, "linear.bias", folder / path, len(weight)) if "linear.bias" in arrays else np.float32(0)
+    if bool(config.get("bias", True)) != ("linear.bias" in arrays):
+        raise InputError(f"{where}: bias {config.get('bias', True)} does not fit the weights beside it")
+    beside: np.ndarray | None = None
+    if residual := bool(config.get("use_residual", False)):
+        narrow = len(weight) != weight.shape[1]
+        beside = _matrix(arrays, "residual.weight", folder / path, *weight.shape) if narrow else None
+
+    def apply(x: np.ndarray) -> np.ndarray:
+        y = activate(x @ weight.T + bias)
+        return y + (x if beside is None else x @ beside.T) if residual else y
+
+    return _after(found, Module("Dense", weight.shape[1], len(weight), apply))
+
+
+def _layer_norm(found: SentenceFolder, folder: Path, path: str) -> SentenceFolder:
+    """Layer normalisation of the vectors, with PyTorch's epsilon."""
+    found, config = _read(found, folder, _join(path, "config.json"))
+    _sentence_vectors(config, folder / path / "config.json")
+    found, arrays = _weights(found, folder, path)
+    width = config.get("dimension")
+    norm = Affine(*(_matrix(arrays, name, folder / path, width) for name in ("norm.weight", "norm.bias")))
+    return _after(found, Module("LayerNorm", len(norm.weight), None, lambda x: layer_norm(x, norm, 1e-5)))
+
+
+def _weights(found: SentenceFolder, folder: Path, path: str) -> tuple[SentenceFolder, dict[str, np.ndarray]]:
+    names = [_join(path, name) for name in weight_files(folder / path)]
+    return replace(found, files=(*found.files, *names)), read_folder(folder / path)
+
+
+def _matrix(arrays: dict[str, np.ndarray], name: str, where: Path, *shape: int | None) -> np.ndarray:
+    """The array of that name, float32, of a shape in which None is any number."""
+    array = arrays.get(name)
+    if array is None:
+        raise InputError(f"{where / 'model.safetensors'} has no {name}; get it again")
+    fits = array.ndim == len(shape) and all(s in (None, n) for s, n in zip(shape, array.shape, strict=True))
+    if not fits or array.dtype.kind != "f":
+        raise InputError(f"{where / 'model.safetensors'}: {name} is {array.shape}, and config.json means {shape}")
+    return np.asarray(array, np.float32)
+
+
+def _join(path: str, name: str) -> str:
+    return (PurePosixPath(path) / name).as_posix()
+
+
+def unit_length(x: np.ndarray) -> np.ndarray:
+    """Each row divided by its length, at least 1e-12: float32 ``[n, D]``."""
+    return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
+
+
+MODULES = {"Dense": _dense, "LayerNorm": _layer_norm, "Normalize": _normalize, "Dropout": _dropout}
