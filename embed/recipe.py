@@ -46,7 +46,7 @@ class Recipe:
             options[option] = remembered(str(options[option]))
         loaded = load(encoder, **options)
         default = "float16" if loaded.kind == "tokens" else "float32"
-        return cls(loaded, dict(options), dtype or default, parse_steps(clean))
+        return cls(loaded, options | loaded.pinned(), dtype or default, parse_steps(clean))
 
     @classmethod
     def from_dict(cls, recipe: dict, digest: str, model: str | None = None) -> Recipe:

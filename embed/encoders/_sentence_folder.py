@@ -98,8 +98,8 @@ class SentenceFolder:
         if wanted.isidentifier():
             named = ", ".join(sorted({*self.prompts, *ALWAYS}))
             raise InputError(
-                f"`prompt={wanted!r}` is no name that the model has ({named}); a prompt of your own ends with a blank or"
-                f" a mark, such as {wanted + ': '!r}"
+                f"`prompt={wanted!r}` is no name that the model has ({named}); a prompt of your own ends with a blank"
+                f" or a mark, such as {wanted + ': '!r}"
             )
         return wanted
 

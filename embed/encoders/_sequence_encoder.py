@@ -156,9 +156,13 @@ class SequenceEncoder(Encoder):
         if max_tokens is not None and max_tokens < 3:
             raise InputError(f"{self.name}: `max_tokens={max_tokens}` leaves no piece between special tokens; give 3")
         self.max_tokens = max_tokens
-        self.precision = usual_precision(device) if precision == "auto" else precision
+        self._asked, self.precision = precision, usual_precision(device) if precision == "auto" else precision
         self.part_rows = 2048 if output == "pooled" else 256
         self._ways: dict[bool, Way] = {}
+
+    def pinned(self) -> dict:
+        """The precision that ``auto`` came to on this machine."""
+        return {"precision": self.precision} if self._asked == "auto" else {}
 
     def check(self, option: str, value: str | None, allowed: tuple[str | None, ...]) -> None:
         """``InputError`` if an option has a value that is not allowed."""
@@ -211,7 +215,7 @@ class SequenceEncoder(Encoder):
         return tokenizer, networks
 
     def _check_width(self, width: int) -> None:
-        """``InputError`` if pooled vectors do not fit the folder's modules, or there are fewer columns than ``dims``."""
+        """``InputError`` if pooled vectors do not fit the folder's modules, or are narrower than ``dims``."""
         for module in self.folder.modules:
             if module.width not in (None, width):
                 raise InputError(

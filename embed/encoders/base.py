@@ -53,6 +53,10 @@ class Encoder(ABC):
     languages: str = "model"
     needs: tuple[str, ...] = ()
 
+    def pinned(self) -> dict:
+        """Options as they were resolved, which a recipe keeps: a model's commit, a precision that was chosen here."""
+        return {}
+
     @abstractmethod
     def identity(self) -> dict:
         """Everything that a vector depends on beside its text, as a JSON-able mapping (weights by digest)."""

@@ -18,7 +18,7 @@ from embed.encoders._sentence_folder import read_sentence_folder
 from embed.encoders._sequence_encoder import Networks, OneNetwork, SequenceEncoder, Tokenizer, identity_of
 from embed.encoders.base import Published
 from embed.models.cache import files_digest
-from embed.models.resolve import resolve
+from embed.models.resolve import resolve_on_hub
 from embed.networks.transformer_weights import VERSION as NETWORK_VERSION
 from embed.tokenise.hugging_face import HuggingFaceTokenizer, length_limit, tokenizer_files
 from embed.weights.safetensors import weight_files
@@ -73,7 +73,7 @@ class TransformerEncoder(SequenceEncoder):
         precision: str = "float32",
         device: str | None = None,
     ) -> None:
-        self._path = resolve(model)
+        self._path, self._pinned = resolve_on_hub(model)
         if not (self._path / "config.json").is_file() and not (self._path / "modules.json").is_file():
             raise InputError(f"{self._path} holds no config.json; give the folder of a Hugging Face model, or its name")
         self.folder = read_sentence_folder(self._path)
@@ -83,6 +83,10 @@ class TransformerEncoder(SequenceEncoder):
             raise InputError(f"transformer: `dims={dims}` leaves no column; give 1 or more")
         self.dims = dims or self.folder.dims
         self._config = Config(self.folder.network / "config.json")
+
+    def pinned(self) -> dict:
+        """The model with its commit on the hub, beside what all such encoders keep."""
+        return {"model": self._pinned} | super().pinned()
 
     def identity(self) -> dict:
         """What was read and done: the files' digest, and the options as they are resolved."""

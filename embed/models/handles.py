@@ -32,6 +32,7 @@ _KAGGLE = re.compile(
     r"(?:frameworks/)?tensorflow([12])/(?:variations/)?([\w.-]+)/(?:versions/)?(\d+)/?",
     re.IGNORECASE,
 )
+_SHORT = re.compile(r"[A-Za-z][\w.-]*/(?:[\w.-]+/)*[\w.-]+/\d+/?")  # google/elmo/3; the hub's names have two parts
 _FILE = re.compile(r"[^/?]+\.[A-Za-z]\w*(?=\?|$)")  # at the end of a URL; a TF-Hub handle ends in its version
 
 
@@ -40,6 +41,8 @@ def handle_of(model: str) -> str | None:
     if found := _KAGGLE.fullmatch(model):
         owner_and_model, generation, variation, version = found.groups()
         return f"{owner_and_model}/tensorFlow{generation}/{variation}/{version}"
+    if _SHORT.fullmatch(model):
+        return f"https://tfhub.dev/{model.rstrip('/')}"
     return model.removesuffix(COMPRESSED).rstrip("/") if model.startswith(("https://", "http://")) else None
 
 

@@ -25,10 +25,28 @@ from embed.models.archives import SUFFIXES, unpack
 from embed.models.cache import Note, alone, cache_folder, is_held, usual_note, weights_digest, write_json
 from embed.models.download import Unreachable, fetch
 from embed.models.handles import download_url, file_name, folders, handle_of, how_to_get, is_module, own_folder
+from embed.models.hugging_face import fetch_model, fetched_models, hub_model
 from stores.shared.errors import FailureError, InputError
 from stores.shared.files import whole_folder
 
 PROGRAM = "a SavedModel is a program that runs with your rights: take it from publishers you trust"
+
+
+def resolve_on_hub(model: str, onnx: str | None = None) -> tuple[Path, str]:
+    """As ``resolve``, where ``model`` may also be a name on the Hugging Face hub.
+
+    Args:
+        model: ``owner/name`` or ``owner/name@revision``, if no folder or file is called so; or see ``resolve``.
+        onnx: the ONNX graph of a repository that is needed instead of its weights.
+
+    Returns:
+        The folder, and ``model`` as it names the same files for ever: with the commit.
+    """
+    found = hub_model(model)
+    if Path(model).exists() or handle_of(model) or found is None:
+        return resolve(model), model
+    folder, commit = fetch_model(found, usual_note(), onnx)
+    return folder, f"{found.name}@{commit}"
 
 
 def resolve(model: str, *, note: Note | None = None) -> Path:
@@ -36,8 +54,8 @@ def resolve(model: str, *, note: Note | None = None) -> Path:
 
     Args:
         model: a folder or file; an archive (``.tar.gz``, ``.tgz``, ``.tar``, ``.zip``), which becomes a folder; a
-            TF-Hub handle (``https://tfhub.dev/google/elmo/3``); a Kaggle path (``google/elmo/tensorFlow1/elmo/3`` or
-            its URL); the URL of an archive or file.
+            TF-Hub handle (``https://tfhub.dev/google/elmo/3``, or ``google/elmo/3``); a Kaggle path
+            (``google/elmo/tensorFlow1/elmo/3`` or its URL); the URL of an archive or file.
         note: called with what the user should know meanwhile, one line each; ``usual_note()`` if None.
 
     Raises:
@@ -99,6 +117,7 @@ def models_in_cache() -> Iterator[dict]:
             with suppress(InputError):
                 fault = fault or _fault(found["model"])
             yield found | {"path": str(path), "bytes": _size(path), "fault": fault}
+    yield from fetched_models()
 
 
 def leftovers() -> Iterator[tuple[Path, int]]:
