@@ -14,7 +14,7 @@ from commands.terminal import json_option, note, overwrite_option, print_json
 ENCODER_OPTIONS = {
     "model": click.option(
         "--model",
-        help="Weights: folder, archive or file, Hugging Face name, TF-Hub handle or Kaggle path.  [default: see tk encoders]",
+        help="Weights: folder, archive, file, Hugging Face name, TF-Hub or Kaggle handle.  [default: see tk encoders]",
     ),
     "dim": click.option("--dim", type=int, help="Columns of word vectors, where an archive has files of several."),
     "pooling": click.option(
@@ -36,17 +36,18 @@ ENCODER_OPTIONS = {
     ),
     "max_tokens": click.option("--max-tokens", type=int, help="Tokens (elmo, use: words) of a text that are encoded."),
     "long_text": click.option(
-        "--long-text", help="bert, transformer: truncate, window or head-tail of texts over the limit.  [default: truncate]"
+        "--long-text", help="bert, transformer: truncate, window or head-tail of long texts.  [default: truncate]"
     ),
     "prompt": click.option(
         "--prompt",
         help="transformer: name of a prompt of the model, or a text put before each text.  [default: the model's]",
     ),
     "dims": click.option("--dims", type=int, help="transformer: columns to keep, of models made for it (Matryoshka)."),
+    "onnx": click.option("--onnx", help="transformer: graph to run by ONNX Runtime, such as model or model_quantized."),
     "preprocessor": click.option("--preprocessor", help="bert: handle or folder of a TF-Hub preprocessor."),
     "casing": click.option("--casing", help="bert: cased or uncased.  [default: as the model says or looks]"),
     "precision": click.option(
-        "--precision", help="bert, transformer: float32, bfloat16, float16 or auto, of matrix products.  [default: float32]"
+        "--precision", help="bert, transformer: float32, bfloat16, float16 or auto.  [default: float32]"
     ),
     "unknown": click.option("--unknown", help="What stands for an unknown word: skip, characters or prefix."),
     "language": click.option("--language", help="Of the texts, of encoders with several.  [default: en]"),

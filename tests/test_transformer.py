@@ -415,3 +415,52 @@ def test_damaged_bytes_are_one_line(folder, tmp_path):
 def test_every_architecture_is_named():
     """The table of names and the tests know the same ones."""
     assert sorted(NAMES) == sorted(ARCHITECTURES)
+
+
+GRAPHS = ("bert", "modernbert", "mpnet", "xlm-roberta")
+
+
+@pytest.mark.parametrize("architecture", GRAPHS)
+def test_graphs_of_onnx(tiny, architecture):
+    """The states of a float graph are the reference's; int8 is near; a text alone has the vector it has in company."""
+    pytest.importorskip("onnxruntime")
+    texts = json.loads((tiny / "texts.json").read_text(encoding="utf-8"))
+    expected = vectors(tiny / architecture, texts)
+    for graph, most in (("model", 1e-6), ("model_quantized", 1e-3)):
+        encoder = load_encoder("transformer", model=str(tiny / architecture), onnx=graph)
+        found = encoder.encode(texts).outputs["pooled"]
+        cosine = (found * expected).sum(1) / np.linalg.norm(found, axis=1) / np.linalg.norm(expected, axis=1)
+        assert 1 - cosine.min() < most
+        alone = [encoder.encode([text]).outputs["pooled"][0] for text in texts]
+        np.testing.assert_allclose(alone, found, rtol=0, atol=1e-5)
+
+
+def test_a_graph_is_part_of_the_identity(tiny):
+    """Its file, and what it does to numbers; not the weights that it stands for."""
+    pytest.importorskip("onnxruntime")
+    model = str(tiny / "bert")
+    own, graph, integers = (
+        load_encoder("transformer", model=model, onnx=onnx).identity() for onnx in (None, "model", "model_quantized")
+    )
+
+    assert [identity["precision"] for identity in (own, graph, integers)] == ["float32", "as stored", "int8 dynamic"]
+    assert len({identity["weights"] for identity in (own, graph, integers)}) == 3
+    named = load_encoder("transformer", model=model, onnx="onnx/model.onnx").identity()
+    assert named == graph
+
+
+def test_wrong_graphs(tiny, tmp_path):
+    """What there is instead, and what is wrong with it."""
+    pytest.importorskip("onnxruntime")
+    with pytest.raises(
+        InputError, match=r"no onnx/model_O3.onnx; `onnx` may be: onnx/model.onnx, onnx/model_quantized"
+    ):
+        vectors(tiny / "bert", ["ok"], onnx="model_O3")
+    with pytest.raises(InputError, match="gives the states of the last layer alone"):
+        vectors(tiny / "bert", ["ok"], onnx="model", pooling="pooler")
+    copy = shutil.copytree(tiny / "bert", tmp_path / "copy")
+    for path in (copy, *copy.rglob("*")):
+        path.chmod(0o755)
+    (copy / "onnx/model.onnx").write_bytes(b"\x08\x07" + b"\xff" * 50)
+    with pytest.raises(FailureError, match="model.onnx is damaged, or no graph that ONNX Runtime runs"):
+        vectors(copy, ["ok"], onnx="model")

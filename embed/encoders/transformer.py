@@ -17,12 +17,14 @@ from typing import Any
 from embed.encoders._sentence_folder import read_sentence_folder
 from embed.encoders._sequence_encoder import Networks, OneNetwork, SequenceEncoder, Tokenizer, identity_of
 from embed.encoders.base import Published
+from embed.machine import cores
 from embed.models.cache import files_digest
 from embed.models.resolve import resolve_on_hub
+from embed.networks.onnx import OnnxNetwork, onnx_files, precision_of
 from embed.networks.transformer_weights import VERSION as NETWORK_VERSION
 from embed.tokenise.hugging_face import HuggingFaceTokenizer, length_limit, tokenizer_files
 from embed.weights.safetensors import weight_files
-from embed.weights.transformer import Config, read_transformer
+from embed.weights.transformer import AnyConfig, Config, read_transformer
 from stores.shared.errors import InputError
 
 VERSION = 1  # raise it whenever the same text, weights and options give another vector
@@ -41,6 +43,8 @@ class TransformerEncoder(SequenceEncoder):
         prompt: name of one of the model's prompts, or a text that is put before every text; None: the model's default.
         dims: columns that are kept, for models trained so that the first ones serve alone (Matryoshka); None: all, or
             as the folder says.
+        onnx: a graph of the model to be run by ONNX Runtime, such as ``model_quantized`` or ``onnx/model_O3.onnx``;
+            None: our own forward pass.
         max_tokens: most tokens of a text, special ones included; None: the model's own limit.
         long_text: what is read of longer texts: ``truncate``, the beginning; ``window``, all in windows that share a
             quarter, whose vectors are averaged by their tokens (``max``: the largest); ``head-tail``, a quarter from
@@ -68,12 +72,14 @@ class TransformerEncoder(SequenceEncoder):
         layer: str = "-1",
         prompt: str | None = None,
         dims: int | None = None,
+        onnx: str | None = None,
         max_tokens: int | None = None,
         long_text: str = "truncate",
         precision: str = "float32",
         device: str | None = None,
     ) -> None:
-        self._path, self._pinned = resolve_on_hub(model)
+        self._onnx = _graph(onnx) if onnx else None
+        self._path, self._pinned = resolve_on_hub(model, self._onnx)
         if not (self._path / "config.json").is_file() and not (self._path / "modules.json").is_file():
             raise InputError(f"{self._path} holds no config.json; give the folder of a Hugging Face model, or its name")
         self.folder = read_sentence_folder(self._path)
@@ -82,7 +88,10 @@ class TransformerEncoder(SequenceEncoder):
         if dims is not None and dims < 1:
             raise InputError(f"transformer: `dims={dims}` leaves no column; give 1 or more")
         self.dims = dims or self.folder.dims
-        self._config = Config(self.folder.network / "config.json")
+        if self._onnx and precision != "float32":
+            raise InputError(f"transformer: `precision={precision!r}`: a graph has its own; leave it out")
+        config = self.folder.network / "config.json"
+        self._config = AnyConfig(config) if self._onnx else Config(config)
 
     def pinned(self) -> dict:
         """The model with its commit on the hub, beside what all such encoders keep."""
@@ -97,15 +106,16 @@ class TransformerEncoder(SequenceEncoder):
             version=VERSION,
             network=NETWORK_VERSION,
             weights=files_digest(self._path, self._files()),
-            layer=self._resolved_layers(config.depth),
+            layer="last" if self._onnx else self._resolved_layers(config.depth),
             max_tokens=most,
-        )
+        ) | ({"precision": precision_of(self._path / self._onnx)} if self._onnx else {})
 
     def _files(self) -> list[str]:
         """Names of all files that are read, below the model's folder."""
         network = self.folder.network
-        names = ["config.json", *tokenizer_files(network), *weight_files(network)]
-        return [*self.folder.files, *((network / name).relative_to(self._path).as_posix() for name in names)]
+        names = ["config.json", *tokenizer_files(network), *([] if self._onnx else weight_files(network))]
+        graph = onnx_files(self._path, self._onnx) if self._onnx else []
+        return [*self.folder.files, *((network / name).relative_to(self._path).as_posix() for name in names), *graph]
 
     def limit(self) -> int | None:
         """That of sentence-transformers where it stands, else that of the tokenizer."""
@@ -115,4 +125,16 @@ class TransformerEncoder(SequenceEncoder):
         """Of the folder."""
         network: Path = self.folder.network
         tokenizer: Any = HuggingFaceTokenizer(network, self._config.kind, self.folder.lower_case)
+        if self._onnx:
+            onnx_files(self._path, self._onnx)  # or an error that says what there is
+            graph: Any = OnnxNetwork(self._path / self._onnx, self._config.max_tokens, max(1, int(cores())))
+            return tokenizer, OneNetwork(graph, tensorflow=False)
         return tokenizer, Networks(read_transformer(network), self.precision)
+
+
+def _graph(onnx: str) -> str:
+    """The path of a graph below the model's folder: ``model_O3`` is ``onnx/model_O3.onnx``."""
+    path = onnx if onnx.endswith(".onnx") else f"{onnx}.onnx"
+    if ".." in path or path.startswith("/"):
+        raise InputError(f"transformer: `onnx={onnx!r}` is no file of the model; give it as onnx/model.onnx")
+    return path if "/" in path else f"onnx/{path}"

@@ -156,6 +156,28 @@ def read_transformer(folder: Path) -> TransformerWeights:
     return weights
 
 
+class AnyConfig:
+    """``config.json`` of any architecture, as far as a graph in another form needs it.
+
+    Attributes:
+        path, kind: of the file, and its ``model_type``.
+    """
+
+    depth = 0  # the last layer is the one that a graph gives
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.values = path, read_json(path)
+        self.kind = str(self.values.get("model_type"))
+
+    @property
+    def max_tokens(self) -> int:
+        """Of a text; RoBERTa's kin keep two positions for themselves. Where the file is silent, there is no limit."""
+        if self.kind in NAMES:
+            return Config(self.path).max_tokens
+        found = self.values.get("max_position_embeddings") or self.values.get("n_positions")
+        return found if isinstance(found, int) and found > 2 else 1 << 20
+
+
 class Config:
     """``config.json`` with its defaults; a number that is missing has the default of the architecture.
 
@@ -167,7 +189,10 @@ class Config:
         self.path, found = path, read_json(path)
         self.kind = str(found.get("model_type"))
         if self.kind not in NAMES:
-            raise InputError(f"{path}: model_type {self.kind!r} is none of those that tk runs: {', '.join(NAMES)}")
+            raise InputError(
+                f"{path}: model_type {self.kind!r} is none of those that tk runs ({', '.join(NAMES)}); if the model has"
+                " a graph in ONNX, name it as `onnx`, such as `onnx='model'`"
+            )
         self.names = NAMES[self.kind]
         named = {ALIASES.get(name, name): value for name, value in found.items()}
         if self.kind == "distilbert":  # it has no such key

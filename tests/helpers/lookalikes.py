@@ -233,7 +233,7 @@ def transformer(out):
     """A folder of sentence-transformers with ``tokenizer.json``: a mean at length 1, with a default prompt."""
     from helpers.bert_models import sentence_transformers
 
-    return sentence_transformers(out, "mean", 32, prompts={"query": "call ", "passage": "win: "}, default="passage")
+    return sentence_transformers(out, "mean", 32, prompts={"query": "call ", "passage": "win "}, default="passage")
 
 
 FREQUENT = [".", ",", "the", "to", "you", "!", "call", "me", "when", "are", "home", "winner", "cash", "now", "ok",
