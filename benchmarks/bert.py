@@ -29,8 +29,7 @@ from helpers import bert_models
 
 from embed import load_encoder
 from embed.tokenise.wordpiece import WordPiece
-from embed.weights.bert import read_hugging_face
-from embed.weights.bert_vocabulary import hugging_face_vocabulary
+from embed.weights.safetensors import read_safetensors
 from stores.shared.tensorflow import load_tensorflow
 
 BATCH = 32  # the default of sentence-transformers and of Keras
@@ -77,14 +76,14 @@ class Rivals:
 
         self.tf = load_tensorflow()
         self.model = str(model)
-        vocabulary, weights = hugging_face_vocabulary(model), read_hugging_face(model)
-        self.pieces = WordPiece(vocabulary.pieces, True, longest=100)
-        self.width, self.layers = weights.arrays["pooler/dense/bias"].size, 6
-        self.inner = weights.arrays["encoder/layer_0/intermediate/dense/bias"].size
+        vocabulary = (Path(model) / "vocab.txt").read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        weights = bert_models.google_names(read_safetensors(Path(model) / "model.safetensors"))
+        self.pieces = WordPiece(vocabulary, True, longest=100)
+        self.width, self.layers, heads = weights["pooler/dense/bias"].size, 6, 12
+        self.inner = weights["encoder/layer_0/intermediate/dense/bias"].size
         self.sentences = SentenceTransformer(self.model, device="cpu")
         path = bert_models.hub(
-            folder / "hub", 4, weights={k: np.array(v) for k, v in weights.arrays.items()}, heads=weights.heads,
-            activation="gelu", pieces=vocabulary.pieces,
+            folder / "hub", 4, weights=weights, heads=heads, activation="gelu", pieces=vocabulary,
         )  # fmt: skip
         self.hub = self.tf.saved_model.load(str(path))
         self.session = self._onnx(folder / "bert.onnx")
@@ -170,7 +169,7 @@ class Rivals:
     def ids(self, texts, most):
         """The tokens of each text, with [CLS] and [SEP]."""
         found = self.pieces(texts)
-        cls, sep = [self.pieces.cls], [self.pieces.sep]
+        cls, sep = self.pieces.before, self.pieces.after
         parts = [found.ids[a:b][: most - 2] for a, b in zip(found.offsets, found.offsets[1:], strict=False)]
         return [np.concatenate([cls, part, sep]).astype(np.int32) for part in parts]
 

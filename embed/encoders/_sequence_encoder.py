@@ -320,8 +320,8 @@ class SequenceEncoder(Encoder):
                     whole[rows] = values
         weight, outputs = parts.length + self._special, {}
         for name, modes in made.items():
-            whole = [join(v, parts, len(read), mode, weight) for v, mode in zip(modes, self.pooling, strict=True)]
-            outputs[name] = self._finish(np.hstack(whole))
+            joined = [join(v, parts, len(read), mode, weight) for v, mode in zip(modes, self.pooling, strict=True)]
+            outputs[name] = self._finish(np.hstack(joined))
         return outputs
 
     def _finish(self, vectors: np.ndarray) -> np.ndarray:

@@ -44,7 +44,7 @@ class TransformerNetwork:
         self._weights = weights
         self.depth, self.width, self.max_tokens = len(weights.layers), weights.width, weights.max_tokens
         self._words = self._float32(weights.words)
-        self.vocabulary = self._words.shape[0]
+        self.vocabulary: int | None = self._words.shape[0]
         self.on_gpu = "GPU" in self._words.device
         self._positions = None if weights.positions is None else self._float32(weights.positions)
         self._first_type = None if weights.first_type is None else self._float32(weights.first_type)

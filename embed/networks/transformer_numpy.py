@@ -33,7 +33,7 @@ class NumpyNetwork:
         self._layers = [made[id(layer)] for layer in weights.layers]
         self._weights = weights
         self.depth, self.width, self.max_tokens = len(weights.layers), weights.width, weights.max_tokens
-        self.vocabulary = len(weights.words)
+        self.vocabulary: int | None = len(weights.words)
         self._norm, self._activate = _float32(weights.norm), ACTIVATIONS[weights.activation]
         self._projection = _float32(weights.projection) if weights.projection else None
         self._final_norm = _float32(weights.final_norm) if weights.final_norm else None
