@@ -115,10 +115,6 @@ def cli(context: click.Context, debug: bool, quiet: bool) -> None:
     """
     for line in unknown_variables(cli):
         note(line)
-    if quiet:
-        from embed.models.cache import noting
-
-        context.with_resource(noting(lambda message: None))
 
 
 for command in (

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from embed import Cluster, Recipe, embed, read_table
+from embed import Cluster, Recipe, Reporter, StoreOptions, embed, read_table
 
 
 @dataclass
@@ -32,13 +32,25 @@ class Run:
         return (after - before) / (end - begin)
 
 
+class Steps(Reporter):
+    """Keeps when which rows were done."""
+
+    def __init__(self, steps):
+        super().__init__()
+        self.steps = steps
+
+    def progress(self, progress):
+        """After each part."""
+        if progress.rows > (self.steps[-1][1] if self.steps else 0):
+            self.steps.append((time.perf_counter(), progress.rows))
+
+
 def run(table, recipe, cluster, part_rows):
     with tempfile.TemporaryDirectory() as folder:
         start, steps = time.perf_counter(), []
         out = Path(folder) / "a.h5"
         embed(
-            table, recipe, out, part_rows=part_rows, cluster=cluster,
-            progress=lambda rows: steps.append((time.perf_counter(), rows)),
+            table, recipe, out, store=StoreOptions(part_rows=part_rows), cluster=cluster, reporter=Steps(steps),
         )  # fmt: skip
         return Run(time.perf_counter() - start, steps)
 

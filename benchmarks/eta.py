@@ -8,8 +8,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from commands.terminal import Pace
-from embed import Meter, Recipe, embed, read_table
+from commands.reporter import Pace
+from embed import Recipe, Reporter, embed, read_table
 
 
 def main():
@@ -23,12 +23,13 @@ def main():
     options = {"model": given.model} | ({"max_tokens": given.max_tokens} if given.max_tokens else {})
     table, recipe, pace, seen = read_table(given.data), Recipe.of(given.encoder, **options), Pace(), []
 
-    def tell(done):
-        pace.update(done)
-        seen.append((time.monotonic(), pace.left, done.position))
+    class Told(Reporter):
+        def progress(self, done):
+            pace.update(done)
+            seen.append((time.monotonic(), pace.left, done.share))
 
     with tempfile.TemporaryDirectory() as folder:
-        embed(table, recipe, Path(folder) / "a.h5", meter=Meter(table.most_rows, tell))
+        embed(table, recipe, Path(folder) / "a.h5", reporter=Told())
     start, end = seen[0][0], seen[-1][0]
     print(f"{given.data}: {table.most_rows:,} rows at most, {end - start:.1f} s from the first batch to the last")
     for share in (0.25, 0.5, 0.75):

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from embed import Recipe, embed, read_table
+from embed import Recipe, StoreOptions, embed, read_table
 from embed.engines import local
 
 
@@ -45,7 +45,7 @@ def main():
     engines.LocalEngine = Timed
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        embed(read_table(given.table), recipe, Path(folder) / "a.h5", part_rows=given.part_rows)
+        embed(read_table(given.table), recipe, Path(folder) / "a.h5", store=StoreOptions(part_rows=given.part_rows))
         end = time.perf_counter()
     report(start, spans, end)
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.encoders import encoder_options
+from commands.encoder_options import EncoderCommand, with_spec
 from commands.tables import clean_option, data_option, looks_like, read, table_options
-from commands.terminal import encoding_progress, json_option, note, print_json, shown, versions_of
+from commands.terminal import json_option, print_json, shown
 
 if TYPE_CHECKING:
-    from embed import EmbedSummary, Recipe, Table
+    from embed import EmbedSummary, Recipe, Reporter, Table
 
 CLUSTER_OPTIONS = {
     "address": click.option(
@@ -47,13 +47,17 @@ def cluster_options(command: Callable) -> Callable:
     return engine(gathered)
 
 
-@click.command()
+@click.command(cls=EncoderCommand)
 @data_option
-@click.option("--encoder", default="static", show_default=True, help="Encoder; tk encoders lists them.")
+@click.option(
+    "--encoder",
+    default="static",
+    show_default=True,
+    help="Encoder, as NAME or NAME:option=value,...; tk encoders lists them.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="The store.  [default: features/<data>.<encoder>.h5]")
 @table_options
 @clean_option
-@encoder_options
 @click.option("--dtype", help="float32 or float16.  [default: float16 for token features, else float32]")
 @click.option("--compress", "compression", default="none", show_default=True, help="none or gzip, of the features.")
 @click.option(
@@ -88,19 +92,21 @@ def embed(
         tk embed --encoder use --model models/universal-sentence-encoder --data examples/messages.csv
         tk embed --encoder static --data examples/messages.csv --engine ray --workers 2
     """
-    from embed import Cluster, Meter, Recipe
+    from commands.reporter import TerminalReporter
+    from embed import Cluster, Recipe, StoreOptions
     from embed import embed as run_embed
 
-    recipe = Recipe.of(encoder, dtype, clean, **options)
-    table = read(data, **reading)
-    _note_language(table, recipe)
-    out = out or Path("features") / f"{table.stem}.{encoder}.h5"
-    table = table.listing_bad_rows(out.with_suffix(".bad-rows.jsonl"))
-    with encoding_progress() as tell:
+    name, options = with_spec(encoder, options)
+    with TerminalReporter() as reporter:
+        recipe = Recipe.of(name, dtype, clean, reporter=reporter, **options)
+        table = read(data, **reading)
+        _note_language(table, recipe, reporter)
+        out = out or Path("features") / f"{table.stem}.{name}.h5"
+        table = table.listing_bad_rows(out.with_suffix(".bad-rows.jsonl"))
         summary = run_embed(
-            table, recipe, out, keep_texts=keep_texts, overwrite=overwrite, reuse=reuse, wait=wait,
-            compression=compression, layout=layout, command=command, versions=versions_of("numpy", "h5py"),
-            cluster=None if cluster is None else Cluster(**cluster), meter=Meter(table.most_rows, tell), note=note,
+            table, recipe, out, overwrite=overwrite, reuse=reuse, wait=wait,
+            store=StoreOptions(keep_texts, compression, layout),
+            cluster=None if cluster is None else Cluster(**cluster), reporter=reporter, command=command,
         )  # fmt: skip
     if as_json:
         print_json({"store": str(summary.path), "up_to_date": summary.up_to_date, "totals": summary.totals})
@@ -108,7 +114,7 @@ def embed(
         _print_summary(summary, table.bad_rows)
 
 
-def _note_language(table: Table, recipe: Recipe) -> None:
+def _note_language(table: Table, recipe: Recipe, reporter: Reporter) -> None:
     """Say so if a table is not English, where the encoder may know nothing else."""
     from embed.tables.language import sample_language
 
@@ -121,7 +127,7 @@ def _note_language(table: Table, recipe: Recipe) -> None:
     if recipe.encoder.languages == "English":
         advice = "so its vectors say little of them; take bert with a multilingual model, numberbatch, or words"
     knows = "knows English only" if recipe.encoder.languages == "English" else "may not know that language"
-    note(f"Warning: {looks_like(found.other, found.shares)}; {recipe.encoder.name} {knows}, {advice}")
+    reporter.warn(f"{looks_like(found.other, found.shares)}; {recipe.encoder.name} {knows}, {advice}")
 
 
 def _print_summary(summary: EmbedSummary, listing: str) -> None:

@@ -52,6 +52,7 @@ def predict(
         tk predict runs/messages.static.logistic examples/messages.csv --with-text --json
     """
     from classify import Predictor, read_run, write_results
+    from commands.reporter import TerminalReporter
     from embed import Recipe
     from stores.shared.files import is_stream
     from stores.shared.outputs import check_output, output_text
@@ -67,7 +68,7 @@ def predict(
         check_output(out, overwrite)
     run = read_run(folder)
     made = run.recipe.features
-    recipe = Recipe.from_dict(made.recipe, made.identity_digest, model)
+    recipe = Recipe.from_dict(made.recipe, made.identity_digest, model, reporter=TerminalReporter())
     predictor = Predictor(run)
     table = read(data, **{"label_columns": (), "like": made.source} | reading) if data else None
     empty = 0

@@ -144,9 +144,10 @@ def _encode_seconds(part: FeaturesRecord, texts: list[str]) -> float:
     """Seconds that the encoder of a store takes for texts, without loading it."""
     import time
 
+    from commands.reporter import TerminalReporter
     from embed import Recipe
 
-    recipe = Recipe.from_dict(part.recipe, part.identity_digest)
+    recipe = Recipe.from_dict(part.recipe, part.identity_digest, reporter=TerminalReporter())
     recipe.encode(texts[:8])
     start = time.perf_counter()
     recipe.encode(texts)

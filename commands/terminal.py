@@ -15,9 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-
-    from embed import Done
+    from rich.console import RenderableType
 
 PIPED_WIDTH = 120  # characters of a table that no terminal limits
 EVERY = 30.0  # seconds between plain lines of progress; a run that is shorter prints none
@@ -113,59 +111,6 @@ def versions_of(*packages: str) -> dict[str, str]:
     return found
 
 
-class Pace:
-    """Rate and time left, from what is done and a clock.
-
-    The clock starts at the first report of work: what came before (loading the model, the first compilation, parts that
-    were there already) says nothing of what is to come.
-
-    Attributes:
-        rate: tokens a second, or rows where tokens are not told; None while it is not known.
-        unit: ``tokens`` or ``rows``.
-        left: seconds that the rest will take; None while that is not known.
-    """
-
-    def __init__(self, clock: Clock = time.monotonic) -> None:
-        self._clock = clock
-        self._start: tuple[float, float, int] | None = None  # time, work and units when the clock was started
-        self._encodes = False
-        self.rate: float | None = None
-        self.unit, self.left = "rows", None
-
-    def update(self, done: Done) -> None:
-        """Take in the newest state."""
-        now, encodes = self._clock(), done.work > 0
-        work, rest = (done.work, done.rest) if encodes else (done.position, 1 - done.position)
-        self.unit, units = ("tokens", done.tokens) if done.tokens else ("rows", done.rows)
-        if self._start is None or encodes != self._encodes:
-            self._start, self._encodes = (now, work, units), encodes
-        before, first, some = self._start
-        self.left = self.rate = None
-        if now > before and work > first:
-            self.left = rest * (now - before) / (work - first)
-            self.rate = (units - some) / (now - before)
-
-
-@contextmanager
-def encoding_progress(
-    console: Console | None = None, clock: Clock = time.monotonic
-) -> Iterator[Callable[[Done], None]]:
-    """A function that shows how far ``tk embed`` is; ``console`` is that of stderr unless a test gives its own."""
-    pace = Pace(clock)
-    if is_quiet():
-        yield lambda done: None
-    elif console is None and not sys.stderr.isatty():
-        yield _plain_lines(pace, clock)
-    else:
-        with _bar(console) as show:
-
-            def tell(done: Done) -> None:
-                pace.update(done)
-                show(done.position, _rows(done), _rate(pace), _left(pace))
-
-            yield tell
-
-
 @contextmanager
 def step_progress(what: str, clock: Clock = time.monotonic) -> Iterator[Callable[[str], None]]:
     """A function that shows which step is being done, and for how long the whole has been going on."""
@@ -189,48 +134,3 @@ def step_progress(what: str, clock: Clock = time.monotonic) -> Iterator[Callable
         with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task(what)
             yield lambda step: progress.update(task, description=f"{what}: {step}")
-
-
-def _plain_lines(pace: Pace, clock: Clock) -> Callable[[Done], None]:
-    last = clock()
-
-    def tell(done: Done) -> None:
-        nonlocal last
-        pace.update(done)
-        if clock() - last >= EVERY:
-            last = clock()
-            known = filter(None, (_rows(done), f"{done.position:.0%}", _rate(pace), _left(pace)))
-            note("encoding: " + ", ".join(known))
-
-    return tell
-
-
-@contextmanager
-def _bar(console: Console | None) -> Iterator[Callable[[float, str, str, str], None]]:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
-
-    fields = [TextColumn(f"{{task.fields[{name}]}}", markup=False) for name in ("rows", "rate", "left")]
-    columns = TextColumn("encoding"), BarColumn(), TaskProgressColumn(), *fields
-    console = console or Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, refresh_per_second=5) as progress:
-        task = progress.add_task("", total=1.0, rows="", rate="", left="")
-        yield lambda position, rows, rate, left: progress.update(
-            task, completed=position, rows=rows, rate=rate, left=left
-        )
-
-
-def _rows(done: Done) -> str:
-    return f"{done.rows:,} of at most {done.most_rows:,} rows"
-
-
-def _rate(pace: Pace) -> str:
-    return "" if not pace.rate else f"{pace.rate:,.0f} {pace.unit}/s"
-
-
-def _left(pace: Pace) -> str:
-    if pace.left is None:
-        return ""
-    seconds = round(pace.left)
-    hours, minutes = seconds // 3600, seconds // 60 % 60
-    return f"{hours}:{minutes:02}:{seconds % 60:02} left" if hours else f"{minutes}:{seconds % 60:02} left"

@@ -2,18 +2,23 @@
 
 from embed.encoders import load as load_encoder
 from embed.encoders import names as encoder_names
+from embed.encoders.base import Encoder, Published
 from embed.engines import Cluster
-from embed.pipeline import EmbedSummary, embed, encode_rows
-from embed.progress import Done, Meter
+from embed.pipeline import EmbedSummary, StoreOptions, embed, encode_rows
+from embed.progress import Done
 from embed.recipe import Recipe
 from embed.tables.table import Table, read_table
+from stores.shared.reporter import Reporter
 
 __all__ = [
     "Cluster",
     "Done",
     "EmbedSummary",
-    "Meter",
+    "Encoder",
+    "Published",
     "Recipe",
+    "Reporter",
+    "StoreOptions",
     "Table",
     "embed",
     "encode_rows",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,12 +10,20 @@ from typing import TypeVar
 
 import numpy as np
 
-from embed.progress import meter_at_work
 from stores.shared.errors import FailureError
+from stores.shared.reporter import SILENT, Reporter
+from stores.shared.tensorflow import on_device
 
 Result = TypeVar("Result")
 GROW_AFTER = 16  # batches that went well before a budget that was halved is doubled again
-OUT_OF_MEMORY = ("ResourceExhaustedError", "MemoryError")  # TensorFlow's by name: it is not imported for this
+# an error without memory, by the name of its type (TensorFlow is not imported for this) or by what it says: on a GPU it
+# also comes as InternalError or UnknownError from cuBLAS and cuDNN
+OUT_OF_MEMORY = ("ResourceExhaustedError", "MemoryError", "OutOfMemoryError")
+SAYS_SO = re.compile(
+    r"out of memory|OUT_OF_MEMORY|failed to allocate|OOM when|RESOURCE_EXHAUSTED"
+    r"|(CUBLAS|CUDNN|CUSOLVER)_STATUS_(ALLOC_FAILED|NOT_INITIALIZED)",
+    re.IGNORECASE,
+)
 
 
 class Batches:
@@ -29,7 +38,9 @@ class Batches:
         budget: most that a batch costs, in what ``cost`` counts: padded tokens by default.
         cost: of the number of texts and the tokens of the longest.
         at_once: batches that are worked on at the same time, each by a thread of its own: no core waits then for the
-            others at the end of every operation. From the first lack of memory on it is one at a time.
+            others at the end of every operation. After a lack of memory it is one at a time for a while.
+        device: where the batches run, see ``stores.shared.tensorflow.on_device``; TensorFlow's scopes are a thread's
+            own, so each thread enters it.
     """
 
     def __init__(
@@ -37,45 +48,56 @@ class Batches:
         budget: int,
         cost: Callable[[int, int], int] = lambda texts, longest: texts * longest,
         at_once: int = 1,
+        device: str | None = None,
     ) -> None:
-        self._most, self._cost, self._at_once = budget, cost, at_once
+        self._most, self._cost, self._most_at_once, self._device = budget, cost, at_once, device
+        self._at_once = at_once
         self.budget = budget
         self._went_well = 0
 
-    def run(self, lengths: np.ndarray, work: Callable[[np.ndarray], Result]) -> Iterator[tuple[np.ndarray, Result]]:
+    def run(
+        self, lengths: np.ndarray, work: Callable[[np.ndarray], Result], reporter: Reporter = SILENT
+    ) -> Iterator[tuple[np.ndarray, Result]]:
         """Call ``work`` with the rows of each batch; yields these rows, int64 ``[n]``, and what it returned.
 
         Args:
             lengths: int ``[N]``, tokens of each text; those of 0 tokens take part like those of 1.
-            work: called with int64 ``[n]`` row numbers, longest text first; by another thread.
+            work: called with int64 ``[n]`` row numbers, longest text first; by another thread, on the device.
+            reporter: told of each batch that is done.
 
         Raises:
             FailureError: if the memory does not suffice for one text.
         """
         lengths = np.maximum(lengths, 1)
         order = np.argsort(-lengths, kind="stable")
-        costs, done = np.array([self._cost(1, int(length)) for length in lengths], float), 0.0
+        costs = np.array([self._cost(1, int(length)) for length in lengths], float)
+        total, done = costs.sum(), 0.0
         begun: deque = deque()
-        with ThreadPoolExecutor(self._at_once) as threads:
+
+        def on_the_device(rows: np.ndarray) -> Result:
+            with on_device(self._device):
+                return work(rows)
+
+        with ThreadPoolExecutor(self._most_at_once) as threads:
             while len(order) or begun:
                 while len(order) and len(begun) < self._at_once:
                     rows, order = np.split(order, [self._fitting(lengths[order])])
-                    begun.append((rows, threads.submit(work, rows)))
+                    begun.append((rows, threads.submit(on_the_device, rows)))
                 rows, future = begun.popleft()
                 try:
                     result = future.result()
                 except Exception as error:
-                    if type(error).__name__ not in OUT_OF_MEMORY:
+                    if not is_out_of_memory(error):
                         raise
                     order = np.concatenate([rows, order])
+                    order = order[np.argsort(-lengths[order], kind="stable")]  # another batch may have failed before
                     if self._at_once == 1:
                         self._shrink(rows, int(lengths[rows[0]]), error)
                     self._at_once = 1
                     continue
                 yield rows, result
                 done += costs[rows].sum()
-                if meter := meter_at_work():
-                    meter.batch(done / costs.sum(), int(lengths[rows].sum()))
+                reporter.batch(done / total, int(lengths[rows].sum()))
                 self._grow()
 
     def _fitting(self, lengths: np.ndarray) -> int:
@@ -97,9 +119,20 @@ class Batches:
 
     def _grow(self) -> None:
         self._went_well += 1
-        if self._went_well >= GROW_AFTER and self.budget < self._most:
+        if self._went_well < GROW_AFTER:
+            return
+        if self.budget < self._most:
             self.budget = min(self._most, self.budget * 2)
             self._went_well = 0
+        elif self._at_once < self._most_at_once:
+            self._at_once += 1
+            self._went_well = 0
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error means that the device or the machine has no memory left, in whichever form it comes."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    return not names.isdisjoint(OUT_OF_MEMORY) or SAYS_SO.search(str(error)) is not None
 
 
 def ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:

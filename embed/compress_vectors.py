@@ -8,9 +8,10 @@ from embed.encoders import load
 from embed.encoders._files import FileEncoder
 from embed.vectors.table import table_bytes
 from stores.shared.errors import InputError
+from stores.shared.reporter import Reporter
 
 
-def shrink(name: str, options: dict, top: int, width: int | None) -> bytes:
+def shrink(name: str, options: dict, top: int, width: int | None, reporter: Reporter | None = None) -> bytes:
     """The content of a table file (see ``embed.vectors.table``) that the same encoder takes as its ``model``.
 
     Args:
@@ -18,12 +19,13 @@ def shrink(name: str, options: dict, top: int, width: int | None) -> bytes:
         options: of the encoder.
         top: how many words are kept, the most frequent.
         width: how many principal directions of their vectors are kept; None: the columns as they are.
+        reporter: told what the encoder says; None: stderr.
 
     Raises:
         InputError: if the encoder has no such file, or ``width`` is more than there is.
         FailureError: if the file is damaged.
     """
-    encoder = load(name, **options)
+    encoder = load(name, reporter=reporter, **options)
     if not isinstance(encoder, FileEncoder):
         raise InputError(f"encoder {name} has no file of word vectors that could be shrunk; take glove or numberbatch")
     words = encoder.frequent_words()[: max(top, 0)]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import platform
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +16,17 @@ from embed.part import PartPlan, PartWriter
 from embed.progress import Meter
 from embed.recipe import Recipe
 from embed.tables.rows import Rows
-from embed.tables.table import Table
+from embed.tables.table import Table, read_table
 from stores.columns import COMPRESSIONS
 from stores.features import Features
 from stores.parts import Parts
 from stores.reader import FeatureStore
 from stores.reuse_index import ReuseIndex
+from stores.shared import distribution
 from stores.shared.errors import FailureError, InputError
 from stores.shared.files import check_space, only_writer
 from stores.shared.fingerprint import hash_texts, identity_digest
+from stores.shared.reporter import Reporter
 
 
 @dataclass(frozen=True)
@@ -42,24 +46,44 @@ class EmbedSummary:
     up_to_date: bool
 
 
+@dataclass(frozen=True)
+class StoreOptions:
+    """How a store is laid out; the features are the same.
+
+    Attributes:
+        keep_texts: whether the store holds the texts as well.
+        compression: ``none`` or ``gzip``, of the features.
+        layout: ``whole``, or ``parts``: the features are not copied once more into one file.
+        part_rows: rows that are committed together; the encoder's own number if None.
+
+    Raises:
+        InputError: if a value is none of these.
+    """
+
+    keep_texts: bool = True
+    compression: str = "none"
+    layout: str = "whole"
+    part_rows: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.compression not in COMPRESSIONS:
+            raise InputError(f"`compression={self.compression!r}`: choose one of {', '.join(COMPRESSIONS)}")
+        if self.part_rows is not None and self.part_rows < 1:
+            raise InputError(f"`part_rows={self.part_rows}`: give 1 or more")
+
+
 def embed(
-    table: Table,
-    recipe: Recipe,
+    table: Table | str | Path,
+    recipe: Recipe | str,
     out: str | Path,
     *,
-    keep_texts: bool = True,
     overwrite: bool = False,
     reuse: bool = True,
     wait: bool = False,
-    compression: str = "none",
-    layout: str = "whole",
-    part_rows: int | None = None,
+    store: StoreOptions = StoreOptions(),
     cluster: Cluster | None = None,
+    reporter: Reporter | None = None,
     command: str = "",
-    versions: dict | None = None,
-    progress: Callable[[int], None] = lambda rows: None,
-    meter: Meter | None = None,
-    note: Callable[[str], None] = lambda message: None,
 ) -> EmbedSummary:
     """Encode a table into the store ``out``; each distinct text once, and none that is known already.
 
@@ -67,55 +91,59 @@ def embed(
     the same identity. The work is committed in parts: after a crash or Ctrl-C, the same call goes on from there.
 
     Args:
-        table: the rows.
-        recipe: the encoder.
+        table: the rows, or what ``read_table`` takes.
+        recipe: the encoder, or the name of one.
         out: the store's path. A finished store of the same rows and identity is left as it is.
-        keep_texts: whether the store holds the texts as well.
         overwrite: whether ``out`` may lose what it holds.
         reuse: whether texts are taken from other stores; what this very run has finished is never done again.
         wait: whether to wait for another process that writes ``out``.
-        compression: ``none`` or ``gzip``, of the features in the store.
-        layout: ``whole``, or ``parts``: the features are not copied once more into one file.
-        part_rows: rows a part; the encoder's own number if None.
+        store: how the store is laid out.
         cluster: the Ray workers that encode and write; None: this process does.
-        command, versions: kept in the store.
-        progress: called with the number of rows done after each part.
-        meter: told how far the run is, after each batch too.
-        note: called with what the user should know meanwhile.
+        reporter: told of choices and troubles, and how far the run is, after each batch; None: stderr.
+        command: kept in the store.
 
     Raises:
         InputError: if a row is broken, or ``out`` holds another identity, or texts that ``table`` has not; or
             ``reuse`` with an encoder whose vectors depend on the texts before.
         FailureError: if another process writes the same output, or the machine refuses a write.
     """
-    out, meter = Path(out), meter or Meter()
+    out, reporter = Path(out), reporter or Reporter()
+    table = table if isinstance(table, Table) else read_table(table)
+    recipe = recipe if isinstance(recipe, Recipe) else Recipe.of(recipe, reporter=reporter)
     identity = recipe.identity()
     digest = identity_digest(identity)
-    rows = part_rows or recipe.encoder.part_rows
-    _check_options(recipe, reuse, compression)
-    source = {**table.source(), "keeps_texts": keep_texts, "part_rows": rows}
-    source |= {"compression": compression, "layout": layout}
+    rows = store.part_rows or recipe.encoder.part_rows
+    if recipe.encoder.stateful and reuse:
+        raise InputError(
+            "`stateful=True`: a vector depends on all texts before it, so none can be reused; add `reuse=False`"
+        )
+    source = {**table.source(), "keeps_texts": store.keep_texts, "part_rows": rows}
+    source |= {"compression": store.compression, "layout": store.layout}
     stamp = _stamp(out)
     if stamp and not overwrite:
         totals = _up_to_date(out, digest, source, table, recipe)
         if totals is not None:
             return EmbedSummary(out, totals, up_to_date=True)
     attributes = {"identity": identity, "identity_digest": digest, "recipe": recipe.as_dict(), "source": source}
-    attributes |= {"versions": versions or {}, "command": command}
-    parts = Parts(out, attributes, compression, layout, alone=cluster is None)
+    attributes |= {"versions": _versions(), "command": command}
+    parts = Parts(out, attributes, store.compression, store.layout, alone=cluster is None)
     created = time.time()
     parts.check_kind(recipe.encoder.kind)
-    with only_writer(parts.folder, out, wait, note):
+    with only_writer(parts.folder, out, wait, reporter.note):
         if _stamp(out) != stamp and not overwrite:  # another process has made it meanwhile
             totals = _up_to_date(out, digest, source, table, recipe)
             if totals is not None:
                 return EmbedSummary(out, totals, up_to_date=True)
-        known, written = ReuseIndex(digest, note), ReuseIndex(digest, note)  # from before; in the parts of this run
+        known, written = (
+            ReuseIndex(digest, reporter.note),
+            ReuseIndex(digest, reporter.note),
+        )  # from before; in the parts of this run
         if reuse:
             known.add([*sorted(out.parent.glob("*.h5")), *parts.leftovers()])
-        done, coverage = _Progress(parts, table, progress), recipe.encoder.coverage()
-        maker, number, start = PartWriter(recipe, parts, keep_texts, created), 0, 0.0
-        with open_engine(cluster, maker, table, meter, done, note) as engine:
+        done, coverage = _SpaceCheck(parts, table), recipe.encoder.coverage()
+        maker, number, start = PartWriter(recipe, parts, store.keep_texts, created), 0, 0.0
+        meter = Meter(reporter, table.most_rows)
+        with open_engine(cluster, maker, table, meter, done) as engine:
             for block in table.blocks(rows):
                 texts, end = recipe.clean(block.texts), table.share(int(block.line[-1]))
                 coverage.add(texts)
@@ -134,15 +162,6 @@ def embed(
     return EmbedSummary(out, totals, up_to_date=False)
 
 
-def _check_options(recipe: Recipe, reuse: bool, compression: str) -> None:
-    if compression not in COMPRESSIONS:
-        raise InputError(f"`compression={compression!r}`: choose one of {', '.join(COMPRESSIONS)}")
-    if recipe.encoder.stateful and reuse:
-        raise InputError(
-            "`stateful=True`: a vector depends on all texts before it, so none can be reused; add `reuse=False`"
-        )
-
-
 def encode_rows(table: Table, recipe: Recipe) -> Iterator[tuple[Rows, list[str], Features]]:
     """The rows of a table, their cleaned texts and features, a block at a time; nothing is kept (for ``predict``)."""
     for rows in table.blocks(recipe.encoder.part_rows):
@@ -151,18 +170,15 @@ def encode_rows(table: Table, recipe: Recipe) -> Iterator[tuple[Rows, list[str],
         yield rows, texts, recipe.encode(list(distinct)).take(np.array([distinct[text] for text in texts]))
 
 
-class _Progress:
-    """Called with each part that is complete: tells how many rows are done, and stops what will not fit on the disk."""
+class _SpaceCheck:
+    """Called with each part that is complete; stops a run that will not fit on the disk, after the first."""
 
-    def __init__(self, parts: Parts, table: Table, progress: Callable[[int], None]) -> None:
-        self._parts, self._table, self._progress = parts, table, progress
-        self._rows = 0
+    def __init__(self, parts: Parts, table: Table) -> None:
+        self._parts, self._table = parts, table
 
     def __call__(self, number: int, rows: int) -> None:
-        self._rows += rows
         if number == 0:
             self._check_space(rows)
-        self._progress(self._rows)
 
     def _check_space(self, rows: int) -> None:
         """From the size of the first part: the others, and what is written when they are put together, must fit."""
@@ -199,6 +215,12 @@ def _up_to_date(out: Path, digest: str, source: dict, table: Table, recipe: Reci
     if len(gone):
         raise InputError(f"{out} holds {len(gone):,} texts that {table.name} has not, and would lose them; {cure}")
     return None
+
+
+def _versions() -> dict[str, str]:
+    """Of what made a store: Python, this project and the packages that write it."""
+    found = {name: metadata.version(name) for name in ("numpy", "h5py")}
+    return {"python": platform.python_version(), "tk": distribution.version(), **found}
 
 
 def _differs(store: FeatureStore) -> str:

@@ -7,58 +7,56 @@ longest go first, so that rows tell nothing; there the cost of the batches count
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 
+from stores.shared.reporter import Progress, Reporter
 
-@dataclass(frozen=True)
-class Done:
-    """What is done of a run.
+
+@dataclass(frozen=True, kw_only=True)
+class Done(Progress):
+    """What is done of a run; ``share`` is that of the table.
 
     Attributes:
         rows: of the parts that are finished.
         most_rows: how many rows there are at most.
         tokens: encoded so far; 0 with encoders that do not tell.
-        position: share of the table that is behind, 0 to 1.
         work: share of the table that was encoded in this run.
         rest: likewise, what is still to be encoded if the rest of the table is like the part at hand.
     """
 
-    rows: int
-    most_rows: int
-    tokens: int
-    position: float
-    work: float
-    rest: float
+    task: str = "encoding"
+    rows: int = 0
+    most_rows: int = 0
+    tokens: int = 0
+    work: float = 0.0
+    rest: float = 0.0
 
 
-class Meter:
-    """Counts what is done and tells it after each batch and part.
+class Meter(Reporter):
+    """Counts what is done and reports it after each batch and part; an encoder at work reports to it.
 
     Args:
+        reporter: told of the state, and what else is said.
         most_rows: that the table has.
-        tell: called with the state.
     """
 
-    def __init__(self, most_rows: int = 0, tell: Callable[[Done], None] = lambda done: None) -> None:
-        self._most_rows, self._tell = most_rows, tell
+    def __init__(self, reporter: Reporter, most_rows: int = 0) -> None:
+        super().__init__()
+        self._to, self._most_rows = reporter, most_rows
         self._rows = self._tokens = 0
         self._behind = self._work = 0.0  # share of the table, and of it encoded, in finished parts
         self._size = self._fresh = self._within = 0.0  # of the part at hand: its share, what is new of it, and done
         self._characters = 0
+        self.note, self.warn, self.progress = reporter.note, reporter.warn, reporter.progress  # type: ignore[method-assign]
 
     @contextmanager
     def part(self, end: float, texts: list[str]) -> Iterator[None]:
         """Within the block, the part of these cleaned texts is made; ``end``: share of the table up to there."""
         self._size = max(0.0, end - self._behind)
         self._characters, self._fresh, self._within = sum(map(len, texts)), 0.0, 0.0
-        token = _METER.set(self)
-        try:
-            yield
-        finally:
-            _METER.reset(token)
+        yield
         size, self._size, self._within = self._size, 0.0, 0.0
         self._add(size, len(texts), self._fresh)
 
@@ -83,13 +81,9 @@ class Meter:
     def _report(self) -> None:
         here = self._size * self._within
         rest = (1 - self._behind - here) * self._fresh
-        work = self._work + here * self._fresh
-        self._tell(Done(self._rows, self._most_rows, self._tokens, self._behind + here, work, rest))
-
-
-_METER: ContextVar[Meter | None] = ContextVar("meter", default=None)
-
-
-def meter_at_work() -> Meter | None:
-    """The meter of the part that is being made here, if there is one; encoders need not know of it."""
-    return _METER.get()
+        self._to.progress(
+            Done(
+                share=self._behind + here, rows=self._rows, most_rows=self._most_rows, tokens=self._tokens,
+                work=self._work + here * self._fresh, rest=rest,
+            )
+        )  # fmt: skip

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from embed.cleaning import clean, parse_steps
-from embed.encoders import load
+from embed.encoders import build, load
 from embed.encoders.base import Encoder
 from embed.models.resolve import remembered
-from embed.progress import meter_at_work
 from stores.features import Features
 from stores.shared.errors import FailureError, InputError
 from stores.shared.fingerprint import identity_digest
+from stores.shared.reporter import Reporter
 
 DTYPES = ("float32", "float16")
 
@@ -35,26 +35,44 @@ class Recipe:
     cleaning: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, encoder: str, dtype: str | None = None, clean: str = "none", **options: object) -> Recipe:
-        """The recipe of the encoder with this name; ``InputError`` for an unknown name, option, type or step.
+    def of(
+        cls,
+        encoder: str,
+        dtype: str | None = None,
+        clean: str = "none",
+        *,
+        reporter: Reporter | None = None,
+        **options: object,
+    ) -> Recipe:
+        """The recipe of an encoder that is loaded with ``options``.
 
-        Without ``dtype``, token features are ``float16``, since there are many of them, and all others ``float32``.
+        Args:
+            encoder: its name.
+            dtype: ``float32`` or ``float16``; None: ``float16`` for token features, since there are many of them, and
+                ``float32`` for all others.
+            clean: the steps of the cleaning with commas, see ``embed.cleaning``.
+            reporter: told what the encoder says; None: stderr.
+            options: of the encoder.
+
+        Raises:
+            InputError: for an unknown name, option, type or step.
         """
         if dtype not in (None, *DTYPES):
             raise InputError(f"`dtype={dtype!r}`: choose one of {', '.join(DTYPES)}")
         for option in {"model", "preprocessor"} & options.keys():
             options[option] = remembered(str(options[option]))
-        loaded = load(encoder, **options)
+        loaded = load(encoder, reporter=reporter, **options)
         default = "float16" if loaded.kind == "tokens" else "float32"
         return cls(loaded, options | loaded.pinned(), dtype or default, parse_steps(clean))
 
     @classmethod
-    def from_dict(cls, recipe: dict, digest: str, model: str | None = None) -> Recipe:
+    def from_dict(cls, recipe: dict, digest: str, model: str | None = None, reporter: Reporter | None = None) -> Recipe:
         """The recipe that a store or run was made with, from its ``as_dict`` and identity digest.
 
         Args:
             recipe, digest: as kept.
             model: where the encoder's model is now; None: where it was.
+            reporter: told what the encoder says; None: stderr.
 
         Raises:
             FailureError: if the encoder of this installation is not the same any more (other weights or version).
@@ -66,7 +84,7 @@ class Recipe:
             raise InputError("the run was trained on joined features; tk predict takes runs on features of one encoder")
         options = recipe["options"] | ({"model": model} if model else {})
         clean = ",".join(recipe["cleaning"]) or "none"
-        again = cls.of(recipe["encoder"], recipe["dtype"], clean, **options)
+        again = cls.of(recipe["encoder"], recipe["dtype"], clean, reporter=reporter, **options)
         if again.encoder.stateful:
             raise InputError(
                 "the run was trained on features that depend on the texts before (`stateful=True`), so new texts have"
@@ -88,8 +106,8 @@ class Recipe:
 
     @classmethod
     def from_ingredients(cls, kind: type[Encoder], options: dict, dtype: str, cleaning: tuple[str, ...]) -> Recipe:
-        """The recipe with an encoder that is loaded anew."""
-        return cls(kind(**options), options, dtype, cleaning)
+        """The recipe, with an encoder that is loaded in this process."""
+        return cls(build(kind, options), options, dtype, cleaning)
 
     def as_dict(self) -> dict:
         """The recipe as a JSON-able mapping; where it was computed is no part of it."""
@@ -109,8 +127,6 @@ class Recipe:
 
     def encode(self, texts: list[str]) -> Features:
         """Features of ``texts``, which are clean already, in the recipe's type."""
-        if meter := meter_at_work():
-            meter.begin(texts)
         features = self.encoder.encode(texts)
         if self.encoder.kind == "ids":
             return features

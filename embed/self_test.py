@@ -10,6 +10,7 @@ from embed.encoders import load
 from stores.features import COUNTS, Features, IdFeatures, PooledFeatures
 from stores.shared.errors import FailureError
 from stores.shared.fingerprint import identity_digest
+from stores.shared.reporter import Reporter
 
 WORDS = "the quick brown fox jumps over a lazy dog and wins 1,000 pounds at once".split()
 # 1 to 64 words, each length once; then what goes wrong in other places
@@ -19,8 +20,10 @@ STEADY = 1e-4  # the largest difference of a vector alone and in company that pa
 STEADY_HALF = 0.05  # the same in bfloat16 or float16, whose sums round otherwise in other company
 
 
-def check(name: str, options: dict) -> dict:
+def check(name: str, options: dict, reporter: Reporter | None = None) -> dict:
     """Load the encoder ``name`` with ``options`` and encode ``TEXTS``, together and one by one.
+
+    What the encoder says goes to ``reporter``; None: stderr.
 
     Returns:
         What was found, in the order in which it is to be read: names with numbers and strings.
@@ -31,7 +34,7 @@ def check(name: str, options: dict) -> dict:
             in another batch.
     """
     start = time.perf_counter()
-    encoder = load(name, **options)
+    encoder = load(name, reporter=reporter, **options)
     identity = encoder.identity()
     encoder.encode(TEXTS)  # the first call loads, and compiles for the lengths
     loaded = time.perf_counter() - start
@@ -55,7 +58,7 @@ def check(name: str, options: dict) -> dict:
     found |= {"counts": ", ".join(f"{number} {what}" for what, number in counts.items())}
     found |= {"alone and in a batch": f"largest difference {difference:.2g}"}
     if options.get("precision", "float32") != "float32":
-        exact = load(name, **options | {"precision": "float32"}).encode(TEXTS)
+        exact = load(name, reporter=reporter, **options | {"precision": "float32"}).encode(TEXTS)
         largest = max(float(np.abs(values).max()) for values in exact.outputs.values())
         found["against float32"] = (
             f"largest difference {_difference(together, exact):.2g} of numbers up to {largest:.3g}"

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from helpers import bert_models
 from helpers.bert_models import PIECES, arrays, reference
+from helpers.reporter import warned
 
 from embed import load_encoder
 from embed.encoders import _bert_formats, _sequence_encoder
@@ -89,7 +90,7 @@ def test_every_form_gives_the_same_vectors(form, name, options):
 
 
 @pytest.mark.parametrize("version", [1, 4])
-def test_the_published_graph_gives_the_same(form, version, monkeypatch):
+def test_the_published_graph_gives_the_same(form, version, monkeypatch, capsys):
     """The general path, as a check of the fast one: every pooling and layer that the graph gives."""
     path = form("hub", version=version)
     choices = [{"pooling": p} for p in ("mean", "cls", "max", "pooler")] + [{"output": "tokens"}]
@@ -98,16 +99,16 @@ def test_the_published_graph_gives_the_same(form, version, monkeypatch):
     monkeypatch.setattr(_bert_formats, "TOLERANCE", -1)
 
     for options, expected in zip(choices, fast, strict=True):
-        with pytest.warns(UserWarning, match="differs from the BERT that tk knows"):
+        with warned(capsys, "differs from the BERT that tk knows"):
             found = load_encoder("bert", model=path, **options).encode(TEXTS).outputs
         for output, values in expected.items():
             near(found[output], values)
 
 
-def test_a_module_that_is_another_architecture_runs_by_its_graph(form):
+def test_a_module_that_is_another_architecture_runs_by_its_graph(form, capsys):
     """BERT's names, but relu in place of gelu: the probe finds out, before the first text, and says so."""
     path = form("hub", activation="relu")
-    with pytest.warns(UserWarning, match=r"differs from the BERT that tk knows by up to \d.*its own graph is used"):
+    with warned(capsys, r"differs from the BERT that tk knows by up to \d.*its own graph is used"):
         found = pooled(path, TEXTS)
 
     assert np.abs(found - pooled(form("hub"), TEXTS)).max() > 0.01
@@ -260,10 +261,10 @@ def test_only_pooled_vectors_of_a_folder_that_says_so_are_normalised(form):
     assert [identity["modules"] for identity in identities] == [["Normalize"], []]
 
 
-def test_casing_is_guessed_and_said_or_asked(form):
+def test_casing_is_guessed_and_said_or_asked(form, capsys):
     """Google's checkpoints do not say it; these pieces have no capitals."""
     path = form("google")
-    with pytest.warns(UserWarning, match=r"is taken for uncased \(its vocabulary has no pieces with capitals\)"):
+    with warned(capsys, r"is taken for uncased \(its vocabulary has no pieces with capitals\)"):
         guessed = pooled(path, ["OK Call"])
 
     near(pooled(path, ["ok call"], casing="cased"), guessed)

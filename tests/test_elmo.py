@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from helpers.elmo_modules import write_allennlp
+from helpers.reporter import RowsTold, warned
 from helpers.toy import TEN_ROWS, write_csv
 from test_elmo_network import FIXTURES, streams
 
 from cli import cli
-from embed import Recipe, embed, load_encoder, read_table
+from embed import Recipe, StoreOptions, embed, load_encoder, read_table
 from embed.encoders import _elmo_formats
 from embed.encoders._elmo_formats import OUTPUTS, ModuleElmo, OwnElmo, open_elmo
 from embed.tokenise.ptb import words_and_marks
@@ -80,9 +81,9 @@ def test_the_probe_decides_whether_there_are_marks(modules):
     assert [open_elmo(modules / name)._network.marks for name in KNOWN] == [False, False, True, True]
 
 
-def test_an_elmo_that_is_not_known_runs_by_its_own_graph(modules):
+def test_an_elmo_that_is_not_known_runs_by_its_own_graph(modules, capsys):
     """Without clipping, the LSTMs are others: a warning says so, and the vectors are the module's."""
-    with pytest.warns(UserWarning, match=r"unlike differs .* by up to \d.*; its own graph is used"):
+    with warned(capsys, r"unlike differs .* by up to \d.*; its own graph is used"):
         features = encode(modules / "unlike")
 
     expected = own_default(modules / "unlike", [text for text in TEXTS if text])
@@ -118,10 +119,10 @@ def test_verdict_is_remembered(modules, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["google3", "deeppavlov"])
-def test_general_way_does_not_depend_on_the_batch(modules, name, monkeypatch):
+def test_general_way_does_not_depend_on_the_batch(modules, name, monkeypatch, capsys):
     """In random batches and orders as alone, to 1e-5; DeepPavlov's module would go on from the call before."""
     monkeypatch.setattr(_elmo_formats, "TOLERANCE", -1)  # nothing agrees
-    with pytest.warns(UserWarning, match="its own graph is used"):
+    with warned(capsys, "its own graph is used"):
         attack(load_encoder("elmo", model=str(modules / name)), 5)
 
 
@@ -355,7 +356,14 @@ def test_stateful_begins_anew_after_a_crash(model, table):
 
     def run(progress):
         recipe = Recipe.of("elmo", model=str(model), stateful=True)
-        embed(read_table("ten.csv"), recipe, "s.h5", reuse=False, part_rows=3, progress=progress)
+        embed(
+            read_table("ten.csv"),
+            recipe,
+            "s.h5",
+            reuse=False,
+            store=StoreOptions(part_rows=3),
+            reporter=RowsTold(progress),
+        )
 
     with pytest.raises(KeyboardInterrupt):
         run(crash)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from helpers.toy import TEN_ROWS, toy_recipe, write_csv
 
-from embed import Recipe, embed, read_table
+from embed import Recipe, StoreOptions, embed, read_table
 from stores import FailureError, FeatureStore, InputError
 from stores.shared.files import only_writer
 
@@ -18,7 +18,7 @@ def run(path, out, recipe=None, **options):
 
 def test_every_distinct_text_is_encoded_once(ten_csv, tmp_path):
     """Duplicates in the same part and in another one cost nothing."""
-    _, seen = run(ten_csv, tmp_path / "a.h5", part_rows=3)
+    _, seen = run(ten_csv, tmp_path / "a.h5", store=StoreOptions(part_rows=3))
 
     assert sorted(seen) == sorted({text for _, text in TEN_ROWS})
 
@@ -139,7 +139,7 @@ def test_nothing_is_left_beside_the_store(ten_store):
 
 def test_no_texts_leaves_hashes(ten_csv, tmp_path):
     """Without texts the store still knows them, by hash."""
-    run(ten_csv, tmp_path / "a.h5", keep_texts=False)
+    run(ten_csv, tmp_path / "a.h5", store=StoreOptions(keep_texts=False))
     _, seen = run(ten_csv, tmp_path / "b.h5")
 
     assert seen == []
@@ -162,7 +162,7 @@ def test_words_do_not_depend_on_where_they_were_taken_from(ten_csv, tmp_path):
     """Ids and vocabulary are the same encoded at once, in parts, or put together from other stores."""
     recipe = Recipe.of("words")
     embed(read_table(ten_csv), recipe, tmp_path / "one" / "a.h5")
-    embed(read_table(ten_csv), recipe, tmp_path / "two" / "a.h5", part_rows=3)
+    embed(read_table(ten_csv), recipe, tmp_path / "two" / "a.h5", store=StoreOptions(part_rows=3))
     other = write_csv(tmp_path / "other.csv", list(reversed(TEN_ROWS))[:5])
     embed(read_table(other), recipe, tmp_path / "three" / "other.h5")
     embed(read_table(ten_csv), recipe, tmp_path / "three" / "a.h5")

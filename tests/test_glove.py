@@ -10,6 +10,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from helpers import ROOT
+from helpers.reporter import warned
 from helpers.toy import write_csv
 
 from embed import Recipe, embed, load_encoder, read_table
@@ -311,7 +312,7 @@ def test_store_says_coverage_and_licence(tmp_path):
     assert (totals["tokens"], totals["unknown_tokens"]) == (4, 3)
 
 
-def test_bad_lines_are_counted(tmp_path):
+def test_bad_lines_are_counted(tmp_path, capsys):
     """One warning that names the first lines, and the count in the store, also where all texts were known before."""
     lines = [*TERMS, "dog 1", "dogs x y", "dogma 1 nan", *(f"bad{i} 1" for i in range(9)), "cat 1 1"]
     model = write(tmp_path / "nb.txt", lines)
@@ -319,11 +320,10 @@ def test_bad_lines_are_counted(tmp_path):
     table = write_csv(tmp_path / "a.csv", [("x", text), ("y", "dog")])
     for name in ("a", "b"):
         recipe = Recipe.of("numberbatch", model=model, skip_bad_lines=True)
-        with pytest.warns(UserWarning, match=r"nb.txt: 7 broken lines left out: line 8 \(1 numb.*, ...$") as caught:
+        with warned(capsys, r"nb.txt: 7 broken lines left out: line 8 \(1 numb.*, ...$"):
             summary = embed(read_table(table), recipe, tmp_path / f"{name}.h5")
         with FeatureStore(tmp_path / f"{name}.h5") as store:
             assert store.totals["bad_lines"] == summary.totals["bad_lines"] == 8
-    assert len(caught) == 1
     assert summary.totals["reused"] == 2
 
 
@@ -387,7 +387,7 @@ def test_shrunk_table_is_close(tmp_path):
     assert set(encoder.table.words) == {"card", "credit", "creditors"}
     assert "Luminoso" in encoder.licence
     assert json.loads(json.dumps(encoder.identity()))["weights"] == encoder.table.digest
-    for top, width, message in ((0, None, "--top 0 leaves no word"), (9, 3, "--width 3")):
+    for top, width, message in ((0, None, "`top=0` leaves no word"), (9, 3, "`width=3`")):
         with pytest.raises(InputError, match=message):
             shrink("glove", {"model": write(tmp_path / "two.txt", LINES)}, top, width)
     with pytest.raises(InputError, match="no file of word vectors that could be shrunk"):

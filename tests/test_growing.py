@@ -7,6 +7,7 @@ import zlib
 import h5py
 import numpy as np
 import pytest
+from helpers.reporter import Recorder
 from helpers.toy import toy_recipe, write_csv
 from test_kinds import TEXTS, N, tokens
 
@@ -129,11 +130,13 @@ def test_damaged_features_are_not_taken_over(tmp_path):
     content = bytearray((tmp_path / "a.h5").read_bytes())
     content[content.index(needle) + 2] ^= 1
     (tmp_path / "a.h5").write_bytes(content)
-    recipe, notes = toy_recipe(), []
+    recipe, told = toy_recipe(), Recorder()
 
-    embed(read_table(write_csv(tmp_path / "b.csv", rows[:50])), recipe, tmp_path / "b.h5", note=notes.append)
+    embed(read_table(write_csv(tmp_path / "b.csv", rows[:50])), recipe, tmp_path / "b.h5", reporter=told)
 
     assert len(recipe.encoder.seen) == 50
-    assert [note for note in notes if "a.h5 is damaged: features/pooled" in note and "no features are taken" in note]
+    assert [
+        note for note in told.notes if "a.h5 is damaged: features/pooled" in note and "no features are taken" in note
+    ]
     with FeatureStore(tmp_path / "b.h5") as store:
         assert (store.to_numpy() == toy_recipe().encode(store.texts[:]).outputs["pooled"]).all()

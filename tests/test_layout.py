@@ -10,7 +10,7 @@ import pytest
 from helpers.toy import TEN_ROWS, toy_recipe, write_csv
 from test_kinds import TEXTS, N, meaning, pooled, tokens
 
-from embed import embed, read_table
+from embed import StoreOptions, embed, read_table
 from stores import Block, FailureError, FeatureStore, InputError
 from stores.parts import Parts
 from stores.prune import find_stale
@@ -64,14 +64,14 @@ def test_any_hdf5_reader_follows_the_index(tmp_path):
 def test_embed_keeps_parts_and_takes_known_texts_from_them(tmp_path):
     """The second run encodes nothing; a grown table its new text only; moving both index and parts is fine."""
     table = read_table(write_csv(tmp_path / "a.csv", TEN_ROWS))
-    embed(table, toy_recipe(), tmp_path / "one" / "a.h5", layout="parts")
-    assert embed(table, toy_recipe(), tmp_path / "one" / "a.h5", layout="parts").up_to_date
+    embed(table, toy_recipe(), tmp_path / "one" / "a.h5", store=StoreOptions(layout="parts"))
+    assert embed(table, toy_recipe(), tmp_path / "one" / "a.h5", store=StoreOptions(layout="parts")).up_to_date
     assert find_stale(tmp_path / "one") == []
 
     shutil.move(tmp_path / "one", tmp_path / "two")
     grown = read_table(write_csv(tmp_path / "a.csv", [*TEN_ROWS, ("ham", "one more")]))
     recipe = toy_recipe()
-    embed(grown, recipe, tmp_path / "two" / "a.h5", layout="parts")
+    embed(grown, recipe, tmp_path / "two" / "a.h5", store=StoreOptions(layout="parts"))
 
     assert recipe.encoder.seen == ["one more"]
     with FeatureStore(tmp_path / "two" / "a.h5") as store:
@@ -189,6 +189,6 @@ def test_wrong_wishes_are_refused(tmp_path):
     """Before anything is encoded."""
     table = read_table(write_csv(tmp_path / "a.csv", TEN_ROWS))
     with pytest.raises(InputError, match="--layout heap: choose one of whole, parts"):
-        embed(table, toy_recipe(), tmp_path / "a.h5", layout="heap")
+        embed(table, toy_recipe(), tmp_path / "a.h5", store=StoreOptions(layout="heap"))
     with pytest.raises(InputError, match="--compress gzip is for --layout whole"):
-        embed(table, toy_recipe(), tmp_path / "a.h5", layout="parts", compression="gzip")
+        embed(table, toy_recipe(), tmp_path / "a.h5", store=StoreOptions(compression="gzip", layout="parts"))

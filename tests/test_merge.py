@@ -8,11 +8,12 @@ import time
 
 import numpy as np
 import pytest
+from helpers.reporter import Recorder
 from helpers.stores import make_store, pooled
 from helpers.toy import TEN_ROWS, toy_recipe, write_csv
 
 from classify import classify
-from embed import Recipe, embed, read_table
+from embed import Recipe, StoreOptions, embed, read_table
 from stores import FailureError, FeatureStore, InputError
 from stores.diff import diff
 from stores.merge import join, merge
@@ -137,12 +138,12 @@ def test_no_reuse_encodes_again(ten_csv, ten_store):
 def test_compressed_store_holds_the_same(ten_csv, ten_store):
     """And other runs reuse its features."""
     path = ten_store.with_name("small.h5")
-    embed(read_table(ten_csv), toy_recipe(), path, compression="gzip")
+    embed(read_table(ten_csv), toy_recipe(), path, store=StoreOptions(compression="gzip"))
     with FeatureStore(path) as small, FeatureStore(ten_store) as plain:
         small.verify()
         assert (small.features[:] == plain.features[:]).all()
-    with pytest.raises(InputError, match="`compression=.zip.`: choose one of none, gzip"):
-        embed(read_table(ten_csv), toy_recipe(), path, compression="zip")
+    with pytest.raises(InputError, match="`compression='zip'`: choose one of none, gzip"):
+        embed(read_table(ten_csv), toy_recipe(), path, store=StoreOptions(compression="zip"))
 
 
 HOLD = """
@@ -169,13 +170,13 @@ def hold(out, seconds):
 
 def test_wait_waits_and_says_for_whom(ten_csv, tmp_path):
     """With wait, the work begins when the other process ends."""
-    out, notes = tmp_path / "a.h5", []
+    out, told = tmp_path / "a.h5", Recorder()
     with hold(out, 1) as other:
         start = time.monotonic()
-        summary = embed(read_table(ten_csv), toy_recipe(), out, wait=True, note=notes.append)
+        summary = embed(read_table(ten_csv), toy_recipe(), out, wait=True, reporter=told)
         waited = time.monotonic() - start
 
-    assert notes == [f"{out} is being written by process {other.pid} on {os.uname().nodename}; waiting for it"]
+    assert told.notes == [f"{out} is being written by process {other.pid} on {os.uname().nodename}; waiting for it"]
     assert waited > 0.5
     assert summary.totals["encoded"] == 8
 
@@ -185,17 +186,18 @@ def test_what_came_into_being_while_waiting_is_looked_at(ten_csv, tmp_path, scal
     """The same store: nothing is done again. One of another identity: it is not overwritten."""
     out = tmp_path / "a.h5"
 
-    def write_meanwhile(note):
-        embed(read_table(ten_csv), toy_recipe(scale), tmp_path / "other" / "a.h5")
-        (tmp_path / "other" / "a.h5").rename(out)
+    class WriteMeanwhile(Recorder):
+        def note(self, message):
+            embed(read_table(ten_csv), toy_recipe(scale), tmp_path / "other" / "a.h5")
+            (tmp_path / "other" / "a.h5").rename(out)
 
     recipe = toy_recipe()
     with hold(out, 1):
         if scale == 1.0:
-            assert embed(read_table(ten_csv), recipe, out, wait=True, note=write_meanwhile).up_to_date
+            assert embed(read_table(ten_csv), recipe, out, wait=True, reporter=WriteMeanwhile()).up_to_date
         else:
             with pytest.raises(InputError, match="another identity"):
-                embed(read_table(ten_csv), recipe, out, wait=True, note=write_meanwhile)
+                embed(read_table(ten_csv), recipe, out, wait=True, reporter=WriteMeanwhile())
     assert recipe.encoder.seen == []
     assert not (tmp_path / "a.h5.parts").exists()
 

@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
+from helpers.reporter import Recorder
 
 from embed.models.archives import unpack
 from embed.models.cache import cache_folder
@@ -131,15 +132,15 @@ def test_archive_is_unpacked_once(cache, tmp_path, name):
     else:
         data = tar_bytes({f"elmo_3/{file}": content for file, content in MODEL.items()})
         path.write_bytes(gzip.decompress(data) if name == "m.tar" else data)
-    notes = []
-    folder = resolve(str(path), note=notes.append)
+    told = Recorder()
+    folder = resolve(str(path), told)
 
     assert files_below(folder) == MODEL
     assert folder.name == "elmo_3"
     assert cache in folder.parents
-    assert "a SavedModel is a program" in notes[0]
-    assert resolve(str(path), note=notes.append) == folder
-    assert len(notes) == 1
+    assert "a SavedModel is a program" in told.notes[0]
+    assert resolve(str(path), told) == folder
+    assert len(told.notes) == 1
     (folder / "saved_model.pb").unlink()
     with pytest.raises(FailureError, match=rf"is not what .*{name} was at its first use .* remove {folder.parent} to"):
         resolve(str(path))
@@ -262,13 +263,13 @@ def test_damaged_byte_in_an_archive_is_found(cache, tmp_path):
 def test_handle_is_downloaded_once(cache, server):
     """The archive of a TF-Hub handle, asked for as TF-Hub wants it, in a folder named as tensorflow_hub names it."""
     server.served["/google/elmo/3?tf-hub-format=compressed"] = tar_bytes(MODEL)
-    handle, notes = f"{server.url}/google/elmo/3", []
-    folder = resolve(handle + "/", note=notes.append)  # the slash is no other model
+    handle, told = f"{server.url}/google/elmo/3", Recorder()
+    folder = resolve(handle + "/", told)  # the slash is no other model
 
     assert files_below(folder) == MODEL
     assert folder == cache / "models" / hashlib.sha1(handle.encode()).hexdigest()
-    assert notes[0].startswith(f"downloading {handle}?tf-hub-format=compressed (")
-    assert "is a program" in notes[1]
+    assert told.notes[0].startswith(f"downloading {handle}?tf-hub-format=compressed (")
+    assert "is a program" in told.notes[1]
     assert resolve(handle) == cached(handle) == folder
     assert len(server.asked) == 1
     expected = {"model": handle, "path": str(folder), "bytes": sum(map(len, MODEL.values())), "fault": None}

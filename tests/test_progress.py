@@ -12,8 +12,8 @@ from helpers.toy import ToyEncoder, write_csv
 from rich.console import Console
 
 from cli import cli
-from commands.terminal import Pace, encoding_progress
-from embed import Done, Meter, Recipe, embed, read_table
+from commands.reporter import Pace, TerminalReporter
+from embed import Done, Recipe, Reporter, embed, read_table
 from embed.batches import Batches
 
 
@@ -44,7 +44,7 @@ class SlowEncoder(ToyEncoder):
         def work(rows):
             self.clock.now += sum(len(texts[row]) for row in rows) / 1000
 
-        list(self.batches.run(np.array([len(text) for text in texts]), work))
+        list(self.batches.run(np.array([len(text) for text in texts]), work, self.reporter))
         return super().encode(texts)
 
 
@@ -56,11 +56,12 @@ def foretold(tmp_path, texts, out="a.h5", known=()):
               tmp_path / "known.h5")  # fmt: skip
     table, pace, seen = read_table(write_csv(tmp_path / "t.csv", [("a", text) for text in texts])), Pace(clock), []
 
-    def tell(done):
-        pace.update(done)
-        seen.append((clock.now, pace.left, done))
+    class Told(Reporter):
+        def progress(self, done):
+            pace.update(done)
+            seen.append((clock.now, pace.left, done))
 
-    embed(table, Recipe(SlowEncoder(clock), {}), tmp_path / out, meter=Meter(table.most_rows, tell))
+    embed(table, Recipe(SlowEncoder(clock), {}), tmp_path / out, reporter=Told())
     return seen, clock.now
 
 
@@ -91,7 +92,7 @@ def test_known_texts_take_no_time(tmp_path):
     start = next(at for at, _, done in seen if done.work)
     at, left, done = next(row for row in seen if row[2].work and row[0] - start >= 0.25 * (end - start))
 
-    assert 0.55 < done.position < 0.75
+    assert 0.55 < done.share < 0.75
     assert abs(left - (end - at)) < 0.1 * (end - start)
 
 
@@ -99,10 +100,10 @@ def test_pace_by_hand():
     """10 of 100 parts of the work in 20 seconds, 1,000 tokens meanwhile: 50 tokens a second, 180 seconds for 90."""
     clock = Clock()
     pace = Pace(clock)
-    pace.update(Done(0, 100, 500, 0.0, 0.001, 0.999))
+    pace.update(Done(share=0.0, rows=0, most_rows=100, tokens=500, work=0.001, rest=0.999))
     assert pace.left is None
     clock.now = 20
-    pace.update(Done(10, 100, 1500, 0.1, 0.101, 0.9))
+    pace.update(Done(share=0.1, rows=10, most_rows=100, tokens=1500, work=0.101, rest=0.9))
 
     assert (pace.rate, pace.unit) == (50, "tokens")
     assert pace.left == pytest.approx(180)
@@ -112,11 +113,11 @@ def test_bar_on_a_terminal():
     """Rows, rate and time left stand beside the bar, which is gone at the end."""
     clock, out = Clock(), io.StringIO()
     console = Console(file=out, force_terminal=True, width=120, color_system=None)
-    with encoding_progress(console, clock) as tell:
-        tell(Done(0, 4096, 0, 0.0, 0.0, 1.0))
-        tell(Done(0, 4096, 1000, 0.01, 0.01, 0.99))
+    with TerminalReporter(console, clock) as reporter:
+        reporter.progress(Done(share=0.0, rows=0, most_rows=4096, tokens=0, work=0.0, rest=1.0))
+        reporter.progress(Done(share=0.01, rows=0, most_rows=4096, tokens=1000, work=0.01, rest=0.99))
         clock.now = 10.0
-        tell(Done(2048, 4096, 51_000, 0.51, 0.51, 0.49))
+        reporter.progress(Done(share=0.51, rows=2048, most_rows=4096, tokens=51_000, work=0.51, rest=0.49))
 
     shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", out.getvalue())
     assert "51% 2,048 of at most 4,096 rows 5,000 tokens/s 0:10 left" in shown
@@ -126,10 +127,19 @@ def test_bar_on_a_terminal():
 def test_plain_lines_where_there_is_no_terminal(capsys):
     """One every 30 seconds, in full; none from a short run."""
     clock = Clock()
-    with encoding_progress(clock=clock) as tell:
+    with TerminalReporter(clock=clock) as reporter:
         for second in range(0, 100, 5):
             clock.now = float(second)
-            tell(Done(second * 10, 1000, second * 100, second / 100, second / 100, 1 - second / 100))
+            reporter.progress(
+                Done(
+                    share=second / 100,
+                    rows=second * 10,
+                    most_rows=1000,
+                    tokens=second * 100,
+                    work=second / 100,
+                    rest=1 - second / 100,
+                )
+            )
     lines = capsys.readouterr().err.splitlines()
 
     assert lines == [

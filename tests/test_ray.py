@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 from helpers.fragile import fragile_recipe
+from helpers.reporter import RowsTold
 from helpers.toy import TEN_ROWS, toy_recipe, write_csv
 from test_resume import without_times
 
-from embed import Cluster, Recipe, embed, read_table
+from embed import Cluster, Recipe, StoreOptions, embed, read_table
 from embed.engines.cluster import connected
 from embed.engines.poison_texts import find_culprits
 from stores import FailureError, FeatureStore, InputError
@@ -61,13 +62,15 @@ def fragile(tmp_path, rows, bad_rows="error", part_rows=4):
     """The store that two workers make of these rows with the fragile encoder; and the summary."""
     path = write_csv(tmp_path / "table.csv", rows)
     table = read_table(path, bad_rows=bad_rows).listing_bad_rows(tmp_path / "bad.jsonl")
-    return embed(table, fragile_recipe(tmp_path), tmp_path / "a.h5", part_rows=part_rows, cluster=TWO)
+    return embed(
+        table, fragile_recipe(tmp_path), tmp_path / "a.h5", store=StoreOptions(part_rows=part_rows), cluster=TWO
+    )
 
 
 def expected_bytes(tmp_path, summary):
     """The bytes of the local engine on the same table, when nothing does harm any more (all of it was ``once``)."""
     out = tmp_path / "again" / "a.h5"
-    embed(read_table(tmp_path / "table.csv"), fragile_recipe(tmp_path), out, part_rows=4)
+    embed(read_table(tmp_path / "table.csv"), fragile_recipe(tmp_path), out, store=StoreOptions(part_rows=4))
     return without_times(out) == without_times(summary.path)
 
 
@@ -91,7 +94,7 @@ def test_same_bytes_as_the_local_engine(cluster, tmp_path, encoder, layout):
     table = write_csv(tmp_path / "table.csv", [*TEN_ROWS, *ROWS])
     for name in ("local", "ray"):
         embed(read_table(write_csv(tmp_path / "old.csv", ROWS[:9])), recipe(), tmp_path / name / "old.h5")
-    local, by_two = both(table, tmp_path, recipe, part_rows=3, layout=layout)
+    local, by_two = both(table, tmp_path, recipe, store=StoreOptions(part_rows=3, layout=layout))
 
     assert without_times(by_two) == without_times(local)
     with FeatureStore(by_two) as store:
@@ -168,10 +171,23 @@ def test_engines_go_on_from_each_other(cluster, tmp_path, first):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        embed(read_table(table), toy_recipe(), tmp_path / "a.h5", part_rows=4, cluster=first, progress=stop)
+        embed(
+            read_table(table),
+            toy_recipe(),
+            tmp_path / "a.h5",
+            store=StoreOptions(part_rows=4),
+            cluster=first,
+            reporter=RowsTold(stop),
+        )
     assert len(list(tmp_path.glob("a.h5.parts/*/part-*.h5"))) >= 5
-    embed(read_table(table), toy_recipe(), tmp_path / "a.h5", part_rows=4, cluster=None if first else TWO)
-    embed(read_table(table), toy_recipe(), tmp_path / "b" / "a.h5", part_rows=4)
+    embed(
+        read_table(table),
+        toy_recipe(),
+        tmp_path / "a.h5",
+        store=StoreOptions(part_rows=4),
+        cluster=None if first else TWO,
+    )
+    embed(read_table(table), toy_recipe(), tmp_path / "b" / "a.h5", store=StoreOptions(part_rows=4))
 
     assert without_times(tmp_path / "a.h5") == without_times(tmp_path / "b" / "a.h5")
 
@@ -188,7 +204,14 @@ def test_node_that_disappears_loses_nothing(cluster, tmp_path):
             gone.append(cluster.remove_node(node, allow_graceful=False))
 
     wide = Cluster(workers=2, cpus=2)  # two do not fit one node
-    summary = embed(table, fragile_recipe(tmp_path), tmp_path / "a.h5", part_rows=4, cluster=wide, progress=lose)
+    summary = embed(
+        table,
+        fragile_recipe(tmp_path),
+        tmp_path / "a.h5",
+        store=StoreOptions(part_rows=4),
+        cluster=wide,
+        reporter=RowsTold(lose),
+    )
 
     assert gone
     assert summary.totals["rows"] == 40
@@ -246,9 +269,10 @@ def test_driver_that_is_killed_goes_on(tmp_path):
     rows = [("ham", f"text {i} {'SLOW' if i % 4 == 0 else ''}") for i in range(24)]
     table, out = write_csv(tmp_path / "table.csv", rows), tmp_path / "a.h5"
     program = (
-        "import sys; from embed import Cluster, embed, read_table; from helpers.fragile import fragile_recipe;"
-        " from pathlib import Path; table, out = sys.argv[1:];"
-        " embed(read_table(table), fragile_recipe(Path(table).parent), out, part_rows=4, cluster=Cluster(workers=2))"
+        "import sys; from embed import Cluster, StoreOptions, embed, read_table;"
+        " from helpers.fragile import fragile_recipe; from pathlib import Path; table, out = sys.argv[1:];"
+        " embed(read_table(table), fragile_recipe(Path(table).parent), out, store=StoreOptions(part_rows=4),"
+        " cluster=Cluster(workers=2))"
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
     command = [sys.executable, "-c", program, str(table), str(out)]
@@ -263,5 +287,5 @@ def test_driver_that_is_killed_goes_on(tmp_path):
 
     assert len(logged(tmp_path)) - before == 24 - 4 * finished
     local = tmp_path / "again" / "a.h5"
-    embed(read_table(table), fragile_recipe(tmp_path), local, part_rows=4)
+    embed(read_table(table), fragile_recipe(tmp_path), local, store=StoreOptions(part_rows=4))
     assert without_times(out) == without_times(local)

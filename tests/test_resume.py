@@ -9,7 +9,7 @@ import h5py
 import pytest
 from helpers.toy import toy_recipe, write_csv
 
-from embed import embed, read_table
+from embed import StoreOptions, embed, read_table
 from stores import FailureError, FeatureStore
 
 ROWS = [("ham" if i % 3 else "spam", f"message {'Number' * (i % 4)} {i % 17}") for i in range(80)]
@@ -45,7 +45,7 @@ def again(real):  # a second signal while what the first one left is cleared awa
     return call
 
 os.fsync, os.replace, os.unlink = dying(os.fsync), dying(os.replace), again(os.unlink)
-embed(read_table(sys.argv[1]), toy_recipe(), sys.argv[2], part_rows={part_rows})
+embed(read_table(sys.argv[1]), toy_recipe(), sys.argv[2], store=StoreOptions(part_rows={part_rows}))
 print("done")
 """
 
@@ -77,7 +77,7 @@ def undisturbed(tmp_path_factory):
     """The table, and the store of a run that nothing disturbed."""
     folder = tmp_path_factory.mktemp("undisturbed")
     table = write_csv(folder / "table.csv", ROWS)
-    embed(read_table(table), toy_recipe(), folder / "a.h5", part_rows=PART_ROWS)
+    embed(read_table(table), toy_recipe(), folder / "a.h5", store=StoreOptions(part_rows=PART_ROWS))
     return table, folder / "a.h5"
 
 
@@ -96,7 +96,7 @@ def test_killed_run_resumes_to_the_same_bytes(undisturbed, tmp_path, kill_at):
     if out.exists():  # only the last sync, of the folder, can come after the rename of the whole
         assert kill_at == 19
     recipe = toy_recipe()
-    embed(read_table(table), recipe, out, part_rows=PART_ROWS)
+    embed(read_table(table), recipe, out, store=StoreOptions(part_rows=PART_ROWS))
     finished = len({text for _, text in ROWS[: PART_ROWS * min(4, kill_at // 4)]})
     assert len(recipe.encoder.seen) == len({text for _, text in ROWS}) - finished
     assert without_times(out) == without_times(expected)
@@ -121,7 +121,7 @@ def test_interrupted_run_resumes_to_the_same_bytes(undisturbed, tmp_path, kill_a
 
     assert "KeyboardInterrupt" in interrupted.stderr
     assert not list(tmp_path.rglob("*.partial"))
-    embed(read_table(table), toy_recipe(), out, part_rows=PART_ROWS)
+    embed(read_table(table), toy_recipe(), out, store=StoreOptions(part_rows=PART_ROWS))
     assert without_times(out) == without_times(expected)
 
 
@@ -135,7 +135,7 @@ def test_ctrl_c_twice_loses_no_more(undisturbed, tmp_path, kill_at):
     assert interrupted.stderr.count("KeyboardInterrupt") >= 2
     assert len(list(tmp_path.rglob("*.partial"))) == 1
     recipe = toy_recipe()
-    embed(read_table(table), recipe, out, part_rows=PART_ROWS)
+    embed(read_table(table), recipe, out, store=StoreOptions(part_rows=PART_ROWS))
     finished = len({text for _, text in ROWS[: PART_ROWS * min(4, kill_at // 4)]})
     assert len(recipe.encoder.seen) == len({text for _, text in ROWS}) - finished
     assert without_times(out) == without_times(expected)
@@ -162,11 +162,11 @@ def test_clock_that_goes_backwards_changes_nothing(undisturbed, tmp_path, monkey
     now = iter(range(10**9, 0, -(10**6)))
     monkeypatch.setattr("time.time", lambda: float(next(now)))
     recipe = toy_recipe()
-    embed(read_table(table), recipe, out, part_rows=PART_ROWS)
+    embed(read_table(table), recipe, out, store=StoreOptions(part_rows=PART_ROWS))
 
     assert len(recipe.encoder.seen) == len({text for _, text in ROWS} - {text for _, text in ROWS[: 2 * PART_ROWS]})
     assert without_times(out) == without_times(expected)
-    assert embed(read_table(table), recipe, out, part_rows=PART_ROWS).up_to_date
+    assert embed(read_table(table), recipe, out, store=StoreOptions(part_rows=PART_ROWS)).up_to_date
 
 
 @pytest.mark.parametrize("share", [0, 0.001, 0.03, 0.1, 0.25, 0.5, 0.7, 0.8, 0.85, 0.9, 0.95, 0.99, 0.999])
@@ -180,7 +180,7 @@ def test_full_disk_loses_nothing(undisturbed, tmp_path, share):
     assert "could not be written: File too large" in stopped.stderr.splitlines()[-1]
     assert not out.exists()
     assert not list(tmp_path.rglob("*.partial"))
-    embed(read_table(table), toy_recipe(), out, part_rows=PART_ROWS)
+    embed(read_table(table), toy_recipe(), out, store=StoreOptions(part_rows=PART_ROWS))
     assert without_times(out) == without_times(expected)
 
 
@@ -198,7 +198,7 @@ def test_damaged_part_is_made_again(undisturbed, tmp_path):
     growing.write_bytes(data)
     recipe = toy_recipe()
 
-    embed(read_table(table), recipe, out, part_rows=PART_ROWS)
+    embed(read_table(table), recipe, out, store=StoreOptions(part_rows=PART_ROWS))
 
     assert set(recipe.encoder.seen) == {text for _, text in ROWS[PART_ROWS : 2 * PART_ROWS]} | {
         text for _, text in ROWS[3 * PART_ROWS :]
@@ -214,7 +214,7 @@ def test_parts_of_a_changed_table_are_not_taken_for_these_but_reused(undisturbed
     changed = write_csv(tmp_path / "table.csv", [("spam", "inserted"), *ROWS])
     recipe = toy_recipe()
 
-    summary = embed(read_table(changed), recipe, out, part_rows=PART_ROWS)
+    summary = embed(read_table(changed), recipe, out, store=StoreOptions(part_rows=PART_ROWS))
 
     assert summary.totals["reused"] == len({text for _, text in ROWS[: 2 * PART_ROWS]})
     with FeatureStore(out) as store:

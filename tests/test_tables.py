@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from helpers.toy import TEN_ROWS, read, toy_recipe, write_csv
 
-from embed import embed, read_table
+from embed import StoreOptions, embed, read_table
 from stores import FeatureStore, InputError
 
 JIGSAW = ["toxic", "severe_toxic", "obscene", "threat", "insult", "identity_hate"]
@@ -171,7 +171,9 @@ def test_store_keeps_counts_of_what_was_odd(tmp_path):
     rows = "ham,a\x85b\nham,12\nham,\nx\nham,fine\n,none\ny\n"
     (tmp_path / "a.csv").write_text("label,text\n" + rows)
     recipe = toy_recipe(cleaning=("digits",))
-    summary = embed(read_table(tmp_path / "a.csv", bad_rows="skip"), recipe, tmp_path / "a.h5", part_rows=2)
+    summary = embed(
+        read_table(tmp_path / "a.csv", bad_rows="skip"), recipe, tmp_path / "a.h5", store=StoreOptions(part_rows=2)
+    )
 
     found = {name: summary.totals[name] for name in ("rows", "bad_rows", "mojibake", "empty", "emptied", "unlabelled")}
     assert found == {"rows": 5, "bad_rows": 2, "mojibake": 1, "empty": 2, "emptied": 1, "unlabelled": 1}
@@ -181,7 +183,7 @@ def test_store_of_several_labels_with_ids_and_split(tmp_path):
     """The 0/1 matrix, -1 where a label is not known, the names, the ids as text and the split come back."""
     table = "id,comment,rude,loud,part\n0001,a,0,1,train\n1e5,b,1,,test\n007,c,0,0,train\n"
     (tmp_path / "a.csv").write_text(table)
-    embed(read_table(tmp_path / "a.csv"), toy_recipe(), tmp_path / "a.h5", part_rows=2)
+    embed(read_table(tmp_path / "a.csv"), toy_recipe(), tmp_path / "a.h5", store=StoreOptions(part_rows=2))
 
     with FeatureStore(tmp_path / "a.h5") as store:
         store.verify()

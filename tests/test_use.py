@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 from helpers.lookalikes import WIDTH, WORDS, weights
+from helpers.reporter import warned
 from test_encoders import TEXTS
 
 from embed import load_encoder
@@ -73,10 +74,10 @@ def test_lite_by_hand(module, real):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_a_vector_depends_on_its_text_alone(module, layout):
+def test_a_vector_depends_on_its_text_alone(module, layout, capsys):
     """Alone, in any batch, in any order, for every layout and whatever the texts hold."""
     encoder, rng = UseEncoder(str(module(layout))), np.random.default_rng(1)
-    with pytest.warns() if layout == "large2" else pytest.MonkeyPatch.context():
+    with warned(capsys, "") if layout == "large2" else pytest.MonkeyPatch.context():
         together = pooled(encoder, TEXTS)
 
     assert np.isfinite(together).all()
@@ -86,7 +87,7 @@ def test_a_vector_depends_on_its_text_alone(module, layout):
         np.testing.assert_allclose(pooled(encoder, [TEXTS[i] for i in chosen]), together[chosen], rtol=0, atol=1e-5)
 
 
-def test_module_that_averages_the_padding_is_found_out(module):
+def test_module_that_averages_the_padding_is_found_out(module, capsys):
     """As universal-sentence-encoder-large/2 does: a warning, and its texts one at a time, each without padding."""
     path = module("large2")
     raw = load_module(path).signatures["default"]
@@ -95,7 +96,7 @@ def test_module_that_averages_the_padding_is_found_out(module):
     assert np.abs(raw(tf.constant(["one two", "a b c d"]))["default"].numpy()[0] - alone).max() > 0.1
 
     encoder = UseEncoder(str(path))
-    with pytest.warns(UserWarning, match="changes with the others of its batch, so each is encoded alone"):
+    with warned(capsys, "changes with the others of its batch, so each is encoded alone"):
         found = pooled(encoder, ["one two", "a b c d"])
     np.testing.assert_allclose(found[:1], alone, rtol=0, atol=1e-6)
 

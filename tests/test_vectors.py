@@ -13,6 +13,7 @@ import zipfile
 import numpy as np
 import pytest
 from helpers import ROOT
+from helpers.reporter import warned
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ from embed.vectors import open_vectors
 from embed.vectors.table import load_table, table_bytes
 from embed.vectors.text import BadVectorLine, Text, strictly
 from stores.shared.errors import FailureError, InputError
+from stores.shared.reporter import Reporter
 
 PLAIN = "fake_embeddings.5d.txt"
 CONTAINERS = [PLAIN + end for end in ("", ".gz", ".bz2", ".xz", ".zip", ".tar.gz")]
@@ -28,7 +30,7 @@ CONTAINERS += [f"multi-file-archive.{end}!folder/{PLAIN}" for end in ("zip", "ta
 
 def opened(path, dim=None, **options):
     """The vectors of a file; what is noted is dropped."""
-    return open_vectors(str(path), dim, note=lambda message: None, **options)
+    return open_vectors(str(path), dim, reporter=Reporter(), **options)
 
 
 def rows(path, *words, dim=None, **options):
@@ -172,24 +174,24 @@ def test_reader_gives_what_was_written(tmp_path_factory, table, header):
         ("bad 1_0 1", "'1_0' is no number"),
     ],
 )
-def test_broken_lines(tmp_path, line, why):
+def test_broken_lines(tmp_path, line, why, capsys):
     """A broken line that is needed stops with file, line and cure, or is left out and named; others do no harm."""
     path = write(tmp_path / "a.txt", *(f"w{i} {i} {i}" for i in range(123)), line, "end 5 6")
 
     assert rows(path, "w7", "end")[1].tolist() == [5, 6]
     with pytest.raises(FailureError, match=rf"a.txt, line 124: {why}; get the file again, .*`skip_bad_lines=True`$"):
         rows(path, "bad")
-    with pytest.warns(UserWarning, match=rf"a.txt: 1 broken line left out: line 124 \({why}\)$"):
+    with warned(capsys, rf"a.txt: 1 broken line left out: line 124 \({why}\)$"):
         assert rows(path, "bad", "w1", skip_bad_lines=True)[0] is None
 
 
-def test_file_saved_again_as_windows_1252(real):
+def test_file_saved_again_as_windows_1252(real, capsys):
     """The real one: its first damaged word is the dash on line 218; the same file in UTF-8 is fine."""
     path = real / "glove/glove.6B.50d.first2446.txt"
 
     with pytest.raises(FailureError, match=r"line 218: the word is not UTF-8, nor are 4 others; convert it \(iconv"):
         rows(path, "the")
-    with pytest.warns(UserWarning, match="line 218"):
+    with warned(capsys, "line 218"):
         skipped = rows(path, "the", "–", skip_bad_lines=True)
     whole = rows(path.with_name("glove.6B.50d.first2446.utf8.txt"), "the", "–")
     assert skipped[0].tolist() == whole[0].tolist()
@@ -325,10 +327,11 @@ def test_memory_follows_the_words_and_not_the_file(tmp_path):
 import sys
 sys.path.insert(0, {str(ROOT)!r})
 from embed.vectors import open_vectors
+from stores.shared.reporter import SILENT
 def most():
     return int(dict(line.split(":", 1) for line in open("/proc/self/status"))["VmHWM"].split()[0])
 before = most()
-opened = open_vectors({str(path)!r}, note=print)
+opened = open_vectors({str(path)!r}, reporter=SILENT)
 assert (opened.find([f"word{{i}}" for i in range(10)]) >= 0).all()
 print(most() - before)
 """

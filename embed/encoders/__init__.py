@@ -1,38 +1,42 @@
-"""The encoders: one file each, named as on the command line."""
+"""The encoders: classes with a ``name``, in the files of this folder or under the entry points ``tk.encoders``."""
 
 from __future__ import annotations
 
-import inspect
-from importlib import import_module
-from pkgutil import iter_modules
-
 from embed.encoders.base import Encoder
-from stores.shared.errors import InputError
-from stores.shared.suggest import did_you_mean
+from stores.shared.registry import Registry
+from stores.shared.reporter import Reporter
+
+REGISTRY: Registry[Encoder] = Registry("embed.encoders", "tk.encoders", "encoder")
 
 
 def names() -> list[str]:
     """Names of all encoders, sorted."""
-    return sorted(m.name for m in iter_modules(__path__) if not m.name.startswith("_") and m.name != "base")
+    return REGISTRY.names()
 
 
-def load(name: str, **options: object) -> Encoder:
+def load(name: str, *, reporter: Reporter | None = None, **options: object) -> Encoder:
     """The encoder ``name`` with its options.
 
+    Args:
+        name: as ``names`` gives it.
+        reporter: told what the encoder says; None: stderr.
+        options: of the encoder; text is turned into the type of the option.
+
     Raises:
-        InputError: if there is no such encoder, or it lacks an option.
+        InputError: if there is no such encoder, it lacks an option, or an option has no such value.
+        FailureError: if the encoder is another package's, and cannot be loaded.
     """
-    kind = encoder_class(name)
-    known = inspect.signature(kind).parameters
-    for option in options:
-        if option not in known:
-            there = f"{', '.join(known) or 'none'}{did_you_mean(option, known)}"
-            raise InputError(f"encoder {name} has no option {option!r}; it has: {there}")
-    return kind(**options)
+    return build(encoder_class(name), REGISTRY.options(name, options), reporter)
+
+
+def build(kind: type[Encoder], options: dict, reporter: Reporter | None = None) -> Encoder:
+    """An encoder of this class with these options."""
+    encoder = kind.__new__(kind)
+    encoder.reporter = reporter or Reporter()  # first: what __init__ does may take a download
+    encoder.__init__(**options)  # type: ignore[misc]
+    return encoder
 
 
 def encoder_class(name: str) -> type[Encoder]:
     """The class of the encoder ``name``; ``InputError`` if there is none."""
-    if name not in names():
-        raise InputError(f"no encoder {name!r}; there are: {', '.join(names())}{did_you_mean(name, names())}")
-    return getattr(import_module(f"embed.encoders.{name}"), f"{name.capitalize()}Encoder")
+    return REGISTRY.entry(name).load()

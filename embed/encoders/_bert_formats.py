@@ -7,7 +7,6 @@ both are compared on made-up token ids before the first use of the weights, and 
 from __future__ import annotations
 
 import json
-import warnings
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,6 +29,7 @@ from embed.weights.bert_vocabulary import (
 )
 from embed.weights.transformer import read_transformer
 from stores.shared.errors import FailureError, InputError
+from stores.shared.reporter import Reporter
 
 TOLERANCE = 1e-4  # of the probe; noise of float32 is 1e-6
 PROBE = (3, 7, 16)  # tokens of the made-up texts
@@ -51,7 +51,7 @@ def form_of(path: Path) -> str:
 
 
 def open_bert(
-    folder: SentenceFolder, preprocessor: Path | None, lower_case: bool | None, precision: str
+    folder: SentenceFolder, preprocessor: Path | None, lower_case: bool | None, precision: str, reporter: Reporter
 ) -> tuple[Tokenizer, Networks | OneNetwork]:
     """The fastest way through the model in a folder that gives what was published.
 
@@ -60,6 +60,7 @@ def open_bert(
         preprocessor: folder of a preprocessor module, or None: the model's own vocabulary.
         lower_case: whether the model is uncased; None: as it says itself, else as it looks.
         precision: of the matrix products.
+        reporter: told what was taken for granted.
 
     Raises:
         InputError: if there is no BERT in it, or no vocabulary.
@@ -74,24 +75,24 @@ def open_bert(
         if preprocessor is None:
             tokenizer = HuggingFaceTokenizer(path, "bert", folder.lower_case, lower_case)
     else:
-        networks, vocabulary = _hub_networks(path, precision), hub_vocabulary(path)
+        networks, vocabulary = _hub_networks(path, precision, reporter), hub_vocabulary(path)
     if preprocessor is not None:
         return ModulePieces(preprocessor), networks
     if tokenizer is None and vocabulary is None:
         raise InputError(f"{path} has no vocabulary (assets/vocab.txt); name its `preprocessor`")
-    return tokenizer or _word_pieces(path, vocabulary, lower_case), networks
+    return tokenizer or _word_pieces(path, vocabulary, lower_case, reporter), networks
 
 
-def _word_pieces(path: Path, vocabulary: BertVocabulary, lower_case: bool | None) -> WordPiece:
+def _word_pieces(path: Path, vocabulary: BertVocabulary, lower_case: bool | None, reporter: Reporter) -> WordPiece:
     lower_case = vocabulary.lower_case if lower_case is None else lower_case
     if lower_case is None:
         lower_case, why = guess_lower_case(path, vocabulary.pieces)
         taken = "uncased" if lower_case else "cased"
-        warnings.warn(f"{path} is taken for {taken} ({why}); `casing` says otherwise", stacklevel=2)
+        reporter.warn(f"{path} is taken for {taken} ({why}); `casing` says otherwise")
     return WordPiece(vocabulary.pieces, lower_case, longest=vocabulary.longest)
 
 
-def _hub_networks(path: Path, precision: str) -> Networks | OneNetwork:
+def _hub_networks(path: Path, precision: str, reporter: Reporter) -> Networks | OneNetwork:
     weights = read_hub(path)
     if weights is None:
         return OneNetwork(BertModule(path))
@@ -99,9 +100,8 @@ def _hub_networks(path: Path, precision: str) -> Networks | OneNetwork:
     difference = _difference(path, network)
     if difference <= TOLERANCE:
         return Networks(weights, precision, network if precision == "float32" else None)
-    warnings.warn(
-        f"{path} differs from the BERT that tk knows by up to {difference:.1e}; its own graph is used, slower",
-        stacklevel=2,
+    reporter.warn(
+        f"{path} differs from the BERT that tk knows by up to {difference:.1e}; its own graph is used, slower"
     )
     return OneNetwork(BertModule(path))
 

@@ -8,7 +8,6 @@ text is not published, so the probe tries both. Where neither agrees, the module
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +21,7 @@ from embed.networks.elmo import VERSION, Elmo
 from embed.weights.elmo import read_allennlp, read_hub
 from stores.shared.errors import FailureError, InputError
 from stores.shared.fingerprint import digest_bytes
+from stores.shared.reporter import Reporter
 from stores.shared.tensorflow import load_tensorflow
 
 OUTPUTS = {"mix": "elmo", "0": "word_emb", "1": "lstm_outputs1", "2": "lstm_outputs2"}
@@ -32,13 +32,14 @@ MOST_TEXTS = 128  # modules that keep a state have room for no more than this (b
 class ModuleElmo:
     """A TF1 Hub module with the signature ``tokens``, as Google and DeepPavlov publish ELMo.
 
-    A module that goes on from where the call before ended (DeepPavlov's) is set back before every call.
+    ``device``: where its batches run. A module that goes on from where the call before ended (DeepPavlov's) is set back
+    before every call.
 
     Raises:
         InputError: if the module cannot be called with words.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, device: str | None = None) -> None:
         self._tf = load_tensorflow()
         self._path = path
         self._module = load_module(path)
@@ -47,7 +48,7 @@ class ModuleElmo:
         except (AttributeError, KeyError):
             cure = "`encoder='use'` takes any module that makes one vector of a string"
             raise InputError(f"{path} is no ELMo: it has no signature 'tokens'; {cure}") from None
-        self.batches = Batches(BUDGET, lambda texts, longest: texts * max(longest, BUDGET // MOST_TEXTS))
+        self.batches = Batches(BUDGET, lambda texts, longest: texts * max(longest, BUDGET // MOST_TEXTS), device=device)
         self._keeps_state = False
         first, second = (self([[b"state"]], ["mix"])["mix"] for _ in range(2))
         self._keeps_state = not np.array_equal(first, second)
@@ -88,12 +89,13 @@ class OwnElmo:
     Args:
         network: with the weights.
         stateful: whether every text goes on from the state that the text before has left.
+        device: where its batches run.
     """
 
-    def __init__(self, network: Elmo, stateful: bool = False) -> None:
+    def __init__(self, network: Elmo, stateful: bool = False, device: str | None = None) -> None:
         self._network, self._stateful = network, stateful
         self._states: list | None = None
-        self.batches = Batches(BUDGET, lambda texts, longest: texts * max(longest, BUDGET // MOST_TEXTS))
+        self.batches = Batches(BUDGET, lambda texts, longest: texts * max(longest, BUDGET // MOST_TEXTS), device=device)
         self.width = network.width
 
     def __call__(self, texts: Sequence[Sequence[bytes]], wanted: Sequence[str]) -> dict[str, np.ndarray]:
@@ -139,7 +141,9 @@ def digest_of(path: Path) -> str:
     return digest_bytes([weights_digest(file).encode() for file in files]) if files else weights_digest(path)
 
 
-def open_elmo(path: Path, stateful: bool = False) -> OwnElmo | ModuleElmo:
+def open_elmo(
+    path: Path, reporter: Reporter, stateful: bool = False, device: str | None = None
+) -> OwnElmo | ModuleElmo:
     """The fastest way through the model in ``path`` that gives what was published.
 
     Raises:
@@ -147,24 +151,23 @@ def open_elmo(path: Path, stateful: bool = False) -> OwnElmo | ModuleElmo:
         FailureError: if its files are damaged.
     """
     if files := allennlp_files(path):
-        return OwnElmo(Elmo(read_allennlp(*files)), stateful)
+        return OwnElmo(Elmo(read_allennlp(*files)), stateful, device)
     if not (path / "saved_model.pb").is_file():
         raise InputError(
             f"{path} holds no ELMo: neither saved_model.pb of a TF1 Hub module nor weights.hdf5 of AllenNLP"
         )
     weights = read_hub(path)
     if weights is None:
-        return ModuleElmo(path)
+        return ModuleElmo(path, device)
     network = Elmo(weights)
     marks, difference = _verdict(network, path)
     if difference <= TOLERANCE:
         network.marks = marks
-        return OwnElmo(network)
-    warnings.warn(
-        f"{path} differs from the ELMo that tk knows by up to {difference:.1e}; its own graph is used, slower",
-        stacklevel=2,
+        return OwnElmo(network, device=device)
+    reporter.warn(
+        f"{path} differs from the ELMo that tk knows by up to {difference:.1e}; its own graph is used, slower"
     )
-    return ModuleElmo(path)
+    return ModuleElmo(path, device)
 
 
 def _verdict(network: Elmo, path: Path) -> tuple[bool, float]:

@@ -10,7 +10,6 @@ import numpy as np
 from embed.coverage import WordCoverage
 from embed.encoders._pooling import PARTS, is_pooling
 from embed.encoders._table import TableEncoder
-from embed.models.cache import usual_note
 from embed.vectors import VectorFile, WordTable, open_vectors
 from stores.shared.errors import InputError
 
@@ -54,7 +53,7 @@ class FileEncoder(TableEncoder):
     def table(self) -> WordTable | VectorFile:
         """The file, opened; its words are looked up one by one."""
         model, dim, skip_bad_lines = self._open
-        return open_vectors(model, dim, skip_bad_lines=skip_bad_lines, note=usual_note())
+        return open_vectors(model, dim, skip_bad_lines=skip_bad_lines, reporter=self.reporter)
 
     @property
     def licence(self) -> str | None:

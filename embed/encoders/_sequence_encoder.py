@@ -309,7 +309,7 @@ class SequenceEncoder(Encoder):
             skip = np.where(first[rows], self._skip, 0)
             return [pool(values, length, self.pooling, skip) for values in found]
 
-        yield from way.batches.run(parts.length + self._special, work)
+        yield from way.batches.run(parts.length + self._special, work, self.reporter)
 
     def _pooled(self, way: Way, tokens: Tokens, parts: Sequences, read: np.ndarray) -> dict[str, np.ndarray]:
         shape = (len(parts.text), self._opened[1].width)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from embed.coverage import Coverage
 from stores.features import Features
+from stores.shared.reporter import Reporter
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class Encoder(ABC):
         languages: what its weights are for: ``English``, ``any`` where words are only counted, or ``model`` where the
             model decides.
         needs: packages that it does not work without, beside those that every command needs.
+        reporter: told what the user should know, and of each batch; ``load`` sets it before ``__init__``.
     """
 
     name: str
@@ -52,6 +56,7 @@ class Encoder(ABC):
     licence: str | None = None
     languages: str = "model"
     needs: tuple[str, ...] = ()
+    reporter: Reporter = Reporter()
 
     def pinned(self) -> dict:
         """Options as they were resolved, which a recipe keeps: a model's commit, a precision that was chosen here."""
@@ -64,6 +69,15 @@ class Encoder(ABC):
     def coverage(self) -> Coverage:
         """What counts the words of all texts, and which of them the encoder knows, where words have vectors."""
         return Coverage()
+
+    @contextmanager
+    def reporting_to(self, reporter: Reporter) -> Iterator[None]:
+        """Within the block, ``reporter`` is told what this encoder says."""
+        before, self.reporter = self.reporter, reporter
+        try:
+            yield
+        finally:
+            self.reporter = before
 
     @abstractmethod
     def encode(self, texts: list[str]) -> Features:

@@ -43,13 +43,14 @@ CASINGS = ("cased", "uncased", None)
 
 
 class BertEncoder(SequenceEncoder):
-    """BERT's vectors of texts, or of their word pieces; see the module.
+    """BERT's vectors of texts, or of their word pieces.
 
     Args:
-        model: TF-Hub handle, ``large``, ``base``, ``small``, ``tiny``, ... (see ``SHORT``), folder or archive.
+        model: folder, archive or TF-Hub handle, or for one of Google's ``large``, ``large-uncased``, ``base``,
+            ``base-uncased``, ``multilingual``, ``small`` or ``tiny``.
         preprocessor: TF-Hub handle or folder of a preprocessor module; None: the model's own vocabulary.
         casing: ``cased`` or ``uncased``; None: as the model says it, else as its name and vocabulary look.
-        output: ``pooled`` or ``tokens``.
+        output: ``pooled``, one vector a text, or ``tokens``, one a word piece.
         pooling: of pooled: ``mean``, ``max``, ``cls``, ``lasttoken``, ``weightedmean``, ``mean_sqrt_len_tokens``,
             several joined by ``+``; ``pooler``, of ``[CLS]`` after the dense layer that was trained to see which
             sentence follows; ``last4``, the mean of all tokens in the last four layers; None: as a
@@ -88,8 +89,8 @@ class BertEncoder(SequenceEncoder):
     ) -> None:
         self.check("casing", casing, CASINGS)
         self.casing = casing
-        self._path = resolve(SHORT.get(model, model))
-        self._preprocessor = resolve(preprocessor) if preprocessor else None
+        self._path = resolve(SHORT.get(model, model), self.reporter)
+        self._preprocessor = resolve(preprocessor, self.reporter) if preprocessor else None
         named = (self._path / "modules.json").is_file()
         self.folder = read_sentence_folder(self._path) if named else SentenceFolder(self._path)
         self._form = form_of(self.folder.network)
@@ -150,4 +151,4 @@ class BertEncoder(SequenceEncoder):
     def open(self) -> tuple[Tokenizer, Networks | OneNetwork]:
         """See ``embed.encoders._bert_formats``."""
         lower_case = None if self.casing is None else self.casing == "uncased"
-        return open_bert(self.folder, self._preprocessor, lower_case, self.precision)
+        return open_bert(self.folder, self._preprocessor, lower_case, self.precision, self.reporter)

@@ -40,15 +40,15 @@ CHOICES = {
 
 
 class ElmoEncoder(Encoder):
-    """ELMo's vectors of texts, or of all their words; see the module.
+    """ELMo's vectors of texts, or of all their words.
 
     Args:
-        model: TF-Hub handle, folder or archive of a module; folder or ``*weights.hdf5`` of AllenNLP.
-        layer: ``mix``, ``0``, ``1``, ``2`` or ``all``.
+        model: TF-Hub handle, folder or archive of a module, or the folder or ``*weights.hdf5`` of AllenNLP.
+        layer: ``mix``, the weighted sum of all layers, or ``0``, ``1``, ``2`` or ``all``.
         mix: what each of the three layers counts in the mix, such as ``0.2,0.3,0.5``; None: as published.
-        pooling: ``mean``, ``max`` (of each column), ``first`` or ``last`` word.
-        output: ``pooled`` or ``tokens``.
-        tokenizer: ``blanks`` or ``ptb``.
+        pooling: how the vectors of the words become one: ``mean``, ``max``, ``first`` or ``last``.
+        output: ``pooled``, one vector a text, or ``tokens``, one a word.
+        tokenizer: ``blanks``, words are what stands between blanks, or ``ptb``, punctuation is words too.
         max_tokens: words of a text beyond these are cut off and counted; None: no limit.
         stateful: each text goes on where the text before ended, as AllenNLP and bilm-tf do it. Its vector depends on
             all texts before it, so it cannot be reused. Only for weights of AllenNLP.
@@ -85,7 +85,7 @@ class ElmoEncoder(Encoder):
         self.layer, self.pooling, self.kind, self.tokenizer = layer, pooling, output, tokenizer
         self.mix, self.max_tokens, self.stateful, self.device = _shares(mix, layer), max_tokens, stateful, device
         self.part_rows = 1024 if output == "pooled" else 256
-        self._path = resolve(model)
+        self._path = resolve(model, self.reporter)
         if stateful and not allennlp_files(self._path):
             raise InputError(f"elmo: only weights of AllenNLP (weights.hdf5) can be `stateful`, not {self._path}")
         self._elmo: OwnElmo | ModuleElmo | None = None  # opened at the first text
@@ -118,7 +118,7 @@ class ElmoEncoder(Encoder):
         counts[:, 2] = counts[:, 0] - lengths
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         with on_device(self.device):
-            self._elmo = self._elmo or open_elmo(self._path, self.stateful)
+            self._elmo = self._elmo or open_elmo(self._path, self.reporter, self.stateful, self.device)
             outputs = self._outputs(words, lengths, offsets)
         if self.kind == "pooled":
             return PooledFeatures(outputs, counts)
@@ -151,8 +151,7 @@ class ElmoEncoder(Encoder):
 
         def work(rows: np.ndarray) -> list[np.ndarray]:
             batch = [words[row] for row in kept[rows]]
-            with on_device(self.device):  # of this thread
-                found = self._elmo(batch, LAYERS if self.mix else names)
+            found = self._elmo(batch, LAYERS if self.mix else names)
             if self.mix is None:
                 return [found[name] for name in names]
             return [combine([found[name] for name in LAYERS], self.mix)]
@@ -160,7 +159,9 @@ class ElmoEncoder(Encoder):
         if self.stateful:  # one by one, in their order
             yield from ((kept[row : row + 1], work(np.array([row]))) for row in range(len(kept)))
         else:
-            yield from ((kept[rows], layers) for rows, layers in self._elmo.batches.run(lengths[kept], work))
+            yield from (
+                (kept[rows], layers) for rows, layers in self._elmo.batches.run(lengths[kept], work, self.reporter)
+            )
 
 
 def _shares(mix: str | None, layer: str) -> list[float] | None:

@@ -34,15 +34,16 @@ QUOTES = {"``": '"', "''": '"'}  # 6B and 42B have the quotes of the Penn Treeba
 
 
 class GloveEncoder(FileEncoder):
-    """Word vectors from GloVe (or word2vec, fastText) files, pooled, or as ids with their table; see the module.
+    """Word vectors from GloVe (or word2vec, fastText) files, pooled, or as ids with their table.
 
     Args:
-        model: a file of vectors, an archive or a folder of them, see ``embed.vectors.containers.plain_file``.
+        model: a file of vectors, an archive or a folder of them, or the URL of one; ``ARCHIVE!NAME`` is one file of it.
         dim: columns, to choose one of several files.
-        pooling: ``sif``, or one or more of ``mean``, ``max``, ``min`` and ``power3``, joined by ``+``.
-        output: ``pooled`` or ``ids``.
-        tokenizer: ``stanford``, ``stanford-cased`` or ``twitter``; None: as the file tells.
-        unknown: ``skip`` or ``characters``.
+        pooling: how the vectors of the words become one: ``sif``, or one or more of ``mean``, ``max``, ``min`` and
+            ``power3``, joined by ``+``.
+        output: ``pooled``, one vector a text, or ``ids``, the words in order with a table of their vectors.
+        tokenizer: how words are made: ``stanford``, ``stanford-cased`` or ``twitter``; None: as the file tells.
+        unknown: what stands for an unknown word: nothing (``skip``) or the mean of its ``characters``.
         skip_bad_lines: whether the word of a broken line is unknown, instead of an error.
 
     Raises:

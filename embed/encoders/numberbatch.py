@@ -36,14 +36,16 @@ IDEOGRAPHS = "\u3000"  # from here on, one character is beginning enough
 
 
 class NumberbatchEncoder(FileEncoder):
-    """ConceptNet Numberbatch: vectors of words and terms, pooled, or as ids with their table; see the module.
+    """ConceptNet Numberbatch: vectors of words and terms, pooled, or as ids with their table.
 
     Args:
-        model: a file of vectors, see ``embed.vectors.containers.plain_file``.
+        model: a file of vectors, an archive or a folder of them, or the URL of one; ``ARCHIVE!NAME`` is one file of it.
         dim: columns that it must have.
-        pooling: ``sif``, or one or more of ``mean``, ``max``, ``min`` and ``power3``, joined by ``+``.
-        output: ``pooled`` or ``ids``.
-        unknown: ``prefix``, ``skip`` or ``characters``.
+        pooling: how the vectors of the words become one: ``sif``, or one or more of ``mean``, ``max``, ``min`` and
+            ``power3``, joined by ``+``.
+        output: ``pooled``, one vector a text, or ``ids``, the words in order with a table of their vectors.
+        unknown: what stands for an unknown word: the terms that begin as it does (``prefix``), nothing (``skip``) or
+            the mean of its ``characters``.
         language: of the texts, as in the keys: ``en``, ``de``.
         skip_bad_lines: whether the word of a broken line is unknown, instead of an error.
 

@@ -66,11 +66,11 @@ _DIGITS = re.compile(r"\d+")
 
 
 class StaticEncoder(TableEncoder):
-    """One vector a text from a table of word vectors and the shape of the text; see the module.
+    """One vector a text from a table of word vectors and the shape of the text.
 
     Args:
-        pooling: ``mean``, ``max``, ``mean+max`` or ``sif``.
-        shape: whether the columns named in ``SHAPE`` follow the word columns.
+        pooling: how the vectors of the words become one: ``mean``, ``max``, ``mean+max`` or ``sif``.
+        shape: whether columns with lengths and shares of digits, capitals and marks follow those of the words.
 
     Raises:
         InputError: an option has no such value.

@@ -35,7 +35,7 @@ class TransformerEncoder(SequenceEncoder):
 
     Args:
         model: name on the hub, ``owner/name`` or ``owner/name@revision``, or a folder.
-        output: ``pooled`` or ``tokens``.
+        output: ``pooled``, one vector a text, or ``tokens``, one a token.
         pooling: ``mean``, ``max``, ``cls``, ``lasttoken``, ``weightedmean`` or ``mean_sqrt_len_tokens``, several joined
             by ``+``; ``pooler`` or ``last4``; None: as the folder says, else ``mean``. Of tokens: ``first``, the first
             token of each word; None: all.
@@ -79,7 +79,7 @@ class TransformerEncoder(SequenceEncoder):
         device: str | None = None,
     ) -> None:
         self._onnx = _graph(onnx) if onnx else None
-        self._path, self._pinned = resolve_on_hub(model, self._onnx)
+        self._path, self._pinned = resolve_on_hub(model, self._onnx, self.reporter)
         if not (self._path / "config.json").is_file() and not (self._path / "modules.json").is_file():
             raise InputError(f"{self._path} holds no config.json; give the folder of a Hugging Face model, or its name")
         self.folder = read_sentence_folder(self._path)

@@ -13,14 +13,13 @@ universal-sentence-encoder-large/2 does, is found out by a probe and given one t
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from embed.batches import Batches
+from embed.batches import Batches, is_out_of_memory
 from embed.encoders.base import Encoder, Published
 from embed.models.hub import has_attention, load_module
 from embed.models.resolve import resolve, weights_digest
@@ -39,10 +38,10 @@ _WORD = re.compile(r"\S+")
 
 
 class UseEncoder(Encoder):
-    """One vector a text from the Universal Sentence Encoder or another TF-Hub module; see the module.
+    """One vector a text from the Universal Sentence Encoder or another TF-Hub module.
 
     Args:
-        model: a TF-Hub handle, Kaggle path, folder or archive, see ``embed.models.resolve.resolve``.
+        model: a TF-Hub handle, Kaggle path, folder or archive.
         max_tokens: words of a text (between white space) that are encoded, the rest is cut off; None: all.
         device: ``cpu``, ``gpu`` or ``gpu:1``; None: TensorFlow's choice.
 
@@ -63,7 +62,7 @@ class UseEncoder(Encoder):
         if max_tokens is not None and max_tokens < 1:
             raise InputError(f"use: `max_tokens={max_tokens}` leaves no word; give 1 or more")
         self.max_tokens, self.device = max_tokens, device
-        self.path = resolve(model)
+        self.path = resolve(model, self.reporter)
         self._call: Callable[[list[bytes]], np.ndarray] | None = None  # made at the first text
         self._batches: Batches
 
@@ -82,8 +81,12 @@ class UseEncoder(Encoder):
         pooled = np.zeros((len(texts), self.dimension), np.float32)
         rows = np.flatnonzero(counts[:, 0])
         lengths = np.array([len(strings[row]) // 4 + 1 for row in rows])  # a token is some 4 bytes in most languages
+
+        def work(some: np.ndarray) -> np.ndarray:
+            return self._call([strings[i] for i in rows[some]])
+
         with on_device(self.device):
-            for some, vectors in self._batches.run(lengths, lambda some: self._call([strings[i] for i in rows[some]])):
+            for some, vectors in self._batches.run(lengths, work, self.reporter):
                 pooled[rows[some]] = vectors
         nothing = ~np.isfinite(pooled).all(1)
         pooled[nothing], counts[nothing, 1] = 0, counts[nothing, 0]
@@ -98,15 +101,16 @@ class UseEncoder(Encoder):
             raise FailureError(f"{self.path} makes no finite vectors: its weights are damaged; get it again")
         self.dimension = together.shape[1]
         if np.nan_to_num(np.abs(together - alone)).max() > TOLERANCE:
-            warnings.warn(
-                f"{self.path}: the vector of a text changes with the others of its batch, so each is encoded alone",
-                stacklevel=2,
+            self.reporter.warn(
+                f"{self.path}: the vector of a text changes with the others of its batch, so each is encoded alone"
             )
-            self._batches = Batches(0)
+            self._batches = Batches(0, device=self.device)
         elif has_attention(self.path):
-            self._batches = Batches(ATTENTION_BUDGET, lambda texts, longest: texts * longest * (longest + 256))
+            self._batches = Batches(
+                ATTENTION_BUDGET, lambda texts, longest: texts * longest * (longest + 256), device=self.device
+            )
         else:
-            self._batches = Batches(LINEAR_BUDGET)
+            self._batches = Batches(LINEAR_BUDGET, device=self.device)
         self._call = call
 
 
@@ -129,9 +133,9 @@ def _caller(module: Any, path: Path) -> Callable[[list[bytes]], np.ndarray]:  # 
     def call(texts: list[bytes]) -> np.ndarray:
         try:
             result = run(tf.constant(texts, tf.string))
-        except tf.errors.ResourceExhaustedError:
-            raise
         except (TypeError, ValueError, tf.errors.OpError) as error:
+            if is_out_of_memory(error):
+                raise
             why = str(error).partition("\n")[0]
             raise FailureError(f"{path} does not take a list of strings, as `encoder='use'` gives it: {why}") from error
         vectors = np.asarray(_one_of(result, path), np.float32)

@@ -28,7 +28,10 @@ class LocalEngine:
         """Encode and write."""
         with self._meter.part(job.stretch[1], job.texts):
             start = time.perf_counter()
-            made = self._maker.recipe.encode(job.new_texts) if len(job.new) else None
+            made = None
+            if len(job.new):
+                self._meter.begin(job.new_texts)
+                made = self._maker.recipe.encode(job.new_texts)
             self._maker.write(job, made, time.perf_counter() - start)
         self._done(job.number, len(job.rows))
 
@@ -53,7 +56,6 @@ def open_engine(
     table: Table,
     meter: Meter,
     done: Callable[[int, int], None],
-    note: Callable[[str], None] = lambda message: None,
 ) -> Iterator[Engine]:
     """The engine for a run; what it started is stopped at the end, however that comes.
 
@@ -61,12 +63,12 @@ def open_engine(
         cluster: the Ray workers; None: this process alone.
         maker: makes parts of jobs.
         table: what broken rows are reported to.
-        meter: told how far the run is.
+        meter: told how far the run is, and what else is to be known.
         done: called with the number and the rows of each part that is complete.
-        note: called with what the user should know.
     """
     if cluster is None:
-        yield LocalEngine(maker, meter, done)
+        with maker.recipe.encoder.reporting_to(meter):
+            yield LocalEngine(maker, meter, done)
         return
     if maker.recipe.encoder.stateful:
         raise InputError(
@@ -75,7 +77,7 @@ def open_engine(
     from embed.engines.ray import RayEngine
 
     with connected(cluster) as settled:
-        engine = RayEngine(settled, maker, table, meter, done, note)
+        engine = RayEngine(settled, maker, table, meter, done)
         try:
             yield engine
         finally:

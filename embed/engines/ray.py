@@ -55,7 +55,7 @@ class RayEngine:
 
     Args:
         cluster: all of its choices are made.
-        maker, table, meter, done, note: see ``embed.engines.open_engine``.
+        maker, table, meter, done: see ``embed.engines.open_engine``.
     """
 
     def __init__(
@@ -65,10 +65,9 @@ class RayEngine:
         table: Table,
         meter: Meter,
         done: Callable[[int, int], None],
-        note: Callable[[str], None],
     ) -> None:
         self._ray, self._cluster = load_ray(), cluster
-        self._parts, self._table, self._meter, self._done, self._note = maker.parts, table, meter, done, note
+        self._parts, self._table, self._meter, self._done = maker.parts, table, meter, done
         self._jobs: dict[int, PartPlan] = {}  # not complete yet
         self._open: set[Path] = set()  # their parts
         self._queue: list[int] = []  # a heap: those that no worker has
@@ -230,7 +229,9 @@ class RayEngine:
             return self._fails(seat, "probe", texts)
 
         job = self._jobs[number]
-        self._note(f"the rows from line {job.rows.line[0]} on have killed {STRIKES} workers; looking for the text")
+        self._meter.note(
+            f"the rows from line {job.rows.line[0]} on have killed {STRIKES} workers; looking for the text"
+        )
         culprits = find_culprits(job.new_texts, kills, STRIKES)
         if not culprits and self._strikes[number] > STRIKES:
             raise FailureError(

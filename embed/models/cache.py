@@ -5,40 +5,16 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from contextvars import ContextVar
 from pathlib import Path
 
 from stores.shared.errors import FailureError
 from stores.shared.files import whole_file
 from stores.shared.fingerprint import canonical_json, digest_bytes, digest_file
+from stores.shared.reporter import Reporter
 
 FUNCTION = "BLAKE3"  # of which remembered digests are
-Note = Callable[[str], None]
-
-
-def to_stderr(message: str) -> None:
-    """A line on stderr."""
-    sys.stderr.write(f"{message}\n")
-
-
-_USUAL: ContextVar[Note] = ContextVar("note", default=to_stderr)
-
-
-def usual_note() -> Note:
-    """What is called with what the user should know about models, where nothing else is asked for: ``to_stderr``."""
-    return _USUAL.get()
-
-
-@contextmanager
-def noting(note: Note) -> Iterator[None]:
-    """Within the block, ``note`` is the usual one."""
-    token = _USUAL.set(note)
-    try:
-        yield
-    finally:
-        _USUAL.reset(token)
 
 
 def cache_folder() -> Path:
@@ -54,7 +30,7 @@ def cache_folder() -> Path:
 
 
 @contextmanager
-def alone(folder: Path, note: Note) -> Iterator[None]:
+def alone(folder: Path, reporter: Reporter) -> Iterator[None]:
     """Hold the lock of a folder of the cache, after waiting for a process that holds it.
 
     Raises:
@@ -68,7 +44,7 @@ def alone(folder: Path, note: Note) -> Iterator[None]:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            note(f"another process is filling {folder}; waiting for it")
+            reporter.note(f"another process is filling {folder}; waiting for it")
             lock.acquire()
     except OSError as error:
         cure = "name another folder in the environment variable TK_CACHE_DIR"

@@ -1,17 +1,15 @@
-"""A file from the network, whole or not at all, with a progress bar."""
+"""A file from the network, whole or not at all, and how far it is."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import BinaryIO
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from embed.models.cache import to_stderr, usual_note
 from stores.shared.errors import FailureError
+from stores.shared.reporter import Progress, Reporter
 
 BLOCK = 1 << 20
 TIMEOUT = 60  # seconds without a byte
@@ -21,13 +19,13 @@ class Unreachable(FailureError):
     """The server was not reached, or has not what was asked for."""
 
 
-def fetch(url: str, target: Path, note: Callable[[str], None]) -> None:
+def fetch(url: str, target: Path, reporter: Reporter) -> None:
     """Write what ``url`` (http or https) gives to the file ``target``.
 
     Args:
         url: redirects are followed.
         target: replaced; after an error it may hold a part.
-        note: called with one line that names the download and its size.
+        reporter: told of the download, its size, and how far it is.
 
     Raises:
         Unreachable: with the reason alone, if there is no network or the server refuses.
@@ -43,28 +41,24 @@ def fetch(url: str, target: Path, note: Callable[[str], None]) -> None:
         raise Unreachable(str(getattr(reason, "strerror", None) or reason)) from error
     with response, open(target, "wb") as file:
         size = int(response.headers.get("Content-Length") or 0)
-        note(f"downloading {url}" + (f" ({size / 1e6:,.1f} MB)" if size else ""))
-        done = _copy(response, file, size)
+        reporter.note(f"downloading {url}" + (f" ({size / 1e6:,.1f} MB)" if size else ""))
+        done = _copy(response, file, size, reporter)
     if done is None or (size and done != size):
         raise FailureError(f"the download of {url} broke off; give the same command again")
 
 
-def _copy(response: HTTPResponse, file: BinaryIO, size: int) -> int | None:
+def _copy(response: HTTPResponse, file: BinaryIO, size: int, reporter: Reporter) -> int | None:
     """Bytes that came; None if the connection failed meanwhile."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
-
-    columns = BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
-    hidden = not sys.stderr.isatty() or usual_note() is not to_stderr
-    with Progress(*columns, console=Console(stderr=True), disable=hidden, transient=True) as bar:
-        task, done = bar.add_task("", total=size or None), 0
-        while True:
-            try:
-                block = response.read(BLOCK)
-            except (OSError, HTTPException):
-                return None
-            if not block:
-                return done
-            file.write(block)
-            done += len(block)
-            bar.update(task, completed=done)
+    done = 0
+    while True:
+        try:
+            block = response.read(BLOCK)
+        except (OSError, HTTPException):
+            return None
+        if not block:
+            reporter.progress(Progress("downloading", 1.0))
+            return done
+        file.write(block)
+        done += len(block)
+        share = min(done / size, 0.999) if size else None
+        reporter.progress(Progress("downloading", share, f"{done / 1e6:,.0f} MB"))

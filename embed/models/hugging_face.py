@@ -19,9 +19,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from embed.models.cache import Note, alone, cache_folder, write_json
+from embed.models.cache import alone, cache_folder, write_json
 from stores.shared.distribution import pip_install
 from stores.shared.errors import FailureError, InputError
+from stores.shared.reporter import Reporter
 
 _NAME = re.compile(r"([A-Za-z0-9][\w.-]*/[\w.-]+)(?:@([\w./-]+))?")
 FILES = (
@@ -54,12 +55,12 @@ def hub_model(model: str) -> HubModel | None:
     return HubModel(found[1], found[2]) if found and ".." not in model else None
 
 
-def fetch_model(model: HubModel, note: Note, onnx: str | None = None) -> tuple[Path, str]:
+def fetch_model(model: HubModel, reporter: Reporter, onnx: str | None = None) -> tuple[Path, str]:
     """The folder of a model in the hub's cache, and the commit that it is of; fetched if it is not there.
 
     Args:
         model: the name.
-        note: called with what the user should know meanwhile.
+        reporter: told what the user should know meanwhile.
         onnx: an ONNX graph of the repository, such as ``onnx/model.onnx``, that is needed instead of the weights.
 
     Raises:
@@ -69,10 +70,10 @@ def fetch_model(model: HubModel, note: Note, onnx: str | None = None) -> tuple[P
     record = _record(model, onnx)
     if (found := _remembered(record)) and model.revision != "main":
         return found
-    with alone(record.with_suffix(""), note):
+    with alone(record.with_suffix(""), reporter):
         if (found := _remembered(record)) and model.revision != "main":
             return found
-        folder = _download(model, note, onnx)
+        folder = _download(model, reporter, onnx)
         names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
         content = {"model": model.name, "commit": folder.name, "folder": str(folder), "files": names}
         write_json(record, content)
@@ -108,7 +109,7 @@ def _remembered(record: Path) -> tuple[Path, str] | None:
     return None
 
 
-def _download(model: HubModel, note: Note, onnx: str | None) -> Path:
+def _download(model: HubModel, reporter: Reporter, onnx: str | None) -> Path:
     try:
         from huggingface_hub import snapshot_download
         from huggingface_hub.utils import disable_progress_bars
@@ -121,7 +122,7 @@ def _download(model: HubModel, note: Note, onnx: str | None) -> Path:
         files = [name for name in FILES if "safetensors" not in name] + [onnx, f"{onnx}_data", f"{onnx}.data"]
         never.remove("onnx/*")
     with _explained(model):
-        note(f"{model}: asking the Hugging Face hub; files that are not in its cache are downloaded")
+        reporter.note(f"{model}: asking the Hugging Face hub; files that are not in its cache are downloaded")
         path = snapshot_download(model.name, revision=model.revision, allow_patterns=files, ignore_patterns=never)
     folder = Path(path)
     if onnx and not (folder / onnx).is_file():

@@ -22,58 +22,60 @@ from contextlib import suppress
 from pathlib import Path
 
 from embed.models.archives import SUFFIXES, unpack
-from embed.models.cache import Note, alone, cache_folder, is_held, usual_note, weights_digest, write_json
+from embed.models.cache import alone, cache_folder, is_held, weights_digest, write_json
 from embed.models.download import Unreachable, fetch
 from embed.models.handles import download_url, file_name, folders, handle_of, how_to_get, is_module, own_folder
 from embed.models.hugging_face import fetch_model, fetched_models, hub_model
 from stores.shared.errors import FailureError, InputError
 from stores.shared.files import whole_folder
+from stores.shared.reporter import Reporter
 
 PROGRAM = "a SavedModel is a program that runs with your rights: take it from publishers you trust"
 
 
-def resolve_on_hub(model: str, onnx: str | None = None) -> tuple[Path, str]:
+def resolve_on_hub(model: str, onnx: str | None = None, reporter: Reporter | None = None) -> tuple[Path, str]:
     """As ``resolve``, where ``model`` may also be a name on the Hugging Face hub.
 
     Args:
         model: ``owner/name`` or ``owner/name@revision``, if no folder or file is called so; or see ``resolve``.
         onnx: the ONNX graph of a repository that is needed instead of its weights.
+        reporter: told what the user should know meanwhile; None: stderr.
 
     Returns:
         The folder, and ``model`` as it names the same files for ever: with the commit.
     """
     found = hub_model(model)
     if Path(model).exists() or handle_of(model) or found is None:
-        return resolve(model), model
-    folder, commit = fetch_model(found, usual_note(), onnx)
+        return resolve(model, reporter), model
+    folder, commit = fetch_model(found, reporter or Reporter(), onnx)
     return folder, f"{found.name}@{commit}"
 
 
-def resolve(model: str, *, note: Note | None = None) -> Path:
+def resolve(model: str, reporter: Reporter | None = None) -> Path:
     """The folder or file on this machine that ``model`` names; it is downloaded or unpacked if it has to be.
 
     Args:
         model: a folder or file; an archive (``.tar.gz``, ``.tgz``, ``.tar``, ``.zip``), which becomes a folder; a
             TF-Hub handle (``https://tfhub.dev/google/elmo/3``, or ``google/elmo/3``); a Kaggle path
             (``google/elmo/tensorFlow1/elmo/3`` or its URL); the URL of an archive or file.
-        note: called with what the user should know meanwhile, one line each; ``usual_note()`` if None.
+        reporter: told what the user should know meanwhile; None: stderr.
 
     Raises:
         InputError: if there is no such folder, archive or file.
         FailureError: if a handle is neither cached nor to be had, an archive is broken or leaves its folder, or a
             cached model is half deleted or not what it was at its first use.
     """
-    path, note = Path(model), note or usual_note()
+    path, reporter = Path(model), reporter or Reporter()
     if path.is_file() and path.name.lower().endswith(SUFFIXES):
         folder = cache_folder() / "archives" / weights_digest(path)
-        with alone(folder, note):
-            return _as_at_first_use(model, folder, _unpacked(path, folder, note))
+        with alone(folder, reporter):
+            return _as_at_first_use(model, folder, _unpacked(path, folder, reporter))
     if path.exists():
         return path
     if handle := handle_of(model):
         folder = own_folder(handle)
-        with alone(folder, note):
-            return _as_at_first_use(handle, folder, cached(handle) or _download(handle, folder, note))
+        with alone(folder, reporter):
+            return _as_at_first_use(handle, folder, cached(handle) or _download(handle, folder, reporter))
     raise InputError(
         f"model {model}: no such folder, archive or file; a handle begins with https://tfhub.dev/ or is a Kaggle path"
         " such as google/elmo/tensorFlow1/elmo/3"
@@ -162,19 +164,19 @@ def _lack(handle: str, folder: Path) -> str | None:
     return missing_part(_top(folder)) if is_module(handle) else None
 
 
-def _download(handle: str, folder: Path, note: Note) -> Path:
+def _download(handle: str, folder: Path, reporter: Reporter) -> Path:
     """``folder``, or the file in it, with what the publisher gives for a handle."""
     url = download_url(handle)
     archive = folder.with_name(f".{folder.name}.download")
     _clear(folder)
     try:
-        fetch(url, archive, note)
+        fetch(url, archive, reporter)
         with whole_folder(folder) as partial:
             if name := file_name(handle):
                 os.replace(archive, partial / name)
             else:
                 unpack(archive, partial)
-                note(PROGRAM)
+                reporter.note(PROGRAM)
             if lack := _lack(handle, partial):
                 raise FailureError(f"{archive} holds {lack}: it is no model that TensorFlow Hub could load")
     except Unreachable as error:
@@ -187,11 +189,11 @@ def _download(handle: str, folder: Path, note: Note) -> Path:
     return _top(folder) / file_name(handle)
 
 
-def _unpacked(archive: Path, folder: Path, note: Note) -> Path:
+def _unpacked(archive: Path, folder: Path, reporter: Reporter) -> Path:
     """``folder`` with the files of a local archive."""
     if not folder.is_dir():
         _clear(folder)
-        note(f"unpacking {archive} into {folder}; {PROGRAM}")
+        reporter.note(f"unpacking {archive} into {folder}; {PROGRAM}")
         with whole_folder(folder) as partial:
             unpack(archive, partial)
     return _top(folder)

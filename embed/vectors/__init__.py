@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from embed.models.cache import Note, weights_digest
+from embed.models.cache import weights_digest
 from embed.vectors.containers import plain_file
 from embed.vectors.file import VectorFile
 from embed.vectors.table import WordTable, check_dimension, is_table, load_table
+from stores.shared.reporter import Reporter
 
 
 def open_vectors(
-    model: str, dim: int | None = None, *, skip_bad_lines: bool = False, note: Note
+    model: str, dim: int | None = None, *, skip_bad_lines: bool = False, reporter: Reporter
 ) -> VectorFile | WordTable:
     """The word vectors that ``model`` names, ready to be asked for rows.
 
@@ -24,15 +25,15 @@ def open_vectors(
         model: what ``embed.vectors.containers.plain_file`` takes.
         dim: columns, to choose one of several files in an archive or folder; checked against the file.
         skip_bad_lines: whether a needed line that is broken makes its word unknown, instead of an error.
-        note: called with what the user should know meanwhile, one line each.
+        reporter: told what the user should know meanwhile.
 
     Raises:
         InputError: if there is no such file, it has other columns, or it is no file of word vectors.
         FailureError: if it is not to be had, or damaged.
     """
-    path = plain_file(model, dim, note)
+    path = plain_file(model, dim, reporter)
     if not is_table(path):
-        return VectorFile(path, model, dim, skip_bad_lines, note)
+        return VectorFile(path, model, dim, skip_bad_lines, reporter)
     table = load_table(path)
     check_dimension(dim, table.dimension, model)
     return replace(table, digest=weights_digest(path))

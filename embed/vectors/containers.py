@@ -21,12 +21,13 @@ from typing import BinaryIO
 import numpy as np
 
 from embed.models.archives import BROKEN
-from embed.models.cache import Note, alone, cache_folder, weights_digest
+from embed.models.cache import alone, cache_folder, weights_digest
 from embed.models.resolve import resolve
 from embed.vectors.table import is_table
 from stores.shared.errors import FailureError, InputError
 from stores.shared.files import whole_folder
 from stores.shared.fingerprint import digest_bytes
+from stores.shared.reporter import Reporter
 
 ROWS = 4096  # that are worked on at once
 
@@ -68,14 +69,14 @@ _HDF5 = b"\x89HDF\r\n"
 _COMPRESSED: dict[bytes, Callable] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
 
 
-def plain_file(model: str, dim: int | None, note: Note) -> Path:
+def plain_file(model: str, dim: int | None, reporter: Reporter) -> Path:
     """The plain file with the vectors that ``model`` names.
 
     Args:
         model: a file, plain or gzip, bzip2, xz; a zip or tar archive (of these), a folder, or what
             ``embed.models.resolve.resolve`` takes; ``archive!member`` names one file of several.
         dim: of several files, the one with this in its name, as in ``glove.6B.100d.txt``; None: 300.
-        note: called before something is unpacked.
+        reporter: told before something is unpacked.
 
     Raises:
         InputError: if there is no such file, or it is not clear which of several is meant.
@@ -83,7 +84,7 @@ def plain_file(model: str, dim: int | None, note: Note) -> Path:
     """
     path, member = _split(model)
     if path is None:
-        path = resolve(model, note=note)
+        path = resolve(model, reporter)
     if path.is_dir():
         files = {file.relative_to(path).as_posix(): file for file in sorted(path.rglob("*")) if file.is_file()}
         path, member = files[_choose(list(files), member, dim, model)], None
@@ -96,7 +97,7 @@ def plain_file(model: str, dim: int | None, note: Note) -> Path:
         member = _choose(names, member, dim, model)
     elif _opener(path) is None and not _is_hdf5(path):
         return path
-    return _unpacked(path, member, note)
+    return _unpacked(path, member, reporter)
 
 
 def _split(model: str) -> tuple[Path | None, str | None]:
@@ -154,13 +155,13 @@ def _opener(path: Path) -> Callable | None:
     return next((opener for magic, opener in _COMPRESSED.items() if start.startswith(magic)), None)
 
 
-def _unpacked(path: Path, member: str | None, note: Note) -> Path:
+def _unpacked(path: Path, member: str | None, reporter: Reporter) -> Path:
     """The plain file of a compressed one, or of a member of an archive, in the cache."""
     key = digest_bytes([weights_digest(path).encode(), (member or "").encode("utf-8", "surrogateescape")])
     folder = cache_folder() / "vectors" / key
-    with alone(folder, note):
+    with alone(folder, reporter):
         if not folder.is_dir():
-            note(f"unpacking {path}{'!' + member if member else ''} into {folder}")
+            reporter.note(f"unpacking {path}{'!' + member if member else ''} into {folder}")
             with whole_folder(folder) as partial, open(partial / "plain", "wb") as out, _damage(path):
                 if member is None and _is_hdf5(path):
                     write_word2vec(path, out)
@@ -169,7 +170,7 @@ def _unpacked(path: Path, member: str | None, note: Note) -> Path:
                         _copy(source, out)
     plain = folder / "plain"
     if _opener(plain) or _is_hdf5(plain):  # such as a .gz in a .zip
-        return _unpacked(plain, None, note)
+        return _unpacked(plain, None, reporter)
     return plain
 
 

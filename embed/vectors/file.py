@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
@@ -11,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from embed.models.cache import Note, remembered_digest, weights_digest
+from embed.models.cache import remembered_digest, weights_digest
 from embed.vectors import index as indexes
 from embed.vectors.index import Index
 from embed.vectors.table import check_dimension, sif_weights
 from embed.vectors.text import BadVectorLine, strictly
 from stores.shared.errors import FailureError
+from stores.shared.reporter import Reporter
 
 AT_ONCE = 64  # rows that are parsed together: what fits a core's cache
 KEPT = 1 << 16  # vectors in memory: more than the words of most files of texts, fewer than those that may stand in
@@ -34,17 +34,17 @@ class VectorFile:
         name: what the user calls it.
         dim: the columns that it must have; None: whatever it has.
         skip_bad_lines: whether a broken row makes its word unknown, and is counted, instead of an error.
-        note: called with what the user should know meanwhile.
+        reporter: told what the user should know meanwhile.
 
     Attributes:
         bad_rows: rows that were asked for and broken, and why.
         about: nothing is known of its licence and source.
     """
 
-    def __init__(self, path: Path, name: str, dim: int | None, skip_bad_lines: bool, note: Note) -> None:
+    def __init__(self, path: Path, name: str, dim: int | None, skip_bad_lines: bool, reporter: Reporter) -> None:
         self.path, self.name, self.about = path, name, {}
         self.bad_rows: dict[int, str] = {}
-        self._dim, self._skip, self._note = dim, skip_bad_lines, note
+        self._dim, self._skip, self._reporter = dim, skip_bad_lines, reporter
         self._rows: dict[str, int] = {}  # of all words that were asked for, -1 where there is none
         self._vectors: dict[int, np.ndarray] = {}
         self._making: tuple[Future, Future] | None = None  # the digest, and the index put into the cache
@@ -83,7 +83,7 @@ class VectorFile:
             after = self.path.stat()
             if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
                 raise FailureError(f"{self.path} changed while it was read; give the command again")
-            indexes.save(index, digest.result(), self._note)
+            indexes.save(index, digest.result(), self._reporter)
 
         self._making = digest, pool.submit(keep)
         pool.shutdown(wait=False)
@@ -97,7 +97,7 @@ class VectorFile:
                 cure = "convert it (iconv -f WINDOWS-1252 -t UTF-8)"
                 raise self._refused(about["first_not_utf8"][0], why, about, cure)
             where = self._place(about["first_not_utf8"][0], about)
-            warnings.warn(f"{self.name}, {where}: {why}; these words are left out", stacklevel=2)
+            self._reporter.warn(f"{self.name}, {where}: {why}; these words are left out")
 
     def _place(self, row: int, about: dict) -> str:
         return f"{'line' if about['format'] == 'text' else 'row'} {row + 1:,}"
@@ -182,7 +182,7 @@ class VectorFile:
         first = [f"{self._place(row, self.index.about)} ({self.bad_rows[row]})" for row in bad[:SHOWN]]
         more = ", ..." if len(bad) > SHOWN else ""
         lines = f"{len(bad):,} broken line{'s' * (len(bad) > 1)} left out"
-        warnings.warn(f"{self.name}: {lines}: {', '.join(first)}{more}", stacklevel=4)
+        self._reporter.warn(f"{self.name}: {lines}: {', '.join(first)}{more}")
 
     def take(self, rows: np.ndarray) -> np.ndarray:
         """float32 ``[n, D]``: the vectors of rows that ``find`` gave."""

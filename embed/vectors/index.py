@@ -22,11 +22,12 @@ from pathlib import Path
 
 import numpy as np
 
-from embed.models.cache import Note, alone, cache_folder
+from embed.models.cache import alone, cache_folder
 from embed.vectors.binary import Binary
 from embed.vectors.text import BadVectorLine, Text
 from stores.shared.errors import FailureError, InputError
 from stores.shared.files import whole_folder
+from stores.shared.reporter import Reporter
 
 VERSION = 2  # raise it whenever an index of the same file holds something else
 BLOCK = 1 << 20  # bytes that are looked through at once: few enough for the cache, enough for the other threads
@@ -120,10 +121,10 @@ def layout_of(path: Path) -> Binary | Text:
     raise InputError(f"{path} is no file of word vectors ({'; '.join(reasons)}); give another `model`")
 
 
-def save(index: Index, digest: str, note: Note) -> None:
+def save(index: Index, digest: str, reporter: Reporter) -> None:
     """Keep an index in the cache."""
     folder = folder_of(digest)
-    with alone(folder, note):
+    with alone(folder, reporter):
         if folder.is_dir():
             return
         with whole_folder(folder) as partial:

@@ -1,0 +1,96 @@
+"""The options of the encoders, made from their signatures and docstrings: no list of them is kept by hand."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import click
+
+from stores.shared.registry import Entry, Option, Registry, parse_spec
+
+DEFAULT_SHOWN = (str, int, float)
+
+
+class EncoderCommand(click.Command):
+    """A command with an option for each option of each encoder, beside its own.
+
+    Those that were given reach the function as the mapping ``options``. The encoders are looked at when the options are
+    asked for; an option that is called like one of the command's own is reached by ``--encoder NAME:option=value``.
+    """
+
+    @property
+    def params(self) -> list[click.Parameter]:  # type: ignore[override]
+        """The command's own parameters, then those of the encoders."""
+        return self._all
+
+    @params.setter
+    def params(self, own: list[click.Parameter]) -> None:
+        self._own = own
+
+    @cached_property
+    def _all(self) -> list[click.Parameter]:  # one list: click itself appends to it and takes away again
+        return [*self._own, *self._generated]
+
+    @cached_property
+    def _generated(self) -> list[click.Option]:
+        taken = {parameter.name for parameter in self._own} | {opt for p in self._own for opt in p.opts}
+        return [option for option in generated_options() if not {option.name, *option.opts} & taken]
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401
+        """Run the function."""
+        given = {str(option.name): ctx.params.pop(str(option.name), None) for option in self._generated}
+        ctx.params["options"] = {name: value for name, value in given.items() if value is not None}
+        return super().invoke(ctx)
+
+
+def with_spec(spec: str, options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The name and all options of ``NAME:option=value,...`` and of the options beside it; no one is given twice."""
+    from stores.shared.errors import InputError
+
+    name, given = parse_spec(spec)
+    if twice := sorted(given.keys() & options.keys()):
+        raise InputError(f"{twice[0]} is given in {spec!r} and as `{twice[0]}`; leave out one of them")
+    return name, {**given, **options}
+
+
+def generated_options() -> list[click.Option]:
+    """One option for each name that an option of an encoder has, sorted as they are first met."""
+    registry: Registry = Registry("embed.encoders", "tk.encoders", "encoder")
+    found: dict[str, dict[str, Option]] = {}  # name of an option -> encoder -> the option
+    for entry in (registry.own | registry.plugins).values():
+        for option in _options(entry):
+            found.setdefault(option.name, {})[entry.name] = option
+    return [_click_option(name, by_encoder) for name, by_encoder in found.items()]
+
+
+def _options(entry: Entry) -> tuple[Option, ...]:
+    from stores.shared.errors import FailureError
+
+    try:
+        return entry.options
+    except FailureError:  # another package's; tk encoders names it
+        return ()
+
+
+def _click_option(name: str, by_encoder: dict[str, Option]) -> click.Option:
+    kinds = {option.kind for option in by_encoder.values()}
+    typed = f"--{name.replace('_', '-')}"
+    flags = {bool: f"{typed}/--no-{typed[2:]}" if any(o.default for o in by_encoder.values()) else typed}
+    kind = kinds.pop() if len(kinds) == 1 else str
+    text = _help(by_encoder)
+    if kind is bool:
+        return click.Option([flags[bool], name], is_flag=True, default=None, help=text)
+    return click.Option([typed, name], type=kind, default=None, help=text)
+
+
+def _help(by_encoder: dict[str, Option]) -> str:
+    """Who has the option and what it does there, encoders that say the same together."""
+    same: dict[str, list[str]] = {}
+    for encoder, option in by_encoder.items():
+        text, _, otherwise = option.help.rstrip(".").partition("; None: ")  # what stands for None in a docstring
+        if not otherwise and isinstance(option.default, DEFAULT_SHOWN) and option.default is not False:
+            otherwise = str(option.default)
+        default = f" [default: {otherwise}]" if otherwise else ""
+        same.setdefault((text or "an option without a description") + default, []).append(encoder)
+    return "; ".join(f"{', '.join(encoders)}: {text}" for text, encoders in same.items()) + "."

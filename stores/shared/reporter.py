@@ -1,0 +1,61 @@
+"""Where a run says what the user should know meanwhile: notes, warnings and how far it is.
+
+One object is handed in, to ``embed``, ``classify`` and what they call; nothing is looked up elsewhere. Messages are one
+line each and name parameters as errors do, see ``stores.shared.errors``.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far long work is.
+
+    Attributes:
+        task: what is being done, such as ``encoding`` or ``training``.
+        share: of it that is done, 0 to 1; None: not known. 1 ends it.
+        step: what is being done of it at the moment, for people.
+    """
+
+    task: str
+    share: float | None = None
+    step: str = ""
+
+
+class Reporter:
+    """Notes and warnings as lines on stderr, each different warning once; no progress.
+
+    This is what a caller from Python gets who hands in nothing. A subclass sends them elsewhere; ``SILENT`` nowhere.
+    """
+
+    def __init__(self) -> None:
+        self._warned: set[str] = set()
+
+    def note(self, message: str) -> None:
+        """Something worth knowing, such as a choice that was made."""
+        sys.stderr.write(f"{message}\n")
+
+    def warn(self, message: str) -> None:
+        """Something that is probably not what the user wants; the same words are written once."""
+        if message not in self._warned:
+            self._warned.add(message)
+            self.note(f"Warning: {message}")
+
+    def progress(self, progress: Progress) -> None:
+        """Long work has gone on."""
+
+    def batch(self, share: float, tokens: int) -> None:
+        """An encoder has done this share of what it was given, the last batch of so many tokens."""
+
+
+class SilentReporter(Reporter):
+    """Says nothing."""
+
+    def note(self, message: str) -> None:
+        """Nothing."""
+
+
+SILENT = SilentReporter()
