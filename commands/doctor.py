@@ -16,7 +16,7 @@ MARKS = {"ok": "ok", "note": "note", "broken": "BROKEN"}
 @click.option("--deep", is_flag=True, help="Load TensorFlow too, and multiply two matrices (takes seconds).")
 @json_option
 def doctor(deep: bool, as_json: bool) -> None:
-    """Examine the installation and the machine, and say what is missing and which command cures it.
+    """Examine the installation and the machine, and say what is missing and which command helps.
 
     The exit code is 1 if something that is needed is broken; a missing GPU, or a model that is not downloaded yet,
     is only noted.
@@ -39,8 +39,8 @@ def doctor(deep: bool, as_json: bool) -> None:
                 about = finding.about
                 click.echo(about)
             click.echo(f"  {MARKS[finding.state]:6}  {finding.name}: {finding.text}")
-            if finding.cure:
-                click.echo(f"  {'':6}    -> {finding.cure}")
+            if finding.advice:
+                click.echo(f"  {'':6}    -> {finding.advice}")
         broken = sum(finding.state == "broken" for finding in found)
         click.echo("all is well" if well else f"broken: {broken}, see the arrows for what to do")
     if not well:

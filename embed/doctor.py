@@ -52,7 +52,7 @@ class Finding:
         name: what was looked at.
         state: ``ok``; ``note``, which is worth knowing, but all works; or ``broken``.
         text: what was found.
-        cure: what to do, a command where there is one; empty if there is nothing to do.
+        advice: what to do, a command where there is one; empty if there is nothing to do.
         details: the same for programs, JSON-able.
     """
 
@@ -60,7 +60,7 @@ class Finding:
     name: str
     state: str
     text: str
-    cure: str = ""
+    advice: str = ""
     details: dict | None = None
 
 
@@ -96,8 +96,8 @@ def _packages() -> Iterator[Finding]:
         own = "; ".join(f"{lack}" for lack in dict(_unmet(name)).values())
         why = lacks.pop(name, "") or own or _gone(module)
         text = _version(name) + (f" (HDF5 {_hdf5()})" if name == "h5py" and not why else "")
-        cure = pip_install(name) if why else ""
-        yield Finding("packages", name, "broken" if why else "ok", why or text, cure, {"version": _version(name)})
+        advice = pip_install(name) if why else ""
+        yield Finding("packages", name, "broken" if why else "ok", why or text, advice, {"version": _version(name)})
     for name, why in lacks.items():
         yield Finding("packages", name, "broken", why, pip_install(name))
 
@@ -141,7 +141,7 @@ def _gone(module: str) -> str:
 def _hdf5() -> str:
     try:
         import h5py
-    except Exception as error:  # a broken library raises whatever comes to hand
+    except Exception as error:  # a broken library may raise anything
         return f"unknown: {error}"
     return h5py.version.hdf5_version
 
@@ -156,8 +156,8 @@ def _machine() -> Iterator[Finding]:
     sizes = machine.memory()
     known = [f"{size / 1e9:,.1f} GB {name}" for name, size in sizes.items() if size is not None]
     least = min((size for size in sizes.values() if size is not None), default=LITTLE_MEMORY)
-    state, cure = ("ok", "") if least >= LITTLE_MEMORY else ("note", "full-size models need 2 GB or more")
-    yield Finding("machine", "memory", state, ", ".join(known) or "unknown", cure, sizes)
+    state, advice = ("ok", "") if least >= LITTLE_MEMORY else ("note", "full-size models need 2 GB or more")
+    yield Finding("machine", "memory", state, ", ".join(known) or "unknown", advice, sizes)
 
 
 def _disks(folder: Path) -> Iterator[Finding]:
@@ -167,17 +167,17 @@ def _disks(folder: Path) -> Iterator[Finding]:
     ):
         found = machine.disk(place)
         text = f"{place.absolute()}: {found['free'] / 1e9:,.1f} GB free"
-        state, cure = ("ok", "") if found["free"] >= LITTLE_DISK else ("note", move)
+        state, advice = ("ok", "") if found["free"] >= LITTLE_DISK else ("note", move)
         if not found["writable"]:
-            state, text, cure = "broken", f"{text}, but it cannot be written", move
-        yield Finding("machine", name, state, text, cure, {"path": str(place.absolute()), **found})
+            state, text, advice = "broken", f"{text}, but it cannot be written", move
+        yield Finding("machine", name, state, text, advice, {"path": str(place.absolute()), **found})
 
 
 def _models() -> Iterator[Finding]:
     for model in models_in_cache():
         size = f"{model['bytes'] / 1e6:,.1f} MB in {model['path']}, digest {model['digest']}"
-        why, _, cure = (model["fault"] or "").rpartition("; ")
-        yield Finding("cache", model["model"], "broken" if why else "ok", why or size, cure, model)
+        why, _, advice = (model["fault"] or "").rpartition("; ")
+        yield Finding("cache", model["model"], "broken" if why else "ok", why or size, advice, model)
     for path, size in leftovers():
         text = f"left by a process that ended, {size / 1e6:,.1f} MB"
         yield Finding("cache", str(path), "note", text, f"rm -r '{path}'", {"path": str(path), "bytes": size})
@@ -196,7 +196,7 @@ def _encoders(packages: list[Finding]) -> Iterator[Finding]:
             continue
         if lacks := [broken[need] for need in kind.needs if need in broken]:
             text = "; ".join(f"needs {lack.name}: {lack.text}" for lack in lacks)
-            yield Finding("encoders", name, "broken", text, " && ".join(dict.fromkeys(lack.cure for lack in lacks)))
+            yield Finding("encoders", name, "broken", text, " && ".join(dict.fromkeys(lack.advice for lack in lacks)))
         elif not kind.published or not kind.published.model:
             yield Finding("encoders", name, "ok", "ready; it needs no model")
         else:
@@ -207,12 +207,12 @@ def _with_model(name: str, model: str, size: str) -> Finding:
     try:
         place = cached(model)
     except FailureError as error:
-        why, _, cure = str(error).rpartition("; ")
-        return Finding("encoders", name, "broken", why, cure)
+        why, _, advice = str(error).rpartition("; ")
+        return Finding("encoders", name, "broken", why, advice)
     if place:
         return Finding("encoders", name, "ok", f"ready; default model in {place}")
-    cure = f"tk encoders check {name}, or give `model` a folder, archive or file"
-    return Finding("encoders", name, "note", f"ready, but its default model ({size}) is not here: {model}", cure)
+    advice = f"tk encoders check {name}, or give `model` a folder, archive or file"
+    return Finding("encoders", name, "note", f"ready, but its default model ({size}) is not here: {model}", advice)
 
 
 def _deep() -> Finding:

@@ -67,7 +67,7 @@ class GuardedFile(io.FileIO):
     the belief that all went well, and whoever had it write asks ``check``.
 
     Args:
-        path: the file, which is made anew unless something is kept.
+        path: the file, written from the start unless something is kept.
         kept: bytes that are there already; they are never written over nor cut off, and all else becomes zeros.
 
     Attributes:

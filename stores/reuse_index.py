@@ -21,7 +21,7 @@ class FeatureLocation:
 
     Attributes:
         path: a store.
-        digest: of its content, so that no other is read in its stead; None of a part that may still be in the making.
+        digest: of its content, so that no other file is read instead; None of a part that may still be in the making.
         row: int64 ``[n]``, rows of the store, where ``digest`` is known.
         text_hash: uint8 ``[n, 16]`` of the texts.
     """

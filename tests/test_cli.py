@@ -316,7 +316,7 @@ def _make_half_run(folder):
     ],
 )
 def test_mistake_is_one_line_with_the_cure(trained, prepare, args, code, message):
-    """What, where and the cure, on stderr; nothing on stdout, no traceback, and no file is made or changed."""
+    """What, where, and what to do, on stderr; nothing on stdout, no traceback, and no file is made or changed."""
     if prepare:
         prepare(trained)
     before = {path: path.read_bytes() for path in trained.rglob("*") if path.is_file()}
@@ -341,7 +341,7 @@ def test_no_command_shows_the_help(args):
 
 
 def test_debug_shows_the_traceback(in_tmp):
-    """For whoever wants to mend the program rather than the input."""
+    """For those who debug the program rather than the input."""
     done = subprocess.run(
         [sys.executable, "-m", "cli", "--debug", "embed", "--data", "none.csv"],
         capture_output=True, text=True, check=False, cwd=in_tmp, env={"PYTHONPATH": str(ROOT)},
@@ -430,7 +430,7 @@ def test_check_reports(with_model):
     ],
 )
 def test_check_fails_in_one_line(with_model, args, code, message):
-    """What, where and the cure."""
+    """What, where, and what to do."""
     result = tk(*args.split(), code=code)
 
     assert message in result.stderr.splitlines()[-1]

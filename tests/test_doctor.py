@@ -40,17 +40,17 @@ def test_this_installation_is_well():
     assert found["tensorflow"]["state"] == "ok"
     assert found["static"]["text"] == "ready; it needs no model"
     assert found["elmo"]["state"] == "note"
-    assert found["elmo"]["cure"].startswith("tk encoders check elmo")
+    assert found["elmo"]["advice"].startswith("tk encoders check elmo")
 
 
 def test_versions_that_do_not_belong_together(versions):
-    """TensorFlow Text of another minor version is named with what asks for it, the cure, and whom it concerns."""
+    """TensorFlow Text of another minor version is named with what asks for it, what to do, and whom it concerns."""
     versions(tensorflow_text="2.20.0")
     code, found = run()
 
     assert code == 1
     assert "tensorflow-text is 2.20.0, but tk-features 0." in found["tensorflow-text"]["text"]
-    assert found["tensorflow-text"]["cure"] == "python -m pip install 'tensorflow-text<2.22,>=2.21'"
+    assert found["tensorflow-text"]["advice"] == "python -m pip install 'tensorflow-text<2.22,>=2.21'"
     assert found["bert"]["state"] == "broken"
     assert found["use"]["state"] == "note"
 
@@ -62,7 +62,7 @@ def test_setuptools_without_pkg_resources(versions):
 
     assert code == 1
     assert "setuptools is 82.0.0" in found["setuptools"]["text"]
-    assert found["setuptools"]["cure"] == "python -m pip install 'setuptools<81'"
+    assert found["setuptools"]["advice"] == "python -m pip install 'setuptools<81'"
 
 
 def test_what_tensorflow_itself_needs(versions):
@@ -105,7 +105,7 @@ def test_absent_tensorflow(versions):
 
     assert code == 1
     assert found["tensorflow"]["text"].startswith("tensorflow is not installed, and tk-features ")
-    assert found["elmo"]["cure"] == "python -m pip install 'tensorflow<2.22,>=2.21'"
+    assert found["elmo"]["advice"] == "python -m pip install 'tensorflow<2.22,>=2.21'"
 
 
 def test_models_of_the_cache(monkeypatch, tmp_path):
@@ -130,7 +130,7 @@ def test_models_of_the_cache(monkeypatch, tmp_path):
         "model": whole, "digest": "d1", "path": str(own_folder(whole)), "bytes": 13, "fault": None,
     }  # fmt: skip
     assert "half deleted: it holds no saved_model.pb" in found[half]["text"]
-    assert str(own_folder(half)) in found[half]["cure"]
+    assert str(own_folder(half)) in found[half]["advice"]
     assert "is damaged" in found["abc.json"]["text"]
     assert found[str(left)]["state"] == "note"
 

@@ -1,4 +1,4 @@
-"""Building blocks of an HTML page that needs nothing but itself; whatever is not ``Markup`` is escaped."""
+"""Building blocks of an HTML page that needs nothing but itself; everything that is not ``Markup`` is escaped."""
 
 from __future__ import annotations
 

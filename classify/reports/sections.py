@@ -69,7 +69,7 @@ def asked(run_data: RunData) -> Markup:
 
 
 def _origin(made: FeaturesRecord) -> list[tuple[str, object]]:
-    """The tables and encoders of a store, of whatever it was merged or joined from."""
+    """The tables and encoders of a store, of each store that it was merged or joined from."""
     data = "; ".join(f"{name} ({digest or 'no digest'})" for name, digest in tables_of(made.source))
     return [
         ("data", data),

@@ -50,7 +50,7 @@ def class_sums(
     """Weighted sums over the rows of each class, for many weightings in one pass.
 
     The rows that count alike in all weightings, and are of one class, are a cell. In cross-validation a cell is a class
-    of a fold: then each row is added to one cell, and a weighting is the sum of its cells, whatever their number.
+    of a fold: then each row is added to one cell, and a weighting is the sum of its cells, however many.
     Where nearly every row counts in its own way, as after sampling, there is a product with the weights instead.
 
     Args:

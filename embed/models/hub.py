@@ -39,7 +39,7 @@ def load_module(path: Path) -> Any:  # noqa: ANN401 (what TensorFlow makes of it
 
     try:
         return tensorflow_hub.load(str(path))
-    except Exception as error:  # TensorFlow raises whatever comes to hand
+    except Exception as error:  # TensorFlow raises errors of many types
         raise FailureError(f"{path} cannot be loaded by TensorFlow: {_why(error)}") from error
 
 

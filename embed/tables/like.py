@@ -30,23 +30,23 @@ def text_columns_like(form: TableFile, source: dict[str, Any]) -> TextColumns:
     """
     if form.how.get("format") in OWN_NAMES:
         return TextColumns(())
-    cure = "name the column with the texts in `text_column`"
+    advice = "name the column with the texts in `text_column`"
     known = list(dict.fromkeys(_text_columns(source)))
     if not known:
         if len(form.header) == 1:
             return TextColumns((form.header[0],))
-        raise InputError(f"{form.name}: the run does not say which column its texts were in; {cure}")
+        raise InputError(f"{form.name}: the run does not say which column its texts were in; {advice}")
     fitting = [columns for columns in known if set(columns.names) <= set(form.header)]
     if len(fitting) == 1:
         return fitting[0]
     names = " or ".join(", ".join(map(repr, columns.names)) for columns in known)
     if fitting:
-        raise InputError(f"{form.name} has several columns in which texts of the run were: {names}; {cure}")
+        raise InputError(f"{form.name} has several columns in which texts of the run were: {names}; {advice}")
     header = ", ".join(form.header)
-    cure += _about_header(form, known)
+    advice += _about_header(form, known)
     meant = did_you_mean(known[0].names[0], form.header) if len(known) == 1 else ""
     raise InputError(
-        f"{form.name} has no column {names}, in which the texts of the run were; it has: {header}{meant}; {cure}"
+        f"{form.name} has no column {names}, in which the texts of the run were; it has: {header}{meant}; {advice}"
     )
 
 

@@ -126,12 +126,12 @@ def is_table(path: Path) -> bool:
         return {"words.npy", "levels.npy", "scales.npy"} <= set(archive.namelist())
 
 
-def load_table(path: Path, cure: str = "get it again") -> WordTable:
+def load_table(path: Path, advice: str = "get it again") -> WordTable:
     """Inverse of ``table_bytes``, but for the rounding.
 
     Args:
         path: the file.
-        cure: what the user is to do about a broken one.
+        advice: what the user is to do about a broken one.
 
     Raises:
         FailureError: the file is missing, is not a table or does not fit together.
@@ -142,8 +142,8 @@ def load_table(path: Path, cure: str = "get it again") -> WordTable:
             levels, scales, weights = file["levels"], file["scales"], file["weights"]
             about = dict(json.loads(file["about"].tobytes())) if "about" in file else {}
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise FailureError(f"{path} is no table of word vectors ({error}); {cure}") from error
+        raise FailureError(f"{path} is no table of word vectors ({error}); {advice}") from error
     if not (len(words) == len(levels) == len(scales) == len(weights) and levels.ndim == 2):
         sizes = f"{len(words)} words, levels {levels.shape}, {len(scales)} scales, {len(weights)} weights"
-        raise FailureError(f"{path}: the table does not fit together ({sizes}); {cure}")
+        raise FailureError(f"{path}: the table does not fit together ({sizes}); {advice}")
     return WordTable(words, levels * scales[:, None], weights, about)

@@ -59,7 +59,7 @@ def read_hub(module: Path) -> ElmoWeights | None:
     tf = load_tensorflow()
     try:
         reader = tf.train.load_checkpoint(str(module / "variables" / "variables"))
-    except Exception:  # TensorFlow raises whatever comes to hand; there is no checkpoint that it can read
+    except Exception:  # TensorFlow raises errors of many types; there is no checkpoint that it can read
         return None
     names = reader.get_variable_to_shape_map()
     root = next((name.removesuffix("char_embed") for name in names if name.endswith("char_embed")), None)

@@ -29,7 +29,7 @@ MOST_PIECES, LARGEST_PIECE = 32, 1 << 16  # of one header, bytes
 def check_start(path: Path) -> int:
     """Refuse a file that does not begin as the writer has HDF5 do it; returns the address of the root.
 
-    That rules out what HDF5 would look at as it opens the file, whatever there is inside: drivers, tables of shared
+    That rules out what HDF5 would look at as it opens the file, with any content: drivers, tables of shared
     messages, an image of its cache, and all older layouts, which have no checksums on the file's own metadata.
 
     Raises:

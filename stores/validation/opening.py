@@ -31,7 +31,7 @@ def open_store(path: Path) -> tuple[StoreFile, dict]:
         raise FailureError(f"{path} is no HDF5 file, or is damaged; make it again with: tk embed") from error
     try:
         return file, _entries(file, path, root)
-    except Exception as error:  # of whatever sort: what h5py and json say of strange files is not to be foreseen
+    except Exception as error:  # of any type: what h5py and json say of strange files is not to be foreseen
         with contextlib.suppress(Exception):
             file.close()
         if isinstance(error, FailureError | MemoryError):

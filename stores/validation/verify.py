@@ -43,7 +43,7 @@ def verify(file: h5py.File, path: Path, digest: str, view_of: Callable[[str], np
         _verify_meaning(file, path, view_of)
     except (FailureError, MemoryError):
         raise
-    except Exception as error:  # of whatever sort: what h5py says of damaged files is not to be foreseen
+    except Exception as error:  # of any type: what h5py says of damaged files is not to be foreseen
         why = " ".join(str(error).split())
         raise FailureError(f"{path} is damaged: {where} ({why}); make it again with: tk embed") from error
 
