@@ -82,7 +82,7 @@ def test_requirements_are_told_as_they_are_declared():
 
 def test_nobody_is_told_to_install_the_other_tk():
     """On the public registry ``tk`` is somebody else's project: no page and no message installs it."""
-    other = re.compile(r"(?<!\w)install\b[^\n#]*[\s'\"=]tk(?=[\[\s'\"=<>~`]|$)", re.MULTILINE)
+    other = re.compile(r"(?<!\w)install\b[^\n#]*[ '\"=]tk(?=[\[\s'\"=<>~`]|$)", re.MULTILINE)
     assert other.search("pip install 'tk[gpu]'") and other.search("pip install --upgrade tk")
     pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), ROOT / "benchmarks" / "README.md"]
     sources = [path for name in (*PACKAGES, "benchmarks", "tools") for path in (ROOT / name).rglob("*.py")]
