@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Iterable, Iterator
 
 import click
 from click.shell_completion import CompletionItem
+
+from commands.encoder_options import EncoderCommand
 
 PREFIX = "TK"
 OTHER_VARIABLES = {"TK_CACHE_DIR", "TK_COMPLETE"}
@@ -103,14 +106,21 @@ class Completed(click.types.StringParamType):
 def prepare(group: click.Group, prefix: str = PREFIX) -> None:
     """Give the options of all commands below ``group`` their completions and variables."""
     for path, command in _commands(group, prefix):
-        for parameter in command.params:
-            if isinstance(parameter, click.Option) and parameter.envvar is None:
-                parameter.envvar = f"{path}_{_in_variable(parameter)}"
-            if type(parameter.type) is click.types.StringParamType:
-                if parameter.name in FILES:
-                    parameter.type = Completed(None)
-                elif parameter.name in VALUES:
-                    parameter.type = Completed(VALUES[parameter.name])
+        if isinstance(command, EncoderCommand):
+            command.prepare(functools.partial(_prepare, path))
+        else:
+            _prepare(path, command.params)
+
+
+def _prepare(path: str, parameters: Iterable[click.Parameter]) -> None:
+    for parameter in parameters:
+        if isinstance(parameter, click.Option) and parameter.envvar is None:
+            parameter.envvar = f"{path}_{_in_variable(parameter)}"
+        if type(parameter.type) is click.types.StringParamType:
+            if parameter.name in FILES:
+                parameter.type = Completed(None)
+            elif parameter.name in VALUES:
+                parameter.type = Completed(VALUES[parameter.name])
 
 
 def variables(group: click.Group) -> dict[str, click.Option]:
@@ -125,10 +135,11 @@ def variables(group: click.Group) -> dict[str, click.Option]:
 
 def unknown_variables(group: click.Group) -> Iterator[str]:
     """A line about each variable that is named as if it set an option of a command, and sets none."""
-    known = variables(group)
     commands = tuple(f"{path}_" for path, _ in _commands(group, PREFIX) if path != PREFIX)
-    for name in sorted(os.environ):
-        if name.startswith(commands) and name not in known and name not in OTHER_VARIABLES:
+    given = [name for name in sorted(os.environ) if name.startswith(commands) and name not in OTHER_VARIABLES]
+    known = variables(group) if given else {}
+    for name in given:
+        if name not in known:
             from stores.shared.suggest import did_you_mean
 
             yield f"Warning: the environment variable {name} sets no option{did_you_mean(name, known)}"

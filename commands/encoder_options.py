@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from stores.shared.registry import Entry, Option, Registry, parse_spec
+if TYPE_CHECKING:
+    from stores.shared.registry import Entry, Option
 
 DEFAULT_SHOWN = (str, int, float)
 
@@ -19,6 +21,8 @@ class EncoderCommand(click.Command):
     asked for; an option that is called like one of the command's own is reached by ``--encoder NAME:option=value``.
     """
 
+    _change: Callable[[list[click.Parameter]], None] = staticmethod(lambda parameters: None)
+
     @property
     def params(self) -> list[click.Parameter]:  # type: ignore[override]
         """The command's own parameters, then those of the encoders."""
@@ -28,6 +32,11 @@ class EncoderCommand(click.Command):
     def params(self, own: list[click.Parameter]) -> None:
         self._own = own
 
+    def prepare(self, change: Callable[[list[click.Parameter]], None]) -> None:
+        """Have ``change`` called with the own parameters now, and with the others when they are made."""
+        change(self._own)
+        self._change = change
+
     @cached_property
     def _all(self) -> list[click.Parameter]:  # one list: click itself appends to it and takes away again
         return [*self._own, *self._generated]
@@ -35,7 +44,9 @@ class EncoderCommand(click.Command):
     @cached_property
     def _generated(self) -> list[click.Option]:
         taken = {parameter.name for parameter in self._own} | {opt for p in self._own for opt in p.opts}
-        return [option for option in generated_options() if not {option.name, *option.opts} & taken]
+        made = [option for option in generated_options() if not {option.name, *option.opts} & taken]
+        self._change([*made])
+        return made
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401
         """Run the function."""
@@ -47,6 +58,7 @@ class EncoderCommand(click.Command):
 def with_spec(spec: str, options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """The name and all options of ``NAME:option=value,...`` and of the options beside it; no one is given twice."""
     from stores.shared.errors import InputError
+    from stores.shared.registry import parse_spec
 
     name, given = parse_spec(spec)
     if twice := sorted(given.keys() & options.keys()):
@@ -56,6 +68,8 @@ def with_spec(spec: str, options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 def generated_options() -> list[click.Option]:
     """One option for each name that an option of an encoder has, sorted as they are first met."""
+    from stores.shared.registry import Registry
+
     registry: Registry = Registry("embed.encoders", "tk.encoders", "encoder")
     found: dict[str, dict[str, Option]] = {}  # name of an option -> encoder -> the option
     for entry in (registry.own | registry.plugins).values():

@@ -108,7 +108,7 @@ class Registry(Generic[T]):
     def __init__(self, package: str, group: str, noun: str) -> None:
         self.package, self.group, self.noun = package, group, noun
 
-    @property
+    @cached_property
     def own(self) -> dict[str, Entry[T]]:
         """Those of this project, by name."""
         found = {}
@@ -117,7 +117,7 @@ class Registry(Generic[T]):
                 found.setdefault(entry.name, entry)
         return dict(sorted(found.items()))
 
-    @property
+    @cached_property
     def plugins(self) -> dict[str, Entry[T]]:
         """Those of other packages, by name; none of them takes a name of this project's."""
         own, found = self.own, {}
