@@ -167,11 +167,11 @@ def join(command: str, stores: tuple[Path, ...], out: Path, as_json: bool) -> No
     from stores.merge import join as run_join
 
     with run_join(stores, out, command) as joined:
-        found = {"store": str(out), "rows": len(joined), "outputs": list(joined.outputs)}
+        rows, outputs = len(joined), joined.outputs
     if as_json:
-        print_json(found)
+        print_json({"store": str(out), "rows": rows, "outputs": outputs})
     else:
-        click.echo(f"{found['rows']:,} rows, {', '.join(found['outputs'])}: {out}")
+        click.echo(f"{rows:,} rows, {', '.join(outputs)}: {out}")
 
 
 @features.command()
@@ -197,7 +197,7 @@ def diff(a: Path, b: Path, as_json: bool) -> None:
         return
     click.echo(f"identity: {'the same' if found.same_identity else 'different'}")
     click.echo(f"distinct texts: {found.shared:,} in both, {found.only_a:,} only in {a}, {found.only_b:,} only in {b}")
-    if found.shared:
+    if found.cosine is not None:
         click.echo(f"largest difference: {found.largest:.3g} (line {found.farthest_line} of the table of {a})")
         click.echo(f"cosine: mean {found.cosine[0]:.6f}, smallest {found.cosine[1]:.6f}")
 

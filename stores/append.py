@@ -28,7 +28,7 @@ def append(folder: Path, start: int, values: np.ndarray) -> None:
         FailureError: if the machine refuses the write.
     """
     path = folder / NAME
-    left = memoryview(np.ascontiguousarray(values, values.dtype.newbyteorder("<"))).cast("B")
+    left = np.ascontiguousarray(values, values.dtype.newbyteorder("<")).data.cast("B")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "rb+", buffering=0) as file:
@@ -51,7 +51,8 @@ def place_in_growing(parts: dict) -> range | None:
 def check_place(parts: dict, path: Path) -> None:
     """Refuse a store that is no part, or whose features are not in the growing file beside it; ``FailureError``."""
     place, file = place_in_growing(parts), path.parent / NAME
-    if not PART.fullmatch("/".join(path.absolute().parts[-3:])) or file.is_symlink() or place.start < ALIGNMENT:
+    is_part = PART.fullmatch("/".join(path.absolute().parts[-3:])) is not None
+    if place is None or not is_part or file.is_symlink() or place.start < ALIGNMENT:
         raise FailureError(f"{path}: its features do not lie in the store's own folder; refused")
     if not file.is_file() or file.stat().st_size < place.stop:
         raise FailureError(f"{path} has its features in {file}, which is not there; give the same command again")

@@ -76,7 +76,8 @@ class Extent:
     def of(cls, block: Block) -> Extent:
         """The extent of a store of this one block."""
         several = block.classes is not None
-        classes = list(block.classes) if several else sort_classes({name for name in block.labels if name is not None})
+        names = block.classes if block.classes is not None else {name for name in block.labels if name is not None}
+        classes = list(names) if several else sort_classes(names)
         features = block.features
         tokens = int(features.offsets[-1]) if isinstance(features, RaggedFeatures) else 0
         words = len(features.vocabulary) if isinstance(features, IdFeatures) else 0

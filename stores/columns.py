@@ -9,15 +9,17 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from numpy.typing import DTypeLike
 
 from stores import virtual_dataset
 from stores.format import TEXT_ATTRIBUTES, chunk_rows, data_sets
 from stores.hdf5 import ALIGNMENT, require_group
 from stores.shared.errors import FailureError, InputError
 from stores.shared.fingerprint import canonical_json, digest_bytes
+from stores.virtual_dataset import RowSource
 
 
-def view(path: Path, data: h5py.Dataset) -> np.ndarray | GzipDataset | h5py.Dataset:
+def view(path: Path, data: h5py.Dataset) -> RowSource:
     """A read-only memory map of a data set whose chunks lie one after the other, else something to slice like it."""
     if not data.chunks:
         return data
@@ -74,7 +76,7 @@ class GzipDataset:
         if self._kept[0] != row:
             size, inflate = math.prod(self._chunk) * self.dtype.itemsize, zlib.decompressobj()
             try:
-                raw = inflate.decompress(self._raw[self._places.get(row, slice(0))], size)
+                raw = inflate.decompress(self._raw[self._places.get(row, slice(0))].data, size)
                 more = inflate.decompress(inflate.unconsumed_tail, 1)  # reads the checksum at the end, too
             except zlib.error:
                 raw = more = b""
@@ -83,6 +85,11 @@ class GzipDataset:
             shuffled = np.frombuffer(raw, np.uint8).reshape(self.dtype.itemsize, -1)  # all first bytes, all second ...
             self._kept = row, np.ascontiguousarray(shuffled.T).view(self.dtype).reshape(self._chunk)
         return self._kept[1]
+
+
+def chunk_checksum(rows: np.ndarray) -> int:
+    """CRC-32 of an array's bytes in C order."""
+    return zlib.crc32(np.ascontiguousarray(rows).data)
 
 
 COMPRESSIONS = ("none", "gzip")
@@ -110,7 +117,7 @@ class Column:
         file: h5py.File,
         path: str,
         shape: tuple[int, ...],
-        dtype: np.dtype | type,
+        dtype: DTypeLike,
         compression: str = "none",
         elsewhere: Sequence[virtual_dataset.Part] | None = None,
         there: bool = False,
@@ -137,7 +144,7 @@ class Column:
         self._waiting = np.empty((0, *shape[1:]), dtype)
         self._sums: list[int] = []
 
-    def append(self, rows: np.ndarray, sums: Sequence[int] = ()) -> None:
+    def append(self, rows: np.ndarray, sums: Sequence[int] | np.ndarray = ()) -> None:
         """Write ``rows`` after those before; the last incomplete chunk waits in memory.
 
         Args:
@@ -171,7 +178,7 @@ class Column:
 
     def _write(self, rows: np.ndarray, checksum: int | None) -> None:
         rows = np.ascontiguousarray(rows, self._data.dtype)
-        self._sums.append(zlib.crc32(rows) if checksum is None else checksum)
+        self._sums.append(chunk_checksum(rows) if checksum is None else checksum)
         if self._is_there:
             pass
         elif self._raw:
@@ -190,9 +197,9 @@ def _data_set(file: h5py.File, path: str, shape: tuple, dtype: np.dtype, **optio
     return require_group(file, folder).create_dataset(name, shape, dtype, track_times=False, **options)
 
 
-def _compare(rows: np.ndarray, step: int, sums: Sequence[int]) -> None:
+def _compare(rows: np.ndarray, step: int, sums: Sequence[int] | np.ndarray) -> None:
     for start, wanted in zip(range(0, len(rows), step), sums, strict=False):  # there may be no sums at all
-        if zlib.crc32(np.ascontiguousarray(rows[start : start + step])) != wanted:
+        if chunk_checksum(rows[start : start + step]) != wanted:
             raise FailureError("a part was damaged while it was read; give the same command again")
 
 

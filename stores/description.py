@@ -105,7 +105,7 @@ class StoreDescription:
     @property
     def labelled(self) -> np.ndarray:
         """Bool ``[N]``: whether the label of the row, or each of its labels, is known."""
-        return (self.codes.reshape(len(self), -1) >= 0).all(1)
+        return np.all(self.codes.reshape(len(self), -1) >= 0, axis=1)
 
     @cached_property
     def labels(self) -> np.ndarray:

@@ -128,7 +128,7 @@ def _choose(store: FeatureStore, to: str, output: str | None) -> list[str]:
     if output is not None and output not in store.outputs:
         raise InputError(f"{store.path} has no output {output!r}; choose one of: {names}")
     if output is None and to != "npz" and len(store.outputs) > 1:
-        raise InputError(f"{store.path} has the outputs {names}, and {to} holds one; choose it with --output")
+        raise InputError(f"{store.path} has the outputs {names}, and {to} holds one; choose it with `output`")
     return store.outputs if output is None else [output]
 
 
@@ -168,8 +168,8 @@ def _parquet(store: FeatureStore, outputs: list[str], path: Path) -> None:
     from pyarrow import parquet
 
     words = None if store.vocabulary is None else pyarrow.array(map(_utf8, store.vocabulary), pyarrow.string())
-    no_texts, no_ids, no_splits = (None if s is None else [] for s in (store.texts, store.ids, store.splits))
-    no_rows = Block(store.line[:0], store.text_hash[:0], [], no_texts, store.read(0, 0), ids=no_ids, splits=no_splits)
+    texts, ids, splits = (None if s is None else s[:0] for s in (store.texts, store.ids, store.splits))
+    no_rows = Block(store.line[:0], store.text_hash[:0], [], texts, store.read(0, 0), ids=ids, splits=splits)
     metadata = {"identity": json.dumps(store.identity, sort_keys=True)}
     schema = _arrow(no_rows, outputs[0], words).schema.with_metadata(metadata)
     repeating = ["label"] if words is None else ["label", "features.list.element"]  # these shrink by a dictionary
@@ -191,7 +191,8 @@ def _arrow(block: Block, output: str, words: pyarrow.Array | None) -> pyarrow.Ta
     if isinstance(block.features, RaggedFeatures):
         offsets = pyarrow.array(block.features.offsets.astype(np.int32))
         features = pyarrow.ListArray.from_arrays(offsets, features)
-    labels = pyarrow.array(map(_utf8, _labels(block)), pyarrow.string())
+    names = [None if label is None else _utf8(label) for label in _labels(block)]
+    labels = pyarrow.array(names, pyarrow.string())
     columns = {"line": pyarrow.array(block.line), "label": labels}
     strings = {name: pyarrow.array(map(_utf8, cells), pyarrow.string()) for name, cells in _strings(block).items()}
     return pyarrow.table(columns | strings | {"features": features})
@@ -227,7 +228,7 @@ def _projector(store: FeatureStore, outputs: list[str], path: Path) -> None:
         open(path / "vectors.tsv", "w", encoding="utf-8", newline="") as vectors,
         open(path / "metadata.tsv", "w", encoding="utf-8", newline="") as metadata,
     ):
-        if store.kind == "ids":
+        if store.vocabulary is not None and store.table is not None:  # of ids: their words
             vectors.writelines(line + "\n" for line in _numbers(store.table, "\t"))
             metadata.writelines(_one_line(word) + "\n" for word in store.vocabulary)
             return
@@ -260,8 +261,9 @@ def _label_cells(block: Block, form: Callable[[str], str]) -> Iterator[str]:
 def _labels(block: Block) -> Iterable[str | None]:
     """One text a row: its label, or those of several that it has, with ``|`` between; None if that is not known."""
     if block.classes is None:
-        return block.labels
-    return (None if -1 in row else "|".join(compress(block.classes, row)) for row in block.labels.tolist())
+        return list(block.labels)
+    codes = np.asarray(block.labels).tolist()
+    return (None if -1 in row else "|".join(compress(block.classes, row)) for row in codes)
 
 
 def _joined_tokens(features: IdFeatures) -> Iterator[str]:
@@ -284,8 +286,8 @@ def _one_line(text: str) -> str:
     return OPEN_BOX if BLANK.fullmatch(text) else text
 
 
-def _utf8(text: str | None) -> str | None:
-    return None if text is None else SURROGATES.sub("\ufffd", text)
+def _utf8(text: str) -> str:
+    return SURROGATES.sub("\ufffd", text)
 
 
 WRITERS: dict[str, Callable[[FeatureStore, list[str], Path], None]] = {

@@ -7,9 +7,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import h5py
 from h5py import h5f, h5fd, h5p
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 ALIGNMENT = 4096  # bytes: a page of memory; HDF5 writes less than that before the first data set
 LEAST_ALIGNED, MOST_ALIGNED = 512, 1 << 16  # bytes: from some size on all data sets are aligned, but no metadata
@@ -83,7 +87,7 @@ class GuardedFile(io.FileIO):
             super().truncate(kept.stop)
             super().write(bytes(kept.start))
 
-    def write(self, data: memoryview) -> int:
+    def write(self, data: ReadableBuffer, /) -> int:
         """Write all of ``data``, or keep the error."""
         left = memoryview(data).cast("B")
         try:
@@ -94,7 +98,7 @@ class GuardedFile(io.FileIO):
                 left = left[super().write(left) :]
         except BaseException as error:
             self.error = error.with_traceback(None)
-        return len(data)
+        return memoryview(data).nbytes
 
     def truncate(self, size: int | None = None) -> int:
         """Set the size, or keep the error."""

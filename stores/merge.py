@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -61,7 +62,7 @@ def concatenate(
     output: Path,
     attributes: dict,
     rows: int = READ_ROWS,
-    **options: object,
+    **options: Any,  # noqa: ANN401 (of whatever type ``write_store`` has them)
 ) -> dict[str, int]:
     """Write the rows of the stores ``paths``, one after the other, as the store ``output``.
 
@@ -156,7 +157,7 @@ def _open(paths: Sequence[Path], output: Path) -> list[FeatureStore]:
     if len(paths) < 2:
         raise InputError("give at least two stores")
     if output.exists():
-        raise InputError(f"{output} exists already; choose another --out")
+        raise InputError(f"{output} exists already; choose another `out`")
     return [FeatureStore(path) for path in paths]
 
 
@@ -195,7 +196,7 @@ def _side_by_side(stores: list[FeatureStore], order: list[np.ndarray]) -> Iterat
     names = [f"{i}-{store.recipe.get('encoder', 'joined')}" for i, store in enumerate(stores, 1)]
     for number, block in enumerate(stores[0].blocks()):
         part = slice(number * READ_ROWS, number * READ_ROWS + len(block.line))
-        outputs = {}
+        outputs: dict[str, np.ndarray] = {}
         for name, store, rows in zip(names, stores, order, strict=True):
             found = store.take(rows[part]).outputs
             outputs |= {name if len(found) == 1 else f"{name}-{output}": values for output, values in found.items()}

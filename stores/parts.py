@@ -45,9 +45,9 @@ class Parts:
         self, output: Path, attributes: dict, compression: str = "none", layout: str = "whole", *, alone: bool = False
     ) -> None:
         if layout not in LAYOUTS:
-            raise InputError(f"--layout {layout}: choose one of {', '.join(LAYOUTS)}")
+            raise InputError(f"`layout={layout!r}`: choose one of {', '.join(LAYOUTS)}")
         if layout == "parts" and compression != "none":
-            raise InputError(f"--compress {compression} is for --layout whole; parts are never compressed")
+            raise InputError(f"`compression={compression!r}` is for `layout='whole'`; parts are never compressed")
         self.output = output
         self.folder = output.with_name(output.name + ".parts")
         self._attributes, self._compression, self._layout, self._alone = attributes, compression, layout, alone
@@ -62,7 +62,7 @@ class Parts:
     def check_kind(self, kind: str) -> None:
         """Refuse ids that are to stay in the parts: each part numbers its own vocabulary; ``InputError``."""
         if self._layout == "parts" and kind == "ids":
-            raise InputError("--layout parts is for vectors; token ids are small, take --layout whole")
+            raise InputError("`layout='parts'` is for vectors; token ids are small, take `layout='whole'`")
 
     def path(self, number: int) -> Path:
         """Where part ``number``, counted from 0, lies when it is complete."""

@@ -7,19 +7,19 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
-import h5py
 import numpy as np
 
 from stores import append
 from stores.block import Block
-from stores.columns import GzipDataset, view
+from stores.columns import view
 from stores.description import StoreDescription
 from stores.features import Features, IdFeatures, PooledFeatures, RaggedFeatures, TokenFeatures
 from stores.format import data_sets, rows_a_checksum
 from stores.shared.errors import FailureError, InputError
-from stores.validation import verify
-from stores.virtual_dataset import DeclaredDataset, VirtualDataset
+from stores.validation.verify import Compared, verify
+from stores.virtual_dataset import DeclaredDataset, RowSource, VirtualDataset
 
 
 class RowView:
@@ -35,19 +35,21 @@ class RowView:
     def __len__(self) -> int:
         return len(self._store)
 
-    def __getitem__(self, rows: int | slice | np.ndarray) -> np.ndarray | list[np.ndarray]:
+    def __getitem__(self, rows: int | slice | np.ndarray) -> Any:  # noqa: ANN401 (an array, or a list of arrays)
         if isinstance(rows, int | np.integer):
             return self[np.arange(len(self))[[rows]]][0]
         if isinstance(rows, slice):
             start, stop, step = rows.indices(len(self))
-            found = self._store.read(start, stop) if step == 1 else None
-            rows = np.arange(start, stop, step)
-        else:
-            rows, found = np.arange(len(self))[np.asarray(rows)], None
-        if found is None:
-            found = self._store.take(rows) if len(rows) else self._store.read(0, 0)
-        values = found.outputs[self._store.outputs[0]]
-        return np.split(values, found.offsets[1:-1])[: len(found)] if isinstance(found, RaggedFeatures) else values
+            if step == 1:
+                return self._values(self._store.read(start, stop))
+        numbers = np.arange(len(self))[rows if isinstance(rows, slice) else np.asarray(rows)]
+        return self._values(self._store.take(numbers) if len(numbers) else self._store.read(0, 0))
+
+    def _values(self, features: Features) -> np.ndarray | list[np.ndarray]:
+        values = features.outputs[self._store.outputs[0]]
+        if isinstance(features, RaggedFeatures):
+            return np.split(values, features.offsets[1:-1])[: len(features)]
+        return values
 
 
 WHOLE = ("offsets", "vocabulary/bytes", "vocabulary/offsets", "table")  # what is read as a whole
@@ -74,7 +76,7 @@ class FeatureStore(StoreDescription):
 
     def __init__(self, path: str | Path) -> None:
         super().__init__(path)
-        self._views: dict[str, np.ndarray | h5py.Dataset] = {}
+        self._views: dict[str, RowSource] = {}
 
     def __enter__(self) -> FeatureStore:
         return self
@@ -118,11 +120,11 @@ class FeatureStore(StoreDescription):
     def take(self, rows: np.ndarray) -> Features:
         """Features of ``rows`` (int ``[m]``, m > 0), in that order."""
         views = {name: self._view(f"features/{name}") for name in self.outputs}
-        if self.kind == "pooled" and all(
-            isinstance(view, np.memmap) for view in (*views.values(), self._view("counts"))
-        ):
-            outputs = {name: np.asarray(view[rows]) for name, view in views.items()}
-            return PooledFeatures(outputs, np.asarray(self._view("counts")[rows]))
+        counts = self._view("counts")
+        mapped = {name: view for name, view in views.items() if isinstance(view, np.memmap)}
+        if self.kind == "pooled" and len(mapped) == len(views) and isinstance(counts, np.memmap):
+            outputs = {name: np.asarray(view[rows]) for name, view in mapped.items()}
+            return PooledFeatures(outputs, np.asarray(counts[rows]))
         wanted, inverse = np.unique(rows, return_inverse=True)
         found = []
         for stretch in np.split(wanted, np.flatnonzero(np.diff(wanted // READ_ROWS)) + 1):
@@ -191,9 +193,9 @@ class FeatureStore(StoreDescription):
         Raises:
             FailureError: naming the file and the first data set and row that is wrong.
         """
-        verify.verify(self._file, self.path, self.digest, self._view)
+        verify(self._file, self.path, self.digest, self._view)
 
-    def verify_rows(self, rows: np.ndarray, compared: verify.Compared) -> None:
+    def verify_rows(self, rows: np.ndarray, compared: Compared) -> None:
         """Compare all checksums that cover the features of ``rows`` (int ``[m]``), unless that was done before.
 
         Raises:
@@ -207,13 +209,13 @@ class FeatureStore(StoreDescription):
                 wanted[name] = np.arange(len(self._file[name]))
             compared.verify_rows(self._file, "offsets", self.path, self._view("offsets"), wanted.pop("offsets"))
             offsets = self._file["offsets"][...]
-            tokens = offsets[np.unique(rows)], offsets[np.unique(rows) + 1]
-            tokens = np.concatenate([np.arange(a, b) for a, b in zip(*tokens, strict=True)])
+            starts, stops = offsets[np.unique(rows)], offsets[np.unique(rows) + 1]
+            tokens = np.concatenate([np.arange(a, b) for a, b in zip(starts, stops, strict=True)])
         wanted |= {f"features/{name}": tokens for name in self.outputs}
         for name, which in wanted.items():
             compared.verify_rows(self._file, name, self.path, self._view(name), which)
 
-    def _view(self, path: str) -> np.ndarray | GzipDataset | VirtualDataset | h5py.Dataset:
+    def _view(self, path: str) -> RowSource:
         if path not in self._views:
             data = self._file[path]
             if isinstance(data, DeclaredDataset) and self.place is not None:
@@ -226,7 +228,7 @@ class FeatureStore(StoreDescription):
                 self._views[path] = view(self.path, data)
         return self._views[path]
 
-    def _view_in(self, path: str, part: str) -> np.ndarray:
+    def _view_in(self, path: str, part: str) -> RowSource:
         """The data set ``path`` of the store of a part."""
         with FeatureStore(self.path.parent / part) as store:
             return store._view(path)

@@ -48,7 +48,7 @@ class FeatureLocation:
             index = HashIndex()
             index.insert(store.text_hash, 0)
             known, entries = index.find(self.text_hash)
-            if not known.all():
+            if entries is None or not known.all():
                 raise FailureError(f"{self.path} lacks texts that it should hold; give the same command again")
             store.verify_rows(entries.row, Compared())
             return store.take(entries.row)

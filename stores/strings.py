@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import overload
 
 import h5py
 import numpy as np
@@ -34,6 +35,12 @@ class Strings:
 
     def __len__(self) -> int:
         return len(self._offsets) - 1
+
+    @overload
+    def __getitem__(self, rows: int) -> str: ...
+
+    @overload
+    def __getitem__(self, rows: slice) -> list[str]: ...
 
     def __getitem__(self, rows: int | slice) -> str | list[str]:
         if isinstance(rows, int | np.integer):

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import h5py
 import numpy as np
@@ -21,6 +22,22 @@ from stores.shared.errors import FailureError
 PART = re.compile(r"[^/\\]+\.parts/[0-9a-f]{32}/part-[0-9]{6,}\.h5")  # path of a part, relative to the store's folder
 
 Part = tuple[str, int]  # its path, and how many rows (of token features: tokens) it holds
+
+
+class RowSource(Protocol):
+    """An array, or what is read from a file when it is sliced by rows like one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the whole."""
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of the whole."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: slice, /) -> np.ndarray: ...
 
 
 def make(file: h5py.File, path: str, shape: tuple[int, ...], dtype: np.dtype, parts: Sequence[Part]) -> h5py.Dataset:
@@ -72,7 +89,7 @@ class StoreFile(h5py.File):
         super().__init__(path, "r")
         self._found: dict[str, h5py.Dataset | h5py.Group] = {}  # looking a name up is slow, and opening does it often
 
-    def __getitem__(self, name: str) -> h5py.Dataset | h5py.Group | DeclaredDataset:
+    def __getitem__(self, name: str) -> Any:  # noqa: ANN401 (a data set, a group, or what is declared of a data set)
         if name in self.declared:
             return self.declared[name]
         if name not in self._found:
@@ -126,12 +143,12 @@ class VirtualDataset:
     """
 
     def __init__(
-        self, view_of: Callable[[str], np.ndarray], parts: Sequence[Part], shape: tuple[int, ...], dtype: np.dtype
+        self, view_of: Callable[[str], RowSource], parts: Sequence[Part], shape: tuple[int, ...], dtype: np.dtype
     ) -> None:
         self.shape, self.dtype = shape, dtype
         self._view_of, self._parts = view_of, parts
         self._starts = np.cumsum([0, *(rows for _, rows in parts)])
-        self._open: tuple[int, np.ndarray] = (-1, np.empty(0))
+        self._open: tuple[int, RowSource] = (-1, np.empty(0))
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -147,7 +164,7 @@ class VirtualDataset:
             at, number = at + len(rest), number + 1
         return found
 
-    def _part(self, number: int) -> np.ndarray:
+    def _part(self, number: int) -> RowSource:
         if self._open[0] != number:
             part, rows = self._parts[number]
             view = self._view_of(part)

@@ -6,9 +6,11 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
+from numpy.typing import DTypeLike
 
 from stores.block import Block, Extent
 from stores.columns import Column, check_storable, content_digest
@@ -61,7 +63,7 @@ def write_store(
     kept = range(ALIGNMENT, ALIGNMENT + size) if grown else NOTHING
     with whole_file(path, scratch, grown) as temporary:
         with new_file(temporary, size, kept) as (file, guard):
-            options = {"compression": compression, "there": bool(grown)}
+            options: dict[str, Any] = {"compression": compression, "there": bool(grown)}
             options["elsewhere"] = None if parts is None else parts["files"]
             columns = {
                 name: Column(file, name, shape, dtype, **(options if name.startswith("features/") else {}))
@@ -86,9 +88,10 @@ def write_store(
         before()
 
 
-def _shapes(block: Block, extent: Extent) -> dict[str, tuple[tuple[int, ...], np.dtype | type]]:
+def _shapes(block: Block, extent: Extent) -> dict[str, tuple[tuple[int, ...], DTypeLike]]:
     """Shape and type of each data set that grows with the rows, the features first."""
-    features, shapes = block.features, {}
+    features = block.features
+    shapes: dict[str, tuple[tuple[int, ...], DTypeLike]] = {}
     ragged = isinstance(features, RaggedFeatures)
     for name, array in features.outputs.items():
         check_storable(name, array)

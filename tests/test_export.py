@@ -262,7 +262,7 @@ def test_several_outputs(make, tmp_path):
     with np.load(tmp_path / "one.npz") as found:
         assert (found["features"] == 2).all()
     assert read_csv(tmp_path / "top.csv")[1][3:] == ["2", "2", "2"]
-    with pytest.raises(InputError, match="has the outputs low, top, and csv holds one; choose it with --output"):
+    with pytest.raises(InputError, match="has the outputs low, top, and csv holds one; choose it with `output`"):
         export(store, "csv", tmp_path / "x.csv")
     with pytest.raises(InputError, match="has no output 'mid'; choose one of: low, top"):
         export(store, "npz", tmp_path / "x.npz", output="mid")

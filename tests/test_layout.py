@@ -188,7 +188,7 @@ def test_a_part_that_is_a_link_is_refused(tmp_path):
 def test_wrong_wishes_are_refused(tmp_path):
     """Before anything is encoded."""
     table = read_table(write_csv(tmp_path / "a.csv", TEN_ROWS))
-    with pytest.raises(InputError, match="--layout heap: choose one of whole, parts"):
+    with pytest.raises(InputError, match="`layout='heap'`: choose one of whole, parts"):
         embed(table, toy_recipe(), tmp_path / "a.h5", store=StoreOptions(layout="heap"))
-    with pytest.raises(InputError, match="--compress gzip is for --layout whole"):
+    with pytest.raises(InputError, match="`compression='gzip'` is for `layout='whole'`"):
         embed(table, toy_recipe(), tmp_path / "a.h5", store=StoreOptions(compression="gzip", layout="parts"))

@@ -28,7 +28,7 @@ WIDTH, HEIGHT = 4.6, 3.5  # inches: on a phone, as wide as the screen, the lette
 DPI = 200
 SHOWN = 24  # characters of a name
 THREE = 16  # characters that three columns of a legend have not
-STYLE = {
+STYLE: dict[str, Any] = {
     "font.size": 9.5, "font.family": ["DejaVu Sans"], "text.color": INK, "text.parse_math": False,
     "axes.edgecolor": MUTED, "axes.labelcolor": INK, "axes.grid": True, "axes.axisbelow": True,
     "axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 9, "axes.titlelocation": "left",
@@ -46,7 +46,8 @@ def house_style() -> Iterator[None]:
     import matplotlib
     from cycler import cycler
 
-    with matplotlib.rc_context({**STYLE, "axes.prop_cycle": cycler(color=SERIES)}), warnings.catch_warnings():
+    style: Any = STYLE | {"axes.prop_cycle": cycler(color=SERIES)}
+    with matplotlib.rc_context(style), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")  # a class may be named in any script
         yield
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,17 +10,18 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from stores.columns import content_digest
+from stores.columns import chunk_checksum, content_digest
 from stores.format import ROW_STRINGS, data_sets, members, rows_a_checksum
 from stores.shared.errors import FailureError
 from stores.shared.fingerprint import hash_texts
 from stores.strings import Strings
+from stores.virtual_dataset import RowSource
 
 ROWS = 4096
 STRINGS = ("vocabulary", "labels/classes", *ROW_STRINGS)
 
 
-def verify(file: h5py.File, path: Path, digest: str, view_of: Callable[[str], np.ndarray]) -> None:
+def verify(file: h5py.File, path: Path, digest: str, view_of: Callable[[str], RowSource]) -> None:
     """Look at every byte of a store that ``stores.format.check`` has passed.
 
     Args:
@@ -48,7 +48,7 @@ def verify(file: h5py.File, path: Path, digest: str, view_of: Callable[[str], np
         raise FailureError(f"{path} is damaged: {where} ({why}); make it again with: tk embed") from error
 
 
-def verify_data(file: h5py.File, name: str, path: Path, rows: np.ndarray) -> None:
+def verify_data(file: h5py.File, name: str, path: Path, rows: RowSource) -> None:
     """Compare the checksums of the data set ``name``, whose rows are ``rows``.
 
     Raises:
@@ -56,7 +56,7 @@ def verify_data(file: h5py.File, name: str, path: Path, rows: np.ndarray) -> Non
     """
     step, kept = rows_a_checksum(file[name]), file[f"checksums/{name}"][...].tolist()
     for row, wanted in zip(range(0, len(rows), step or 1), kept, strict=True):
-        if zlib.crc32(np.ascontiguousarray(rows[row : row + step])) != wanted:
+        if chunk_checksum(rows[row : row + step]) != wanted:
             raise FailureError(f"{path} is damaged: {name}, in the rows from {row}; make it again with: tk embed")
 
 
@@ -66,7 +66,7 @@ class Compared:
     def __init__(self) -> None:
         self._done: dict[str, np.ndarray] = {}  # bool, one a chunk
 
-    def verify_rows(self, file: h5py.File, name: str, path: Path, rows: np.ndarray, wanted: np.ndarray) -> None:
+    def verify_rows(self, file: h5py.File, name: str, path: Path, rows: RowSource, wanted: np.ndarray) -> None:
         """Compare those chunks of the data set ``name`` that hold some of its rows.
 
         Args:
@@ -83,19 +83,19 @@ class Compared:
         left = np.flatnonzero(touched & ~done)
 
         def is_damaged(chunk: int) -> bool:
-            return zlib.crc32(np.ascontiguousarray(rows[chunk * step : (chunk + 1) * step])) != kept[chunk]
+            return chunk_checksum(rows[chunk * step : (chunk + 1) * step]) != kept[chunk]
 
         if isinstance(rows, np.memmap):  # reading it, and zlib, leave the others to work
             with ThreadPoolExecutor(os.cpu_count()) as pool:
-                damaged = left[np.fromiter(pool.map(is_damaged, left), bool, len(left))]
+                damaged = left[np.array(list(pool.map(is_damaged, left.tolist())), bool)]
         else:
-            damaged = left[np.fromiter(map(is_damaged, left), bool, len(left))]
+            damaged = left[np.array(list(map(is_damaged, left.tolist())), bool)]
         if len(damaged):
             raise FailureError(f"{path} is damaged: {name}, in the rows from {damaged[0] * step}; make it again")
         done[left] = True
 
 
-def _verify_meaning(file: h5py.File, path: Path, view_of: Callable[[str], np.ndarray]) -> None:
+def _verify_meaning(file: h5py.File, path: Path, view_of: Callable[[str], RowSource]) -> None:
     """That numbers which point somewhere point to something, and texts are those that were encoded."""
     ends = {f"{name}/offsets": len(file[f"{name}/bytes"]) for name in STRINGS if name in file}
     if "offsets" in file:
@@ -113,7 +113,7 @@ def _verify_meaning(file: h5py.File, path: Path, view_of: Callable[[str], np.nda
             _verify_strings(file, path, name)
 
 
-def _verify_range(view_of: Callable[[str], np.ndarray], path: Path, name: str, low: int, high: int) -> None:
+def _verify_range(view_of: Callable[[str], RowSource], path: Path, name: str, low: int, high: int) -> None:
     values = view_of(name)
     for start in range(0, len(values), 1 << 20):
         part = values[start : start + (1 << 20)]
