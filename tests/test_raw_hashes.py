@@ -5,7 +5,7 @@ import pytest
 from helpers.stores import make_store, pooled
 from helpers.toy import TEN_ROWS, toy_recipe, write_csv
 
-from embed import embed, read_table
+from embed import StoreOptions, embed, read_table
 from stores import Block, FeatureStore, writer
 from stores.merge import merge
 from stores.shared.fingerprint import hash_texts
@@ -26,7 +26,7 @@ def test_cleaning_changes_the_hash_of_the_text_but_not_of_the_raw_text(ten_csv, 
     raw = [text for _, text in TEN_ROWS]
     for name, steps in [("raw", ()), ("lower", ("lower", "digits"))]:
         recipe = toy_recipe(cleaning=steps)
-        embed(read_table(ten_csv), recipe, tmp_path / f"{name}.h5", keep_texts=False)
+        embed(read_table(ten_csv), recipe, tmp_path / f"{name}.h5", store=StoreOptions(keep_texts=False))
         with FeatureStore(tmp_path / f"{name}.h5") as store:
             assert (store.raw_hash == hash_texts(raw)).all()
             assert (store.like_hash == hash_likeness(raw)).all()
