@@ -83,6 +83,7 @@ def test_mean_and_sd_are_those_of_the_folds(separable, in_tmp):
     assert single.metrics.overall["accuracy"].sd is None
 
 
+@pytest.mark.slow
 def test_majority_is_always_there(separable_words, in_tmp):
     """A head that knows nothing but the class frequencies: two thirds right, ROC-AUC one half."""
     (run,) = classify(separable_words, ["nb"])
@@ -92,6 +93,7 @@ def test_majority_is_always_there(separable_words, in_tmp):
     assert majority.overall["roc_auc"].value == pytest.approx(0.5)
 
 
+@pytest.mark.slow
 def test_same_command_same_numbers(separable, in_tmp):
     """Every number but the times, and another seed gives other folds."""
     runs = [classify(separable, ["logistic"], seed=seed, sampler="under")[0] for seed in (1, 1, 2)]
@@ -122,6 +124,7 @@ def test_unlabelled_rows_are_left_out_and_counted(tmp_path, in_tmp):
     assert run.metrics.confusion[0][0] + run.metrics.confusion[0][1] == 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("head", ["majority", "nb", "logistic", "dense:units=8,epochs=2"])
 def test_model_of_a_run_predicts_as_it_was_trained(separable, in_tmp, head):
     """The kept model, read back, is fitted on all rows with the run's sampler and seed."""
@@ -143,6 +146,7 @@ def test_model_of_a_run_predicts_as_it_was_trained(separable, in_tmp, head):
     assert predicted == [data.classes[i] for i in labels]
 
 
+@pytest.mark.slow
 def test_three_classes(tmp_path, in_tmp):
     """More than two classes: softmax, one-against-rest areas, a three by three confusion matrix."""
     y = np.arange(90) % 3

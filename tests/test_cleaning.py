@@ -63,6 +63,7 @@ def test_classic_is_the_published_cleaning():
     assert published(text).split() == ["A", *"truly great film isn it d give out of It cost Well made must see".split()]
 
 
+@pytest.mark.slow
 @given(st.text(), st.sampled_from(list(STEPS)))
 def test_step_twice_is_step_once(text, step):
     """No step makes new work for itself, but html: an entity may spell a tag or an entity."""

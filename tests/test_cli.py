@@ -138,6 +138,7 @@ def test_embed_stdin_and_several_files(in_tmp, monkeypatch):
     assert (in_tmp / "features/a-and-1-more.static.h5").exists()
 
 
+@pytest.mark.slow
 def test_several_labels_a_row_are_learned(in_tmp):
     """Each label has its own score and probability; sampling is refused with the reason."""
     words = {(0, 0): "nice", (1, 0): "stupid", (1, 1): "stupid toad"}
@@ -160,6 +161,7 @@ def test_several_labels_a_row_are_learned(in_tmp):
     assert second["p_toxic"] + second["p_insult"] > 1
 
 
+@pytest.mark.slow
 def test_predict_names_the_rows_by_their_ids(trained):
     """As competitions want them; no label is needed, and a broken row has no prediction."""
     (trained / "new.csv").write_text("id,text\n007,WIN cash 9\n1e5,see you 5\nx\n")
@@ -199,6 +201,7 @@ def test_classify_prints_scores_and_baselines(trained):
     assert "logistic: runs/messages.words.logistic-2\n" in result.stdout
 
 
+@pytest.mark.slow
 def test_classify_json(trained):
     """The whole recipe and all metrics."""
     result = tk(
@@ -227,6 +230,7 @@ def test_predict_text_and_file(trained, encoder):
     assert found[0]["p_spam"] == found[2]["p_spam"]
 
 
+@pytest.mark.slow
 def test_predict_agrees_with_the_store(trained):
     """The table the run was trained on, predicted again, gives the labels it was trained with (it is separable)."""
     result = tk(*"predict --run runs/messages.static.logistic --data messages.csv".split())
@@ -405,6 +409,7 @@ def test_run_whose_model_has_changed(with_model):
     assert "ok,ham," in tk(*predict, "--model", "copy").stdout
 
 
+@pytest.mark.slow
 def test_check_reports(with_model):
     """Weights, shape, steadiness and speed, for people and for programs."""
     shown = tk(*"encoders check use --model use".split()).stdout

@@ -11,6 +11,7 @@ from classify.reports.compare_page import write_comparison
 from stores import InputError
 
 
+@pytest.mark.slow
 def test_page_says_what_the_comparison_found(separable, in_tmp):
     """Names, scores and verdict are those of the comparison; nothing from outside; figures have a text."""
     runs = classify(separable, ["logistic", "nb", "majority"], cv=3)

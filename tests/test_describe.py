@@ -15,6 +15,7 @@ from embed import read_table
 from embed.tables.describe import LIMITS, describe
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "rows", "classes", "duplicates", "contradictory", "mojibake"),
     [
@@ -31,6 +32,7 @@ def test_real_tables(real, name, rows, classes, duplicates, contradictory, mojib
     assert (found.duplicates, found.contradictory, found.mojibake) == (duplicates, contradictory, mojibake)
 
 
+@pytest.mark.slow
 def test_longest_mail(real):
     """43,952 characters; the ten longest come in order."""
     longest = [characters for _, characters, _ in describe(read_table(real / "spam_emails/emails.csv.gz")).longest]

@@ -63,6 +63,7 @@ def assert_same(rows, others, name):
             np.testing.assert_array_equal(row, other)
 
 
+@pytest.mark.slow
 @contract
 def test_shapes_and_types(name, load):
     """One row a text; pooled: finite float32 [n, D]; ids: int32 within the vocabulary; counts int32 [n, 3]."""
@@ -84,6 +85,7 @@ def test_shapes_and_types(name, load):
             assert np.isfinite(values).all()
 
 
+@pytest.mark.slow
 @contract
 def test_a_vector_depends_on_its_text_alone(name, load):
     """Alone, in any batch, in any order: the same."""

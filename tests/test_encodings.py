@@ -166,6 +166,7 @@ def test_wrong_bytes_do_not_spoil_a_file(tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_one_wrong_byte_far_behind(tmp_path):
     """In the third block of a file of good lines; and as the last byte of all, where a character is cut off."""
     line = "a,grüße 😀\n".encode()

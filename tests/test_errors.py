@@ -120,6 +120,7 @@ def test_top_limits_the_rows(run):
         errors(run, top=0)
 
 
+@pytest.mark.slow
 def test_several_classes_and_labels(in_tmp):
     """Every class has its lists; with several labels a suspect says which label it is about."""
     rng = np.random.default_rng(1)

@@ -16,6 +16,8 @@ from helpers import ROOT, bert_models
 from embed.models.handles import handle_of
 from embed.models.hugging_face import hub_model
 
+pytestmark = pytest.mark.slow
+
 COMMIT, NEWER = "a" * 40, "b" * 40
 
 

@@ -19,6 +19,8 @@ from embed.weights.transformer import NAMES, read_transformer
 from stores import FailureError, InputError
 from stores.shared.fingerprint import identity_digest
 
+pytestmark = pytest.mark.slow
+
 ARCHITECTURES = (
     "albert", "bert", "camembert", "deberta-v2", "distilbert", "electra", "modernbert", "mpnet", "roberta",
     "xlm-roberta",
