@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from embed import Table
     from embed.tables.describe import TableDescription
 
+NO_HEADER = ("header", False)  # of all options the one whose False says something
 DATA_HELP = "File, pattern ('part-*.csv'), folder of class folders, tar archive of one, or - for stdin; repeatable."
 
 
@@ -53,23 +54,32 @@ def table_options(command: Callable) -> Callable:
         click.option("--header/--no-header", default=None, help="The first row names the columns, or is data and they "
                      "are called 1, 2, ...  [default: found by comparing it with the others]"),
         click.option("--follow-links", is_flag=True, help="Follow links inside a folder of texts."),
-        click.option("--text-column", help="Column with the texts.  [default: found by name and content]"),
+        click.option("--text-column", multiple=True,
+                     help="Column with the texts; repeat it to join several.  [default: found by name and content]"),
+        click.option("--text-separator", help="What joins several text columns.  [default: a line break]"),
         click.option("--label-column", "label_columns", multiple=True,
                      help="Column with the labels; several, with 0 and 1 each: repeat it.  [default: found likewise]"),
+        click.option("--no-label-column", is_flag=True, help="Read no labels."),
         click.option("--split-column", help="Column that says train or test.  [default: found by content]"),
         click.option("--id-column", help="Column that identifies the rows.  [default: found by name and content]"),
-        click.option("--label-map", help="OLD=NEW,OLD=NEW: what the labels are to be called.  [default: as they are]"),
+        click.option("--label-map", help="OLD=NEW,OLD=NEW: what labels are to be called; names with = or , in double "
+                     "quotes, * is what is not named.  [default: as they are]"),
+        click.option("--label-separator", help="What stands between several labels in one cell, or none: a cell is one "
+                     "label.  [default: recognised]"),
+        click.option("--label-threshold", type=float, help="Labels are numbers: at least this much is 1, less is 0."),
+        click.option("--missing", help="What stands for a missing label, with commas between.  [default: NaN NA "
+                     "None null and the like]"),
         click.option("--bad-rows", help="error, skip (and count), or a FILE to list them in.  [default: error]"),
     )  # fmt: skip
     names = [option(lambda: None).__click_params__[0].name for option in options]
 
     @functools.wraps(command)
     def gathered(*args: Any, **given: Any) -> Any:  # noqa: ANN401
-        reading = {
-            name: value
-            for name in names
-            if (value := given.pop(name)) not in (None, (), False) or (name == "header" and value is False)
-        }
+        values = {name: given.pop(name) for name in names}
+        unset = (None, (), False)
+        reading = {name: value for name, value in values.items() if value not in unset or (name, value) == NO_HEADER}
+        if reading.pop("no_label_column", False):
+            reading["label_columns"] = ()
         return command(*args, reading=reading, **given)
 
     for option in reversed(options):
@@ -208,12 +218,14 @@ def _histogram(found: TableDescription) -> RichTable:
 def _embed_command(table: Table, given: dict) -> str:
     """The command that reads the table just so."""
     columns = table.columns
-    options = [*(("--data", form.name) for form in table.files), ("--text-column", columns.text)]
+    options = [*(("--data", form.name) for form in table.files), *(("--text-column", name) for name in columns.texts)]
     options += [*(("--label-column", name) for name in columns.labels), ("--split-column", columns.split)]
     options += [("--id-column", columns.id)]
-    names = ("format", "encoding", "delimiter", "quoting", "label_map", "bad_rows", "clean")
+    names = ("format", "encoding", "delimiter", "quoting", "text_separator", "label_map", "label_separator",
+             "label_threshold", "missing", "bad_rows", "clean")  # fmt: skip
     options += [(f"--{name.replace('_', '-')}", given.get(name)) for name in names]
-    words = [word for name, value in options if value for word in (name, value)]
+    words = [word for name, value in options if value is not None for word in (name, str(value))]
+    words += ["--no-label-column"] * (given.get("label_columns") == ())
     header = {True: ["--header"], False: ["--no-header"]}.get(given.get("header"), [])
     return shlex.join(["tk", "embed", *words, *header, *["--follow-links"] * ("follow_links" in given)])
 

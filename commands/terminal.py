@@ -63,6 +63,8 @@ def _as_typed(option: click.Option, value: str | None) -> str:
         values = ast.literal_eval(value)
     except (ValueError, SyntaxError):  # a number of numpy's, a path
         values = value
+    if option.multiple and values in ((), []):
+        return f"--no-{name.removeprefix('--')}"
     if (option.nargs == 1 and not option.multiple) or not isinstance(values, list | tuple):
         values = [values]
     return " ".join(f"{name} {shlex.quote(str(value))}" for value in values)

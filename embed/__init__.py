@@ -7,7 +7,8 @@ from embed.engines import Cluster
 from embed.pipeline import EmbedSummary, StoreOptions, embed, encode_rows
 from embed.progress import Done
 from embed.recipe import Recipe
-from embed.tables.table import Table, read_table
+from embed.tables.read_table import read_table
+from embed.tables.table import Table
 from stores.shared.reporter import Reporter
 
 __all__ = [

@@ -1,18 +1,20 @@
 """Which columns are taken, and what becomes of their cells."""
 
+import csv
+
 import numpy as np
 import pytest
 from helpers.toy import read
 
 from embed import read_table
-from embed.tables.columns import choose_columns
-from embed.tables.labels import read_labels
+from embed.tables.columns import Asked, Sample, choose_columns
+from embed.tables.labels import LabelRule
 from stores import InputError
 
 
 def choose(table, **asked):
     """The columns of a table given as name -> cells."""
-    return choose_columns("a.csv", table, **asked)
+    return choose_columns(Sample("a.csv", table), Asked(**asked))
 
 
 def test_columns_are_found_by_content(tmp_path):
@@ -22,7 +24,7 @@ def test_columns_are_found_by_content(tmp_path):
     columns = read_table(tmp_path / "a.csv").columns
 
     assert (columns.text, columns.labels) == ("words_of_it", ["kind"])
-    assert "2 different values" in columns.reasons[1]
+    assert "the only column with few different values, 2" in columns.reasons[1]
 
 
 def test_no_label_column_is_no_error(tmp_path):
@@ -42,6 +44,18 @@ TEXTS = ["first text", "second text", "third text", "fourth text"]
         ({"text": TEXTS, "toxic": ["0", "1", "0", "0"], "b": ["0", "-1", "", "1"]}, ["toxic", "b"]),
         ({"text": TEXTS, "target": ["0", "1", "0", "0"], "b": ["0", "0", "1", "0"]}, ["target"]),
         ({"text": TEXTS, "sentiment": ["x", "y", "x", "z"], "b": ["0", "0", "1", "0"]}, ["sentiment"]),
+        (
+            {"text": TEXTS, "a": ["True", "False", "False", "True"], "b": ["False", "False", "False", "True"]},
+            ["a", "b"],
+        ),
+        ({"text": TEXTS, "a": ["1.0", "0.0", "0.0", "1.0"], "b": ["0", "0", "1", "0"]}, ["a", "b"]),
+        ({"text": TEXTS, "a": ["0", "1"] * 2, "b": ["1", "1", "0", "0"], "is_bad": ["True", "False"] * 2}, ["a", "b"]),
+        ({"text": TEXTS, "stars": ["1", "5", "3", "5"], "verified": ["Y", "N", "Y", "Y"]}, ["stars"]),
+        ({"text": TEXTS, "rating": ["1", "5", "3", "5"], "recommended": ["1", "0", "1", "1"]}, ["rating"]),
+        ({"text": TEXTS, "airline_sentiment": ["neg", "pos"] * 2, "airline": ["A", "B"] * 2}, ["airline_sentiment"]),
+        ({"text": TEXTS, "Class Index": ["1", "2", "1", "3"], "n": ["7", "8"] * 2}, ["Class Index"]),
+        ({"text": TEXTS, "Kategorie": ["x", "y", "x", "z"], "n": ["7", "8"] * 2}, ["Kategorie"]),
+        ({"text": TEXTS, "label": ["0", "1", "0", "1"], "label_text": ["no", "yes", "no", "yes"]}, ["label"]),
         ({"text": TEXTS, "label": TEXTS, "kind": ["x", "y", "x", "y"]}, ["label"]),
         ({"text": TEXTS, "other": TEXTS}, []),
     ],
@@ -79,20 +93,67 @@ def test_every_choice_has_a_reason():
     assert choose(table, labels=[]).labels == []
 
 
-@pytest.mark.parametrize("option", ["text", "split", "id", "labels"])
-def test_missing_column_lists_those_that_exist(option):
-    """And names the option."""
-    asked = ["body"] if option == "labels" else "body"
-    with pytest.raises(InputError, match=f"no column 'body' .--{option.rstrip('s')}-column.; it has: text, x"):
-        choose({"text": TEXTS, "x": TEXTS}, **{option: asked})
+@pytest.mark.parametrize(
+    ("asked", "parameter"),
+    [
+        ({"texts": ["body"]}, "text_column"),
+        ({"split": "body"}, "split_column"),
+        ({"id": "body"}, "id_column"),
+        ({"labels": ["body"]}, "label_columns"),
+    ],
+)
+def test_missing_column_lists_those_that_exist(asked, parameter):
+    """And names the parameter."""
+    with pytest.raises(InputError, match=f"no column 'body' .`{parameter}`.; it has: text, x"):
+        choose({"text": TEXTS, "x": TEXTS}, **asked)
 
 
-def test_label_names_stay_as_they_are():
-    """Blanks around them aside: case, numbers and booleans are kept; an empty cell is no label."""
-    labels, bad = read_labels([["Ham", " ham ", "1", "1.0", "True", "", None, "  "]], ["label"], {})
+def test_what_differs_by_chance_in_labels_is_dropped():
+    """Blanks, no-break blanks and invisible characters; ``1.0`` is ``1``, ``True`` is ``true``; case is kept."""
+    cells = ["Ham", " ham ", "ham\u00a0", "h\u200bam", "1", "1.0", "1,0", "True", "TRUE", "v1.0", "a\u00a0 b"]
+    labels, bad = LabelRule(["label"]).read([cells])
 
-    assert labels == ["Ham", "ham", "1", "1.0", "True", None, None, None]
+    assert labels == ["Ham", "ham", "ham", "ham", "1", "1", "1", "true", "true", "v1.0", "a b"]
     assert bad == {}
+
+
+def test_markers_of_missing_values_are_no_labels():
+    """As pandas knows them; ``NONE`` and ``none`` are classes that people use."""
+    labels, _ = LabelRule(["label"]).read([["NaN", "NA", "None", "null", "", "  ", "#N/A", "NONE", "none"]])
+
+    assert labels == [None] * 7 + ["NONE", "none"]
+
+
+def test_missing_markers_are_counted_said_and_asked_for(tmp_path):
+    """A class that is really called NA: the option in the note, or an entry of the label map."""
+    (tmp_path / "a.csv").write_text("label,text\nNA,one\nEU,two\nNA,three\nEU,four\n")
+    table = read_table(tmp_path / "a.csv")
+
+    assert read(table)[2] == [None, "EU", None, "EU"]
+    assert "NA (2) in 'label' stand for a missing label; `missing=''` makes them classes" in table.notes[0]
+    assert read(read_table(tmp_path / "a.csv", missing=""))[2] == ["NA", "EU", "NA", "EU"]
+    assert read(read_table(tmp_path / "a.csv", missing="EU"))[2] == ["NA", None, "NA", None]
+    assert read(read_table(tmp_path / "a.csv", label_map="NA=Namibia,*=*"))[2] == ["Namibia", "EU"] * 2
+
+
+def test_classes_that_differ_by_case_are_named_with_the_map_that_joins_them(tmp_path):
+    """The map in the note works as it stands; the most frequent spelling stays."""
+    (tmp_path / "a.csv").write_text("label,text\nHam,one\nham,two\nspam,three\nham,four\n")
+    table = read_table(tmp_path / "a.csv")
+
+    assert "differ by upper and lower case only: 'ham', 'Ham'" in table.notes[0]
+    given = table.notes[0].split("`label_map='")[1].split("'`")[0]
+    assert read(read_table(tmp_path / "a.csv", label_map=given))[2] == ["ham", "ham", "spam", "ham"]
+
+
+def test_label_map_quotes_what_it_is_written_with(tmp_path):
+    """Names with ``=`` and ``,`` in double quotes; a quote among them is doubled."""
+    (tmp_path / "a.csv").write_text('label,text\na=b,one\n"c,d",two\n"e""f",three\ng,four\n')
+    table = read_table(tmp_path / "a.csv", label_map='"a=b"="x,y", "c,d"=z ,"e""f"=q,*=')
+
+    assert read(table)[2] == ["x,y", "z", "q", None]
+    with pytest.raises(InputError, match="give it as OLD=NEW,OLD=NEW"):
+        read_table(tmp_path / "a.csv", label_map='"a=b=c')
 
 
 def test_label_map_renames_and_refuses_what_it_does_not_know(tmp_path):
@@ -102,15 +163,15 @@ def test_label_map_renames_and_refuses_what_it_does_not_know(tmp_path):
     (block,) = table.blocks(9)
 
     assert block.labels == ["bad", "good", None, None]
-    assert str(block.bad[0]).startswith(f"{tmp_path}/a.csv, line 6: label '4' is not in --label-map; mend it")
-    with pytest.raises(InputError, match="line 6: label '4' is not in --label-map"):
+    assert str(block.bad[0]).startswith(f"{tmp_path}/a.csv, line 6: label '4' is not in `label_map`; mend it")
+    with pytest.raises(InputError, match="line 6: label '4' is not in `label_map`"):
         read(read_table(tmp_path / "a.csv", label_map="1=bad,5=good,3="))
 
 
 def test_matrix_of_labels():
     """0 and 1, in words too; empty and -1 are unknown; anything else is wrong."""
-    cells = [["0", "1", "True", "no", "", "-1", "maybe"], ["1", "1", "0", "0", "0", None, "0"]]
-    labels, bad = read_labels(cells, ["a", "b"], {})
+    cells = [["0", "1", "True", "no", "", "-1", "maybe"], ["1.0", "1", "0,0", "0", "FALSE", "NaN", "0"]]
+    labels, bad = LabelRule(["a", "b"]).read(cells)
 
     assert labels.dtype == np.int8
     assert labels[:6].tolist() == [[0, 1], [1, 1], [1, 0], [0, 0], [-1, 0], [-1, -1]]
@@ -119,7 +180,7 @@ def test_matrix_of_labels():
 
 def test_text_in_the_label_column_is_a_broken_row():
     """As in tables whose cells have moved."""
-    _, bad = read_labels([["ham", "x" * 201, "one\ntwo"]], ["label"], {})
+    _, bad = LabelRule(["label"]).read([["ham", "x" * 201, "one\ntwo"]])
 
     assert bad == {
         1: "a label of 201 characters: a text stands in the label column",
@@ -133,3 +194,152 @@ def test_numbered_columns_without_a_header(tmp_path):
     table = read_table(tmp_path / "a.csv", header=False, text_column="2", label_columns=["3"])
 
     assert read(table) == ([1, 2], ["first text", "second text"], ["1", "0"])
+
+
+@pytest.mark.parametrize(
+    ("table", "names"),
+    [
+        ({"text": TEXTS, "sentiment": ["x", "y", "x", "y"], "topic": ["a", "a", "b", "b"]}, "'sentiment' and 'topic'"),
+        ({"text": TEXTS, "q1": ["x", "y", "x", "y"], "q2": ["a", "a", "b", "b"]}, "'q1' and 'q2'"),
+    ],
+)
+def test_two_columns_that_could_be_the_label_are_asked_for(table, names):
+    """Both are named, with what to give; nothing is taken."""
+    with pytest.raises(InputError, match=f"{names} have .*give `label_columns=.*or `label_columns=..` for none"):
+        choose(table)
+    assert choose(table, labels=[]).labels == []
+
+
+@pytest.mark.parametrize(("name", "classes"), [("label", 1000), ("category", 77)])
+def test_many_classes_in_a_column_of_that_name_are_labels(name, classes):
+    """1,000 in ``label``, 77 in ``category``; in a column of another name they are not."""
+    rows = range(5 * classes)
+    table = {"text": [f"text {i} and more" for i in rows], name: [f"class {i % classes}" for i in rows]}
+
+    assert choose(table).labels == [name]
+    assert choose({"text": table["text"], "place": table[name]}).labels == []
+
+
+def test_numbers_with_fractions_are_no_classes(tmp_path):
+    """A column that was found is refused, with a threshold that works; one that was asked for is taken, with a note."""
+    rows = "".join(f"text number {i},{i % 7 / 8}\n" for i in range(40))
+    (tmp_path / "a.csv").write_text("comment,isHate\n" + rows)
+
+    with pytest.raises(InputError, match=r"'isHate' holds numbers .*; `label_threshold=0.5`"):
+        read_table(tmp_path / "a.csv", label_columns=None)
+    labels = read(read_table(tmp_path / "a.csv", label_threshold=0.5))[2]
+    assert labels == [str(int(i % 7 / 8 >= 0.5)) for i in range(40)]
+    table = read_table(tmp_path / "a.csv", label_columns=["isHate"])
+    assert "each number is a class" in table.notes[-1]
+    assert len(set(read(table)[2])) == 7
+
+
+def written(path, header, cells):
+    """A CSV with a text and one more cell a row."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([header, *([f"text number {i}", cell] for i, cell in enumerate(cells))])
+    return path
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["['a', 'b']", "['c']", "[]", "['a']"],
+        ['["a", "b"]', '["c"]', "[]", '["a"]'],
+        ["['a' 'b']", "['c']", "[]", "['a']"],  # as numpy writes it
+        ["a|b", "c", "[]", "a"],
+        ["a, b", "c", "[]", "a"],
+    ],
+)
+def test_several_labels_in_a_cell(tmp_path, cells):
+    """Lists in three spellings, or with a separator: a matrix of 0 and 1; recognised and said where it is certain."""
+    path = written(tmp_path / "a.csv", ["text", "labels"], cells * 3)
+    asked = {"label_separator": "|" if "|" in cells[0] else ","} if cells[1] == "c" else {}
+    table = read_table(path, **asked)
+    (block,) = table.blocks(99)
+
+    assert block.label_names[-3:] == ["a", "b", "c"]
+    assert block.labels[:4, -3:].tolist() == [[1, 1, 0], [0, 0, 1], [0, 0, 0], [1, 0, 0]]
+    assert asked or "a row may have several labels" in " ".join(table.notes)
+
+
+def test_lists_of_zero_and_one_have_a_place_for_each_label(tmp_path):
+    """Not the labels 0 and 1."""
+    (block,) = read_table(written(tmp_path / "a.csv", ["text", "labels"], ["[0, 1, 1]", "[1, 0, 0]"])).blocks(9)
+
+    assert block.label_names == ["labels.0", "labels.1", "labels.2"]
+    assert block.labels.tolist() == [[0, 1, 1], [1, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("cells", "classes"),
+    [
+        (["a|b", "a", "b", "a|b"], ["a", "b"]),
+        (["2,5,7", "27", "2", "5", "7", "2,27"], ["2", "5", "7", "27"]),
+        (["x;y", "x", "y", "y;x"], ["x", "y"]),
+    ],
+)
+def test_separators_of_labels_are_recognised(tmp_path, cells, classes):
+    """Where the parts stand alone in other cells; numbers are in their order."""
+    table = read_table(written(tmp_path / "a.csv", ["text", "labels"], cells))
+
+    assert "hold several labels with" in table.notes[0]
+    assert next(table.blocks(9)).label_names == classes
+    whole = read_table(tmp_path / "a.csv", label_separator="none")
+    assert read(whole)[2] == cells
+
+
+def test_commas_in_the_names_of_classes_are_no_separators(tmp_path):
+    """Parts that never stand alone are none."""
+    cells = ["Arts, Crafts", "Sports", "Arts, Crafts", "Home & Garden", "Toys; Games"]
+
+    assert read(read_table(written(tmp_path / "a.csv", ["text", "category"], cells * 2)))[2] == cells * 2
+
+
+def test_decimal_commas_or_several_labels_is_asked(tmp_path):
+    """Both readings are named, and both work."""
+    path = written(tmp_path / "a.csv", ["text", "label"], ["2,5", "27", "27", "2,5"])
+
+    with pytest.raises(
+        InputError, match="may be several labels or numbers with a decimal comma; give `label_separator=','`"
+    ):
+        read_table(path)
+    assert next(read_table(path, label_separator=",").blocks(9)).label_names == ["2", "5", "27"]
+    assert read(read_table(path, label_separator="none"))[2] == ["2,5", "27", "27", "2,5"]
+
+
+def test_several_text_columns_are_joined(tmp_path):
+    """By a line break or what is asked for; empty cells add nothing; the source says so."""
+    (tmp_path / "a.csv").write_text("title,body,label\nHi,one two,x\n,three,y\nYou,,x\n")
+    table = read_table(tmp_path / "a.csv", text_column=["title", "body"])
+
+    assert read(table)[1] == ["Hi\none two", "three", "You"]
+    assert table.source()["columns"]["text"] == ["title", "body"]
+    other = read_table(tmp_path / "a.csv", text_column=["body", "title"], text_separator=" | ")
+    assert read(other)[1] == ["one two | Hi", "three", "You"]
+    assert other.source()["digest"] != table.source()["digest"]
+
+
+def test_a_second_text_column_is_named():
+    """With what joins it."""
+    reasons = choose({"Betreff": TEXTS, "Beschreibung": [f"{text} and much more" for text in TEXTS]}).reasons
+
+    assert "text column 'Beschreibung'" in reasons[0]
+    assert choose({"title": ["a b c d e", "b c d e f"], "text": ["x y z", "z y x"]}).reasons[0] == (
+        "text column 'text' (by its name; 'title' holds text too: `text_column=['title', 'text']` joins them)"
+    )
+
+
+def test_numbers_are_no_texts():
+    """A table of nothing else is refused, not encoded."""
+    with pytest.raises(InputError, match="no column left for the text; id, target hold numbers"):
+        choose({"id": ["1", "2"], "target": ["0", "1"]})
+
+
+def test_row_that_repeats_the_header_is_broken(tmp_path):
+    """As where two files were put together."""
+    (tmp_path / "a.csv").write_text("label,text\nham,one\nlabel,text\nspam,two\n")
+
+    with pytest.raises(InputError, match="line 3: it repeats the header"):
+        read(read_table(tmp_path / "a.csv"))
+    assert read(read_table(tmp_path / "a.csv", bad_rows="skip"))[1] == ["one", "two"]

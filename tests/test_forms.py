@@ -303,7 +303,7 @@ def test_zip_of_several_files_names_them(tmp_path):
         ({"format": "xml"}, "`format='xml'`: choose one of csv"),
         ({"quoting": "curly"}, "`quoting='curly'`: choose one of double, backslash, single, none"),
         ({"delimiter": ", "}, "`delimiter=', '`: give one character"),
-        ({"label_map": "spam"}, "--label-map spam: give it as OLD=NEW"),
+        ({"label_map": "spam"}, "`label_map='spam'`: give it as OLD=NEW"),
     ],
 )
 def test_wrong_option_is_one_clear_line(ten_csv, options, message):

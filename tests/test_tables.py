@@ -22,7 +22,6 @@ JIGSAW = ["toxic", "severe_toxic", "obscene", "threat", "insult", "identity_hate
         ("spam_emails/emails.csv.gz", "text", "spam", {"0": 4360, "1": 1368}),
         ("disaster_tweets/train.csv", "text", "target", {"0": 4342, "1": 3271}),
         ("disaster_tweets/test.csv", "text", None, {None: 3263}),
-        ("disaster_tweets/sample_submission.csv", "id", "target", {"0": 3263}),
         ("imdb/aclImdb_subset.tar.gz", "text", "label", {"pos": 7500, "neg": 7500}),
     ],
 )

@@ -96,7 +96,8 @@ class Delimited(TableFile):
 
     def _judge(self, rows: list[list[str]]) -> bool:
         """Whether the first row names the columns; what was found is a note, unless the names are usual ones."""
-        first, below = rows[0], rows[1:]
+        first = rows[0]
+        below = [row for row in rows[1:] if row != first]  # a header may come again where files were put together
         width = usual_width(below)
         aligned = [""] * (width == len(first) + 1) + first
         verdict = judge_first_row(aligned, [row for row in below if len(row) == len(aligned)])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from embed.reading.cells import Cells
+from embed.reading.cells import Cells, as_list
 from embed.reading.files import Source
 from stores.shared.fingerprint import digest_file
 
@@ -69,6 +69,8 @@ class TableFile(ABC):
         notes: what the user should know about the reading, one line each.
         how: how it is read, JSON-able: with the same, the same rows come out.
         unit: what the ``line`` of a row counts: lines, unless rows are not told apart by these.
+        nested: columns that are fields inside others.
+        classes: column -> the names of classes that the file declares for it.
         places: int64 ``[b, 2]``, lines and bytes up to some places of the file; None where that is not known.
     """
 
@@ -82,6 +84,8 @@ class TableFile(ABC):
 
     def __init__(self, source: Source) -> None:
         self.source, self.name, self.stem = source, source.name, source.stem
+        self.nested: set[str] = set()
+        self.classes: dict[str, list[str]] = {}
 
     def digest(self) -> str:
         """That of the bytes as they are stored, see ``stores.shared.fingerprint.digest_file``."""
@@ -96,6 +100,19 @@ class TableFile(ABC):
     @abstractmethod
     def sample(self) -> dict[str, list[str]]:
         """The cells of all columns in the first rows, at most ``SAMPLE_ROWS``; broken rows are passed over."""
+
+    def sample_all(self) -> dict[str, list[str]]:
+        """Cells of all columns in rows from all over the file, at most ``2 * SAMPLE_ROWS``; none of a short one."""
+        if self.most_rows <= SAMPLE_ROWS:
+            return {}
+        step, cells = max(1, self.most_rows // SAMPLE_ROWS), {name: list[str]() for name in self.header}
+        number = 0
+        for batch in self.batches(self.header, self.header[-1]):
+            rows = range(-number % step, len(batch.line), step)
+            for name, values in cells.items():
+                values += as_list(batch.cells[name][rows.start :: step])
+            number += len(batch.line)
+        return cells
 
     @abstractmethod
     def batches(self, columns: list[str], text: str) -> Iterator[Batch]:

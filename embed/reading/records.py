@@ -68,7 +68,7 @@ def _batches(rows: Iterator[Row], columns: list[str], name: str, unit: str = "li
         for line, record, row in taken:
             why = record if isinstance(record, str) else _nested(record, columns)
             if why:
-                bad.append(BadRow(name, line, why, "mend it, or give --bad-rows skip", row[:1000], unit))
+                bad.append(BadRow(name, line, why, "correct it, or give `bad_rows='skip'`", row[:1000], unit))
             else:
                 good.append((line, record))
         cells = {column: [_cell(record.get(column)) for _, record in good] for column in columns}

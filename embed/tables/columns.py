@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 
+from embed.reading.cells import is_number
+from embed.reading.column_names import IDS, simple, text_rank
+from embed.tables.label_columns import find_labels
 from stores.shared.errors import InputError
 
-TEXT_NAMES = (
-    "text", "message", "sms", "comment_text", "comment", "review", "tweet", "sentence", "content", "body", "email",
-    "v2",
-)  # fmt: skip
-LABEL_NAMES = ("label", "labels", "target", "class", "category", "spam", "is_spam", "sentiment", "y", "v1", "toxic")
-ID_NAMES = ("id", "ids", "uuid", "guid", "textid", "text_id", "comment_id", "tweet_id", "message_id", "review_id")
 SPLITS = {"train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval"}
-MOST_CLASSES = 50  # a column with more different values than this is no label unless it is named
-Cells = dict[str, list[str | None]]
+SEPARATOR = "\n"
+FEW_WORDS = 3  # what has fewer on average is no text beside the text
+Cells = dict[str, list[str]]
 
 
 @dataclass(frozen=True)
@@ -23,78 +21,134 @@ class Columns:
     """The columns that are used.
 
     Attributes:
-        text: name of the text column.
+        texts: names of the text columns, of which each row's cells are joined.
         labels: names of the label columns: none, one with the names of classes, or several with 0 and 1.
         split: name of the column that says which rows are for training and which for testing, or None.
         id: name of the column that identifies the rows, or None.
         reasons: one line each, why these.
+        separator: what is put between the cells of several text columns.
     """
 
-    text: str
+    texts: tuple[str, ...]
     labels: list[str]
     split: str | None
     id: str | None
     reasons: list[str]
+    separator: str = SEPARATOR
+
+    @property
+    def text(self) -> str:
+        """The text column, or the first of several."""
+        return self.texts[0]
 
     @property
     def all(self) -> list[str]:
         """Every column that is used, each once."""
-        return list(dict.fromkeys(filter(None, [self.text, *self.labels, self.split, self.id])))
+        named = [*self.texts, *self.labels, *[name for name in (self.split, self.id) if name]]
+        return list(dict.fromkeys(named))
+
+    def as_dict(self) -> dict[str, object]:
+        """The columns as a store keeps them."""
+        texts: dict[str, object] = {"text": self.texts[0]}
+        if len(self.texts) > 1:
+            texts = {"text": list(self.texts), "separator": self.separator}
+        return {**texts, "labels": self.labels, "split": self.split, "id": self.id}
 
 
-def choose_columns(
-    file: str,
-    sample: Cells,
-    text: str | None = None,
-    labels: Sequence[str] | None = None,
-    split: str | None = None,
-    id: str | None = None,
-) -> Columns:
+@dataclass(frozen=True)
+class Asked:
+    """The columns that were asked for; None where they are to be found, no labels are wanted if these are empty."""
+
+    texts: Sequence[str] | None = None
+    labels: Sequence[str] | None = None
+    split: str | None = None
+    id: str | None = None
+    separator: str = SEPARATOR
+
+    def named(self) -> list[tuple[str, str]]:
+        """Parameter and column, each."""
+        several = [("text_column", self.texts), ("label_columns", self.labels)]
+        pairs = [(parameter, name) for parameter, names in several for name in names or ()]
+        return pairs + [(f"{name}_column", str(getattr(self, name))) for name in ("split", "id") if getattr(self, name)]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The columns of a table with cells of some of its rows.
+
+    Attributes:
+        file: name of the table, for messages.
+        cells: column -> its cells in the first rows.
+        nested: columns that are fields inside others, which are used for the text only if they are asked for.
+        more: gives cells from all over the table, asked for where the first rows leave the labels open.
+    """
+
+    file: str
+    cells: Cells
+    nested: Collection[str] = ()
+    more: Callable[[], Cells] = field(default=dict)
+
+
+def choose_columns(sample: Sample, asked: Asked) -> Columns:
     """Take the columns that are named, find the others.
 
-    Args:
-        file: name of the table, for messages.
-        sample: its columns with their first cells.
-        text, split, id: a column that was asked for, or None.
-        labels: those that were asked for; none are wanted if it is empty, they are found if it is None.
-
     Raises:
-        InputError: if a named column is not there, or no text column can be found.
+        InputError: if a named column is not there, no text column can be found, or two columns may be the label.
     """
-    asked = [("--text-column", text), *(("--label-column", name) for name in labels or ()), ("--split-column", split),
-             ("--id-column", id)]  # fmt: skip
-    for option, name in asked:
-        if name is not None and name not in sample:
-            raise InputError(f"{file} has no column {name!r} ({option}); it has: {', '.join(sample)}")
-    free = {name: [cell or "" for cell in cells] for name, cells in sample.items()}
-    for _, name in asked:
+    free = dict(sample.cells)
+    for parameter, name in asked.named():
+        if name not in sample.cells:
+            there = ", ".join(sample.cells)
+            raise InputError(f"{sample.file} has no column {name!r} (`{parameter}`); it has: {there}")
         free.pop(name, None)
-    text, why_text = (text, "as asked") if text else _find_text(file, free)
-    free.pop(text, None)
-    split, why_split = (split, "as asked") if split else _find_split(free)
-    free.pop(split, None)
-    id, why_id = (id, "as asked") if id else _find_id(free)
-    free.pop(id, None)
-    labels, why_labels = (list(labels), "as asked") if labels is not None else _find_labels(free)
-    reasons = [f"text column {text!r} ({why_text})"]
+    texts, why_text = (tuple(asked.texts), "as asked") if asked.texts else _find_text(sample, free)
+    for name in texts:
+        free.pop(name, None)
+    split, why_split = (asked.split, "as asked") if asked.split else _find_split(free)
+    free.pop(split or "", None)
+    id, why_id = (asked.id, "as asked") if asked.id else _find_id(free)
+    free.pop(id or "", None)
+    if asked.labels is not None:
+        labels, why_labels = list(asked.labels), "as asked"
+    else:
+        labels, why_labels = find_labels(sample.file, free, sample.more)
+    names = " and ".join(map(repr, texts))
+    joined = f"; joined by {asked.separator!r}" if len(texts) > 1 else ""
+    reasons = [f"text column{'s' * (len(texts) > 1)} {names} ({why_text}{joined})"]
     if labels:
-        names = ", ".join(map(repr, labels))
-        reasons.append(f"label column{'s' * (len(labels) > 1)} {names} ({why_labels})")
+        listing = ", ".join(map(repr, labels))
+        reasons.append(f"label column{'s' * (len(labels) > 1)} {listing} ({why_labels})")
     elif why_labels != "as asked":
         reasons.append(f"no label column: {why_labels}")
     reasons += [f"split column {split!r} ({why_split})"] if split else []
     reasons += [f"id column {id!r} ({why_id})"] if id else []
-    return Columns(text, labels, split, id, reasons)
+    return Columns(texts, labels, split, id, reasons, asked.separator)
 
 
-def _find_text(file: str, free: Cells) -> tuple[str, str]:
-    named = _by_name(free, TEXT_NAMES)
-    if named:
-        return named, "by its name"
-    if not free:
-        raise InputError(f"{file} has no column left for the text; name one with --text-column")
-    longest = max(free, key=lambda name: _mean_length(free[name]))
-    return longest, f"the longest cells, {_mean_length(free[longest]):.0f} characters on average"
+def _find_text(sample: Sample, free: Cells) -> tuple[tuple[str, ...], str]:
+    """A column with the usual name of one, else that with the longest cells; never one of nothing but numbers."""
+    worded = {name: cells for name, cells in free.items() if not all(is_number(cell) for cell in cells if cell.strip())}
+    if not worded and len(free) == 1 and not any(cell.strip() for cells in free.values() for cell in cells):
+        worded = free  # texts that are all empty are texts
+    if not worded:
+        listing = f"; {', '.join(free)} hold numbers" if free else ""
+        raise InputError(f"{sample.file} has no column left for the text{listing}; name one in `text_column`")
+    ranks = {name: rank for name in worded if (rank := text_rank(name)) is not None}
+    top = {name: rank for name, rank in ranks.items() if name not in sample.nested} or ranks
+    longest = max(worded, key=lambda name: _mean_length(worded[name]))
+    best, why = longest, f"the longest cells, {_mean_length(worded[longest]):.0f} characters on average"
+    if top and (longest not in sample.nested or min(ranks.values()) == min(top.values())):
+        best, why = min(top, key=top.__getitem__), "by its name"
+    if best in sample.nested:
+        raise InputError(
+            f"{sample.file}: the texts seem to be in the field {best!r} inside another; give `text_column={best!r}`"
+        )
+    others = [name for name in worded if name != best and _is_text(name, worded[name], name in ranks)]
+    if others:
+        both = [name for name in worded if name in (best, others[0])]
+        listing = " and ".join(map(repr, others[:3]))
+        why += f"; {listing} hold{'s' * (len(others) == 1)} text too: `text_column={both!r}` joins them"
+    return (best,), why
 
 
 def _find_split(free: Cells) -> tuple[str | None, str]:
@@ -108,34 +162,17 @@ def _find_split(free: Cells) -> tuple[str | None, str]:
 
 def _find_id(free: Cells) -> tuple[str | None, str]:
     """By its name, if its values are all different."""
-    for name in ID_NAMES:
-        found = _by_name(free, (name,))
-        if found and len(set(free[found])) == len(free[found]):
-            return found, "by its name; its values are all different in the first rows"
+    places = {name: IDS.index(simple(name)) for name in free if simple(name) in IDS}
+    for name in sorted(places, key=places.__getitem__):
+        if len(set(free[name])) == len(free[name]):
+            return name, "by its name; its values are all different in the first rows"
     return None, ""
 
 
-def _find_labels(free: Cells) -> tuple[list[str], str]:
-    """A label column repeats few values; its name alone is not enough."""
-    kinds = {name: len(set(filter(None, cells))) for name, cells in free.items()}
-    few = {name: n for name, n in kinds.items() if 1 <= n <= MOST_CLASSES}
-    bits = [name for name in few if set(free[name]) <= {"0", "1", "-1", ""}]
-    named = _by_name(few, LABEL_NAMES)
-    if len(bits) > 1 and (named is None or (named in bits and named.lower() == "toxic")):
-        return bits, "several columns of 0 and 1: a row may have several labels"
-    if named:
-        return [named], f"by its name; {few[named]} different value{'s' * (few[named] != 1)} in the first rows"
-    few = {name: n for name, n in few.items() if 2 <= n <= len(free[name]) // 2}
-    if few:
-        fewest = min(few, key=few.__getitem__)
-        return [fewest], f"{few[fewest]} different values in the first rows, the fewest of all columns"
-    return [], "none has a usual name or few different values (--label-column names one)"
-
-
-def _by_name(columns: Sequence[str] | dict, names: Sequence[str]) -> str | None:
-    """The column whose name, case aside, comes first in ``names``."""
-    lower = {column.lower(): column for column in reversed(list(columns))}
-    return next((lower[name] for name in names if name in lower), None)
+def _is_text(name: str, cells: list[str], usual: bool) -> bool:
+    """Whether a column holds texts as well: by its name with some words, else by many."""
+    words = sum(len(cell.split()) for cell in cells) / max(1, len(cells))
+    return words >= (FEW_WORDS if usual else 3 * FEW_WORDS) and len(set(cells)) > len(cells) / 2
 
 
 def _mean_length(cells: list[str]) -> float:

@@ -112,7 +112,7 @@ def describe(table: Table, steps: Sequence[str] = ()) -> TableDescription:
         found = zip(block["characters"], (-rows.line).tolist(), (text[:BEGINNING] for text in texts), strict=True)
         longest = heapq.nlargest(LONGEST, [*longest, *found])
     whole = {name: np.concatenate(values) for name, values in columns.items()}
-    members = _members(kinds, table.columns.labels, whole["kind"])
+    members = _members(kinds, table.rule.names, whole["kind"])
     unlabelled = np.isin(whole["kind"], [number for kind, number in kinds.items() if kind is None or -1 in kind])
     neither = ~unlabelled & ~np.any(list(members.values()) or [~unlabelled], axis=0)
     by_class = members | {NONE_APPLIES: neither, NO_LABEL: unlabelled}
@@ -158,9 +158,9 @@ def _kinds(rows: Rows) -> list:
     return [None if label is None else (label,) for label in rows.labels]
 
 
-def _members(kinds: dict, labels: list[str], numbers: np.ndarray) -> dict[str, np.ndarray]:
+def _members(kinds: dict, labels: list[str] | None, numbers: np.ndarray) -> dict[str, np.ndarray]:
     """Class -> bool ``[n]``, which rows are of it; the most frequent first, several labels in the order of columns."""
-    if len(labels) > 1:
+    if labels:
         having = [[number for kind, number in kinds.items() if kind[i] == 1] for i in range(len(labels))]
         return {name: np.isin(numbers, found) for name, found in zip(labels, having, strict=True)}
     found = {kind[0]: numbers == number for kind, number in kinds.items() if kind is not None}

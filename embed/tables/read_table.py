@@ -1,0 +1,120 @@
+"""From what was asked for to a table: its files, columns and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from embed.reading.cells import as_list
+from embed.reading.detect import ReadingOptions, open_files
+from embed.reading.format import TableFile
+from embed.tables.columns import SEPARATOR, Asked, Columns, Sample, choose_columns
+from embed.tables.label_forms import settle_labels
+from embed.tables.labels import LabelRule
+from embed.tables.like import text_columns_like
+from embed.tables.table import Table
+from stores.shared.errors import InputError
+
+
+def read_table(
+    data: str | Path | Sequence[str | Path],
+    *,
+    format: str | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    quoting: str | None = None,
+    header: bool | None = None,
+    follow_links: bool = False,
+    text_column: str | Sequence[str] | None = None,
+    text_separator: str | None = None,
+    label_columns: Sequence[str] | None = None,
+    split_column: str | None = None,
+    id_column: str | None = None,
+    label_map: str | None = None,
+    label_separator: str | None = None,
+    label_threshold: float | None = None,
+    missing: str | None = None,
+    bad_rows: str = "error",
+    like: dict[str, Any] | None = None,
+) -> Table:
+    """Look at a table: its bytes, encodings, delimiter and columns.
+
+    Args:
+        data: a file, a pattern, a folder of class folders or a tar archive of one, ``-`` for stdin; or several of
+            these, which are read one after the other.
+        format: one of ``embed.reading.detect.FORMATS``; by the name of the file, else its first bytes, if None.
+        encoding: a Python codec name; by the byte-order mark, else UTF-8, else Windows-1252 if None.
+        delimiter: of CSV, one character; found in the first rows if None.
+        quoting: of CSV, one of ``embed.reading.csv_dialect.QUOTINGS``; found in the first rows if None.
+        header: of CSV, whether the first row names the columns; else they are called ``1``, ``2``, ...; found by
+            comparing it with the rows below if None.
+        follow_links: whether links inside a folder of texts are followed; else they are passed over, with a note.
+        text_column: one column, or several, whose cells are joined; found by name and content if None.
+        text_separator: what is put between the cells of several text columns; a line break if None.
+        split_column, id_column: names of columns; found by name and content if None.
+        label_columns: likewise; several hold 0 and 1 each; none are wanted if it is empty.
+        label_map: ``OLD=NEW,OLD=NEW``, names with ``=`` or ``,`` in double quotes; ``*`` is what is not named.
+        label_separator: what stands between the labels of one cell; ``none``: each cell is one label; found if None.
+        label_threshold: labels are numbers, and at least this much is ``1``, less ``0``.
+        missing: what stands for no label, with commas between; what pandas takes for it if None.
+        bad_rows: see ``Table``.
+        like: how another table was read, as a store keeps it in ``source``: without ``text_column``, the columns in
+            which that table had its texts are taken.
+
+    Raises:
+        InputError: if there is no such file, it is empty, not text, or lacks a column that was asked for; or where
+            two readings are likely.
+    """
+    given = [data] if isinstance(data, str | Path) else data
+    asked = ReadingOptions(format, encoding, delimiter, quoting, header, follow_links)
+    files = [form for item in given for form in open_files(str(item), asked)]
+    first = files[0]
+    cells = first.sample()
+    if not any(cells.values()):
+        raise InputError(_why_no_rows(first))
+    texts = [text_column] if isinstance(text_column, str) else text_column
+    if like is not None and not texts:
+        known = text_columns_like(first, like)
+        texts, text_separator = list(known.names), known.separator
+    separator = SEPARATOR if text_separator is None else text_separator
+    sample = Sample(first.name, cells, first.nested, first.sample_all)
+    columns = choose_columns(sample, Asked(texts or None, label_columns, split_column, id_column, separator))
+    for form in files[1:]:
+        missing_columns = [name for name in columns.all if name not in form.header]
+        if missing_columns:
+            raise InputError(
+                f"{form.name} has no column {missing_columns[0]!r}, which {first.name} has; give one command each"
+            )
+    rule = LabelRule.of(columns.labels, label_map, missing, label_threshold)
+    notes = [note for form in files for note in form.notes]
+    if len(columns.labels) == 1:
+        found = label_columns is None
+        rule, more = settle_labels(first.name, rule, cells[columns.labels[0]], label_separator, found)
+        notes += more
+        if rule.classes is not None:
+            rule = rule.with_classes(_classes(files, columns, rule))
+    name = f"-and-{len(files) - 1}-more" if len(files) > 1 else ""
+    return Table(first.name + name, first.stem + name, files, columns, rule, bad_rows, notes)
+
+
+def _classes(files: list[TableFile], columns: Columns, rule: LabelRule) -> list[str]:
+    """The names of several labels a row: those that the file declares, else all that stand in the column."""
+    column = columns.labels[0]
+    declared = files[0].classes.get(column)
+    if rule.vectors:
+        one = next(cell for cell in files[0].sample()[column] if cell.strip())
+        count = one.count(",") + 1 if "," in one else len(one.split())
+        return declared if declared and len(declared) == count else [f"{column}.{i}" for i in range(count)]
+    if declared and not rule.label_map:
+        return declared
+    cells: set[str] = set()
+    for form in files:
+        for batch in form.batches(list(dict.fromkeys([column, columns.texts[-1]])), columns.texts[-1]):
+            cells.update(as_list(batch.cells[column]))
+    return rule.all_labels(cells)
+
+
+def _why_no_rows(form: TableFile) -> str:
+    bad = next((row for batch in form.batches(form.header[:1], form.header[0]) for row in batch.bad), None)
+    return str(bad) if bad else f"{form.name} has a header but no rows"
