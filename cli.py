@@ -17,6 +17,7 @@ from commands.doctor import doctor
 from commands.embed import embed
 from commands.encoders import encoders
 from commands.features import features
+from commands.given_once import give_once
 from commands.predict import predict
 from commands.runs import ensemble, errors, report, speed
 from commands.signals import INTERRUPTED, Stopped, stopping_cleanly, what_is_left
@@ -122,6 +123,7 @@ for command in (
 ):  # fmt: skip
     cli.add_command(command)
 prepare(cli)
+give_once(cli)
 
 if __name__ == "__main__":
     cli()

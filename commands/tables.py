@@ -131,6 +131,8 @@ def describe(
         check_output(out, overwrite)
     table = read(data, **{"bad_rows": "skip"} | reading)
     found = run_describe(table, steps)
+    for line in table.late_notes():
+        note(line)
     if out:
         draw(found, out, overwrite)
     if as_json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
@@ -15,8 +15,9 @@ from embed.engines import Cluster, open_engine
 from embed.part import PartPlan, PartWriter
 from embed.progress import Meter
 from embed.recipe import Recipe
+from embed.tables.read_table import read_table
 from embed.tables.rows import Rows
-from embed.tables.table import Table, read_table
+from embed.tables.table import Table
 from stores.columns import COMPRESSIONS
 from stores.features import Features
 from stores.parts import Parts
@@ -110,6 +111,7 @@ def embed(
     out, reporter = Path(out), reporter or Reporter()
     table = table if isinstance(table, Table) else read_table(table)
     recipe = recipe if isinstance(recipe, Recipe) else Recipe.of(recipe, reporter=reporter)
+    recipe = replace(recipe, joined=table.columns.joined)
     identity = recipe.identity()
     digest = identity_digest(identity)
     rows = store.part_rows or recipe.encoder.part_rows

@@ -27,12 +27,14 @@ class Recipe:
         options: the options it was loaded with; a model that is a path is an absolute one.
         dtype: ``float32`` or ``float16``, of pooled and token features; ids are int32 whatever it says.
         cleaning: names of the steps that each text goes through first, see ``embed.cleaning``.
+        joined: how many columns the texts were put together from, and the separator; None: a text is one cell.
     """
 
     encoder: Encoder
     options: dict
     dtype: str = "float32"
     cleaning: tuple[str, ...] = ()
+    joined: tuple[int, str] | None = None
 
     @classmethod
     def of(
@@ -84,7 +86,9 @@ class Recipe:
             raise InputError("the run was trained on joined features; tk predict takes runs on features of one encoder")
         options = recipe["options"] | ({"model": model} if model else {})
         clean = ",".join(recipe["cleaning"]) or "none"
-        again = cls.of(recipe["encoder"], recipe["dtype"], clean, reporter=reporter, **options)
+        columns = recipe.get("text_columns")
+        joined = (columns["count"], columns["separator"]) if columns else None
+        again = replace(cls.of(recipe["encoder"], recipe["dtype"], clean, reporter=reporter, **options), joined=joined)
         if again.encoder.stateful:
             raise InputError(
                 "the run was trained on features that depend on the texts before (`stateful=True`), so new texts have"
@@ -114,12 +118,15 @@ class Recipe:
         options = {name: value for name, value in self.options.items() if name != "device"}
         made = {"encoder": self.encoder.name, "options": options, "dtype": self.dtype}
         licence = {"licence": self.encoder.licence} if self.encoder.licence else {}
-        return made | {"cleaning": list(self.cleaning)} | licence
+        return made | {"cleaning": list(self.cleaning)} | self._columns() | licence
 
     def identity(self) -> dict:
         """Everything that the features depend on beside the text, as a JSON-able mapping."""
         dtype = "int32" if self.encoder.kind == "ids" else self.dtype
-        return {**self.encoder.identity(), "dtype": dtype, "cleaning": list(self.cleaning)}
+        return {**self.encoder.identity(), "dtype": dtype, "cleaning": list(self.cleaning), **self._columns()}
+
+    def _columns(self) -> dict:
+        return {"text_columns": dict(zip(("count", "separator"), self.joined, strict=True))} if self.joined else {}
 
     def clean(self, texts: list[str]) -> list[str]:
         """The texts as the encoder is to see them."""

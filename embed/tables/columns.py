@@ -42,6 +42,11 @@ class Columns:
         return self.texts[0]
 
     @property
+    def joined(self) -> tuple[int, str] | None:
+        """How many columns a text is put together from, and the separator; None of one column."""
+        return (len(self.texts), self.separator) if len(self.texts) > 1 else None
+
+    @property
     def all(self) -> list[str]:
         """Every column that is used, each once."""
         named = [*self.texts, *self.labels, *[name for name in (self.split, self.id) if name]]
