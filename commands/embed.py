@@ -108,8 +108,8 @@ def embed(
             store=StoreOptions(keep_texts, compression, layout),
             cluster=None if cluster is None else Cluster(**cluster), reporter=reporter, command=command,
         )  # fmt: skip
-    for line in table.late_notes():
-        note(line)
+        for line in table.late_notes():
+            reporter.note(line)
     if as_json:
         print_json({"store": str(summary.path), "up_to_date": summary.up_to_date, "totals": summary.totals})
     else:
