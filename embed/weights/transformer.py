@@ -373,7 +373,6 @@ class _LayerReader:
         if "layer_norm" in str(self._config.get("norm_rel_ebd", "none")).lower():
             norm = self._stored.affine("encoder.LayerNorm", self._width)
             return layer_norm(table, norm, self._config.real("layer_norm_eps"))
-        self._stored.ignore("encoder.LayerNorm.weight", "encoder.LayerNorm.bias")
         return table
 
     def _with_distances(self, layer: Layer, at: str) -> Layer:
@@ -410,6 +409,7 @@ def _with_positions(weights: TransformerWeights, config: Config, stored: Stored,
     if config.kind == "deberta-v2":
         # terms count in the scale even where relative_attention is false
         made["disentangled"] = _disentangled(config)
+        stored.ignore("encoder.LayerNorm.weight", "encoder.LayerNorm.bias")
     return replace(weights, **made)
 
 
