@@ -149,6 +149,9 @@ def _inside(folder: Path, entry: dict[str, Any]) -> str:
 
 
 def _unknown(folder: Path, kind: str) -> InputError:
+    if kind == "StaticEmbedding" and (folder / "config.json").is_file():
+        if read_json(folder / "config.json").get("model_type", "model2vec") == "model2vec":
+            return InputError(f"{folder} is a Model2Vec model; `encoder='static'` takes it as its `model`")
     known = ", ".join(("Transformer", "Pooling", *MODULES))
     return InputError(
         f"{folder / 'modules.json'} names the module {kind}, which tk has not (it has {known}); without it, the vectors"

@@ -35,10 +35,12 @@ from pathlib import Path
 
 import numpy as np
 
+from embed.encoders._model2vec import Model2Vec
 from embed.encoders._table import TableEncoder
 from embed.encoders.base import Published
+from embed.models.resolve import resolve_on_hub
 from embed.vectors.table import WordTable, load_table
-from stores.features import Features
+from stores.features import Features, PooledFeatures
 from stores.shared.errors import InputError
 from stores.shared.fingerprint import digest_file
 
@@ -70,32 +72,49 @@ class StaticEncoder(TableEncoder):
 
     Args:
         pooling: how the vectors of the words become one: ``mean``, ``max``, ``mean+max`` or ``sif``.
-        shape: whether columns with lengths and shares of digits, capitals and marks follow those of the words.
+        shape: whether columns with lengths and shares of digits, capitals and marks follow those of the words; with
+            ``model`` only if asked for.
+        model: folder of a Model2Vec model (potion), or its name on the Hugging Face hub, whose vectors take the place
+            of the table's; None: the table that ships with tk.
 
     Raises:
-        InputError: an option has no such value.
+        InputError: an option has no such value, or there is no such model.
+        FailureError: the model is not to be had, or damaged.
     """
 
     languages = "English"
     name = "static"
     published = Published("", "5 MB", "Apache-2.0", "ships with tk, made from all-MiniLM-L6-v2")
 
-    def __init__(self, pooling: str = "mean", shape: bool = True) -> None:
+    def __init__(self, pooling: str = "mean", shape: bool | None = None, model: str | None = None) -> None:
         super().__init__(pooling)
+        self._model, self._pinned, shape = None, None, model is None if shape is None else shape
+        if model is not None:
+            path, self._pinned = resolve_on_hub(model, None, self.reporter)
+            self._model, self.languages = Model2Vec(path), "model"
+            if pooling != "mean":
+                raise InputError(f"static: `pooling={pooling!r}`: the vectors of a model are means; leave it out")
         if pooling not in POOLINGS:
             raise InputError(f"static: `pooling={pooling!r}` does not exist, choose one of: {', '.join(POOLINGS)}")
         if not isinstance(shape, bool):
             raise InputError(f"static: `shape={shape!r}` does not exist, choose one of: True, False")
         self.shape = shape
-        self.dimension = WIDTH * (2 if pooling == "mean+max" else 1) + len(SHAPE) * shape
+        width = self._model.dimension if self._model else WIDTH * (2 if pooling == "mean+max" else 1)
+        self.dimension = width + len(SHAPE) * shape
         self._table: WordTable | None = None  # read at the first text
         self._digest: str | None = None
+
+    def pinned(self) -> dict:
+        """The model with its commit on the hub."""
+        return {"model": self._pinned} if self._pinned else {}
 
     def identity(self) -> dict:
         """Name, version of the algorithm, digest of the table's file, and the options."""
         if self._digest is None:
             self._digest = digest_file(TABLE)
         options = {"pooling": self.pooling, "shape": self.shape, "dimension": self.dimension}
+        if self._model:
+            return {"encoder": self.name, "version": VERSION, "weights": self._model.digest} | options
         return {"encoder": self.name, "version": VERSION, "table": self._digest} | options
 
     @property
@@ -107,7 +126,11 @@ class StaticEncoder(TableEncoder):
 
     def encode(self, texts: list[str]) -> Features:
         """``pooled`` float32 ``[n, dimension]``; counts: tokens, unknown tokens, 0. No value is ever NaN."""
-        features = super().encode(texts)
+        if self._model:
+            vectors, counts = self._model.encode(texts)
+            features: Features = PooledFeatures({"pooled": vectors}, counts)
+        else:
+            features = super().encode(texts)
         if not self.shape:
             return features
         shapes = np.array([shape_of(text) for text in texts], np.float32).reshape(len(texts), len(SHAPE))

@@ -119,6 +119,10 @@ class HuggingFaceTokenizer:
             return 0
         return len(self.before) + len(self([prompt]).ids) + max(0, len(self.after) - 1)
 
+    def vocabulary(self) -> list[str]:
+        """All tokens, added ones included."""
+        return list(self._tokenizer.get_vocab())
+
     def token(self, number: int) -> str:
         """The token of an id, for messages."""
         return str(self._tokenizer.id_to_token(number))
