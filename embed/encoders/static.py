@@ -72,8 +72,8 @@ class StaticEncoder(TableEncoder):
 
     Args:
         pooling: how the vectors of the words become one: ``mean``, ``max``, ``mean+max`` or ``sif``.
-        shape: whether columns with lengths and shares of digits, capitals and marks follow those of the words; with
-            ``model`` only if asked for.
+        shape: whether columns with lengths and shares of digits, capitals and marks follow those of the words; of a
+            ``model``, never.
         model: folder of a Model2Vec model (potion), or its name on the Hugging Face hub, whose vectors take the place
             of the table's; None: the table that ships with tk.
 
@@ -86,9 +86,9 @@ class StaticEncoder(TableEncoder):
     name = "static"
     published = Published("", "5 MB", "Apache-2.0", "ships with tk, made from all-MiniLM-L6-v2")
 
-    def __init__(self, pooling: str = "mean", shape: bool | None = None, model: str | None = None) -> None:
+    def __init__(self, pooling: str = "mean", shape: bool = True, model: str | None = None) -> None:
         super().__init__(pooling)
-        self._model, self._pinned, shape = None, None, model is None if shape is None else shape
+        self._model, self._pinned = None, None
         if model is not None:
             path, self._pinned = resolve_on_hub(model, None, self.reporter)
             self._model, self.languages = Model2Vec(path), "model"
@@ -98,9 +98,9 @@ class StaticEncoder(TableEncoder):
             raise InputError(f"static: `pooling={pooling!r}` does not exist, choose one of: {', '.join(POOLINGS)}")
         if not isinstance(shape, bool):
             raise InputError(f"static: `shape={shape!r}` does not exist, choose one of: True, False")
-        self.shape = shape
+        self.shape = shape and self._model is None
         width = self._model.dimension if self._model else WIDTH * (2 if pooling == "mean+max" else 1)
-        self.dimension = width + len(SHAPE) * shape
+        self.dimension = width + len(SHAPE) * self.shape
         self._table: WordTable | None = None  # read at the first text
         self._digest: str | None = None
 
