@@ -22,7 +22,7 @@ from commands.predict import predict
 from commands.runs import ensemble, errors, report, speed
 from commands.signals import INTERRUPTED, Stopped, stopping_cleanly, what_is_left
 from commands.tables import describe
-from commands.terminal import note, with_options
+from commands.terminal import echo, note, with_options
 
 
 class OneLineErrors(click.Group):
@@ -83,7 +83,7 @@ def _explain(error: Exception) -> tuple[str, int]:
 
 
 def _stop(message: str, code: int) -> None:
-    click.echo("Error: " + " ".join(message.split()), err=True)
+    echo("Error: " + " ".join(message.split()), err=True)
     sys.exit(code)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from commands.runs import report_option, show, tensorboard_option
-from commands.terminal import json_option, print_json, print_table, step_progress, versions_of
+from commands.terminal import echo, json_option, print_json, print_table, shown, step_progress, versions_of
 
 if TYPE_CHECKING:
     from classify import Run
@@ -127,13 +127,13 @@ def _print_runs(runs: list[Run]) -> None:
 
     for table, first in score_tables(runs):
         print_table(table)
-        click.echo(f"\n{basis(first)}\n")
+        echo(f"\n{basis(first)}\n")
     if len(runs) > 1:
-        click.echo(f"{best_of(runs)}\n")
+        echo(f"{best_of(runs)}\n")
     for number, run in enumerate(runs):
-        click.echo(f"{chr(10) if number else ''}{spec_of(run)}: {run.folder}")
+        echo(f"{chr(10) if number else ''}{spec_of(run)}: {run.folder}")
         for line in details(run):
-            click.echo(f"  {line}")
+            echo(f"  {shown(line)}")
 
 
 @click.command()
@@ -153,9 +153,9 @@ def heads(as_json: bool) -> None:
         return
     for name, entry in found.items():
         options = ",".join(f"{option}={value}" for option, value in entry["options"].items())
-        click.echo(f"{name:10} {entry['about']}")
+        echo(f"{name:10} {entry['about']}")
         if options:
-            click.echo(f"{'':10} {options}")
+            echo(f"{'':10} {options}")
 
 
 def _about(kind: type) -> str:

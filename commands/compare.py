@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from commands.runs import by_option, runs_argument
-from commands.terminal import json_option, note, print_json, print_table, shown
+from commands.terminal import echo, json_option, note, print_json, print_table, shown
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -48,14 +48,14 @@ def compare(command: str, folders: tuple[Path, ...], by: str, common: bool, out:
         print_json(found.as_dict())
         return
     print_table(_scores(found))
-    click.echo()
+    echo()
     for entry in found.runs[1:]:
         for line in _verdict(entry, found):
-            click.echo(line)
-    click.echo()
+            echo(line)
+    echo()
     print_table(_costs(found))
-    click.echo(f"\n{found.basis}")
-    click.echo(f"cheapest that is not distinguishable from the best: {shown(found.cheapest)}")
+    echo(f"\n{found.basis}")
+    echo(f"cheapest that is not distinguishable from the best: {shown(found.cheapest)}")
 
 
 def _scores(found: Comparison) -> Group:

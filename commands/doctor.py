@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from commands.terminal import json_option, print_json
+from commands.terminal import echo, json_option, print_json
 
 MARKS = {"ok": "ok", "note": "note", "broken": "BROKEN"}
 
@@ -37,11 +37,11 @@ def doctor(deep: bool, as_json: bool) -> None:
         for finding in found:
             if finding.about != about:
                 about = finding.about
-                click.echo(about)
-            click.echo(f"  {MARKS[finding.state]:6}  {finding.name}: {finding.text}")
+                echo(about)
+            echo(f"  {MARKS[finding.state]:6}  {finding.name}: {finding.text}")
             if finding.advice:
-                click.echo(f"  {'':6}    -> {finding.advice}")
+                echo(f"  {'':6}    -> {finding.advice}")
         broken = sum(finding.state == "broken" for finding in found)
-        click.echo("all is well" if well else f"broken: {broken}, see the arrows for what to do")
+        echo("all is well" if well else f"broken: {broken}, see the arrows for what to do")
     if not well:
         raise click.exceptions.Exit(1)

@@ -11,7 +11,7 @@ import click
 
 from commands.encoder_options import EncoderCommand, with_spec
 from commands.tables import clean_option, data_option, looks_like, read, table_options
-from commands.terminal import json_option, print_json, shown
+from commands.terminal import echo, json_option, print_json, shown
 
 if TYPE_CHECKING:
     from embed import EmbedSummary, Recipe, Reporter, Table
@@ -137,9 +137,9 @@ def _print_summary(summary: EmbedSummary, listing: str) -> None:
 
     totals = summary.totals
     if summary.up_to_date:
-        click.echo(f"nothing to encode: {summary.path} holds all {totals['rows']:,} rows already")
+        echo(f"nothing to encode: {summary.path} holds all {totals['rows']:,} rows already")
         return
-    click.echo(
+    echo(
         f"{totals['rows']:,} rows, {totals['distinct']:,} distinct texts: "
         f"{totals['encoded']:,} encoded, {totals['reused']:,} taken from earlier stores"
     )
@@ -151,24 +151,24 @@ def _print_summary(summary: EmbedSummary, listing: str) -> None:
         ("bad_rows", f"broken rows left out, listed in {listing}"),
     ):
         if totals[name]:
-            click.echo(f"{totals[name]:,} {what}")
+            echo(f"{totals[name]:,} {what}")
     if totals["unknown_tokens"]:
         share = totals["unknown_tokens"] / totals["tokens"]
-        click.echo(f"{totals['unknown_tokens']:,} of {totals['tokens']:,} tokens ({share:.1%}) unknown to the encoder")
+        echo(f"{totals['unknown_tokens']:,} of {totals['tokens']:,} tokens ({share:.1%}) unknown to the encoder")
     if "types" in totals:
         _print_coverage(totals)
     if totals["truncated_tokens"]:
-        click.echo(f"{totals['truncated_tokens']:,} of {totals['tokens']:,} tokens cut off")
+        echo(f"{totals['truncated_tokens']:,} of {totals['tokens']:,} tokens cut off")
     with FeatureStore(summary.path) as store:
         if licence := store.recipe.get("licence"):
-            click.echo(f"the vectors are under {licence}; so is what is made of them and passed on")
-        click.echo(f"store: {summary.path} ({store.size / 1e6:,.1f} MB)")
+            echo(f"the vectors are under {licence}; so is what is made of them and passed on")
+        echo(f"store: {summary.path} ({store.size / 1e6:,.1f} MB)")
 
 
 def _print_coverage(totals: dict) -> None:
     share = totals["unknown_types"] / max(totals["types"], 1)
-    click.echo(f"{totals['unknown_types']:,} of {totals['types']:,} different words ({share:.1%}) unknown")
+    echo(f"{totals['unknown_types']:,} of {totals['types']:,} different words ({share:.1%}) unknown")
     if totals.get("bad_lines"):
-        click.echo(f"{totals['bad_lines']:,} broken lines of the word vectors left out")
+        echo(f"{totals['bad_lines']:,} broken lines of the word vectors left out")
     if words := list(totals["unknown_words"].items())[:10]:
-        click.echo("most frequent unknown: " + ", ".join(f"{shown(word)} ({count:,})" for word, count in words))
+        echo("most frequent unknown: " + ", ".join(f"{shown(word)} ({count:,})" for word, count in words))

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from commands.encoder_options import EncoderCommand, with_spec
-from commands.terminal import json_option, note, overwrite_option, print_json
+from commands.terminal import echo, json_option, note, overwrite_option, print_json
 
 
 @click.group(invoke_without_command=True)
@@ -59,16 +59,16 @@ def _listing() -> dict:
 
 def _print_listing(found: dict) -> None:
     for name, entry in found["encoders"].items():
-        click.echo(f"{name:10} {entry['about']}")
+        echo(f"{name:10} {entry['about']}")
         if entry["options"]:
-            click.echo(f"{'':10} {','.join(f'{option}={value}' for option, value in entry['options'].items())}")
+            echo(f"{'':10} {','.join(f'{option}={value}' for option, value in entry['options'].items())}")
         if model := entry["model"]:
             place = "" if not model["model"] else ", cached" if model["cached"] else ", not cached"
-            click.echo(f"{'':10} weights: {model['size']}, {model['licence']}, {model['source']}{place}")
+            echo(f"{'':10} weights: {model['size']}, {model['licence']}, {model['source']}{place}")
     cache = found["cache"]
-    click.echo(f"\nmodels that were used, cache folder {cache['folder']}:{'' if cache['models'] else ' none'}")
+    echo(f"\nmodels that were used, cache folder {cache['folder']}:{'' if cache['models'] else ' none'}")
     for model in cache["models"]:
-        click.echo(f"  {model['model']} ({model['bytes'] / 1e6:,.1f} MB) in {model['path']}")
+        echo(f"  {model['model']} ({model['bytes'] / 1e6:,.1f} MB) in {model['path']}")
 
 
 @encoders.command(cls=EncoderCommand)
@@ -91,7 +91,7 @@ def check(name: str, options: dict[str, Any], as_json: bool) -> None:
         print_json(found)
         return
     for what, value in found.items():
-        click.echo(f"{what:20} {value}")
+        echo(f"{what:20} {value}")
 
 
 @encoders.command(cls=EncoderCommand)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.terminal import csv_safe_option, json_option, note, overwrite_option, print_json, shown
+from commands.terminal import csv_safe_option, echo, json_option, note, overwrite_option, print_json, shown
 
 if TYPE_CHECKING:
     from stores import FeatureStore
@@ -46,7 +46,7 @@ def info(store: Path, as_json: bool) -> None:
     for name, value in found.items():
         if isinstance(value, dict):
             value = ", ".join(f"{key} {item}" for key, item in value.items())
-        click.echo(f"{name:10} {value}")
+        echo(f"{name:10} {shown(str(value))}")
 
 
 def _info(store: FeatureStore) -> dict:
@@ -94,7 +94,7 @@ def verify(stores: tuple[Path, ...], as_json: bool) -> None:
             store.verify()
             found.append({"store": str(path), "rows": len(store), "well": True})
             if not as_json:
-                click.echo(f"{path}: {len(store):,} rows, all as written")
+                echo(f"{path}: {len(store):,} rows, all as written")
     if as_json:
         print_json(found)
 
@@ -149,7 +149,7 @@ def merge(command: str, stores: tuple[Path, ...], out: Path, as_json: bool) -> N
     if as_json:
         print_json(found)
     else:
-        click.echo(f"{found['rows']:,} rows: {out}")
+        echo(f"{found['rows']:,} rows: {out}")
 
 
 @features.command()
@@ -171,7 +171,7 @@ def join(command: str, stores: tuple[Path, ...], out: Path, as_json: bool) -> No
     if as_json:
         print_json({"store": str(out), "rows": rows, "outputs": outputs})
     else:
-        click.echo(f"{rows:,} rows, {', '.join(outputs)}: {out}")
+        echo(f"{rows:,} rows, {', '.join(outputs)}: {out}")
 
 
 @features.command()
@@ -195,11 +195,11 @@ def diff(a: Path, b: Path, as_json: bool) -> None:
     if as_json:
         print_json(asdict(found))
         return
-    click.echo(f"identity: {'the same' if found.same_identity else 'different'}")
-    click.echo(f"distinct texts: {found.shared:,} in both, {found.only_a:,} only in {a}, {found.only_b:,} only in {b}")
+    echo(f"identity: {'the same' if found.same_identity else 'different'}")
+    echo(f"distinct texts: {found.shared:,} in both, {found.only_a:,} only in {a}, {found.only_b:,} only in {b}")
     if found.cosine is not None:
-        click.echo(f"largest difference: {found.largest:.3g} (line {found.farthest_line} of the table of {a})")
-        click.echo(f"cosine: mean {found.cosine[0]:.6f}, smallest {found.cosine[1]:.6f}")
+        echo(f"largest difference: {found.largest:.3g} (line {found.farthest_line} of the table of {a})")
+        echo(f"cosine: mean {found.cosine[0]:.6f}, smallest {found.cosine[1]:.6f}")
 
 
 @features.command()
@@ -221,9 +221,9 @@ def prune(folder: Path, yes: bool, as_json: bool) -> None:
     stale = find_stale(folder)
     if not as_json:
         for item in stale:
-            click.echo(f"{shown(str(item.path))} ({item.bytes / 1e6:,.1f} MB): {item.why}")
+            echo(f"{shown(str(item.path))} ({item.bytes / 1e6:,.1f} MB): {item.why}")
         if not stale:
-            click.echo(f"nothing stale under {shown(str(folder))}")
+            echo(f"nothing stale under {shown(str(folder))}")
             return
     delete = yes or (not as_json and click.confirm("Delete all of these?"))
     if delete:
@@ -233,4 +233,4 @@ def prune(folder: Path, yes: bool, as_json: bool) -> None:
         found = [{"path": str(item.path), "bytes": item.bytes, "why": item.why} for item in stale]
         print_json({"stale": found, "deleted": delete and bool(stale)})
     elif delete:
-        click.echo(f"deleted {len(stale)}")
+        echo(f"deleted {len(stale)}")

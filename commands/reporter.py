@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.terminal import is_quiet, with_options
+from commands.terminal import echo, is_quiet, with_options
 from stores.shared.reporter import Progress, Reporter
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class TerminalReporter(Reporter):
     def note(self, message: str) -> None:
         """A line on stderr."""
         if not self._quiet:
-            click.echo(with_options(message, self._command), err=True)
+            echo(with_options(message, self._command), err=True)
 
     def progress(self, progress: Progress) -> None:
         """The bar moves, or a line is due."""

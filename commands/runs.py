@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from commands.terminal import json_option, note, print_json, print_table, shown, versions_of
+from commands.terminal import echo, json_option, note, print_json, print_table, shown, versions_of
 
 if TYPE_CHECKING:
     from classify import Run
@@ -98,9 +97,9 @@ def ensemble(
         return
     for table, _ in score_tables([*runs, run]):
         print_table(table)
-    click.echo(f"\n{basis(run)}\n\n{method}: {run.folder}")
+    echo(f"\n{basis(run)}\n\n{method}: {run.folder}")
     for line in details(run):
-        click.echo(f"  {line}")
+        echo(f"  {shown(line)}")
 
 
 @click.command()
@@ -135,9 +134,9 @@ def speed(folders: tuple[Path, ...], by: str, sample: int | None, as_json: bool)
         rows.append(([shown(entry.name)], [cell(entry.score), *(_number(rate, ",.0f") for rate in rates)]))
     print_table(grid(["run"], [title_of(by), "encoder texts/s", "head texts/s", "together"], rows))
     when = f"now, on {sample:,} texts" if sample else "when their stores were made"
-    click.echo(f"\nheads measured now, on {found.rows:,} rows at most; encoders {when}")
+    echo(f"\nheads measured now, on {found.rows:,} rows at most; encoders {when}")
     if any(entry.encoder_texts_per_second is None for entry in found.runs):
-        click.echo("-: the store took its features from earlier ones; --encode 500 measures the encoder now")
+        echo("-: the store took its features from earlier ones; --encode 500 measures the encoder now")
 
 
 def _encode_seconds(part: FeaturesRecord, texts: list[str]) -> float:
@@ -173,11 +172,11 @@ def errors(folder: Path, top: int, as_json: bool) -> None:
 
     found = run_errors(read_run(folder), top)
     if as_json:
-        click.echo(json.dumps(found.as_dict(), indent=1))  # in ASCII: texts of strangers may hold what moves a terminal
+        print_json(found.as_dict())
         return
-    click.echo(f"{found.wrong:,} of {found.rows:,} rows are predicted wrong")
+    echo(f"{found.wrong:,} of {found.rows:,} rows are predicted wrong")
     if found.texts_missing:
-        click.echo(f"no texts, lines only: {shown(found.texts_missing)}")
+        echo(f"no texts, lines only: {shown(found.texts_missing)}")
     for name, kinds in found.classes.items():
         for rows, what in ((kinds.false_positives, "wrongly predicted"), (kinds.false_negatives, "missed")):
             _print_rows(f"{what} {shown(name)}", rows, f"surest first, with the probability of {shown(name)}")
@@ -186,22 +185,22 @@ def errors(folder: Path, top: int, as_json: bool) -> None:
 
 
 def _print_rows(what: str, found: ErrorRows, how: str) -> None:
-    click.echo(f"\n{what}: {found.count:,}" + (f" ({how})" if found.rows else ""))
+    echo(f"\n{what}: {found.count:,}" + (f" ({how})" if found.rows else ""))
     for row in found.rows:
         number = f"{row.p or 0:.3f}" if row.margin is None else f"{row.margin:+.3f}"
         answers = (row.label, row.better or row.predicted)
         label, seems = (name if isinstance(name, str) else "|".join(name) or "none" for name in answers)
-        click.echo(f"  line {row.line}  {number}  {shown(label)} -> {shown(seems)}{_begin(row.text)}")
+        echo(f"  line {row.line}  {number}  {shown(label)} -> {shown(seems)}{_begin(row.text)}")
 
 
 def _print_contradictions(found: Contradictions) -> None:
     if found.count is None:
-        click.echo("\nidentical texts with different labels: not known, the store is gone")
+        echo("\nidentical texts with different labels: not known, the store is gone")
         return
-    click.echo(f"\nidentical texts with different labels: {found.count:,}")
+    echo(f"\nidentical texts with different labels: {found.count:,}")
     for row in found.rows:
         labels = "; ".join(f"{shown(name)} on {_lines(lines)}" for name, lines in row.lines_by_label.items())
-        click.echo(f"  {labels}{_begin(row.text)}")
+        echo(f"  {labels}{_begin(row.text)}")
 
 
 def _lines(lines: list[int]) -> str:

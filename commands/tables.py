@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.terminal import json_option, note, overwrite_option, print_json
+from commands.terminal import cell, echo, json_option, note, overwrite_option, print_json, print_table, shown
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
-    from rich.text import Text
 
     from embed import Table
     from embed.tables.describe import TableDescription
@@ -145,11 +144,9 @@ def describe(
 
 
 def _print_description(found: TableDescription, command: str) -> None:
-    from rich.console import Console
-
     from embed.tables.describe import BEGINNING
 
-    click.echo(f"{found.rows:,} rows, {found.distinct:,} distinct texts")
+    echo(f"{found.rows:,} rows, {found.distinct:,} distinct texts")
     for count, what in (
         (found.duplicates, "rows repeat the text of an earlier row"),
         (found.contradictory, "texts stand with different labels"),
@@ -160,25 +157,24 @@ def _print_description(found: TableDescription, command: str) -> None:
         (found.bad, "broken rows"),
     ):
         if count:
-            click.echo(f"{count:,} {what}")
+            echo(f"{count:,} {what}")
     for line in found.first_bad:
-        click.echo(f"  {line}")
+        echo(f"  {shown(line)}")
     if found.splits:
-        click.echo("split: " + ", ".join(f"{name or '(none)'} {rows:,}" for name, rows in found.splits.items()))
-    console = Console(highlight=False)
-    console.print(_length_table(found))
-    console.print(_histogram(found))
+        echo("split: " + ", ".join(f"{shown(name) or '(none)'} {rows:,}" for name, rows in found.splits.items()))
+    print_table(_length_table(found))
+    print_table(_histogram(found))
     shares = ", ".join(f"{share:.1%} at {limit}" for limit, share in found.cut.items())
-    click.echo(f"texts longer than a limit of word pieces, estimated as for English: {shares}")
+    echo(f"texts longer than a limit of word pieces, estimated as for English: {shares}")
     if found.other_language:
-        click.echo(
+        echo(
             f"{looks_like(found.other_language, found.languages)}; texts that are not English have more "
             "word pieces than estimated, and static knows none of their words"
         )
-    click.echo("longest texts (line, characters, beginning):")
+    echo("longest texts (line, characters, beginning):")
     for line, characters, text in found.longest:
-        click.echo(f"  {line:>8} {characters:>9,}  {' '.join(text.split())[:BEGINNING]}")
-    click.echo(f"tk embed would encode {found.distinct:,} texts:\n  {command}")
+        echo(f"  {line:>8} {characters:>9,}  {' '.join(text.split())[:BEGINNING]}")
+    echo(f"tk embed would encode {found.distinct:,} texts:\n  {command}")
 
 
 def looks_like(language: str, shares: dict[str, float]) -> str:
@@ -196,7 +192,7 @@ def _length_table(found: TableDescription) -> RichTable:
     for name, characters in found.characters.items():
         rows = sum(found.histogram[name])
         lengths = [f"{kind[q]:,.0f}" for kind in (characters, found.words[name]) for q in ("median", "p95", "max")]
-        grid.add_row(_plain(name), f"{rows:,}", f"{rows / found.rows:.1%}", *lengths)
+        grid.add_row(cell(name), f"{rows:,}", f"{rows / found.rows:.1%}", *lengths)
     return grid
 
 
@@ -208,7 +204,7 @@ def _histogram(found: TableDescription) -> RichTable:
     grid = RichTable(box=None, pad_edge=False)
     grid.add_column("words", justify="right")
     for name in found.histogram:
-        grid.add_column(_plain(name), overflow="fold")
+        grid.add_column(cell(name), overflow="fold")
     most = max(max(counts) for counts in found.histogram.values())
     width = max(5, 60 // len(found.histogram))
     columns = list(found.histogram.values())
@@ -230,10 +226,3 @@ def _embed_command(table: Table, given: dict) -> str:
     words += ["--no-label-column"] * (given.get("label_columns") == ())
     header = {True: ["--header"], False: ["--no-header"]}.get(given.get("header"), [])
     return shlex.join(["tk", "embed", *words, *header, *["--follow-links"] * ("follow_links" in given)])
-
-
-def _plain(name: str) -> Text:
-    """A name as it is: to rich, brackets would be styles."""
-    from rich.text import Text
-
-    return Text(name)

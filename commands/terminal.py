@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.segment import Segment
+    from rich.text import Text
 
 PIPED_WIDTH = 120  # characters of a table that no terminal limits
 EVERY = 30.0  # seconds between plain lines of progress; a run that is shorter prints none
@@ -30,11 +32,32 @@ def is_quiet() -> bool:
     return context is not None and bool(context.find_root().params.get("quiet"))
 
 
+def shown(text: str) -> str:
+    """Somebody's text, harmless to a terminal: what cannot be printed is shown as its escape."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def cell(text: str) -> Text:
+    """Somebody's text as the cell of a table: harmless, and to rich brackets would be styles."""
+    from rich.text import Text
+
+    return Text(shown(text))
+
+
+def echo(message: str = "", err: bool = False) -> None:
+    """Lines on stdout or stderr; everything that a command says goes through here.
+
+    What cannot be printed (escape sequences, marks of direction) is shown as its escape, wherever it came from; of
+    somebody's text within a message, which is not to begin a line of its own, ``shown`` escapes line ends as well.
+    """
+    click.echo("\n".join(map(shown, message.split("\n"))), err=err)
+
+
 def note(message: str) -> None:
     """A line on stderr, unless the user wants it quiet."""
     if not is_quiet():
         context = click.get_current_context(silent=True)
-        click.echo(with_options(message, context and context.command), err=True)
+        echo(with_options(message, context.command if context else None), err=True)
 
 
 def with_options(message: str, command: click.Command | None) -> str:
@@ -72,22 +95,37 @@ def _as_typed(option: click.Option, value: str | None) -> str:
 
 def print_json(value: object) -> None:
     """A result as JSON on stdout."""
-    click.echo(json.dumps(value, indent=1, ensure_ascii=False))
+    text = json.dumps(value, indent=1, ensure_ascii=False)
+    click.echo("".join(c if c.isprintable() or c == "\n" else _in_json(c) for c in text))
+
+
+def _in_json(character: str) -> str:
+    """The escape of a character that cannot be printed."""
+    return f"\\u{ord(character):04x}" if character < "\U00010000" else json.dumps(character)[1:-1]
 
 
 def print_table(table: RenderableType) -> None:
-    """A table on stdout."""
+    """A table, or several, on stdout; what cannot be printed is shown as its escape, as ``echo`` does it."""
     from rich.console import Console
 
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = PIPED_WIDTH
-    console.print(table)
+    console.print(_Harmless(table))
 
 
-def shown(text: str) -> str:
-    """Somebody's text, harmless to a terminal: what cannot be printed is shown as its escape."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+class _Harmless:
+    """A renderable of rich whose texts are escaped when it is drawn; its styles stay."""
+
+    def __init__(self, table: RenderableType) -> None:
+        self._table = table
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        from rich.segment import Segment
+
+        for segment in console.render(self._table, options):
+            text = "\n".join(map(shown, segment.text.split("\n")))
+            yield segment if segment.control else Segment(text, segment.style)
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
