@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def show(name: str, alternative: str, title: str) -> None:
-    """Put the picture with its texts into every page that has a place for it."""
+    """Put the picture with its texts into the pages that have a place for it."""
     for page in (README, *(ROOT / "docs").rglob("*.md")):
         text = page.read_text(encoding="utf-8")
         if f"<!-- picture-{name} -->" in text:

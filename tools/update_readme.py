@@ -1,4 +1,4 @@
-"""Runs the commands that README.md shows and puts their real output there.
+"""Runs the commands whose output the pages show, and puts the real output there.
 
     python -m tools.update_readme [--tables spam.csv emails.csv.gz train.csv]
 
@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -27,14 +28,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tables", nargs="*", type=Path, default=[], help="tables for the scores")
     tables = [table.resolve() for table in parser.parse_args().tables]
-    text = README.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(ROOT / "examples", Path(folder) / "examples")
         for name in ("demo", "predict"):
-            text = replace(text, name, session(text, name, folder))
+            put(name, lambda text, name=name: session(text, name, folder))
         if tables:
-            text = replace(text, "scores", scores(tables, folder))
-    README.write_text(text, encoding="utf-8")
+            put("scores", lambda text: scores(tables, folder))
+
+
+def put(name: str, make: Callable[[str], str]) -> None:
+    """Fill the place of this name in the page that has it with what ``make`` makes of the page."""
+    for page in (README, *sorted((ROOT / "docs").rglob("*.md"))):
+        text = page.read_text(encoding="utf-8")
+        if f"<!-- {name} -->" in text:
+            page.write_text(replace(text, name, make(text)), encoding="utf-8")
 
 
 def session(text: str, name: str, folder: str) -> str:
