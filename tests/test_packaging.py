@@ -75,8 +75,10 @@ def test_reinstalled_from_where_it_came(monkeypatch, origin, expected):
 def test_requirements_are_told_as_they_are_declared():
     """TensorFlow as it is, and with the libraries of CUDA for a GPU."""
     plain, with_gpu = distribution.pip_install("tensorflow"), distribution.pip_install("tensorflow", "gpu")
+    other_spelling = distribution.pip_install("Scikit_Learn")
 
     assert plain == "python -m pip install 'tensorflow<2.22,>=2.21'"
+    assert other_spelling == "python -m pip install 'scikit-learn>=1.6'"
     assert with_gpu == "python -m pip install 'tensorflow[and-cuda]<2.22,>=2.21'"
 
 

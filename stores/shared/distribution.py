@@ -33,12 +33,14 @@ def requirements() -> list[str]:
 def pip_install(package: str, extra: str = "") -> str:
     """The command that installs a requirement (of an extra) in the versions that this project takes."""
     from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
 
     wanted = package
     for line in requirements():
         found = Requirement(line)
-        belongs = found.marker is None or found.marker.evaluate({"extra": extra})
-        if found.name == package and belongs and (f"{extra!r}" in str(found.marker).replace('"', "'")) == bool(extra):
+        named = canonicalize_name(found.name) == canonicalize_name(package)
+        in_extra = "extra ==" in str(found.marker)
+        if named and in_extra == bool(extra) and (found.marker is None or found.marker.evaluate({"extra": extra})):
             extras = f"[{','.join(sorted(found.extras))}]" if found.extras else ""
             wanted = f"{found.name}{extras}{found.specifier}"
     return f"python -m pip install {shlex.quote(wanted)}"
