@@ -14,6 +14,7 @@ from stores.block import Block, Extent, sort_classes
 from stores.features import PooledFeatures
 from stores.reader import READ_ROWS, FeatureStore
 from stores.shared.errors import InputError
+from stores.shared.files import regular_output
 from stores.shared.fingerprint import identity_digest
 from stores.writer import write_store
 
@@ -156,6 +157,7 @@ def join(paths: Sequence[Path], output: Path, command: str = "") -> FeatureStore
 def _open(paths: Sequence[Path], output: Path) -> list[FeatureStore]:
     if len(paths) < 2:
         raise InputError("give at least two stores")
+    regular_output(output, "a store")
     if output.exists():
         raise InputError(f"{output} exists already; choose another `out`")
     return [FeatureStore(path) for path in paths]

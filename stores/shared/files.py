@@ -103,8 +103,10 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
     Raises:
         FailureError: if the machine refuses the write.
-        InputError: if ``path`` has come into being meanwhile.
+        InputError: if ``path`` is standard output, or has come into being meanwhile.
     """
+    if is_stream(path):
+        raise InputError(f"a folder cannot be written to {path}; give the name of one as `out`")
     temporary = _temporary(path.parent, path.name)
     try:
         temporary.mkdir(parents=True)

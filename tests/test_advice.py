@@ -1,0 +1,161 @@
+"""What a refusal says to do is done to the letter, and works."""
+
+import re
+import shlex
+import zipfile
+
+import pytest
+from click.testing import CliRunner
+from helpers.commands import ROWS
+from helpers.toy import write_csv
+
+from cli import cli
+
+GOOD = "label,text\n" + "".join(f"{label},{text}\n" for label, text in ROWS)
+RUSSIAN = "Доброе утро, как дела? Спасибо, очень хорошо. Жду, когда приедет мой брат в город"
+
+
+def write(name, data):
+    """A file of bytes or text; the folder around it is made."""
+
+    def make(folder):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data if isinstance(data, bytes) else data.encode())
+
+    return make
+
+
+def link(folder):
+    """A folder of texts that are links."""
+    write("blobs/1", "WIN cash")(folder)
+    write("texts/other/2.txt", "see you")(folder)
+    (folder / "texts/spam").mkdir()
+    (folder / "texts/spam/1.txt").symlink_to(folder / "blobs/1")
+    (folder / "texts/other/2.txt").unlink()
+    (folder / "texts/other/2.txt").symlink_to(folder / "blobs/1")
+
+
+def pack(folder):
+    """Two tables in one zip."""
+    with zipfile.ZipFile(folder / "a.zip", "w") as archive:
+        archive.writestr("one.csv", GOOD)
+        archive.writestr("two.csv", GOOD)
+
+
+# what is made, the command that is refused, the advice as it stands in the refusal, what is typed then
+# (None: the command with the advice behind it)
+CASES = {
+    "other encoding": (
+        write("a.csv", ("label,text\n" + f'a,"{RUSSIAN}"\nb,"{RUSSIAN}"\n').encode("cp1251")),
+        "embed a.csv", "--encoding cp1251", None,
+    ),
+    "or Windows-1252": (
+        write("a.csv", ("label,text\n" + f'a,"{RUSSIAN}"\nb,"{RUSSIAN}"\n').encode("cp1251")),
+        "embed a.csv", "--encoding cp1252", None,
+    ),
+    "wrong encoding": (
+        write("a.csv", "label,text\na,café\nb,tea\n".encode("cp1252")), "embed a.csv --encoding utf-8",
+        "give another --encoding", "embed a.csv --encoding cp1252",
+    ),
+    "utf-16 without a mark": (
+        write("a.csv", GOOD.encode("utf-16-le")), "embed a.csv", "--encoding utf-16-le", None,
+    ),
+    "broken row": (write("a.csv", GOOD + "a,b,c\n"), "embed a.csv", "--bad-rows skip", None),
+    "no text in a folder": (
+        lambda folder: [write("t/a/1.txt", "x y")(folder), write("t/b/2.txt", b"%PDF-1.4")(folder)],
+        "embed t", "--bad-rows skip", None,
+    ),
+    "links": (link, "embed texts", "--follow-links", None),
+    "folder of tables": (
+        lambda folder: [write(f"t/{i}.csv", GOOD)(folder) for i in range(2)], "embed t", "--data 't/*.csv'",
+        "embed --data 't/*.csv'",
+    ),
+    "format": (write("a.csv", GOOD), "embed a.csv --format cvs", "csv", "embed a.csv --format csv"),
+    "encoder": (write("a.csv", GOOD), "embed a.csv --encoder statik", "'static'", "embed a.csv --encoder static"),
+    "step": (write("a.csv", GOOD), "embed a.csv --clean lowr", "'lower'", "embed a.csv --clean lower"),
+    "text column": (
+        write("a.csv", GOOD), "embed a.csv --text-column txt", "text", "embed a.csv --text-column text",
+    ),
+    "nothing given": (write("FILE", GOOD), "embed", "tk embed FILE", "embed FILE"),
+    "picture that is there": (
+        lambda folder: [write("a.csv", GOOD)(folder), write("a.png", "mine")(folder)],
+        "describe a.csv --out a.png", "--overwrite", None,
+    ),
+    "store of another identity": (
+        lambda folder: [write("a.csv", GOOD)(folder), tk("embed a.csv --out x.h5")],
+        "embed a.csv --encoder words --out x.h5", "--overwrite", None,
+    ),
+}  # fmt: skip
+TRAINED = {
+    "run that is there": (
+        "classify features/messages.static.h5 --cv 2 --no-report --out runs/messages.static.logistic",
+        "--out", "classify features/messages.static.h5 --cv 2 --no-report --out another",
+    ),
+    "predictions that are there": (
+        "predict runs/messages.static.logistic messages.csv --out messages.csv", "--overwrite", None,
+    ),
+    "column of the run": (
+        "predict runs/messages.static.logistic other.csv", "--text-column", "predict runs/messages.static.logistic "
+        "other.csv --text-column body",
+    ),
+    "head": ("classify features/messages.static.h5 --cv 2 --no-report --head logistik --out a", "'logistic'",
+             "classify features/messages.static.h5 --cv 2 --no-report --head logistic --out a"),
+    "sampler": ("classify features/messages.static.h5 --cv 2 --no-report --sampler undr --out a", "'under'",
+                "classify features/messages.static.h5 --cv 2 --no-report --sampler under --out a"),
+    "metric": ("compare runs/messages.static.logistic runs/messages.words.logistic --by f1_makro", "'f1_macro'",
+               "compare runs/messages.static.logistic runs/messages.words.logistic --by f1_macro"),
+    "export that is there": ("features export features/messages.static.h5 --to csv --out messages.csv", "--overwrite",
+                             None),
+    "merge onto what is there": (
+        "features merge features/messages.static.h5 features/messages.static.h5 --out messages.csv", "another --out",
+        "features merge features/messages.static.h5 features/messages.static.h5 --out new.h5",
+    ),
+}  # fmt: skip
+
+
+def tk(line):
+    """A command line, run; its exit code and what it said on stderr."""
+    result = CliRunner().invoke(cli, shlex.split(line))
+    return result.exit_code, result.stderr
+
+
+def follow(command, advice, then):
+    """Refused in one line that holds the advice; with the advice it works."""
+    code, said = tk(command)
+    last = said.splitlines()[-1]
+    assert code == 2, said
+    assert advice in last, last
+    assert "`" not in last
+    assert not re.search(r"\b(overwrite|header|follow_links|reuse|encoding|bad_rows|out)=", last), (
+        last
+    )  # not the library's
+    code, said = tk(then or f"{command} {advice}")
+    assert code == 0, said
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_advice_about_tables_works(in_tmp, name):
+    """Each refusal of a table, or of how it is to be read."""
+    make, *others = CASES[name]
+    make(in_tmp)
+
+    follow(*others)
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_advice_about_runs_and_stores_works(trained, name):
+    """Each refusal of what is to be done with stores and runs."""
+    write_csv(trained / "other.csv", ROWS[:5], header=("label", "body"))
+
+    follow(*TRAINED[name])
+
+
+def test_unpack_it_and_give_a_pattern(in_tmp):
+    """An archive of several tables, unpacked."""
+    pack(in_tmp)
+    assert "unpack it and give one, or a pattern" in tk("embed a.zip")[1]
+    with zipfile.ZipFile("a.zip") as archive:
+        archive.extractall()
+
+    assert tk("embed one.csv")[0] == 0
+    assert tk("embed --data '*.csv' --out both.h5")[0] == 0
