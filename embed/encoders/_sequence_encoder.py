@@ -135,6 +135,7 @@ class SequenceEncoder(Encoder):
 
     folder: SentenceFolder
     prompt: str = ""
+    _default_prompt = False  # whether nobody asked for it
     dims: int | None = None
 
     def configure(
@@ -211,6 +212,10 @@ class SequenceEncoder(Encoder):
         self._names = [self.kind] if single else [f"layer{number:02}" for number in self._numbers]
         if self.kind == "pooled":
             self._check_width(networks.width * len(self.pooling))
+        if self.prompt and self._default_prompt:
+            self.reporter.note(
+                f"{self.name}: {self.prompt!r} stands before each text, as the model asks; `prompt=''` leaves it out"
+            )
         self._skip = 0 if self.folder.include_prompt else tokenizer.prompt_length(self.prompt)
         return tokenizer, networks
 
@@ -271,6 +276,8 @@ class SequenceEncoder(Encoder):
             with place():
                 network = networks.get(short)
                 run = network.compile(self._numbers, self.pooling == ("pooler",))
+            if not short and isinstance(networks, Networks):
+                self._advise(network)
             if short:
                 from threadpoolctl import threadpool_limits
 
@@ -282,6 +289,14 @@ class SequenceEncoder(Encoder):
                 budget = GPU_BUDGET if network.on_gpu else getattr(network, "budget", BUDGET)
                 self._ways[short] = Way(run, Batches(budget, _cost, at_once), place, place)
         return self._ways[short]
+
+    def _advise(self, network: Network) -> None:
+        """What another precision would gain on a processor that has it; measured with MiniLM on 2 cores."""
+        if self._asked == "float32" and not network.on_gpu and multiplies_bfloat16():
+            self.reporter.note(
+                f"{self.name}: this processor multiplies bfloat16 natively; `precision='auto'` would take it: about 1.7"
+                " times as fast, at a cosine error of 2e-5"
+            )
 
     def _vectors(self, way: Way, tokens: Tokens, parts: Sequences) -> Iterator[tuple[np.ndarray, list]]:
         """The sequences of each batch, longest first, and their states layer by layer, or vectors by layer and mode."""

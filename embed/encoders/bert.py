@@ -95,7 +95,7 @@ class BertEncoder(SequenceEncoder):
         self.folder = read_sentence_folder(self._path) if named else SentenceFolder(self._path)
         self._form = form_of(self.folder.network)
         self.configure(output, pooling, layer, max_tokens, long_text, precision, device)
-        self.prompt = self.folder.prompt(None)
+        self.prompt, self._default_prompt = self.folder.prompt(None), True
         self.dims = self.folder.dims
         self._config: Config | None = None
         if self._form == "hugging_face":

@@ -84,7 +84,7 @@ class TransformerEncoder(SequenceEncoder):
             raise InputError(f"{self._path} holds no config.json; give the folder of a Hugging Face model, or its name")
         self.folder = read_sentence_folder(self._path)
         self.configure(output, pooling, layer, max_tokens, long_text, precision, device)
-        self.prompt = self.folder.prompt(prompt)
+        self.prompt, self._default_prompt = self.folder.prompt(prompt), prompt is None
         if dims is not None and dims < 1:
             raise InputError(f"transformer: `dims={dims}` leaves no column; give 1 or more")
         self.dims = dims or self.folder.dims

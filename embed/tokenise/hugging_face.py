@@ -38,6 +38,11 @@ def tokenizer_files(folder: Path) -> list[str]:
     return [name for name in present if name in FILES[:2]] if "tokenizer.json" in present else present
 
 
+def _says_all(config: dict[str, Any]) -> bool:
+    """Whether ``tokenizer.json`` alone decides on casing: the reference takes it as it is for these classes."""
+    return config.get("tokenizer_class") in ("TokenizersBackend", "PreTrainedTokenizerFast")
+
+
 def length_limit(folder: Path) -> int | None:
     """``model_max_length``: tokens that a folder allows with special tokens; None if it does not say.
 
@@ -54,7 +59,7 @@ def is_uncased(folder: Path) -> bool | None:
     rules: dict[str, Any] = {"lowercase": True}
     if (folder / "tokenizer.json").is_file():
         rules = read_json(folder / "tokenizer.json").get("normalizer") or {}
-    found = config.get("do_lower_case")
+    found = None if _says_all(config) else config.get("do_lower_case")
     return bool(rules["lowercase"] if found is None else found) if "lowercase" in rules else None
 
 
@@ -129,7 +134,8 @@ class HuggingFaceTokenizer:
 
     def _special(self) -> tuple[list[int], list[int]]:
         """Ids before and after a text, as the template of the tokenizer puts them."""
-        for probe in ("a", "1", "."):
+        pieces = (self._tokenizer.id_to_token(i) or "" for i in range(64))
+        for probe in ("a", "1", ".", *pieces):  # the first text of which tokens come
             inner = self._tokenizer.encode(probe, add_special_tokens=False).ids
             whole = self._tokenizer.encode(probe)
             ids, mask = whole.ids, whole.special_tokens_mask
@@ -147,7 +153,7 @@ class HuggingFaceTokenizer:
             rules = {"lowercase": "do_lower_case", "strip_accents": "strip_accents"}
             rules |= {"handle_chinese_chars": "tokenize_chinese_chars"}
             for rule, key in rules.items():
-                if self._config.get(key) is not None:
+                if self._config.get(key) is not None and not _says_all(self._config):
                     setattr(normaliser, rule, bool(self._config[key]))
             if casing is not None:
                 normaliser.lowercase = casing
