@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from stores.shared.fingerprint import identity_digest
 from stores.writer import write_store
 
 OF_WORDS = ("types", "unknown_types", "unknown_words", "bad_lines")  # totals of distinct words, which do not add up
+MOST_LINES = 1 << 40  # of a table
 
 
 @dataclass(frozen=True)
@@ -42,40 +45,31 @@ class MergeSummary:
     raw_hashes: bool = True
 
     @classmethod
-    def of(cls, path: Path) -> MergeSummary:
+    def of(cls, store: FeatureStore) -> MergeSummary:
         """The summary of a store, after every byte of it was checked; ``FailureError`` if it is damaged."""
-        with FeatureStore(path) as store:
-            store.verify()
-            return cls(
-                store.kind,
-                store.extent,
-                store.totals,
-                store.vocabulary,
-                store.seconds,
-                store.place,
-                store.raw_hash is not None and store.like_hash is not None,
-            )
+        store.verify()
+        raw_hashes = store.raw_hash is not None and store.like_hash is not None
+        told = store.kind, store.extent, store.totals, store.vocabulary, store.seconds, store.place
+        return cls(*told, raw_hashes)
 
 
 def concatenate(
-    paths: Sequence[Path],
+    blocks: Iterable[Block],
     summaries: Sequence[MergeSummary],
     output: Path,
-    attributes: dict,
-    rows: int = READ_ROWS,
-    **options: Any,  # noqa: ANN401 (of whatever type ``write_store`` has them)
+    attributes: dict[str, Any],
+    **options: Any,  # noqa: ANN401 (of the types that ``write_store`` has)
 ) -> dict[str, int]:
-    """Write the rows of the stores ``paths``, one after the other, as the store ``output``.
+    """Write the rows of several stores, one after the other, as the store ``output``.
 
     Memory holds one block of rows, and the vocabulary of all.
 
     Args:
-        paths: stores of one kind and identity, at least one.
+        blocks: all rows of stores of one kind and identity, at least one store, in their order.
         summaries: of the same stores.
         output: the store that is made or replaced.
         attributes: as ``write_store``; ``totals``, if there are any, are no sums over the stores; the seconds of
             ``times`` grow by those of the stores.
-        rows: how many make a block.
         options: passed on to ``write_store``.
 
     Returns:
@@ -90,7 +84,7 @@ def concatenate(
         totals.update({name: total for name, total in summary.totals.items() if name not in OF_WORDS})
     first = extents[0]
     union = sort_classes({name for extent in extents for name in extent.classes})
-    whole = Extent(
+    extent = Extent(
         classes=first.classes if first.several_labels else union,
         rows=sum(extent.rows for extent in extents),
         tokens=sum(extent.tokens for extent in extents),
@@ -101,34 +95,45 @@ def concatenate(
     began, seconds = attributes["times"]
     times = (began, seconds + sum(summary.seconds for summary in summaries))
     attributes |= {"totals": dict(totals) | attributes.get("totals", {}), "times": times}
-    raw_hashes = all(summary.raw_hashes for summary in summaries)
-    write_store(output, _blocks(paths, rows, raw_hashes), whole, dict(attributes), **options)
+    if not all(summary.raw_hashes for summary in summaries):
+        blocks = (replace(block, raw_hash=None, like_hash=None) for block in blocks)
+    write_store(output, blocks, extent, dict(attributes), **options)
     return attributes["totals"]
+
+
+def blocks_of(paths: Sequence[Path], rows: int) -> Iterator[Block]:
+    """All rows of the stores ``paths``, in blocks of ``rows`` rows; one store is open at a time."""
+    for path in paths:
+        with FeatureStore(path) as store:
+            yield from store.mapped_blocks(rows)
 
 
 def merge(paths: Sequence[Path], output: Path, command: str = "") -> FeatureStore:
     """Stores of one identity, of different tables, as one store.
 
+    Lines are numbered as if the tables were one: those of the second store go on where the table of the first ends, and
+    so on. ``source["stores"]`` has where each store came from, with ``lines_before``, what was added to its lines.
+
     Raises:
         InputError: if there are fewer than two, ``output`` exists, or they are not of one identity.
         FailureError: if a store cannot be read, or the machine refuses the write.
     """
-    stores = _open(paths, output)
-    first = stores[0]
-    for store in stores[1:]:
-        if store.identity_digest != first.identity_digest:
-            raise InputError(
-                f"{store.path} has another identity than {first.path}; only features of one identity merge"
-            )
-        if (store.texts is None) != (first.texts is None):
-            raise InputError(f"one of {store.path} and {first.path} keeps its texts and one does not; embed one again")
-        if store.extent.strings.keys() != first.extent.strings.keys():
-            raise InputError(f"one of {store.path} and {first.path} has ids or splits and one has not; embed one again")
-        several = store.has_several_labels or first.has_several_labels
-        if several and (store.classes != first.classes or store.codes.ndim != first.codes.ndim):
-            raise InputError(f"{store.path} and {first.path} have not the same labels; embed one again")
-    summaries = [MergeSummary.of(path) for path in paths]
-    concatenate(paths, summaries, output, _attributes(stores, first.identity, first.recipe, command))
+    with _opened(paths, output) as stores:
+        first = stores[0]
+        for store in stores[1:]:
+            _check_mergeable(first, store)
+        before = np.cumsum([0, *(_lines(store) for store in stores)])[:-1].tolist()
+        hashes = np.concatenate([store.text_hash for store in stores])
+        attributes = _attributes(stores, first.identity, first.recipe, command)
+        for entry, lines in zip(attributes["source"]["stores"], before, strict=True):
+            entry["lines_before"] = lines
+        attributes["totals"] = {"distinct": len(np.unique(hashes.view("V16").ravel()))}
+        blocks = (
+            replace(block, line=block.line + lines)
+            for store, lines in zip(stores, before, strict=True)
+            for block in store.mapped_blocks(READ_ROWS)
+        )
+        concatenate(blocks, [MergeSummary.of(store) for store in stores], output, attributes)
     return FeatureStore(output)
 
 
@@ -141,29 +146,65 @@ def join(paths: Sequence[Path], output: Path, command: str = "") -> FeatureStore
         InputError: if there are fewer than two, ``output`` exists, they are not pooled, or their rows do not match.
         FailureError: if a store cannot be read, or the machine refuses the write.
     """
-    stores = _open(paths, output)
-    for store in stores:
-        if store.kind != "pooled":
-            raise InputError(f"{store.path} holds {store.kind} features; only pooled features can stand side by side")
-        store.verify()
-    order = [_matching(stores[0], store) for store in stores]
-    identity = {"joined": [store.identity for store in stores]}
-    recipe = {"joined": [store.recipe for store in stores]}
-    attributes = _attributes(stores, identity, recipe, command) | {"totals": stores[0].totals}
-    write_store(output, _side_by_side(stores, order), stores[0].extent, attributes)
+    with _opened(paths, output) as stores:
+        for store in stores:
+            if store.kind != "pooled":
+                raise InputError(f"{store.path} holds {store.kind} features; only pooled features can be joined")
+            store.verify()
+        order = [_matching(stores[0], store) for store in stores]
+        identity = {"joined": [store.identity for store in stores]}
+        recipe = {"joined": [store.recipe for store in stores]}
+        attributes = _attributes(stores, identity, recipe, command) | {"totals": stores[0].totals}
+        attributes["times"] = (time.time(), sum(store.seconds for store in stores))
+        write_store(output, _side_by_side(stores, order), stores[0].extent, attributes)
     return FeatureStore(output)
 
 
-def _open(paths: Sequence[Path], output: Path) -> list[FeatureStore]:
+@contextmanager
+def _opened(paths: Sequence[Path], output: Path) -> Iterator[list[FeatureStore]]:
+    """The stores, each opened once, so that one which is replaced meanwhile is read as it was."""
     if len(paths) < 2:
         raise InputError("give at least two stores")
     regular_output(output, "a store")
     if output.exists():
         raise InputError(f"{output} exists already; choose another `out`")
-    return [FeatureStore(path) for path in paths]
+    with ExitStack() as stack:
+        yield [stack.enter_context(FeatureStore(path)) for path in paths]
 
 
-def _attributes(stores: list[FeatureStore], identity: dict, recipe: dict, command: str) -> dict:
+def _check_mergeable(first: FeatureStore, store: FeatureStore) -> None:
+    if store.identity_digest != first.identity_digest:
+        raise InputError(f"{store.path} has another identity than {first.path}; only features of one identity merge")
+    if (store.texts is None) != (first.texts is None):
+        raise InputError(f"one of {store.path} and {first.path} keeps its texts and one does not; embed one again")
+    if store.extent.strings.keys() != first.extent.strings.keys():
+        raise InputError(f"one of {store.path} and {first.path} has ids or splits and one has not; embed one again")
+    several = store.has_several_labels or first.has_several_labels
+    if several and (store.classes != first.classes or store.codes.ndim != first.codes.ndim):
+        raise InputError(f"{store.path} and {first.path} have not the same labels; embed one again")
+
+
+def _lines(store: FeatureStore) -> int:
+    """How many lines the tables of a store have together, as far as it says so; at least the last line of a row."""
+    source = store.source
+    if "joined" in store.recipe:  # of one table, so each of its stores has the same lines
+        source = (source.get("stores") or [source])[0]
+    last = int(store.line.max(initial=0))
+    said = _said_lines(source)
+    return said if last < said < MOST_LINES else last
+
+
+def _said_lines(source: Any) -> int:  # noqa: ANN401 (a stranger's store may say anything)
+    if not isinstance(source, dict):
+        return 0
+    if isinstance(source.get("stores"), list):
+        return sum(_said_lines(part) for part in source["stores"])
+    files = source["files"] if isinstance(source.get("files"), list) else []
+    lines = [file.get("lines") for file in files if isinstance(file, dict)]
+    return sum(number for number in lines if isinstance(number, int))
+
+
+def _attributes(stores: list[FeatureStore], identity: dict, recipe: dict, command: str) -> dict[str, Any]:
     return {
         "identity": identity,
         "identity_digest": identity_digest(identity),
@@ -171,15 +212,8 @@ def _attributes(stores: list[FeatureStore], identity: dict, recipe: dict, comman
         "source": {"stores": [{"digest": store.digest, **store.source} for store in stores]},
         "versions": stores[0].versions,
         "command": command,
-        "times": (0.0, 0.0),
+        "times": (time.time(), 0.0),
     }
-
-
-def _blocks(paths: Sequence[Path], rows: int, raw_hashes: bool) -> Iterator[Block]:
-    for path in paths:
-        with FeatureStore(path) as store:
-            for block in store.mapped_blocks(rows):
-                yield block if raw_hashes else replace(block, raw_hash=None, like_hash=None)
 
 
 def _matching(first: FeatureStore, other: FeatureStore) -> np.ndarray:
@@ -187,7 +221,10 @@ def _matching(first: FeatureStore, other: FeatureStore) -> np.ndarray:
     order = np.argsort(other.line, kind="stable")
     at = np.minimum(np.searchsorted(other.line[order], first.line), len(other) - 1)
     rows = order[at]
-    wrong = (other.line[rows] != first.line) | (other.text_hash[rows] != first.text_hash).any(1)
+    hashes, others = first.text_hash, other.text_hash
+    if first.raw_hash is not None and other.raw_hash is not None:  # these may be cleaned in different ways
+        hashes, others = first.raw_hash, other.raw_hash
+    wrong = (other.line[rows] != first.line) | (others[rows] != hashes).any(1)
     if wrong.any() or len(first) != len(other):
         line = first.line[wrong.argmax()] if wrong.any() else "beyond the last"
         raise InputError(f"{other.path} has not the same row as {first.path} for line {line}; embed the same table")
@@ -200,6 +237,6 @@ def _side_by_side(stores: list[FeatureStore], order: list[np.ndarray]) -> Iterat
         part = slice(number * READ_ROWS, number * READ_ROWS + len(block.line))
         outputs: dict[str, np.ndarray] = {}
         for name, store, rows in zip(names, stores, order, strict=True):
-            found = store.take(rows[part]).outputs
-            outputs |= {name if len(found) == 1 else f"{name}-{output}": values for output, values in found.items()}
+            more = store.take(rows[part]).outputs
+            outputs |= {name if len(more) == 1 else f"{name}-{output}": values for output, values in more.items()}
         yield replace(block, features=PooledFeatures(outputs, block.features.counts))

@@ -17,7 +17,8 @@ from stores.block import Block, Extent
 from stores.features import Features, IdFeatures
 from stores.format import RAW_HASHES, VERSION
 from stores.hdf5 import ALIGNMENT, LEAST_ALIGNED
-from stores.merge import MergeSummary, concatenate
+from stores.merge import MergeSummary, blocks_of, concatenate
+from stores.reader import FeatureStore
 from stores.shared.errors import FailureError, InputError
 from stores.shared.fingerprint import canonical_json, digest_bytes
 from stores.writer import write_store
@@ -75,7 +76,8 @@ class Parts:
     def is_complete(self, number: int) -> bool:
         """Whether part ``number`` is there and undamaged; a damaged one is to be made again."""
         try:
-            self._summaries[number] = MergeSummary.of(self.path(number))
+            with FeatureStore(self.path(number)) as store:
+                self._summaries[number] = MergeSummary.of(store)
         except (InputError, FailureError):
             return False
         return True
@@ -133,7 +135,7 @@ class Parts:
         elif self._compression == "none" and _follow_each_other(summaries):
             options["grown"] = self._own / append.NAME
         rows = max(summary.extent.rows for summary in summaries)
-        totals = concatenate(paths, summaries, self.output, attributes, rows, **options)
+        totals = concatenate(blocks_of(paths, rows), summaries, self.output, attributes, **options)
         if self._layout == "whole":
             shutil.rmtree(self._own, ignore_errors=True)  # what cannot be removed does no harm
         return totals

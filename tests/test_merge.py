@@ -40,6 +40,60 @@ def test_merge_puts_rows_after_rows(ten_store, other_store, tmp_path):
         assert store.totals["rows"] == 12
 
 
+def test_merge_numbers_lines_as_several_files_in_one_table_do(ten_csv, ten_store, other_store, tmp_path):
+    """The same rows embedded together have the same lines; where each store's begin is kept."""
+    tables = [ten_csv, tmp_path / "other.csv"]
+    embed(read_table(tables), toy_recipe(), tmp_path / "together.h5")
+    with merge([ten_store, other_store], tmp_path / "all.h5") as store, FeatureStore(tmp_path / "together.h5") as both:
+        assert store.line.tolist() == both.line.tolist()
+        assert len(set(store.line.tolist())) == 12
+        origins = [(part["file"], part["lines_before"]) for part in store.source["stores"]]
+        assert origins == [("ten.csv", 0), ("other.csv", both.source["files"][0]["lines"])]
+        assert store.totals["distinct"] == both.totals["distinct"] == 9  # 8 and 2, of which one in both
+        assert store.created >= both.created
+
+
+def test_merge_of_merged_stores_goes_on_numbering(ten_store, other_store, tmp_path):
+    """No line is there twice, whatever is merged with what."""
+    merge([ten_store, other_store], tmp_path / "one.h5").close()
+    with merge([tmp_path / "one.h5", other_store, ten_store], tmp_path / "two.h5") as store:
+        assert len(set(store.line.tolist())) == len(store) == 24
+        assert (np.diff(store.line) > 0).all()
+
+
+def test_a_store_that_lies_about_its_lines_is_merged_by_those_of_its_rows(ten_store, tmp_path):
+    """What a stranger's store says of its table is believed only where it can be."""
+    for number, files in enumerate([7, [3], [{"lines": "many"}], [{"lines": 1 << 80}], [{"lines": -5}]]):
+        path = make_store(tmp_path / f"{number}.h5", pooled([[1.0]]), ["a"], ["x"], source={"files": files})
+        plain = make_store(tmp_path / f"{number}.b.h5", pooled([[1.0]]), ["a"], ["y"])
+        with merge([path, plain], tmp_path / f"{number}.all.h5") as store:
+            assert store.line.tolist() == [2, 4]
+
+
+def test_merged_stores_of_two_encoders_can_be_joined(ten_csv, ten_store, other_store, tmp_path):
+    """Tables merged in the same order have the same lines, so their rows are found."""
+    both = []
+    for scale in (1.0, 2.0):
+        stores = [tmp_path / f"{table.stem}.{scale}.h5" for table in (ten_csv, tmp_path / "other.csv")]
+        for table, path in zip([ten_csv, tmp_path / "other.csv"], stores, strict=True):
+            embed(read_table(table), toy_recipe(scale), path)
+        both.append(tmp_path / f"{scale}.h5")
+        merge(stores, both[-1]).close()
+    with join(both, tmp_path / "joined.h5") as store:
+        one, two = store.read().outputs.values()
+        assert np.array_equal(2 * one, two)
+
+
+def test_stores_that_were_cleaned_in_two_ways_can_be_joined(ten_csv, tmp_path):
+    """A row is known by its text before cleaning."""
+    paths = [tmp_path / "plain.h5", tmp_path / "clean.h5"]
+    for path, steps in zip(paths, [(), ("lower", "punctuation")], strict=True):
+        embed(read_table(ten_csv), toy_recipe(cleaning=steps), path)
+    with join(paths, tmp_path / "joined.h5") as store:
+        assert len(store) == 10
+        assert store.created > "2020"
+
+
 def test_merge_refuses_other_identities_and_existing_files(ten_store, ten_csv, tmp_path):
     """Vectors of two encoders are never mixed, and nothing is overwritten."""
     embed(read_table(ten_csv), toy_recipe(scale=2.0), tmp_path / "double.h5")

@@ -111,7 +111,7 @@ class Registry(Generic[T]):
     @cached_property
     def own(self) -> dict[str, Entry[T]]:
         """Those of this project, by name."""
-        found = {}
+        found: dict[str, Entry[T]] = {}
         for path in sorted(file for folder in _folders(self.package) for file in folder.glob("[!_]*.py")):
             for entry in _declared(path, f"{self.package}.{path.stem}"):
                 found.setdefault(entry.name, entry)
@@ -120,7 +120,8 @@ class Registry(Generic[T]):
     @cached_property
     def plugins(self) -> dict[str, Entry[T]]:
         """Those of other packages, by name; none of them takes a name of this project's."""
-        own, found = self.own, {}
+        own = self.own
+        found: dict[str, Entry[T]] = {}
         for point in metadata.entry_points(group=self.group):
             module, _, class_name = point.value.partition(":")
             origin = point.dist.name if point.dist else module

@@ -8,7 +8,7 @@ from stores.shared.fingerprint import hash_texts, identity_digest
 from stores.shared.likeness import hash_likeness
 
 
-def make_store(path, features, labels, texts, line=None, ids=None, splits=None, raw=True, **options):
+def make_store(path, features, labels, texts, line=None, ids=None, splits=None, raw=True, source=None, **options):
     """A store of given features, whose texts were not cleaned; ``raw``: whether it has hashes of the raw texts."""
     identity = {"encoder": "made", "version": 1}
     line = np.arange(2, len(labels) + 2) if line is None else line
@@ -16,7 +16,7 @@ def make_store(path, features, labels, texts, line=None, ids=None, splits=None, 
     block = Block(line, hash_texts(texts), labels, texts, features, ids=ids, splits=splits, **hashes)
     attributes = {
         "identity": identity, "identity_digest": identity_digest(identity), "versions": {}, "command": "made",
-        "recipe": {"encoder": "made", "options": {}, "dtype": "float32"}, "source": {"file": "made"},
+        "recipe": {"encoder": "made", "options": {}, "dtype": "float32"}, "source": source or {"file": "made"},
         "totals": {"rows": len(labels)}, "times": (0.0, 0.0),
     }  # fmt: skip
     write_store(path, [block], Extent.of(block), attributes, **options)
