@@ -67,7 +67,7 @@ CASES = {
     ),
     "links": (link, "embed texts", "--follow-links", None),
     "folder of tables": (
-        lambda folder: [write(f"t/{i}.csv", GOOD)(folder) for i in range(2)], "embed t", "--data 't/*.csv'",
+        lambda folder: [write(f"t/{i}.csv", GOOD)(folder) for i in range(2)], "embed t", "'t/*.csv'",
         "embed --data 't/*.csv'",
     ),
     "format": (write("a.csv", GOOD), "embed a.csv --format cvs", "csv", "embed a.csv --format csv"),

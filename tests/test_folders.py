@@ -199,3 +199,33 @@ def test_what_gnu_tar_writes_is_read(tmp_path):
         done = subprocess.run(["tar", f"--format={form}", "-cf", f"{form}.tar", *named], cwd=tmp_path)
         assert done.returncode == 0
         assert sorted(read(read_table(tmp_path / f"{form}.tar"))[1]) == ["a long name", "short"][form == "v7" :]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "inside/a.csv.gz", "a.jsonl"])
+def test_archive_that_holds_one_table(tmp_path, name):
+    """The table in it is read, as from a zip; macOS's hidden files beside it do not count."""
+    plain = (
+        '{"label": "a", "text": "one"}\n{"label": "b", "text": "two"}\n'
+        if "json" in name
+        else "label,text\na,one\nb,two\n"
+    )
+    data = gzip.compress(plain.encode()) if name.endswith(".gz") else plain.encode()
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for path, content in ((f"{name.rpartition('/')[0]}/._a", b"x"), (name, data)):
+            member = tarfile.TarInfo(path)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    (tmp_path / "t.tar.gz").write_bytes(gzip.compress(out.getvalue()))
+    table = read_table(tmp_path / "t.tar.gz")
+
+    assert read(table)[1:] == (["one", "two"], ["a", "b"])
+    assert table.stem == "a"
+
+
+def test_archive_that_holds_several_tables(tmp_path):
+    """They are named, and what to do."""
+    (tmp_path / "t.tar").write_bytes(tar_of({"a.csv": "label,text\n", "b.csv": "label,text\n"}))
+
+    with pytest.raises(InputError, match=r"holds 2 tables \(a.csv, b.csv\); unpack it and give one, or a pattern"):
+        read_table(tmp_path / "t.tar")

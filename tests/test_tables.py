@@ -213,5 +213,5 @@ def test_missing_file_and_empty_folder(tmp_path):
     with pytest.raises(InputError, match="holds no files"):
         read_table(tmp_path)
     write_csv(tmp_path / "a.csv", [("ham", "a")])
-    with pytest.raises(InputError, match=r"is a folder of tables; give a pattern: --data '.*/\*.csv'"):
+    with pytest.raises(InputError, match=r"is a folder of tables; give a pattern: '.*/\*.csv'"):
         read_table(tmp_path)

@@ -15,7 +15,7 @@ from embed.reading.csv_sniff import Trial, separator_line, sniff
 from embed.reading.decode import BOMS
 from embed.reading.delimited import Delimited
 from embed.reading.files import Source, find_sources
-from embed.reading.folders import TAR_SUFFIXES, Folder
+from embed.reading.folders import TAR_SUFFIXES, Folder, table_in_tar
 from embed.reading.format import TableFile
 from embed.reading.lines import LabelledLines, Lines, Trees, is_tree, label_form
 from embed.reading.records import Json
@@ -61,10 +61,12 @@ def open_files(data: str, asked: ReadingOptions) -> Iterator[TableFile]:
     """
     asked = asked.checked()
     path = Path(data)
-    if asked.format is None and (path.is_dir() or (path.is_file() and data.lower().endswith(TAR_SUFFIXES))):
+    is_tar = path.is_file() and data.lower().endswith(TAR_SUFFIXES)
+    inside = table_in_tar(path) if is_tar else None
+    if asked.format is None and not inside and (is_tar or path.is_dir()):
         yield Folder(path, asked.encoding, asked.follow_links)
         return
-    for source in find_sources(data):
+    for source in [inside] if inside else find_sources(data):
         yield _open(source, asked.format or _form(source, asked), asked)
 
 

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
+import shutil
+import tempfile
+import weakref
 from collections.abc import Iterator
+from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from embed.models.archives import tar_members
+from embed.models.archives import STEP, tar_members
 from embed.reading.decode import check_encoding, decode_whole
-from embed.reading.files import KIND_BYTES, Source, damage_is_one_line, other_kind
+from embed.reading.files import KIND_BYTES, Source, damage_is_one_line, other_kind, source_of
+from embed.reading.files import SUFFIXES as PACKED
 from embed.reading.format import BATCH_ROWS, LONGEST_ROW, SAMPLE_ROWS, BadRow, Batch, TableFile
 from embed.reading.guess_encoding import MIXED, SAMPLE, refuse_other
 from stores.shared.errors import InputError
 from stores.shared.fingerprint import HASH_BYTES
 
-TABLES = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".feather", ".arrow")
+TABLES = (
+    ".csv", ".tsv", ".tab", ".json", ".jsonl", ".ndjson", ".parquet", ".pq", ".feather", ".arrow", ".ipc", ".xlsx",
+    ".xls", ".ods", ".db", ".sqlite", ".sqlite3",
+)  # fmt: skip
 TAR_SUFFIXES = (
     ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz", ".tar.zst", ".tzst",
 )  # fmt: skip
@@ -68,9 +77,8 @@ class Folder(TableFile):
             self._shared += 1
         self._depth = max(map(len, parts)) - self._shared
         if self._depth == 1 and parts[0][-1].endswith(TABLES):
-            raise InputError(
-                f"{path} is a folder of tables; give a pattern: --data '{path}/*{Path(parts[0][-1]).suffix}'"
-            )
+            pattern = shlex.quote(f"{path}/*{Path(parts[0][-1]).suffix}")
+            raise InputError(f"{path} is a folder of tables; give a pattern: {pattern}")
         if self._depth > 3:
             raise InputError(f"{path} has too many levels; give a folder with <split>/<class>/<file> or <class>/<file>")
         left = ["/".join(part) for part in parts if not self._is_text(part)]
@@ -185,6 +193,43 @@ class Folder(TableFile):
         if not any(os.path.islink(self.source.path / name) for name in names):
             return f"pipes and devices passed over: {listing}"
         return f"links passed over: {listing}; `follow_links=True` reads them"
+
+
+def table_in_tar(path: Path) -> Source | None:
+    """The only file of a tar archive, if it is a table; None if the archive is a folder of texts.
+
+    It is copied out to disk; the copy goes when nothing needs it any more.
+
+    Raises:
+        InputError: if the archive is damaged, or holds several tables.
+    """
+    tables: list[str] = []
+    folder = Path(tempfile.mkdtemp(prefix="tk-"))
+    with ExitStack() as cleanup, damage_is_one_line(str(path)):
+        cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
+        for member, content in tar_members(path):
+            if content is None or _is_hidden(member.name):
+                continue
+            if not _is_table(member.name):
+                return None
+            if not tables:
+                with open(folder / PurePosixPath(member.name).name, "wb") as file:
+                    shutil.copyfileobj(content, file, STEP)
+            tables.append(member.name)
+        if len(tables) > 1:
+            listing = ", ".join(tables[:3]) + ", ..." * (len(tables) > 3)
+            raise InputError(f"{path} holds {len(tables)} tables ({listing}); unpack it and give one, or a pattern")
+        if not tables:
+            return None
+        cleanup.pop_all()
+    source = source_of(folder / PurePosixPath(tables[0]).name, f"{path}/{tables[0]}")
+    weakref.finalize(source, shutil.rmtree, folder, ignore_errors=True)
+    return source
+
+
+def _is_table(name: str) -> bool:
+    path = PurePosixPath(name.lower())
+    return (path.with_suffix("") if path.suffix in PACKED else path).suffix in TABLES
 
 
 def _cure(why: str) -> str:
