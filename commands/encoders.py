@@ -54,7 +54,23 @@ def _listing() -> dict:
             if "model" in options:
                 options["model"] = options["model"] or kind.published.model
             found[name]["model"] = asdict(kind.published) | {"cached": place and str(place)}
-    return {"encoders": found, "cache": {"folder": str(cache_folder()), "models": list(models_in_cache())}}
+    cache = {"folder": str(cache_folder()), "models": list(models_in_cache())}
+    return {"encoders": found, "models": _recommended(), "cache": cache}
+
+
+def _recommended() -> list[dict]:
+    from dataclasses import asdict
+
+    from embed.machine import cores
+    from embed.models.recommended import RECOMMENDED, multiplications_a_second, seconds_per_thousand
+    from embed.models.resolve import cached
+
+    rate, found = multiplications_a_second(cores()), []
+    for model in RECOMMENDED:
+        place = cached(model.model, check=False)
+        cost = {"seconds_per_1000_texts": round(seconds_per_thousand(model, rate), 2)}
+        found.append(asdict(model) | cost | {"cached": place and str(place)})
+    return found
 
 
 def _print_listing(found: dict) -> None:
@@ -65,6 +81,13 @@ def _print_listing(found: dict) -> None:
         if model := entry["model"]:
             place = "" if not model["model"] else ", cached" if model["cached"] else ", not cached"
             echo(f"{'':10} weights: {model['size']}, {model['licence']}, {model['source']}{place}")
+    echo("\nmodels of the Hugging Face hub to begin with (--encoder ENCODER --model NAME); seconds are an estimate for")
+    echo("1,000 texts of 30 tokens on this machine if nothing else runs, without the download and the start:")
+    for model in found["models"]:
+        cost = f"{model['seconds_per_1000_texts']:.1f} s" if model["weights"] else "at once"
+        prompt = f", --prompt {model['prompt']!r}" if model["prompt"] else ""
+        echo(f"  {model['encoder']:11} {model['model']}: {cost}, {model['megabytes']:,} MB, {model['licence']},")
+        echo(f"  {'':11} {model['languages']}, {model['columns']} columns, {model['tokens']:,} tokens{prompt}")
     cache = found["cache"]
     echo(f"\nmodels that were used, cache folder {cache['folder']}:{'' if cache['models'] else ' none'}")
     for model in cache["models"]:

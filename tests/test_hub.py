@@ -208,3 +208,25 @@ def test_names():
     assert [hub_model(model) for model in ("./folder/x", "../x", "a/b/c", "plain", "a/..")] == [None] * 5
     assert handle_of("google/elmo/3") == "https://tfhub.dev/google/elmo/3"
     assert handle_of("sentence-transformers/all-MiniLM-L6-v2") is None
+
+
+def test_models_to_begin_with():
+    """``tk encoders`` lists them with licence, size, languages, columns, tokens and what they cost; some not English."""
+    from click.testing import CliRunner
+
+    from cli import cli
+    from embed.encoders import encoder_class
+    from embed.models.recommended import RECOMMENDED, seconds_per_thousand
+
+    shown = CliRunner().invoke(cli, ["encoders"], catch_exceptions=False).output
+    for model in RECOMMENDED:
+        assert hub_model(model.model)
+        assert model.encoder in ("static", "transformer")
+        assert encoder_class(model.encoder).name == model.encoder
+        assert f"{model.model}: " in shown
+        assert f"{model.languages}, {model.columns} columns, {model.tokens:,} tokens" in shown
+    assert {model.encoder for model in RECOMMENDED if model.languages != "English"} == {"static", "transformer"}
+    by_name = {model.model.partition("/")[2]: model for model in RECOMMENDED}
+    assert by_name["multilingual-e5-small"].prompt == "query: "
+    # 1,000 texts of 30 tokens, 10.6 million products each, at 0.7 of 100 billion a second
+    assert seconds_per_thousand(by_name["all-MiniLM-L6-v2"], 1e11) == pytest.approx(30e3 * 10.6e6 / 0.7e11)

@@ -81,6 +81,12 @@ def fetch_model(model: HubModel, reporter: Reporter, onnx: str | None = None) ->
         return folder, folder.name
 
 
+def fetched(model: HubModel) -> Path | None:
+    """The folder of a model that was used here, or None; nobody is asked."""
+    found = _remembered(_record(model, None))
+    return found[0] if found else None
+
+
 def fetched_models() -> Iterator[dict]:
     """Models of the hub that were used here: ``model`` with its commit, ``path``, ``bytes`` and ``fault`` (None)."""
     seen = set()

@@ -25,7 +25,7 @@ from embed.models.archives import SUFFIXES, unpack
 from embed.models.cache import alone, cache_folder, is_held, weights_digest, write_json
 from embed.models.download import Unreachable, fetch
 from embed.models.handles import download_url, file_name, folders, handle_of, how_to_get, is_module, own_folder
-from embed.models.hugging_face import fetch_model, fetched_models, hub_model
+from embed.models.hugging_face import fetch_model, fetched, fetched_models, hub_model
 from stores.shared.errors import FailureError, InputError
 from stores.shared.files import whole_folder
 from stores.shared.reporter import Reporter
@@ -88,11 +88,13 @@ def remembered(model: str) -> str:
 
 
 def cached(model: str, check: bool = True) -> Path | None:
-    """Where the files of a handle lie already, or None; nothing is downloaded.
+    """Where the files of a handle, or of a name on the Hugging Face hub, lie already, or None; nothing is downloaded.
 
     Raises:
         FailureError: if ``check``, and a part of them was deleted.
     """
+    if not handle_of(model) and (name := hub_model(model)):
+        return fetched(name)
     handle = handle_of(model) or model
     for folder in folders(handle):
         if folder.is_dir() and any(folder.iterdir()):
