@@ -59,7 +59,7 @@ RECOMMENDED = (
 
 
 def multiplications_a_second(cores: float, size: int = 512) -> float:
-    """The rate of large float32 products on this machine if nothing else runs: one core's best of eight, times cores."""
+    """The rate of float32 products on this machine if nothing else runs: one core's best of eight, times cores."""
     import numpy as np
     from threadpoolctl import threadpool_limits
 
