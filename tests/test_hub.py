@@ -211,7 +211,7 @@ def test_names():
 
 
 def test_models_to_begin_with():
-    """``tk encoders`` lists them with licence, size, languages, columns, tokens and what they cost; some not English."""
+    """``tk encoders`` lists them with licence, size, languages, columns, tokens and cost; some are not English."""
     from click.testing import CliRunner
 
     from cli import cli
