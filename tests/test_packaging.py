@@ -90,3 +90,14 @@ def test_nobody_is_told_to_install_the_other_tk():
     sources = [path for name in (*PACKAGES, "benchmarks", "tools") for path in (ROOT / name).rglob("*.py")]
     for path in [*pages, *sources]:
         assert not other.search(path.read_text(encoding="utf-8")), path
+
+
+def test_the_root_is_small():
+    """At most 18 visible entries, so that a stranger sees what matters."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("the sources are no clone of the repository")
+    visible = {line.split("/")[0] for line in listed.stdout.splitlines() if not line.startswith(".")}
+
+    assert len(visible) <= 18, sorted(visible)
