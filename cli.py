@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 import shlex
 import sys
 import warnings
@@ -28,13 +29,13 @@ from commands.terminal import echo, note, with_options
 class OneLineErrors(click.Group):
     """A group whose every error is one line on stderr: exit code 2 for a wrong command or input, else 1."""
 
-    def main(self, args: Any = None, prog_name: str | None = None, **extra: Any) -> Any:  # noqa: ANN401
+    def main(self, args: Any = None, prog_name: str | None = None, **extra: Any) -> Any:  # type: ignore[override] # noqa: ANN401
         """Run the command line ``args`` (default: the process's own) and exit."""
         args = list(sys.argv[1:] if args is None else args)
         extra |= {"standalone_mode": False, "obj": shlex.join(["tk", *args])}
         note_once = functools.cache(note)
         for stream in (sys.stdout, sys.stderr):  # the name of a file may be no text
-            if stream.errors == "strict":
+            if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
                 stream.reconfigure(errors="backslashreplace")
         try:
             with warnings.catch_warnings(), stopping_cleanly():

@@ -24,7 +24,7 @@ class EncoderCommand(click.Command):
     _change: Callable[[list[click.Parameter]], None] = staticmethod(lambda parameters: None)
 
     @property
-    def params(self) -> list[click.Parameter]:  # type: ignore[override]
+    def params(self) -> list[click.Parameter]:
         """The command's own parameters, then those of the encoders."""
         return self._all
 

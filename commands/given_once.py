@@ -18,7 +18,7 @@ def give_once(command: click.Command) -> None:
             _check(command, context, args)
         return parse(context, args)
 
-    command.parse_args = parse_args  # type: ignore[method-assign]
+    command.parse_args = parse_args  # type: ignore[method-assign, assignment]
 
 
 def _check(command: click.Command, context: click.Context, args: list[str]) -> None:

@@ -36,7 +36,7 @@ class TerminalReporter(Reporter):
     def __init__(self, console: Console | None = None, clock: Clock = time.monotonic) -> None:
         super().__init__()
         context = click.get_current_context(silent=True)
-        self._command, self._quiet = context and context.command, is_quiet()
+        self._command, self._quiet = context.command if context else None, is_quiet()
         self._console, self._clock, self._last = console, clock, clock()
         self._pace = Pace(clock)
         self._bars: Bars | None = None

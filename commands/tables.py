@@ -70,7 +70,7 @@ def table_options(command: Callable) -> Callable:
                      "None null and the like]"),
         click.option("--bad-rows", help="error, skip (and count), or a FILE to list them in.  [default: error]"),
     )  # fmt: skip
-    names = [option(lambda: None).__click_params__[0].name for option in options]
+    names = [parameter.name for option in options for parameter in click.command()(option(lambda: None)).params]
 
     @functools.wraps(command)
     def gathered(*args: Any, **given: Any) -> Any:  # noqa: ANN401
@@ -172,8 +172,8 @@ def _print_description(found: TableDescription, command: str) -> None:
             "word pieces than estimated, and static knows none of their words"
         )
     echo("longest texts (line, characters, beginning):")
-    for line, characters, text in found.longest:
-        echo(f"  {line:>8} {characters:>9,}  {' '.join(text.split())[:BEGINNING]}")
+    for at, characters, text in found.longest:
+        echo(f"  {at:>8} {characters:>9,}  {shown(' '.join(text.split())[:BEGINNING])}")
     echo(f"tk embed would encode {found.distinct:,} texts:\n  {command}")
 
 
@@ -216,7 +216,8 @@ def _histogram(found: TableDescription) -> RichTable:
 def _embed_command(table: Table, given: dict) -> str:
     """The command that reads the table just so."""
     columns = table.columns
-    options = [*(("--data", form.name) for form in table.files), *(("--text-column", name) for name in columns.texts)]
+    options: list[tuple[str, object]] = [("--data", form.source.given or form.name) for form in table.files]
+    options += [("--text-column", name) for name in columns.texts]
     options += [*(("--label-column", name) for name in columns.labels), ("--split-column", columns.split)]
     options += [("--id-column", columns.id)]
     names = ("format", "encoding", "delimiter", "quoting", "text_separator", "label_map", "label_separator",
@@ -224,5 +225,5 @@ def _embed_command(table: Table, given: dict) -> str:
     options += [(f"--{name.replace('_', '-')}", given.get(name)) for name in names]
     words = [word for name, value in options if value is not None for word in (name, str(value))]
     words += ["--no-label-column"] * (given.get("label_columns") == ())
-    header = {True: ["--header"], False: ["--no-header"]}.get(given.get("header"), [])
+    header = ["--header" if given.get("header") else "--no-header"] * ("header" in given)
     return shlex.join(["tk", "embed", *words, *header, *["--follow-links"] * ("follow_links" in given)])

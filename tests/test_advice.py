@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import tarfile
 import zipfile
 
 import pytest
@@ -159,3 +160,29 @@ def test_unpack_it_and_give_a_pattern(in_tmp):
 
     assert tk("embed one.csv")[0] == 0
     assert tk("embed --data '*.csv' --out both.h5")[0] == 0
+
+
+def test_command_that_describe_proposes(in_tmp):
+    """It reads the same table: also one in an archive, without a header, with skipped rows."""
+    write("t/a.csv", GOOD.partition("\n")[2] + "a,b,c\n")(in_tmp)
+    with tarfile.open("t.tar.gz", "w:gz") as archive:
+        archive.add("t/a.csv")
+    result = CliRunner().invoke(cli, ["describe", "t.tar.gz", "--no-header"])
+    command = result.stdout.splitlines()[-1].strip()
+
+    assert command.startswith("tk embed --data t.tar.gz ")
+    assert tk(command.removeprefix("tk "))[0] == 0
+
+
+def test_list_of_broken_rows_replaces_no_other_file(in_tmp):
+    """Not the table itself, nor anything that somebody wrote; the list of an earlier run is replaced."""
+    write("a.csv", GOOD + "a,b,c\n")(in_tmp)
+    write("notes.txt", "mine")(in_tmp)
+    for name in ("a.csv", "notes.txt"):
+        code, said = tk(f"embed a.csv --bad-rows {name}")
+        assert code == 2
+        assert f"--bad-rows {name}: that file is there already, and lists no broken rows" in said
+    assert (in_tmp / "notes.txt").read_text() == "mine"
+    for store in ("x.h5", "y.h5"):
+        assert tk(f"embed a.csv --bad-rows bad.jsonl --out {store}")[0] == 0
+    assert (in_tmp / "bad.jsonl").read_text().count("\n") == 1

@@ -44,12 +44,14 @@ class Source:
     Attributes:
         path: where it lies.
         name: what people call it; ``stdin`` for what came from there.
+        given: what names it on the command line, if ``name`` does not: the archive that it was taken from.
         packing: ``none``, ``gzip``, ``bz2``, ``xz``, ``zstd`` or ``zip`` (with a single member).
     """
 
     path: Path
     name: str
     packing: str
+    given: str | None = None
 
     @property
     def stem(self) -> str:

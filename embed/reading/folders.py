@@ -10,6 +10,7 @@ import tempfile
 import weakref
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
@@ -222,7 +223,7 @@ def table_in_tar(path: Path) -> Source | None:
         if not tables:
             return None
         cleanup.pop_all()
-    source = source_of(folder / PurePosixPath(tables[0]).name, f"{path}/{tables[0]}")
+    source = replace(source_of(folder / PurePosixPath(tables[0]).name, f"{path}/{tables[0]}"), given=str(path))
     weakref.finalize(source, shutil.rmtree, folder, ignore_errors=True)
     return source
 

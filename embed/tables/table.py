@@ -111,6 +111,8 @@ class Table:
         if not bad or self.bad_rows in ("error", "skip"):
             return
         Path(self.bad_rows).parent.mkdir(parents=True, exist_ok=True)
+        if mode == "w" and not _is_listing(Path(self.bad_rows)):
+            raise InputError(f"`bad_rows={self.bad_rows!r}`: that file is there already, and lists no broken rows")
         with open(self.bad_rows, mode, encoding="utf-8", errors="surrogateescape") as file:
             file.writelines(json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in bad)
 
@@ -172,3 +174,12 @@ def _without(rows: Rows, wrong: dict[int, str], form: TableFile, before: int) ->
     bad = [BadRow(form.name, lines[row], why, cure, rows.texts[row][:1000], form.unit) for row, why in wrong.items()]
     ordered = sorted([*rows.bad, *bad], key=lambda row: row.line)
     return rows.take([row for row in range(len(rows)) if row not in wrong], ordered)
+
+
+def _is_listing(path: Path) -> bool:
+    """Whether a file may be replaced by a list of broken rows: an earlier one, an empty one, or none at all."""
+    if not path.is_file():
+        return True  # not there, or a device or pipe that is written through
+    with open(path, encoding="utf-8", errors="replace") as file:
+        first = file.readline(1 << 16)
+    return not first or first.startswith('{"file": ')
