@@ -31,7 +31,7 @@ class Batches:
 
     A batch of ``n`` texts whose longest has ``t`` tokens costs ``cost(n, t)``; a text that costs more than the budget
     is a batch by itself. When the device is out of memory, the budget is halved and the batch cut again, down to one
-    text; after ``GROW_AFTER`` batches that went well it is doubled, up to what it was. Only the company of a text
+    text; after ``GROW_AFTER`` batches that went well it is doubled, up to what it was. Only the other texts of a batch
     changes with that, not its vector.
 
     Args:

@@ -37,7 +37,7 @@ def write_store(
 ) -> None:
     """Write ``blocks``, one after the other, as the store ``path``: whole and synced, or not at all.
 
-    Memory holds one block and one chunk a data set, whatever the number of blocks, and the vocabulary.
+    Memory holds one block and one chunk a data set, for any number of blocks, and the vocabulary.
 
     Args:
         path: the file that is made or replaced.

@@ -210,7 +210,7 @@ def _garbage(path):
     ],
 )
 def test_a_broken_folder_is_an_error_that_names_it(tmp_path, spoil, error, message):
-    """One line: what, where and the cure."""
+    """One line: what, where, and what to do."""
     path = bert_models.hugging_face(tmp_path / "model")
     spoil(path)
 

@@ -149,7 +149,7 @@ def test_no_texts_leaves_hashes(ten_csv, tmp_path):
 
 
 def test_vector_that_is_not_finite_stops_the_run(tmp_path):
-    """65,504 is the largest float16: a larger value names the line and the cure instead of being stored."""
+    """65,504 is the largest float16: a larger value names the line and what to do, and is not stored."""
     path = write_csv(tmp_path / "a.csv", [("x", "fine"), ("y", "word " * 70_000)])
     recipe = Recipe(toy_recipe().encoder, {}, "float16")
 

@@ -122,7 +122,7 @@ def test_a_part_that_claims_another_place_is_refused(start, tmp_path):
 
 @pytest.mark.slow
 def test_damaged_features_are_not_taken_over(tmp_path):
-    """A flipped bit in an old store does not spread: it is named, and its texts are encoded anew."""
+    """A flipped bit in an old store does not spread: it is named, and its texts are encoded again."""
     rows = [("ham", f"message {'x' * i}") for i in range(200)]
     embed(read_table(write_csv(tmp_path / "a.csv", rows)), toy_recipe(), tmp_path / "a.h5")
     with FeatureStore(tmp_path / "a.h5") as store:

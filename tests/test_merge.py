@@ -30,7 +30,7 @@ def other_store(tmp_path):
 
 
 def test_merge_puts_rows_after_rows(ten_store, other_store, tmp_path):
-    """Features, texts and labels of both, classes numbered anew."""
+    """Features, texts and labels of both, classes numbered again."""
     with merge([ten_store, other_store], tmp_path / "all.h5") as store:
         store.verify()
         assert store.texts[:] == [text for _, text in TEN_ROWS] + ["WIN cash now", "unheard of"]

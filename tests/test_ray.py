@@ -133,7 +133,7 @@ def test_deadly_text_is_found_among_harmless_ones():
 
 
 def test_deadly_text_is_named(cluster, tmp_path):
-    """It is found among those of its part, and the error tells the line and the cure; finished parts stay."""
+    """It is found among those of its part, and the error tells the line and what to do; finished parts stay."""
     rows = [*ROWS[:10], ("spam", "a KILL always"), *ROWS[10:20]]
     with pytest.raises(FailureError, match=r"line 12: its text, .*'a KILL always'.* 3 times; .*`bad_rows='skip'`"):
         fragile(tmp_path, rows, part_rows=2)

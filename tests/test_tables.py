@@ -138,7 +138,7 @@ def test_source_says_how_the_rows_are_read(ten_csv):
 
 
 def test_broken_rows_are_skipped_counted_and_listed(tmp_path):
-    """Wherever they stand, at the end too; the list has file, line, why, cure and the row."""
+    """Wherever they stand, at the end too; the list has file, line, why, what to do, and the row."""
     (tmp_path / "a.csv").write_text("label,text\nx\nham,one\nham,two,2\nham,three\nspam,four\na,b,c\n")
     table = read_table(tmp_path / "a.csv", bad_rows=str(tmp_path / "bad.jsonl"))
     blocks = list(table.blocks(2))

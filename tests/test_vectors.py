@@ -175,7 +175,7 @@ def test_reader_gives_what_was_written(tmp_path_factory, table, header):
     ],
 )
 def test_broken_lines(tmp_path, line, why, capsys):
-    """A broken line that is needed stops with file, line and cure, or is left out and named; others do no harm."""
+    """A broken line that is needed stops with file, line and what to do, or is left out and named; others are fine."""
     path = write(tmp_path / "a.txt", *(f"w{i} {i} {i}" for i in range(123)), line, "end 5 6")
 
     assert rows(path, "w7", "end")[1].tolist() == [5, 6]

@@ -48,7 +48,7 @@ class GloveEncoder(FileEncoder):
 
     Raises:
         InputError: an option has no such value, or there is no such file.
-        FailureError: the model is not to be had, or damaged.
+        FailureError: the model is not available, or damaged.
     """
 
     name = "glove"

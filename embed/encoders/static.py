@@ -79,7 +79,7 @@ class StaticEncoder(TableEncoder):
 
     Raises:
         InputError: an option has no such value, or there is no such model.
-        FailureError: the model is not to be had, or damaged.
+        FailureError: the model is not available, or damaged.
     """
 
     languages = "English"

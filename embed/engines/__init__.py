@@ -40,7 +40,7 @@ class LocalEngine:
 
 
 class Engine(Protocol):
-    """What makes parts of jobs, in whatever order, and tells of each that is complete."""
+    """What makes parts of jobs, in any order, and tells of each that is complete."""
 
     def make(self, job: PartPlan) -> None:
         """Make a part, sooner or later."""

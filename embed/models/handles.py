@@ -1,4 +1,4 @@
-"""Handles: the names under which models are published, where they are to be had, and where they may lie already.
+"""Handles: the names under which models are published, where from, and where they may lie already.
 
 A handle is a URL without a slash at its end, or ``owner/model/tensorFlow2/variation/version`` on Kaggle. What it names
 is the folder of a TF-Hub module, unless it is the URL of an archive or of one file.
@@ -16,7 +16,7 @@ from pathlib import Path
 from embed.models.archives import SUFFIXES
 from embed.models.cache import cache_folder
 
-# the same model on Kaggle, where versions are numbered anew
+# the same model on Kaggle, where versions are numbered differently
 ON_KAGGLE = {
     "https://tfhub.dev/google/universal-sentence-encoder/4": (
         "google/universal-sentence-encoder/tensorFlow2/universal-sentence-encoder/2"
@@ -47,7 +47,7 @@ def handle_of(model: str) -> str | None:
 
 
 def is_module(handle: str) -> bool:
-    """Whether a handle names a TF-Hub module, not an archive or a file of whatever kind."""
+    """Whether a handle names a TF-Hub module, not an archive or a file."""
     return not _FILE.search(handle)
 
 
@@ -58,7 +58,7 @@ def file_name(handle: str) -> str:
 
 
 def download_url(handle: str) -> str:
-    """Where the archive or file of a handle is to be had."""
+    """The URL of the archive or file of a handle."""
     if "://" not in handle:
         return f"https://www.kaggle.com/api/v1/models/{handle}/download"
     return handle + COMPRESSED if is_module(handle) else handle

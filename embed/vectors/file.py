@@ -32,7 +32,7 @@ class VectorFile:
     Args:
         path: the file; nothing is read before it is needed.
         name: what the user calls it.
-        dim: the columns that it must have; None: whatever it has.
+        dim: the columns that it must have; None: any.
         skip_bad_lines: whether a broken row makes its word unknown, and is counted, instead of an error.
         reporter: told what the user should know meanwhile.
 
@@ -94,8 +94,8 @@ class VectorFile:
         if 2 * about["not_utf8"] > about["not_ascii"]:
             why = f"the word is not UTF-8, nor are {about['not_utf8'] - 1:,} others"
             if not self._skip:
-                cure = "convert it (iconv -f WINDOWS-1252 -t UTF-8)"
-                raise self._refused(about["first_not_utf8"][0], why, about, cure)
+                advice = "convert it (iconv -f WINDOWS-1252 -t UTF-8)"
+                raise self._refused(about["first_not_utf8"][0], why, about, advice)
             where = self._place(about["first_not_utf8"][0], about)
             self._reporter.warn(f"{self.name}, {where}: {why}; these words are left out")
 
@@ -173,9 +173,9 @@ class VectorFile:
                 self.bad_rows[row] = str(error)
         return row in self._vectors
 
-    def _refused(self, row: int, why: str, about: dict, cure: str = "get the file again") -> FailureError:
+    def _refused(self, row: int, why: str, about: dict, advice: str = "get the file again") -> FailureError:
         where = f"{self.name}, {self._place(row, about)}: {why}"
-        return FailureError(f"{where}; {cure}, or leave such lines out with `skip_bad_lines=True`")
+        return FailureError(f"{where}; {advice}, or leave such lines out with `skip_bad_lines=True`")
 
     def _warn(self, bad: list[int]) -> None:
         """Once, of the words that are asked for first; what is broken after that is only counted."""
