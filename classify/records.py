@@ -223,6 +223,7 @@ class RunRecipe(Jsonable):
         created: UTC, ``2026-11-28T12:00:00Z``.
         ensemble: of other runs; None for a run of its own.
         files: path in the folder of the run -> digest; empty in runs that were made before digests were kept.
+        digest: of the recipe without this.
     """
 
     head: HeadRecord
@@ -241,6 +242,7 @@ class RunRecipe(Jsonable):
     created: str
     ensemble: EnsembleRecord | None = None
     files: dict[str, str] = field(default_factory=dict)
+    digest: str = ""
     more: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -20,7 +20,8 @@ import numpy as np
 
 from classify.fitting.model import FittedModel
 from classify.records import Estimate, FoldScore, RunMetrics, RunRecipe, Summary
-from classify.scoring.metrics import metrics_of
+from classify.run_folder import RECIPE, check_files, check_recipe, digests_of, recipe_digest
+from classify.scoring.metrics import PROBLEMS, metrics_of
 from classify.scoring.predictions import Predictions
 from classify.typed_json import as_json, from_json
 from stores.shared.errors import FailureError, InputError
@@ -69,12 +70,28 @@ class Run:
         return f"Run({str(self.folder)!r}, head={self.recipe.head.name!r}, problem={self.recipe.problem!r})"
 
     def model(self) -> FittedModel:
-        """The model fitted on all labelled rows."""
-        return FittedModel.restore(self.folder / "model")
+        """The model fitted on all labelled rows.
+
+        Raises:
+            FailureError: if a file of it is damaged, changed or foreign, or cannot be read by this version.
+        """
+        folder, width = self.folder / "model", len(self.recipe.classes)
+        check_files(self.folder, self.recipe.files, "model")
+        try:
+            model = FittedModel.restore(folder)
+            if not len(model.fitted) == len(model.real) == width or not 0 <= model.positive < width:
+                raise ValueError(f"it is not of {width} classes")
+        except (InputError, FailureError):
+            raise
+        except Exception as error:  # of many libraries; a run without digests may hold anything
+            why = "nested too deeply" if isinstance(error, RecursionError) else error
+            raise FailureError(f"{folder} holds no model that can be read ({why}); train the run again") from error
+        return model
 
     def predictions(self) -> Predictions:
         """The out-of-fold predictions."""
         recipe = self.recipe
+        check_files(self.folder, recipe.files, "predictions.csv")
         positive = 0 if recipe.positive is None else recipe.classes.index(recipe.positive)
         return Predictions.read(self.folder / "predictions.csv", recipe.classes, positive, recipe.multilabel)
 
@@ -103,10 +120,12 @@ def write_run(
     written = as_json(summary(score, classes)) | as_json({"baselines": others, **(more or {})})
     asked = as_json(recipe | {"created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")})
     with whole_folder(folder) as temporary:
-        _write_json(temporary / "recipe.json", asked)
         _write_json(temporary / "metrics.json", written)
         score.predictions.write(temporary / "predictions.csv")
         model.save(temporary / "model")
+        asked["files"] = digests_of(temporary)
+        asked["digest"] = recipe_digest(asked)
+        _write_json(temporary / RECIPE, asked)
     return Run(folder, from_json(RunRecipe, asked), from_json(RunMetrics, written))
 
 
@@ -118,12 +137,16 @@ def read_run(folder: str | Path) -> Run:
         FailureError: if its files cannot be read.
     """
     folder = Path(folder)
-    if not (folder / "recipe.json").is_file():
+    if not (folder / RECIPE).is_file():
         raise InputError(f"{folder} is no run (it has no recipe.json); make one with: tk classify --features FILE")
-    name = "recipe.json"
+    name = RECIPE
     try:
-        recipe = from_json(RunRecipe, _read_json(folder / name))
+        asked = _read_json(folder / name)
+        check_recipe(asked)
+        recipe = from_json(RunRecipe, asked)
+        _check_answers(recipe)
         name = "metrics.json"
+        check_files(folder, recipe.files, name)
         metrics = from_json(RunMetrics, _read_json(folder / name))
     except (OSError, ValueError, RecursionError) as error:
         why = "nested too deeply" if isinstance(error, RecursionError) else error
@@ -139,6 +162,16 @@ def free_folder(folder: Path, taken: set[Path]) -> Path:
         free = folder.with_name(f"{folder.name}-{number}")
     taken.add(free)
     return free
+
+
+def _check_answers(recipe: RunRecipe) -> None:
+    """What the parts of a recipe say of each other."""
+    if recipe.problem not in PROBLEMS:
+        raise ValueError(f"problem is {recipe.problem!r}; there are: {', '.join(PROBLEMS)}")
+    if len(set(recipe.classes)) < len(recipe.classes) or not recipe.classes:
+        raise ValueError("classes are missing, or one is there twice")
+    if recipe.positive is not None and recipe.positive not in recipe.classes:
+        raise ValueError(f"the positive class {recipe.positive!r} is none of the classes")
 
 
 def summary(score: Score, classes: list[str]) -> Summary:

@@ -37,7 +37,7 @@ def texts_of(run: Run, line: np.ndarray) -> Texts:
             row = rows_of(store, line)
             hashes = list(map(bytes, store.text_hash[row]))
             if store.texts is None:
-                return Texts(None, hashes, f"{first.path} was made without texts (--no-texts)")
+                return Texts(None, hashes, f"{first.path} was made without texts")
             texts = list(store.texts[:])
             return Texts([texts[i] for i in row.tolist()], hashes)
     except (InputError, FailureError) as error:

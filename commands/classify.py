@@ -103,14 +103,13 @@ def classify(
     versions = versions_of("numpy", "scikit-learn", "imbalanced-learn", "tensorflow", "keras", "skops")
     with step_progress("training") as progress:
         runs = run_classify(features, heads, **options, command=command, versions=versions, progress=progress)
-        progress("reports")
-        show(runs, report, tensorboard)
     if as_json:
         print_json(
             [{"run": str(run.folder), "recipe": run.recipe.as_dict(), "metrics": run.metrics.as_dict()} for run in runs]
         )
     else:
         _print_runs(runs)
+    show(runs, report, tensorboard)
 
 
 def _numbers(text: str | None, kind: type, option: str) -> list:

@@ -20,14 +20,23 @@ if TYPE_CHECKING:
 @runs_argument
 @by_option
 @click.option("--common", is_flag=True, help="Leave out rows that not all runs have tested.")
+@click.option(
+    "--rope",
+    default=0.01,
+    show_default=True,
+    help="Differences up to this one are practically none (region of practical equivalence).",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for a page and figures of the same; made.")
 @json_option
 @click.pass_obj
-def compare(command: str, folders: tuple[Path, ...], by: str, common: bool, out: Path | None, as_json: bool) -> None:
+def compare(
+    command: str, folders: tuple[Path, ...], by: str, common: bool, rope: float, out: Path | None, as_json: bool
+) -> None:
     """Compare runs on the same rows: scores with intervals, paired tests against the best, cost.
 
-    The p-values are corrected for the number of pairs. A run is called not distinguishable from the best when the
-    paired bootstrap of the difference in the chosen metric has p >= 0.05.
+    A run is called worse than the best when the difference in the chosen metric, over a standard error in which the
+    luck of training is, has p < 0.05 after the correction for all pairs (Holm). It is called practically the same when
+    the difference is within --rope with a probability of 0.95.
 
     \b
     Example:
@@ -38,7 +47,7 @@ def compare(command: str, folders: tuple[Path, ...], by: str, common: bool, out:
     from classify import read_run
     from classify.analysis.compare import compare as run_compare
 
-    found = run_compare([read_run(folder) for folder in folders], by, common)
+    found = run_compare([read_run(folder) for folder in folders], by, common, rope)
     if out is not None:
         from classify.reports.compare_page import write_comparison
 
@@ -55,6 +64,8 @@ def compare(command: str, folders: tuple[Path, ...], by: str, common: bool, out:
     echo()
     print_table(_costs(found))
     echo(f"\n{found.basis}")
+    for line in _caveats(found):
+        echo(shown(line))
     echo(f"cheapest that is not distinguishable from the best: {shown(found.cheapest)}")
 
 
@@ -69,29 +80,49 @@ def _scores(found: Comparison) -> Group:
 
 
 def _verdict(entry: ComparedRun, found: Comparison) -> list[str]:
-    """What the tests say of a run, in two lines."""
+    """What the tests say of a run, in a few lines."""
     from classify.scoring.metrics import title_of
 
     against, name = entry.against, title_of(found.by, found.problem)
-    difference = against.difference
-    told = "worse than the best" if entry.distinguishable else "not distinguishable from the best"
-    low, high = difference.low, difference.high
+    told = {"worse": "worse than the best", "practically the same": "practically the same as the best",
+            "not distinguishable": "not distinguishable from the best"}[entry.verdict]  # fmt: skip
+    difference, test, mcnemar = against.difference, against.test, against.mcnemar
     by = f"{name} has no value"
-    if low is not None and high is not None:
-        by = f"{name} {difference.value:+.4f} [{low:+.4f}, {high:+.4f}]"
-    lines = [f"{shown(entry.name)}: {told}; {by}"]
-    mcnemar = against.mcnemar
-    tests = [f"paired bootstrap {_p(against.bootstrap)}"]
+    if difference.value is not None:
+        by = f"{name} {difference.value:+.4f}"
+        by += f" [{difference.low:+.4f}, {difference.high:+.4f}]" if difference.low is not None else ""
+    lines = [f"{shown(entry.name)}: {told}", f"  {by}, {_p(test)}"]
+    if test.practically_same is not None:
+        lines.append(f"  within {found.rope:g} of the best with a probability of {test.practically_same:.2f}")
     counts = f"{mcnemar.best_ahead:,} texts right in the best alone, {mcnemar.ahead:,} here alone"
-    tests.append(f"McNemar {_p(mcnemar)} ({counts})")
-    if against.t_test is not None:
-        tests.append(f"corrected t-test over folds {_p(against.t_test)}")
-    return [*lines, f"  {'; '.join(tests)}"]
+    lines.append(f"  McNemar {_p(mcnemar)} ({counts})")
+    floor = found.smallest_bootstrap_p if _at_floor(against.bootstrap, found) else None
+    others = [f"paired bootstrap {_p(against.bootstrap)}" + (f" (it cannot be below {floor:.2g})" if floor else "")]
+    others += [] if against.t_test is None else [f"corrected t-test over folds {_p(against.t_test)}"]
+    return [*lines, f"  {'; '.join(others)}"]
+
+
+def _at_floor(test: PairedTest, found: Comparison) -> bool:
+    return test.p_holm is not None and test.p_holm <= found.smallest_bootstrap_p
 
 
 def _p(test: PairedTest) -> str:
     p = test.p_holm
     return "has no p" if p is None else "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+def _caveats(found: Comparison) -> list[str]:
+    """What picking the best does to its score, and what differences can be seen at all."""
+    from classify.scoring.metrics import title_of
+
+    name, lines = title_of(found.by, found.problem), []
+    score, corrected = found.runs[0].scores[found.by].value, found.best_corrected
+    if score is not None and corrected.value is not None and corrected.low is not None:
+        interval = f"[{corrected.low:.4f}, {corrected.high:.4f}]"
+        lines.append(f"{name} of the best, corrected for having been picked: {corrected.value:.4f} {interval}")
+    if found.smallest_visible is not None:
+        lines.append(f"differences under about {found.smallest_visible:.3f} are mostly not seen with these rows")
+    return lines
 
 
 def _costs(found: Comparison) -> Group:

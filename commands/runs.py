@@ -28,26 +28,32 @@ def _number(value: float | None, form: str) -> str:
 
 
 report_option = click.option("--report/--no-report", default=True, show_default=True,
-                             help="Write report.html and figures/ into the run; takes some seconds.")  # fmt: skip
+                             help="Write report.html and figures/ into the run.")  # fmt: skip
 tensorboard_option = click.option("--tensorboard", type=click.Path(path_type=Path), metavar="DIR",
                                   help="Write scalars, and features for the projector, for TensorBoard.")  # fmt: skip
 
 
 def show(runs: list[Run], report: bool, tensorboard: Path | None = None) -> None:
-    """What is made of finished runs beside their numbers."""
+    """What is made of finished runs beside their numbers, after these are printed; what fails there is a note."""
     from classify import write_report, write_tensorboard
 
     for run in runs:
-        if report:
-            note(f"wrote {write_report(run)}")
-        if tensorboard is not None:
-            note(f"wrote {write_tensorboard(run, tensorboard)}")
+        try:
+            if report:
+                note(f"wrote {write_report(run, note=note)}")
+            if tensorboard is not None:
+                note(f"wrote {write_tensorboard(run, tensorboard)}")
+        except KeyboardInterrupt:
+            note(f"the runs are complete; draw a report with: tk report {run.folder}")
+            raise
+        except Exception as error:  # the scores are there, whatever becomes of the pictures
+            note(f"{run.folder} is complete, but not its report ({error}); draw it again with: tk report {run.folder}")
 
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@json_option
-def report(run: Path, as_json: bool) -> None:
+@click.option("--png", is_flag=True, help="Write the figures as PNG, too.")
+def report(run: Path, png: bool) -> None:
     """Make report.html and figures/ of a run (again), from its numbers and the store it was made from.
 
     \b
@@ -56,11 +62,7 @@ def report(run: Path, as_json: bool) -> None:
     """
     from classify import write_report
 
-    page = write_report(run)
-    if as_json:
-        print_json({"report": str(page)})
-    else:
-        note(f"wrote {page}")
+    note(f"wrote {write_report(run, png, note)}")
 
 
 @click.command()
@@ -91,15 +93,16 @@ def ensemble(
     versions = versions_of("numpy", "scikit-learn")
     runs = [read_run(folder) for folder in folders]
     run = run_ensemble(runs, method, out=out, command=command, versions=versions)
-    show([run], report)
     if as_json:
         print_json({"run": str(run.folder), "recipe": run.recipe.as_dict(), "metrics": run.metrics.as_dict()})
+        show([run], report)
         return
     for table, _ in score_tables([*runs, run]):
         print_table(table)
     echo(f"\n{basis(run)}\n\n{method}: {run.folder}")
     for line in details(run):
         echo(f"  {shown(line)}")
+    show([run], report)
 
 
 @click.command()

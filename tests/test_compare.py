@@ -60,7 +60,9 @@ def test_clear_difference_and_none(noisy):
 
     assert best.against_best is None
     assert twin.distinguishable is False
-    assert [getattr(twin.against_best, test).p_holm for test in ("bootstrap", "mcnemar", "t_test")] == [1, 1, 1]
+    assert [getattr(twin.against_best, test).p_holm for test in ("test", "bootstrap", "mcnemar", "t_test")] == [1] * 4
+    assert (best.verdict, twin.verdict, worst.verdict) == ("best", "practically the same", "worse")
+    assert twin.against.test.practically_same == 1
     assert worst.distinguishable is True
     against = worst.against_best
     assert against.difference.high < 0 > against.t_test.statistic
@@ -117,7 +119,7 @@ def test_rows_that_differ_are_named(noisy):
     (turned,) = classify(noisy("turned.h5", labels=("yes", "no")), ["nb"], cv=3)
     (elsewhere,) = classify(noisy("elsewhere.h5", line=np.arange(1000, 1200)), ["nb"], cv=3)
 
-    with pytest.raises(InputError, match=r"200 and 150 predictions\); the first that only one .* line 152; --common"):
+    with pytest.raises(InputError, match=r"200 and 150 predictions\); the first that .* line 152; `common=True`"):
         compare([a, fewer])
     found = compare([a, fewer], common=True)
     assert found.rows.compared == 150
@@ -132,7 +134,7 @@ def test_rows_that_differ_are_named(noisy):
         compare([a, a])
     with pytest.raises(InputError, match="two runs or more"):
         compare([a])
-    with pytest.raises(InputError, match="by='f2': choose one of"):
+    with pytest.raises(InputError, match="`by='f2'`: choose one of"):
         compare([a, a], by="f2")
 
 
@@ -206,12 +208,16 @@ def test_commands_print_what_they_found(noisy):
     classify(noisy(), ["nb", "majority"], cv=3)
     said = tk("compare", "runs/noisy.nb", "runs/noisy.majority").stdout
 
-    assert "noisy.majority: worse than the best; F1 macro -0." in said
+    assert "noisy.majority: worse than the best\n  F1 macro -0." in said
+    assert "F1 macro of the best, corrected for having been picked: 0." in said
+    assert "mostly not seen with these rows" in said
+    assert max(map(len, said.splitlines())) <= 120
     assert "McNemar p < 0.001" in said
     assert "cheapest that is not distinguishable from the best: noisy.nb" in said
     assert json.loads(tk("compare", "runs/noisy.nb", "runs/noisy.majority", "--json").stdout)["best"] == "noisy.nb"
     shutil.copytree("runs/noisy.nb", "runs/twin")
-    assert "not distinguishable from the best" in tk("compare", "runs/noisy.nb", "runs/twin").stdout
+    assert "practically the same as the best" in tk("compare", "runs/noisy.nb", "runs/twin").stdout
+    assert "0 or more" in tk("compare", "runs/noisy.nb", "runs/twin", "--rope", "-1", code=2).output
 
 
 def test_speed_measures_heads_and_reads_encoders(noisy, in_tmp):
@@ -244,5 +250,5 @@ def test_damaged_predictions_are_named(noisy):
     runs = classify(noisy(), ["nb", "majority"], cv=3)
     (runs[0].folder / "predictions.csv").write_text("line,group\n1,2\n")
 
-    with pytest.raises(FailureError, match=r"predictions\.csv is no list of predictions"):
+    with pytest.raises(FailureError, match=r"predictions\.csv is damaged or changed"):
         compare(runs)

@@ -190,13 +190,12 @@ def test_what_cannot_be_combined(runs):
     held = classify("some.h5", ["nb", "logistic"], test_size=0.3)
 
     assert ensemble([runs[0], other], "average").metrics.folds
-    with pytest.raises(InputError, match="different folds; train them with the same --cv and --seed"):
+    with pytest.raises(InputError, match="different folds; train them with the same `cv` and `seed`"):
         ensemble([runs[0], other], "stack")
-    with pytest.raises(InputError, match="with one split there are no other folds"):
-        ensemble(held, "stack")
+    assert len(ensemble(held, "stack").metrics.folds) == 1
     with pytest.raises(InputError, match="two runs or more"):
         ensemble(runs[:1])
-    with pytest.raises(InputError, match="--method sum: choose one of average, vote, stack"):
+    with pytest.raises(InputError, match="`method='sum'`: choose one of average, vote, stack"):
         ensemble(runs, "sum")
     with pytest.raises(InputError, match="exists already"):
         ensemble(runs, out=runs[0].folder)
@@ -210,3 +209,18 @@ def test_command(runs):
     table = said.splitlines()[: next(i for i, line in enumerate(said.splitlines()) if "tested" in line)]
     assert max(map(len, table)) <= 80
     assert said.count("majority") == 2  # one set of baselines, in a table of two parts
+
+
+def test_stacking_on_a_hold_out():
+    """The rows that were held out are dealt into parts: labels of a part, turned round, change nothing in it."""
+    from dataclasses import replace
+
+    members = [replace(p, fold=np.zeros(300, int)) for p in random_members(300, 2, seed=8, signal=1.0)]
+    found, _ = stacked(members, 0)
+    right = [(p.predicted == p.y).mean() for p in (found, *members)]
+    untold = [replace(p, y=np.random.default_rng(1).integers(2, size=300)) for p in members]
+    noise = stacked(untold, 0)[0]
+
+    assert set(found.fold) == {0}
+    assert right[0] >= min(right[1:])
+    assert abs((noise.predicted == noise.y).mean() - 0.5) < 0.1  # labels of chance are not learned by heart

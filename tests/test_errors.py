@@ -116,7 +116,7 @@ def test_top_limits_the_rows(run):
     found = errors(run, top=1)
 
     assert len(found.suspected_label_errors.rows) == 1 < found.suspected_label_errors.count
-    with pytest.raises(InputError, match="top=0"):
+    with pytest.raises(InputError, match="`top=0`"):
         errors(run, top=0)
 
 

@@ -8,13 +8,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from helpers.commands import tk
 from helpers.stores import make_store, pooled
 
 from classify import classify, read_run, write_report, write_tensorboard
 from classify.analysis.ensemble import ensemble
 from classify.analysis.errors import errors
 from classify.records import Estimate, FoldScore, HeadRecord, RunMetrics, Summary
-from classify.reports.figures import FIGURES, draw
+from classify.reports.figures import FIGURES
 from classify.reports.figures.decisions import scores_at
 from classify.reports.figures.ranks import GRID_POINTS, precision_curve, roc_curve, wilson
 from classify.reports.html import data, element, inline
@@ -22,7 +23,7 @@ from classify.reports.run_data import RunData, collect_run_data, project
 from classify.runs import single_numbers
 from classify.scoring.metrics import columns_of
 from classify.scoring.predictions import Predictions
-from stores import FeatureStore, InputError
+from stores import FailureError, FeatureStore, InputError
 from stores.shared.plot_style import house_style, shown
 
 pytestmark = pytest.mark.slow
@@ -116,12 +117,15 @@ def test_hostile_texts_stay_texts(page):
 
 
 def test_every_figure_has_an_alternative(hostile, page):
-    """Each SVG is an image with a sentence, and each figure lies in the folder in both forms."""
+    """Each SVG is an image with a sentence, and each figure lies in the folder, as PNG on request only."""
     drawings = [attributes for tag, attributes in page.elements if tag == "svg"]
     assert len(drawings) == 9  # without losses: logistic has no epochs
     for attributes in drawings:
         assert attributes["role"] == "img"
         assert len(attributes["aria-label"]) > 30
+    files = {path.name for path in (hostile.folder / "figures").iterdir()}
+    assert files == {f"{name}.svg" for name in set(FIGURES) - {"losses"}}
+    write_report(hostile, png=True)
     files = {path.name for path in (hostile.folder / "figures").iterdir()}
     assert files == {f"{name}.{form}" for name in set(FIGURES) - {"losses"} for form in ("png", "svg")}
 
@@ -167,7 +171,7 @@ def test_report_without_its_store_says_so(separable, in_tmp):
     text = write_report(run.folder).read_text(encoding="utf-8")
 
     assert "Texts, lengths, map and encoding time are left out" in text
-    assert not (run.folder / "figures/map.png").exists()
+    assert not (run.folder / "figures/map.svg").exists()
     assert "not kept" in text
 
 
@@ -189,6 +193,12 @@ def made(y, proba, classes, history=None):
     return RunData(run, p, [], None, [])
 
 
+def drawn(run_data):
+    """The figures that make sense, by name."""
+    figures = {name: figure(run_data) for name, figure in FIGURES.items()}
+    return {name: figure for name, figure in figures.items() if figure is not None}
+
+
 BINARY = made([0, 1, 0, 1, 0, 1, 1, 0], [[1 - q, q] for q in (0.1, 0.9, 0.4, 0.8, 0.75, 0.6, 0.3, 0.2)], ["a", "b"])
 THREE = made([0, 1, 2, 0, 1, 2], np.eye(3)[[0, 1, 2, 0, 2, 2]] * 0.7 + 0.1, ["a", "b", "c"])
 LABELS = made([[0, 1], [1, 1], [0, 0], [1, 0]], [[0.2, 0.9], [0.8, 0.4], [0.1, 0.3], [0.6, 0.2]], ["p", "q"])
@@ -206,7 +216,7 @@ LABELS = made([[0, 1], [1, 1], [0, 0], [1, 0]], [[0.2, 0.9], [0.8, 0.4], [0.1, 0
 def test_figures_that_make_sense(case, expected):
     """Without a store there are no lengths and no map, without epochs no losses, for three classes no threshold."""
     with house_style():
-        figures = draw(case)
+        figures = drawn(case)
 
     assert list(figures) == expected
     for figure in figures.values():
@@ -217,7 +227,7 @@ def test_figures_that_make_sense(case, expected):
 def test_figures_by_their_structure():
     """Lines, labels and titles of some; the values are worked out by hand."""
     with house_style():
-        figures = draw(BINARY)
+        figures = drawn(BINARY)
         losses = FIGURES["losses"](
             made([0, 1], [[1, 0], [0, 1]], ["a", "b"], {"loss": [2, 1], "validation_loss": [1, 3]})
         )
@@ -332,7 +342,7 @@ def test_large_run_stays_small(separable, tmp_path):
     store = make_store(tmp_path / "big.h5", features, [("no", "yes")[v] for v in y], texts)
     with FeatureStore(store) as made:
         features = replace(run.recipe.features, path=str(store), digest=made.digest)
-    run = replace(run, recipe=replace(run.recipe, features=features))
+    run = replace(run, recipe=replace(run.recipe, features=features, files={}))
     q = np.clip(rng.random(len(y)) * 0.6 + 0.4 * y, 0, 1)
     everything = replace(
         run.predictions(), line=np.arange(2, len(y) + 2), group=np.arange(2, len(y) + 2), fold=np.zeros(len(y), int),
@@ -405,3 +415,45 @@ def test_report_says_on_what_the_model_was_fitted(page):
     assert "labelled: 120" in text
     assert any("ROC-AUC and PR-AUC: the means over the folds" in p for p in page.texts["p"])
     assert any("seed 0" in p for p in page.texts["p"])
+
+
+@pytest.mark.parametrize("rows", [3, 64, 128, 256, 600])
+def test_map_is_that_of_scikit_learn_for_every_number_of_rows(rows):
+    """Rows as many as a power of two, whose sum is nothing, and more columns than rows, are no special case."""
+    from sklearn.decomposition import PCA
+
+    values = np.random.default_rng(rows).normal(size=(rows, 700)).astype(np.float32) * np.linspace(3, 1, 700)
+    found = project(values, np.arange(rows))
+    pca = PCA(2, svd_solver="full").fit(values)
+
+    assert found.share == pytest.approx(pca.explained_variance_ratio_, rel=1e-3)
+
+
+def test_picture_that_fails_is_named_and_nothing_is_lost(separable, in_tmp, monkeypatch):
+    """The report has all the others; on the command line the scores come first, and the exit code is 0."""
+
+    def broken(run_data):
+        raise ZeroDivisionError("no ink")
+
+    monkeypatch.setitem(FIGURES, "roc", broken)
+    done = tk("classify", "--features", str(separable), "--cv", "2")
+    page = (in_tmp / "runs/separable.logistic/report.html").read_text()
+
+    assert done.stdout.startswith("head")
+    assert "the figure roc could not be drawn (ZeroDivisionError: no ink)" in done.stderr
+    assert "The figure roc is left out: ZeroDivisionError: no ink." in page
+    assert 'id="figure-calibration"' in page and 'id="figure-roc"' not in page
+
+
+def test_report_that_fails_leaves_the_scores(separable, in_tmp, monkeypatch):
+    """A run is finished before anything is drawn; one line says how to draw it again."""
+
+    def full(*args):
+        raise FailureError("report.html could not be written: No space left on device")
+
+    monkeypatch.setattr("classify.reports.page._page", full)
+    done = tk("classify", "--features", str(separable), "--cv", "2")
+
+    assert "F1 macro" in done.stdout
+    assert "draw it again with: tk report runs/separable.logistic" in done.stderr
+    assert read_run("runs/separable.logistic").predictions().problem == "binary"

@@ -48,7 +48,7 @@ def align(runs: Sequence[Run], common: bool = False) -> list[Predictions]:
             if apart or len(own) != len(predictions[0]):
                 raise InputError(
                     f"{called[0]} and {name} did not test the same rows ({len(predictions[0]):,} and {len(own):,} "
-                    f"predictions); {first}--common takes the rows that all have"
+                    f"predictions); {first}`common=True` takes the rows that all have"
                 )
     if not len(shared):
         raise InputError(f"{', '.join(called)}: no row was tested by all of them")

@@ -53,10 +53,24 @@ class McNemarTest(PairedTest):
 
 
 @dataclass(frozen=True)
+class DecidingTest(PairedTest):
+    """The test that decides: the difference over its standard error, which has the luck of training in it.
+
+    Attributes:
+        error: the standard error; None if it cannot be told.
+        practically_same: probability that the true difference is within the region of practical equivalence.
+    """
+
+    error: float | None
+    practically_same: float | None
+
+
+@dataclass(frozen=True)
 class AgainstBest(Jsonable):
     """This run minus the best, and the tests of that; ``t_test`` is None where folds differ or there is only one."""
 
     difference: Interval
+    test: DecidingTest
     bootstrap: PairedTest
     mcnemar: McNemarTest
     t_test: PairedTest | None
@@ -74,6 +88,7 @@ class ComparedRun(Jsonable):
         folds: the deciding metric in each fold.
         against_best: None for the best.
         distinguishable: from the best.
+        verdict: ``best``, ``worse``, ``practically the same``, or ``not distinguishable``.
         cost: see there.
         frontier: whether no other run is both better and cheaper.
     """
@@ -90,6 +105,7 @@ class ComparedRun(Jsonable):
     folds: list[float]
     against_best: AgainstBest | None
     distinguishable: bool
+    verdict: str
     cost: Cost
     frontier: bool
 
@@ -118,6 +134,11 @@ class Comparison(Jsonable):
         by: the metric that decides.
         higher_is_better: of this metric.
         level: p below which a run is distinguishable from the best.
+        rope: half the width of the region of practical equivalence, in units of the metric.
+        smallest_visible: the difference that is seen in 80 % of tables like this one, with the largest of the standard
+            errors; None where none is known.
+        smallest_bootstrap_p: that the bootstrap can give after the correction for all pairs.
+        best_corrected: the score of the best, corrected for having been picked from several.
         resamples, seed: of the bootstrap.
         problem, classes, positive: of the table.
         rows: what was compared.
@@ -131,6 +152,10 @@ class Comparison(Jsonable):
     by: str
     higher_is_better: bool
     level: float
+    rope: float
+    smallest_visible: float | None
+    smallest_bootstrap_p: float
+    best_corrected: Interval
     resamples: int
     seed: int
     problem: str

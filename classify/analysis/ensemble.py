@@ -22,13 +22,15 @@ from classify.fitting.options import FitOptions
 from classify.heads import load
 from classify.heads.base import FitTask
 from classify.records import EnsembleRecord, FeaturesRecord, FoldScore, HeadRecord, MemberRecord, ModelRecord
-from classify.runs import Run, Score, free_folder, single_numbers, write_run
+from classify.run_folder import FolderClaims
+from classify.runs import Run, Score, single_numbers, write_run
 from classify.scoring.intervals import bootstrap
 from classify.scoring.predictions import Predictions
 from classify.sources import training_seconds
 from stores.shared.errors import InputError
 
 METHODS = ("average", "vote", "stack")
+PARTS = 5  # of the tested rows of a hold-out, to stack on
 EPS = 1e-6  # probabilities are taken to lie between this and 1 - this, where their logits are wanted
 
 
@@ -79,26 +81,29 @@ def ensemble(
     if len(runs) < 2:
         raise InputError("give two runs or more to combine")
     if method not in METHODS:
-        raise InputError(f"--method {method}: choose one of {', '.join(METHODS)}")
-    if out is not None and Path(out).exists():
-        raise InputError(f"{out} exists already; choose another --out")
-    aligned = align(runs)
+        raise InputError(f"`method={method!r}`: choose one of {', '.join(METHODS)}")
+    with FolderClaims() as claims:
+        default = Path("runs") / f"{_stem(runs[0])}.{method}"
+        folder = claims.claim(default if out is None else Path(out), numbered=out is None)
+        start = time.perf_counter()
+        combined, models = _combined(align(runs), method, runs[0].recipe.seed)
+        seconds = time.perf_counter() - start + sum(map(training_seconds, runs))
+        folds = _folds(combined, runs[0], seconds / len(np.unique(combined.fold)))
+        score = Score(combined, folds, combined.measure(), bootstrap(combined, runs[0].recipe.seed))
+        recipe = _recipe(runs, method) | {"command": command, "versions": versions or {}}
+        members = Members(method, [str(run.folder) for run in runs], models)
+        return write_run(folder, recipe, score, dict(runs[0].metrics.baselines), members)
+
+
+def _combined(aligned: list[Predictions], method: str, seed: int) -> tuple[Predictions, list[FittedModel]]:
+    """The predictions of the ensemble, and the stacked models if there are any."""
     group = joined_groups([p.group for p in aligned])
     aligned = [replace(p, group=group) for p in aligned]
-    seed = runs[0].recipe.seed
-    start = time.perf_counter()
-    if method == "stack":
-        if not same_folds(aligned):
-            raise InputError("--method stack: the runs have different folds; train them with the same --cv and --seed")
-        combined, models = stacked(aligned, seed)
-    else:
-        combined, models = (averaged if method == "average" else voted)(aligned), []
-    seconds = (time.perf_counter() - start + sum(map(training_seconds, runs))) / len(np.unique(combined.fold))
-    score = Score(combined, _folds(combined, runs[0], seconds), combined.measure(), bootstrap(combined, seed))
-    folders = [str(run.folder) for run in runs]
-    folder = free_folder(Path("runs") / f"{_stem(runs[0])}.{method}", set()) if out is None else Path(out)
-    recipe = _recipe(runs, method) | {"command": command, "versions": versions or {}}
-    return write_run(folder, recipe, score, dict(runs[0].metrics.baselines), Members(method, folders, models))
+    if method != "stack":
+        return (averaged if method == "average" else voted)(aligned), []
+    if not same_folds(aligned):
+        raise InputError("`method='stack'`: the runs have different folds; train them with the same `cv` and `seed`")
+    return stacked(aligned, seed)
 
 
 def averaged(aligned: Sequence[Predictions]) -> Predictions:
@@ -133,22 +138,20 @@ def stacked(aligned: Sequence[Predictions], seed: int) -> tuple[Predictions, lis
     What remains is what all stacking on one round of folds has: the members that predicted the other rows had this
     fold's among their training rows.
 
+    A hold-out has no other folds: its tested rows are dealt into five parts, and each is predicted by a model of the
+    others, so that a row is again scored by what has not seen it. The members saw none of these rows.
+
     Returns:
         the predictions, and the models fitted on all rows: one, or one for each label that has one.
-
-    Raises:
-        InputError: if there is one fold only.
     """
-    first = aligned[0]
+    first = aligned[0] if len(np.unique(aligned[0].fold)) > 1 else replace(aligned[0], fold=_parts(aligned[0], seed))
     numbers = np.unique(first.fold)
-    if len(numbers) < 2:
-        raise InputError("--method stack: with one split there are no other folds to learn from; train with --cv")
     tests = [np.flatnonzero(first.fold == number) for number in numbers]
     tasks = [FitTask(_others(first.group, test), seed + i) for i, test in enumerate(tests)]
     if not first.multilabel:
         x = np.hstack([logits(p) for p in aligned])
         proba, predicted, model = _across(x, first.y, len(first.classes), first.positive, tests, tasks)
-        return replace(first, proba=proba, predicted=predicted), [model]
+        return replace(aligned[0], proba=proba, predicted=predicted), [model]
     mean, models = averaged(aligned), []
     proba, predicted = mean.proba.copy(), mean.predicted.copy()
     for c in range(len(first.classes)):
@@ -158,7 +161,17 @@ def stacked(aligned: Sequence[Predictions], seed: int) -> tuple[Predictions, lis
             both, predicted[:, c], model = _across(x, y, 2, 1, tests, tasks)
             proba[:, c] = both[:, 1]
             models.append(model)
-    return replace(first, proba=proba, predicted=predicted), models
+    return replace(aligned[0], proba=proba, predicted=predicted), models
+
+
+def _parts(p: Predictions, seed: int) -> np.ndarray:
+    """Int ``[t]``: one of ``PARTS`` for each row of a hold-out, no group in two."""
+    _, first, inverse = np.unique(p.group, return_index=True, return_inverse=True)
+    answers = (p.y.sum(1) if p.multilabel else p.y)[first]
+    order = np.lexsort((np.random.default_rng(seed).random(len(first)), answers))
+    part = np.empty(len(first), int)
+    part[order] = np.arange(len(first)) % PARTS  # like frequencies in each, and no class is too rare
+    return part[inverse]
 
 
 def _across(

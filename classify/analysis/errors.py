@@ -105,7 +105,7 @@ def errors(run: Run, top: int = 10) -> ErrorReport:
         FailureError: if the predictions cannot be read.
     """
     if top < 1:
-        raise InputError(f"top={top}: show at least one row")
+        raise InputError(f"`top={top}`: show at least one row")
     predictions = one_per_row(run.predictions())
     table = _Table(predictions, texts_of(run, predictions.line))
     shown = [predictions.positive] if run.recipe.problem == "binary" else range(len(predictions.classes))

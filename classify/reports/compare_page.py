@@ -37,7 +37,7 @@ def write_comparison(found: Comparison, folder: str | Path, command: str = "") -
     """
     folder = Path(folder)
     if folder.exists():
-        raise InputError(f"{folder} exists already; choose another --out")
+        raise InputError(f"{folder} exists already; choose another `out`")
     with house_style(), whole_folder(folder) as temporary:
         inlined = []
         for name, (figure, finding) in draw(found).items():
@@ -75,12 +75,14 @@ def _tables(found: Comparison) -> list[html.Markup]:
     scores = html.table(["run", *shown_metrics.values()], [
         [entry.name, *(score_cell(entry.scores.get(name)) for name in shown_metrics)] for entry in runs
     ])  # fmt: skip
-    header = ["run", f"{by}, difference", "verdict", "bootstrap p", "McNemar p", "t-test p",
+    header = ["run", f"{by}, difference", "verdict", "p", "bootstrap p", "McNemar p", "t-test p",
               "only the best right", "only this right"]  # fmt: skip
     tests = html.table(header, [[entry.name, *_tests(entry)] for entry in runs[1:]])
     explained = (
-        "The paired bootstrap of the difference decides, below p = 0.05; McNemar's test is about accuracy and counts "
-        "distinct texts; the t-test is the corrected one over the folds. All p are corrected by Holm's method."
+        "The first p decides, below 0.05: it is that of the difference over a standard error in which the luck of "
+        f"training is. Practically the same: within {found.rope:g} with a probability of 0.95. McNemar's test is about "
+        "accuracy and counts distinct texts; the t-test is the corrected one over the folds. All p are corrected by "
+        "Holm's method."
     )
     costs = html.table(["run", *COSTS], [[entry.name, *entry.cost.cells()] for entry in runs])
     return [
@@ -94,8 +96,8 @@ def _tests(entry: ComparedRun) -> list[object]:
     against = entry.against
     return [
         score_cell(against.difference, "+"),
-        "worse" if entry.distinguishable else "not distinguishable",
-        *(_p(test) for test in (against.bootstrap, against.mcnemar, against.t_test)),
+        entry.verdict,
+        *(_p(test) for test in (against.test, against.bootstrap, against.mcnemar, against.t_test)),
         f"{against.mcnemar.best_ahead:,}",
         f"{against.mcnemar.ahead:,}",
     ]

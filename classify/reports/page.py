@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from classify.reports import sections
-from classify.reports.figures import draw, finding
+from classify.reports.figures import FIGURES, finding
 from classify.reports.html import Markup, element, inline, join, page, section
 from classify.reports.run_data import RunData, collect_run_data
 from classify.reports.scatter_map import spot_map
 from classify.reports.text import head_spec
 from classify.reports.threshold_slider import slider
 from classify.runs import Run, read_run
+from stores.shared.errors import FailureError
 from stores.shared.files import whole_file
 from stores.shared.plot_style import house_style, save, svg
 
@@ -19,14 +21,17 @@ PARTS = {"score": "Score", "figures": "Figures", "slider": "Threshold", "map": "
          "rows": "Rows to look at", "cost": "Time", "asked": "What was asked"}  # fmt: skip
 
 
-def write_report(run: Run | str | Path) -> Path:
-    """Write the report of a run and its figures (PNG and SVG), in place of those that are there.
+def write_report(run: Run | str | Path, png: bool = False, note: Callable[[str], None] = lambda message: None) -> Path:
+    """Write the report of a run and its figures as SVG, in place of those that are there.
 
     The page is one file that needs nothing else. Texts, lengths and the map come from the store that the run was made
-    from; if it is gone or has changed, they are left out, and the page says so.
+    from; if it is gone or has changed, they are left out, and the page says so. A figure that cannot be drawn is left
+    out, too.
 
     Args:
         run: a run, or its folder.
+        png: whether the figures are written as PNG beside.
+        note: called with a line for each figure that could not be drawn.
 
     Returns:
         the path of ``report.html``.
@@ -36,14 +41,23 @@ def write_report(run: Run | str | Path) -> Path:
         FailureError: if its files cannot be read, or the machine refuses the write.
     """
     run = run if isinstance(run, Run) else read_run(run)
-    with collect_run_data(run) as found, house_style():
-        figures = draw(found)
-        drawn = {}
-        for name, figure in figures.items():
-            drawn[name] = svg(figure), finding(figure)
-            _write(run.folder / "figures" / f"{name}.svg", drawn[name][0])
-            save(figure, run.folder / "figures" / f"{name}.png")
-        text = _page(found, drawn)
+    with collect_run_data(run) as run_data, house_style():
+        drawings: dict[str, tuple[str, str]] = {}
+        for name, figure in FIGURES.items():
+            try:
+                drawn = figure(run_data)
+                if drawn is not None:
+                    drawings[name] = svg(drawn), finding(drawn)
+                    _write(run.folder / "figures" / f"{name}.svg", drawings[name][0])
+                    if png:
+                        save(drawn, run.folder / "figures" / f"{name}.png")
+            except FailureError:  # the disk is full, say: nothing else can be written either
+                raise
+            except Exception as error:  # scores do not depend on a picture
+                drawings.pop(name, None)
+                run_data.missing.append(f"The figure {name} is left out: {type(error).__name__}: {error}.")
+                note(f"{run.folder}: the figure {name} could not be drawn ({type(error).__name__}: {error})")
+        text = _page(run_data, drawings)
     path = run.folder / "report.html"
     _write(path, text)
     return path
@@ -54,23 +68,27 @@ def _write(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def _page(found: RunData, figures: dict[str, tuple[str, str]]) -> str:
-    title = f"{head_spec(found.run)} on {Path(found.run.recipe.features.path).name}"
+def _map(run_data: RunData, alternative: str) -> Markup:
+    if run_data.spots is None:
+        return Markup("")
+    return section("Map of the features", "map", spot_map(run_data, run_data.spots, alternative))
+
+
+def _page(run_data: RunData, figures: dict[str, tuple[str, str]]) -> str:
+    title = f"{head_spec(run_data.run)} on {Path(run_data.run.recipe.features.path).name}"
     _, of_map = figures.pop("map", ("", ""))
     drawn = [inline(drawing, f"figure-{name}", said) for name, (drawing, said) in figures.items()]
     parts = {
-        "score": sections.scores(found),
+        "score": sections.scores(run_data),
         "figures": section("Figures", "figures", element("div", join(drawn), class_="figures")),
-        "slider": slider(found),
-        "map": Markup("")
-        if found.spots is None
-        else section("Map of the features", "map", spot_map(found, found.spots, of_map)),
-        "tables": sections.tables(found),
-        "rows": sections.look_at(found),
-        "cost": sections.costs(found),
-        "asked": sections.asked(found),
+        "slider": slider(run_data),
+        "map": _map(run_data, of_map) if of_map else Markup(""),
+        "tables": sections.tables(run_data),
+        "rows": sections.look_at(run_data),
+        "cost": sections.costs(run_data),
+        "asked": sections.asked(run_data),
     }
     links = [element("a", PARTS[name], href=f"#{name}") for name, part in parts.items() if part]
-    missing = [element("p", sentence, class_="note") for sentence in found.missing]
-    top = [element("h1", title), sections.verdict(found), *missing, element("nav", *links)]
+    missing = [element("p", sentence, class_="note") for sentence in run_data.missing]
+    top = [element("h1", title), sections.verdict(run_data), *missing, element("nav", *links)]
     return page(title, join([element("header", *top), element("main", join(parts.values()))]))

@@ -19,7 +19,7 @@ from stores.shared.errors import FailureError, InputError
 from stores.shared.lengths import length_histogram
 from stores.strings import Strings
 
-WIDE = 32  # columns from which on only two components are computed
+DENSE = 512  # rows or columns up to which the components come from a symmetric matrix of this size
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,7 @@ class Spots:
 def project(vectors: np.ndarray, prediction: np.ndarray) -> Spots:
     """The map of ``vectors`` ``[m, D]``; each axis points to where its largest value is positive."""
     centred = vectors - vectors.mean(0, dtype=np.float64)
-    if min(centred.shape) > WIDE:  # two of a thousand components cost a tenth of all
-        from scipy.sparse.linalg import svds
-
-        _, _, axes = svds(centred, 2, v0=np.ones(min(centred.shape)))
-        axes = axes[::-1]
-    else:
-        axes = np.linalg.svd(centred, full_matrices=False)[2][:2]
+    axes = _first_two_axes(centred)
     place = np.zeros((len(centred), 2))
     place[:, : len(axes)] = centred @ axes.T
     place *= np.where(place[np.abs(place).argmax(0), [0, 1]] < 0, -1, 1)
@@ -56,6 +50,28 @@ def project(vectors: np.ndarray, prediction: np.ndarray) -> Spots:
     low, high = np.quantile(place, [0.01, 0.99], axis=0)
     inside = np.clip(place, low - (high - low) / 2, high + (high - low) / 2)
     return Spots(prediction, inside, share, int((inside != place).any(1).sum()))
+
+
+def _first_two_axes(centred: np.ndarray) -> np.ndarray:
+    """The right singular vectors of the two largest singular values, ``[2, D]``, of ``centred`` ``[m, D]``.
+
+    The smaller of X'X and XX' has the same two directions: its eigenvectors, of which only two are computed.
+    """
+    from scipy.linalg import eigh
+    from scipy.sparse.linalg import svds
+
+    rows, columns = centred.shape
+    size = min(rows, columns)
+    if size > DENSE:
+        # the rows of centred sum to nothing, so a start of ones would lie in the null space: take a random one
+        _, _, axes = svds(centred, 2, v0=np.random.default_rng(0).normal(size=size))
+        return axes[::-1]
+    if size < 2:
+        return np.linalg.svd(centred, full_matrices=False)[2][:2]
+    if columns <= rows:
+        return eigh(centred.T @ centred, subset_by_index=[columns - 2, columns - 1])[1].T[::-1]
+    axes = (eigh(centred @ centred.T, subset_by_index=[rows - 2, rows - 1])[1].T @ centred)[::-1]
+    return axes / np.maximum(np.linalg.norm(axes, axis=1, keepdims=True), np.finfo(float).tiny)
 
 
 def vectors_of(store: FeatureStore, rows: np.ndarray) -> np.ndarray | None:

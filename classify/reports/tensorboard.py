@@ -15,6 +15,7 @@ from pathlib import Path
 from classify.reports.run_data import collect_run_data
 from classify.runs import Run, read_run
 from stores.export import export
+from stores.shared.distribution import pip_install
 from stores.shared.errors import InputError
 
 PROJECTOR = "projector"  # folder of the vectors, beside the configuration that names them
@@ -27,7 +28,9 @@ def require_tensorboard() -> None:
         InputError: if that is not installed.
     """
     if find_spec("tensorboard") is None:
-        raise InputError("--tensorboard: the package tensorboard is not installed; install it: pip install tensorboard")
+        raise InputError(
+            f"`tensorboard`: the package tensorboard is not installed; install it: {pip_install('tensorboard')}"
+        )
 
 
 def write_tensorboard(run: Run | str | Path, folder: str | Path) -> Path:
@@ -47,7 +50,7 @@ def write_tensorboard(run: Run | str | Path, folder: str | Path) -> Path:
     run = run if isinstance(run, Run) else read_run(run)
     out = Path(folder) / run.folder.resolve().name
     if out.exists():
-        raise InputError(f"{out} exists already; choose another --tensorboard folder")
+        raise InputError(f"{out} exists already; choose another `tensorboard` folder")
     _write_scalars(out, {0: {f"score/{n}": s.value for n, s in run.metrics.overall.items()}})
     for number, fold in enumerate(run.metrics.folds):
         steps: dict[int, dict] = {0: {f"score/{name}": value for name, value in fold.metrics.items()}}

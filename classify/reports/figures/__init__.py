@@ -31,12 +31,6 @@ FIGURES: dict[str, Callable[[RunData], Figure | None]] = {
 }
 
 
-def draw(run_data: RunData) -> dict[str, Figure]:
-    """The figures that make sense, by name, in the order of a report; to be called in ``house_style``."""
-    drawn = {name: figure(run_data) for name, figure in FIGURES.items()}
-    return {name: figure for name, figure in drawn.items() if figure is not None}
-
-
 def finding(figure: Figure) -> str:
     """Title and basis of a figure in one line, as its alternative text."""
     parts = [figure.get_suptitle(), figure.axes[0].get_title(loc="left")]
