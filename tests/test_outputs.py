@@ -177,6 +177,51 @@ def test_signal_leaves_no_half_file(trained, name, code):
     assert sorted(os.listdir()) == before
 
 
+ENDED = """
+import os, signal, sys
+from cli import cli
+{patch}
+cli()
+"""
+IN_EMBED = """
+from embed.encoders.static import StaticEncoder
+StaticEncoder.encode = lambda self, texts: os.kill(os.getpid(), signal.SIGTERM)
+"""
+IN_CLASSIFY = """
+from classify.heads.logistic import LogisticHead
+for name in ("fit", "fit_many", "fit_folds", "_fit"):
+    if hasattr(LogisticHead, name):
+        setattr(LogisticHead, name, lambda *args, **options: os.kill(os.getpid(), signal.SIGTERM))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("patch", "command", "left"),
+    [
+        (
+            IN_EMBED,
+            "embed messages.csv --out new.h5",
+            "what is finished is kept, and the same command goes on from there",
+        ),
+        (IN_CLASSIFY, "classify features/messages.static.h5 --cv 2 --no-report --out new", "files and runs that were"),
+    ],
+)
+def test_scheduler_ends_long_work(trained, patch, command, left):
+    """SIGTERM in the middle: one line, 143, nothing half; then the same command works."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", ENDED.format(patch=patch), *command.split()],
+        capture_output=True, text=True, env=environment,
+    )  # fmt: skip
+
+    assert done.returncode == 143, done.stderr
+    assert f"Error: ended by SIGTERM; {left}" in done.stderr
+    assert not Path(command.split()[-1]).exists()
+    assert not list(Path().rglob("*.partial"))
+    assert CliRunner().invoke(cli, command.split()).exit_code == 0
+
+
 def test_predict_writes_through_and_never_over(trained):
     """To a pipe, to standard output by its name, and to a file only once."""
     predict = ["predict", "--run", "runs/messages.static.logistic", "--text", "WIN cash 3"]

@@ -84,6 +84,10 @@ def test_table_without_a_header(in_tmp):
 
     assert [row["predicted"] for row in csv.DictReader(io.StringIO(result))] == ["spam", "ham"]
     assert [row["line"] for row in csv.DictReader(io.StringIO(result))] == ["1", "2"]
+    assert "give --no-header if its first row is data" in tk("predict", "run", "new.csv", code=2).stderr
+    assert tk("predict", "run", "a.csv").stdout.count("\n") == len(ROWS) + 1  # of many rows it is found
+    write_csv(in_tmp / "named.csv", [("spam", "WIN cash 3"), ("ham", "see you 4")])
+    assert "has no column '2', in which the texts of the run were" in tk("predict", "run", "named.csv", code=2).stderr
 
 
 def test_empty_texts_are_marked_and_have_no_prediction(trained):

@@ -29,6 +29,7 @@ ALPHABETS = tuple(
     )
 )  # fmt: skip
 CERTAIN = re.compile("[\u2000-\u206f\U00010000-\U0010ffff]")  # punctuation and emoji, which no other encoding spells so
+BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 RUNS = re.compile(f"[^\\x00-\\x7f]{{{RUN},}}")
 JOINING = "\u2019\u2018\u00b4\u00b7\u00ad"  # apostrophes, middle dot, soft hyphen: may stand between two letters
 
@@ -147,17 +148,17 @@ def western_fit(text: str) -> tuple[int, int]:
         if line.isascii():
             continue
         letters: list[str] = []
-        number += sum(len(run[0]) for run in RUNS.finditer(line))
-        line = RUNS.sub(" ", line)
+        if runs := RUNS.findall(line):
+            number += sum(map(len, runs))
+            line = RUNS.sub(" ", line)
         padded = f" {line} "
-        for before, character, after in zip(padded, padded[1:], padded[2:], strict=False):
-            if character.isascii():
-                continue
+        for found in BEYOND_ASCII.finditer(padded):
+            before, character, after = padded[found.start() - 1 : found.end() + 1]
             number += 1
             if not character.isalpha():
                 between = before.isalpha() and after.isalpha()
                 fitting += character.isprintable() | (character == "\u00a0") and (not between or character in JOINING)
             elif not (character.isupper() and before.islower()) and not (character == "õ" and after != "e"):
                 letters.append(character)
-        fitting += max(sum(map(alphabet.__contains__, letters)) for alphabet in ALPHABETS)
+        fitting += max(sum(map(alphabet.__contains__, letters)) for alphabet in ALPHABETS) if letters else 0
     return fitting, number
