@@ -17,6 +17,7 @@ from commands.completion import prepare, unknown_variables
 from commands.doctor import doctor
 from commands.embed import embed
 from commands.encoders import encoders
+from commands.evaluate import evaluate
 from commands.features import features
 from commands.given_once import give_once
 from commands.predict import predict
@@ -120,7 +121,8 @@ def cli(context: click.Context, debug: bool, quiet: bool) -> None:
 
 
 for command in (
-    embed, encoders, classify, predict, heads, compare, ensemble, errors, speed, report, describe, features, doctor,
+    embed, encoders, classify, predict, evaluate, heads, compare, ensemble, errors, speed, report, describe, features,
+    doctor,
 ):  # fmt: skip
     cli.add_command(command)
 prepare(cli)

@@ -1,0 +1,218 @@
+"""A saved run and rows that it has not seen -> its scores on these, and how they differ from what it was trained on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from classify.analysis.comparison import Interval
+from classify.analysis.drift import Drift, measure_drift
+from classify.data import matrix
+from classify.heads.base import X
+from classify.records import FeaturesRecord
+from classify.runs import Run
+from classify.scoring.intervals import percentiles, resampled
+from classify.scoring.metrics import Metric, metrics_of
+from classify.scoring.predictions import Predictions
+from classify.sources import opened
+from classify.typed_json import Jsonable
+from stores.reader import FeatureStore
+from stores.shared.errors import FailureError, InputError
+
+GOAL = re.compile(r"\s*(\w+)\s*(>=|<=)\s*([-+.\deE]+)\s*")
+
+
+@dataclass(frozen=True)
+class Goal(Jsonable):
+    """What was to be reached: ``metric`` at least (``>=``) or at most (``<=``) ``bound``; and whether it was."""
+
+    metric: str
+    relation: str
+    bound: float
+    value: float | None
+    reached: bool
+
+
+@dataclass(frozen=True)
+class ScoredRun(Jsonable):
+    """How a saved run did on rows that it had not seen.
+
+    Attributes:
+        run, features: folder and store.
+        rows: that were scored; ``texts`` different ones among them.
+        unlabelled: rows without a label, left out.
+        trained_on: rows whose text is among the training rows; left out, unless ``with_training_rows``.
+        overall: metric -> value with 95 % interval, by a bootstrap over the rows, of the model as it is.
+        per_class: class -> metrics.
+        confusion: rows by true (first) and predicted class.
+        drift: from the training table.
+        goals: that were asked for.
+    """
+
+    run: str
+    features: str
+    rows: int
+    texts: int
+    unlabelled: int
+    trained_on: int
+    with_training_rows: bool
+    overall: dict[str, Interval]
+    per_class: dict[str, dict[str, float]]
+    confusion: list[object]
+    drift: Drift
+    goals: list[Goal]
+
+    @property
+    def reached(self) -> bool:
+        """Whether every goal is reached."""
+        return all(goal.reached for goal in self.goals)
+
+
+def score_run(
+    run: Run, features: str | Path, with_training_rows: bool = False, goals: Sequence[str] = (), name: str = ""
+) -> ScoredRun:
+    """Score the model of a run on the labelled rows of a store.
+
+    Args:
+        run: finished.
+        features: a store of the run's own encoder recipe (``a.h5+b.h5`` where the run has several).
+        with_training_rows: whether rows that the model was trained on are scored, too.
+        goals: such as ``f1_macro>=0.9`` or ``log_loss<=0.2``.
+        name: of what is scored, in the result; that of the store if empty.
+
+    Raises:
+        InputError: if the store is of another recipe, has classes that the run does not know, or no row is left; for a
+            goal that is none.
+        FailureError: if a file cannot be read, or the training rows cannot be told from others, as their store is gone.
+    """
+    parsed = [_goal(goal, run.recipe.problem) for goal in goals]
+    paths = [Path(features)] if Path(features).exists() else [Path(part) for part in str(features).split("+")]
+    with ExitStack() as stack:
+        stores = [stack.enter_context(FeatureStore(path)) for path in paths]
+        for store in stores:
+            store.verify()
+        _check(run, stores)
+        first = stores[0]
+        known = _training_texts(run, first, with_training_rows)
+        labelled = np.asarray(first.labelled)
+        seen = np.array([key in known for key in _keys(first)], bool)
+        rows = np.flatnonzero(labelled & (with_training_rows | ~seen))
+        if not len(rows):
+            raise InputError(f"{paths[0]} has no labelled row that the run was not trained on")
+        predictions = _predict(run, stores, rows)
+        drift = measure_drift(run, stores, np.flatnonzero(with_training_rows | ~seen))
+    (drawn,) = resampled([predictions], predictions.group, run.recipe.seed)
+    measured = predictions.measure()
+    overall = {metric: Interval(float(measured[metric][0]), *percentiles(values)) for metric, values in drawn.items()}
+    each = metrics_of(run.recipe.problem, per_class=True)
+    classes = {
+        label: {m.name: float(measured[m.name][0, c]) for m in each} for c, label in enumerate(run.recipe.classes)
+    }
+    return ScoredRun(
+        run=str(run.folder),
+        features=name or str(features),
+        rows=len(rows),
+        texts=len(np.unique(predictions.group)),
+        unlabelled=int((~labelled).sum()),
+        trained_on=int((labelled & seen).sum()),
+        with_training_rows=with_training_rows,
+        overall=overall,
+        per_class=classes,
+        confusion=measured["confusion"][0].astype(int).tolist(),
+        drift=drift,
+        goals=[_judged(metric, relation, bound, overall[metric.name].value) for metric, relation, bound in parsed],
+    )
+
+
+def _goal(text: str, problem: str) -> tuple[Metric, str, float]:
+    """Metric, relation and bound of ``f1_macro>=0.9``."""
+    known = {metric.name: metric for metric in metrics_of(problem, per_class=False) if metric.interval != "none"}
+    found = GOAL.fullmatch(text)
+    try:
+        if found is None or found[1] not in known:
+            raise ValueError
+        return known[found[1]], found[2], float(found[3])
+    except ValueError:
+        raise InputError(
+            f"`goals={text!r}`: give a metric, >= or <=, and a number, such as f1_macro>=0.9; metrics are "
+            f"{', '.join(known)}"
+        ) from None
+
+
+def _judged(metric: Metric, relation: str, bound: float, value: float | None) -> Goal:
+    there = value is not None and not np.isnan(value)
+    reached = there and (value >= bound if relation == ">=" else value <= bound)  # type: ignore[operator]
+    return Goal(metric.name, relation, bound, value, bool(reached))
+
+
+def _check(run: Run, stores: Sequence[FeatureStore]) -> None:
+    """That the stores are of the run's recipe, and their labels those of the run."""
+    trained = run.recipe.features
+    if trained.members:
+        raise InputError(f"{run.folder} is an ensemble; score its runs one by one")
+    wanted = [part.identity_digest for part in trained.joined or [trained]]
+    given = [store.identity_digest for store in stores]
+    if wanted != given:
+        raise InputError(
+            f"{stores[0].path} is of another encoder, model or options than the run; embed the table as the run's was"
+        )
+    if not stores[0].labelled.any():
+        raise InputError(f"{stores[0].path} has no labelled rows; embed a table with a label column (`label_columns`)")
+    strange = [label for label in stores[0].classes if label not in run.recipe.classes]
+    if strange or stores[0].has_several_labels != run.recipe.multilabel:
+        what = f"the class {strange[0]!r}, which the run does not know" if strange else "another kind of labels"
+        raise InputError(f"{stores[0].path} has {what}; the run's classes are {', '.join(run.recipe.classes)}")
+    for other in stores[1:]:
+        if not np.array_equal(other.line, stores[0].line):
+            raise InputError(f"{stores[0].path} and {other.path} are not of the same rows")
+
+
+def _keys(store: FeatureStore) -> list[bytes]:
+    """What makes two texts the same: their normal form where the store knows it."""
+    hashes = store.like_hash if store.like_hash is not None else store.text_hash
+    return [bytes(row) for row in np.asarray(hashes)]
+
+
+def _training_texts(run: Run, store: FeatureStore, needless: bool) -> set[bytes]:
+    """The texts that the model was fitted on."""
+    trained = run.recipe.features
+    part: FeaturesRecord = (trained.joined or [trained])[0]
+    try:
+        with opened(part) as training:
+            keys = _keys(training)
+            if (training.like_hash is None) != (store.like_hash is None):
+                raise FailureError(f"{part.path} and {store.path} are of different versions; embed one again")
+            return {keys[row] for row in np.flatnonzero(training.labelled)}
+    except (InputError, FailureError) as error:
+        if needless:
+            return set()
+        raise FailureError(
+            f"which rows the run was trained on cannot be told ({error}); `with_training_rows=True` scores all"
+        ) from error
+
+
+def _predict(run: Run, stores: Sequence[FeatureStore], rows: np.ndarray) -> Predictions:
+    """Predictions of these rows by the model of the run."""
+    first, classes = stores[0], run.recipe.classes
+    read = [store.take(rows) for store in stores]
+    x: X = np.hstack([matrix(f) for f in read]) if run.recipe.features.kind == "pooled" else read[0]
+    proba, predicted = run.model().predict(x)
+    order = [classes.index(label) for label in first.classes]
+    codes = np.asarray(first.codes[rows])
+    if run.recipe.multilabel:
+        y = np.zeros((len(rows), len(classes)), int)
+        y[:, order] = codes
+    else:
+        y = np.array(order)[codes]
+    keys = _keys(first)
+    _, group = np.unique([keys[row] for row in rows], return_inverse=True)
+    positive = 0 if run.recipe.positive is None else classes.index(run.recipe.positive)
+    return Predictions(
+        classes=classes, positive=positive, line=first.line[rows], group=group, fold=np.zeros(len(rows), int), y=y,
+        predicted=predicted, proba=proba,
+    )  # fmt: skip

@@ -1,0 +1,119 @@
+"""The command ``tk evaluate``."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from commands.tables import DATA_HELP, read, table_options
+from commands.terminal import echo, json_option, print_json, print_table, shown
+
+if TYPE_CHECKING:
+    from classify import Run
+    from classify.analysis.score_run import ScoredRun
+
+MISSED = 3  # exit code when a goal is not reached
+
+
+@click.command()
+@click.argument("words", metavar="[RUN] [FILE]...", nargs=-1)
+@click.option("--run", "folder", type=click.Path(path_type=Path), help="Run from tk classify.")
+@click.option("--data", multiple=True, help=DATA_HELP)
+@click.option("--features", help="Store of the labelled rows, instead of --data; a.h5+b.h5 for a run of several.")
+@table_options
+@click.option("--model", help="Where the model of the run's encoder is now.  [default: where it was]")
+@click.option("--with-training-rows", is_flag=True, help="Score rows that the run was trained on, too.")
+@click.option("--goal", "goals", multiple=True, metavar="METRIC>=NUMBER",
+              help="What must be reached, such as f1_macro>=0.9; repeatable. Exit code 3 if it is not.")  # fmt: skip
+@json_option
+@click.pass_obj
+def evaluate(
+    command: str, words: tuple[str, ...], folder: Path | None, data: tuple[str, ...], features: str | None,
+    model: str | None, with_training_rows: bool, goals: tuple[str, ...], as_json: bool, reading: dict[str, Any],
+) -> None:  # fmt: skip
+    """Score the saved model of a run on labelled rows that it was not trained on.
+
+    Rows whose text is among the training rows are counted and left out. All metrics have 95 % intervals, of this model
+    on rows like these. Beside them stands how the rows differ from the training table: lengths, empty texts, unknown
+    words, and how well a classifier tells the two apart (ROC-AUC; 0.5 is not at all).
+
+    \b
+    Example:
+        tk evaluate runs/messages.static.logistic examples/messages.csv --with-training-rows
+        tk evaluate --run runs/messages.static.logistic --features features/messages.static.h5 \\
+            --with-training-rows --goal "f1_macro>=0.8"
+    """
+    from classify import read_run
+    from classify.analysis.score_run import score_run
+
+    if folder is None and words:
+        folder, words = Path(words[0]), words[1:]
+    data = (*words, *data)
+    if folder is None or bool(data) == bool(features):
+        raise click.UsageError("give a run, and either --data FILE or --features STORE", click.get_current_context())
+    run = read_run(folder)
+    if features:
+        scored = score_run(run, features, with_training_rows, goals)
+    else:
+        with tempfile.TemporaryDirectory(prefix="tk-") as scratch:
+            store = Path(scratch) / "rows.h5"
+            _encode(run, data, reading, model, store, command)
+            scored = score_run(run, store, with_training_rows, goals, ", ".join(data))
+    if as_json:
+        print_json(scored.as_dict())
+    else:
+        _print(scored, run)
+    if not scored.reached:
+        sys.exit(MISSED)
+
+
+def _encode(
+    run: Run, data: tuple[str, ...], reading: dict[str, Any], model: str | None, store: Path, command: str
+) -> None:
+    """The table through the run's own encoder."""
+    from commands.reporter import TerminalReporter
+    from embed import Recipe, embed
+
+    made = run.recipe.features
+    with TerminalReporter() as reporter:
+        recipe = Recipe.from_dict(made.recipe, made.identity_digest, model, reporter=reporter)
+        embed(read(data, **{"like": made.source} | reading), recipe, store, reporter=reporter, command=command)
+
+
+def _print(scored: ScoredRun, run: Run) -> None:
+    from classify.reports.grid import grid
+    from classify.reports.text import cell, head_spec
+    from classify.scoring.metrics import columns_of, title_of
+
+    for table in (1, 2):
+        columns = columns_of(run.recipe.problem, table)
+        cells = [cell(scored.overall.get(name)) for name in columns]
+        print_table(grid(["head"], list(columns.values()), [([head_spec(run)], cells)]))
+        echo()
+    used = "scored with the others" if scored.with_training_rows else "left out"
+    echo(f"{scored.rows:,} rows of {scored.texts:,} distinct texts scored; {scored.trained_on:,} rows that the run was "
+         f"trained on {used}; {scored.unlabelled:,} without a label")  # fmt: skip
+    for name, score in scored.per_class.items():
+        numbers = "  ".join(f"{key} {score[key]:.3f}" for key in ("precision", "recall", "f1"))
+        echo(f"  {shown(name)}: {numbers}  ({score['support']:,.0f} rows)")
+    drift = scored.drift
+    for pair, what, form in (
+        (drift.median_words, "words of the median text", ",.0f"),
+        (drift.empty, "texts without a word", ".1%"),
+        (drift.unknown, "unknown words", ".1%"),
+    ):
+        if pair is not None:
+            echo(f"{what}: {pair[0]:{form}} trained on, {pair[1]:{form}} here")  # fmt: skip
+    if drift.features_auc is not None:
+        echo(f"told from the training rows by their features with ROC-AUC {drift.features_auc:.3f} (0.5: not at all)")
+    if drift.missing:
+        echo(f"drift: {shown(drift.missing)}")
+    for goal in scored.goals:
+        value = "has no value" if goal.value is None else f"is {goal.value:.4f}"
+        title = title_of(goal.metric, run.recipe.problem)
+        told = "reached" if goal.reached else "missed"
+        echo(f"goal {goal.metric}{goal.relation}{goal.bound:g}: {title} {value}, {told}")
