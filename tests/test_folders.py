@@ -7,7 +7,10 @@ import lzma
 import os
 import random
 import subprocess
+import sys
 import tarfile
+import tempfile
+import threading
 
 import pytest
 from helpers.toy import read
@@ -229,3 +232,25 @@ def test_archive_that_holds_several_tables(tmp_path):
 
     with pytest.raises(InputError, match=r"holds 2 tables \(a.csv, b.csv\); unpack it and give one, or a pattern"):
         read_table(tmp_path / "t.tar")
+
+
+def test_pipe_is_read_once(tmp_path):
+    """A pipe, as a shell makes it of ``<(zcat a.csv.gz)``, is read to its end, and nothing of it is lost."""
+    rows = "".join(f"{'ab'[i % 2]},text number {i}\n" for i in range(2000))
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=lambda: (tmp_path / "pipe").write_text("label,text\n" + rows))
+    writer.start()
+    table = read_table(tmp_path / "pipe")
+    writer.join()
+
+    assert read(table, 5000)[1] == [f"text number {i}" for i in range(2000)]
+
+
+def test_stdin_that_is_refused_leaves_nothing(tmp_path, monkeypatch):
+    """Neither what is no table, nor what does not fit on the disk, stays in the temporary folder."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"<html>Sign in</html>")))
+    with pytest.raises(InputError, match="stdin is an HTML page"):
+        read_table("-")
+
+    assert not list(tmp_path.iterdir())

@@ -10,7 +10,7 @@ import tempfile
 import weakref
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO
@@ -115,10 +115,14 @@ def find_sources(data: str) -> list[Source]:
     Raises:
         InputError: if there is none, or it is of a kind that holds no table.
     """
+    path = Path(data)
     if data == "-":
-        return [_spool(sys.stdin.buffer)]
-    if Path(data).exists():
-        return [source_of(Path(data))]
+        return [_spool(sys.stdin.buffer, STDIN)]
+    if path.exists() and not path.is_file() and not path.is_dir():  # a pipe, such as <(zcat table.csv.gz) in a shell
+        with open(path, "rb") as pipe:
+            return [_spool(pipe, path.name)]
+    if path.exists():
+        return [source_of(path)]
     found = sorted(path for path in map(Path, glob.glob(data, recursive=True)) if path.is_file())
     if not found:
         what = "no file matches it" if glob.has_magic(data) else "no such file"
@@ -152,12 +156,15 @@ def other_kind(start: bytes) -> str | None:
     return next((what for magic, what in NO_TABLES.items() if start.startswith(magic)), None)
 
 
-def _spool(stream: BinaryIO) -> Source:
-    """Stdin is read twice, so it is copied to disk; the copy goes when nothing needs it any more."""
+def _spool(stream: BinaryIO, name: str) -> Source:
+    """A stream is read more than once, so it is copied to disk; the copy goes when nothing needs it any more."""
     folder = Path(tempfile.mkdtemp(prefix="tk-"))
-    with open(folder / STDIN, "wb") as file:
-        shutil.copyfileobj(stream, file, BLOCK)
-    source = source_of(folder / STDIN, STDIN)
+    with ExitStack() as cleanup:
+        cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
+        with open(folder / STDIN, "wb") as file:
+            shutil.copyfileobj(stream, file, BLOCK)
+        source = source_of(folder / STDIN, name)
+        cleanup.pop_all()
     weakref.finalize(source, shutil.rmtree, folder, ignore_errors=True)
     return source
 
