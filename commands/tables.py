@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from embed.tables.describe import TableDescription
 
 NO_HEADER = ("header", False)  # of all options the one whose False says something
-DATA_HELP = "File, pattern ('part-*.csv'), folder of class folders, tar archive of one, or - for stdin; repeatable."
+DATA_HELP = "File, pattern ('part-*.csv'), folder or tar archive of texts or tables, or - for stdin; repeatable."
 
 
 def data_option(command: Callable) -> Callable:
@@ -45,7 +45,8 @@ clean_option = click.option(
 def table_options(command: Callable) -> Callable:
     """The options of ``embed.read_table``; those that were given reach the command as the mapping ``reading``."""
     options = (
-        click.option("--format", help="csv tsv json lines parquet arrow.  [default: by the name, else the content]"),
+        click.option("--format", help="csv tsv json excel sqlite parquet arrow lines labelled trees files classes.  "
+                     "[default: by the name, else the content]"),
         click.option("--encoding", help="Encoding of the file.  [default: UTF-8, else Windows-1252 with a note]"),
         click.option("--delimiter", help="One character between cells, or tab.  [default: found in the first rows]"),
         click.option("--quoting", help="double (quotes around cells, doubled inside), backslash (one before each "
@@ -53,6 +54,9 @@ def table_options(command: Callable) -> Callable:
         click.option("--header/--no-header", default=None, help="The first row names the columns, or is data and they "
                      "are called 1, 2, ...  [default: found by comparing it with the others]"),
         click.option("--follow-links", is_flag=True, help="Follow links inside a folder of texts."),
+        click.option("--sheet", help="Sheet of a workbook (.xlsx .xls .ods).  [default: the only one with cells]"),
+        click.option("--table", help="Table or view of an SQLite database.  [default: the only one]"),
+        click.option("--query", help="SELECT on an SQLite database, instead of --table; nothing is written."),
         click.option("--text-column", multiple=True,
                      help="Column with the texts; repeat it to join several.  [default: found by name and content]"),
         click.option("--text-separator", help="What joins several text columns.  [default: a line break]"),
@@ -220,8 +224,10 @@ def _embed_command(table: Table, given: dict) -> str:
     options += [("--text-column", name) for name in columns.texts]
     options += [*(("--label-column", name) for name in columns.labels), ("--split-column", columns.split)]
     options += [("--id-column", columns.id)]
-    names = ("format", "encoding", "delimiter", "quoting", "text_separator", "label_map", "label_separator",
-             "label_threshold", "missing", "bad_rows", "clean")  # fmt: skip
+    names = (
+        "format", "sheet", "table", "query", "encoding", "delimiter", "quoting", "text_separator", "label_map",
+        "label_separator", "label_threshold", "missing", "bad_rows", "clean",
+    )  # fmt: skip
     options += [(f"--{name.replace('_', '-')}", given.get(name)) for name in names]
     words = [word for name, value in options if value is not None for word in (name, str(value))]
     words += ["--no-label-column"] * (given.get("label_columns") == ())

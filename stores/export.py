@@ -172,7 +172,8 @@ def _parquet(store: FeatureStore, outputs: list[str], path: Path) -> None:
     no_rows = Block(store.line[:0], store.text_hash[:0], [], texts, store.read(0, 0), ids=ids, splits=splits)
     metadata = {"identity": json.dumps(store.identity, sort_keys=True)}
     schema = _arrow(no_rows, outputs[0], words).schema.with_metadata(metadata)
-    repeating = ["label"] if words is None else ["label", "features.list.element"]  # these shrink by a dictionary
+    repeating = ["label", "label.list.element"]  # these shrink by a dictionary
+    repeating += [] if words is None else ["features.list.element"]
     with parquet.ParquetWriter(path, schema, use_dictionary=repeating) as writer:
         for block in _blocks(store):
             writer.write_table(_arrow(block, outputs[0], words).replace_schema_metadata(metadata))
@@ -191,8 +192,13 @@ def _arrow(block: Block, output: str, words: pyarrow.Array | None) -> pyarrow.Ta
     if isinstance(block.features, RaggedFeatures):
         offsets = pyarrow.array(block.features.offsets.astype(np.int32))
         features = pyarrow.ListArray.from_arrays(offsets, features)
-    names = [None if label is None else _utf8(label) for label in _labels(block)]
-    labels = pyarrow.array(names, pyarrow.string())
+    if block.classes is None:
+        names = [None if label is None else _utf8(label) for label in _labels(block)]
+        labels = pyarrow.array(names, pyarrow.string())
+    else:  # of several labels a row a list
+        rows = np.asarray(block.labels).tolist()
+        several = [None if -1 in row else list(map(_utf8, compress(block.classes, row))) for row in rows]
+        labels = pyarrow.array(several, pyarrow.list_(pyarrow.string()))
     columns = {"line": pyarrow.array(block.line), "label": labels}
     strings = {name: pyarrow.array(map(_utf8, cells), pyarrow.string()) for name, cells in _strings(block).items()}
     return pyarrow.table(columns | strings | {"features": features})

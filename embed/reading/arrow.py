@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embed.reading.cells import as_list
+from embed.reading.cells import Cells, as_list
 from embed.reading.files import Source, damage_is_one_line
 from embed.reading.format import BATCH_ROWS, SAMPLE_ROWS, Batch, TableFile
+from embed.reading.row_table import as_cell
 from stores.shared.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,7 +24,8 @@ class ArrowTable(TableFile):
     """A Parquet file, or an Arrow file or stream (Feather is Arrow). See ``TableFile``.
 
     A row's line is its number, from 1. Numbers and booleans become text (``1``, ``2.5``, ``true``), null an
-    empty cell. Columns of lists or structures are left out.
+    empty cell, lists JSON. A field inside another is a column ``outer.inner``. Numbers that Hugging Face's
+    ``ClassLabel`` names become these names. Columns of bytes are left out.
     """
 
     unit = "row"
@@ -32,33 +35,56 @@ class ArrowTable(TableFile):
         self._form = form
         with self._open() as (schema, rows, _):
             self.lines = self.most_rows = rows
-            names = [field.name for field in schema]
-            flat = [field.name for field in schema if not _is_nested(field.type)]
-        self.header = [name for name in dict.fromkeys(flat) if flat.count(name) == 1]
-        left = [name for name in names if name not in self.header]
-        self.notes = [f"{source.name}: nested or repeated columns are left out: {', '.join(left)}"] if left else []
+            places = [place for field in schema for place in _places(field, ())]
+            metadata = (schema.metadata or {}).get(b"huggingface")
+        names = [".".join(path) for path, _ in places]
+        self._paths = {".".join(path): path for path, kind in places if names.count(".".join(path)) == 1 and kind}
+        self.header = list(self._paths)
+        self.lists = {".".join(path) for path, kind in places if kind == "list"}
+        self.nested = {name for name, path in self._paths.items() if len(path) > 1}
+        self.classes = _class_names(metadata) if metadata else {}
+        left = [name for name in dict.fromkeys(names) if name not in self.header]
+        self.notes = (
+            [f"{source.name}: columns of bytes, and repeated ones, are left out: {', '.join(left)}"] if left else []
+        )
+        if named := [name for name in self.classes if name in self.header]:
+            self.notes.append(f"{source.name} names the classes of {', '.join(map(repr, named))}")
         if not self.header:
-            raise InputError(f"{source.name} has no column of texts or numbers; nested columns hold no text")
+            raise InputError(f"{source.name} has no column of texts or numbers; columns of bytes hold no text")
         self.how = {"format": form}
 
     def sample(self) -> dict[str, list[str]]:
         """See ``TableFile``."""
         first = next(self._read(self.header, SAMPLE_ROWS), None)
-        return {name: as_list(_as_text(first.column(i))) if first else [] for i, name in enumerate(self.header)}
+        return {name: as_list(self._cells(first, name)) if first else [] for name in self.header}
 
     def batches(self, columns: list[str], text: str) -> Iterator[Batch]:
         """See ``TableFile``."""
         row = 1
         for batch in self._read(columns, BATCH_ROWS):
-            cells = {name: _as_text(batch.column(i)) for i, name in enumerate(columns)}
+            cells = {name: self._cells(batch, name) for name in columns}
             yield Batch(np.arange(row, row + batch.num_rows), cells)
             row += batch.num_rows
 
+    def _cells(self, batch: pa.RecordBatch, name: str) -> Cells:
+        """The cells of a column as text."""
+        outer, *inner = self._paths[name]
+        column = batch.column(outer)
+        for key in inner:
+            import pyarrow.compute as pc
+
+            column = pc.struct_field(column, key)
+        classes = self.classes.get(name)
+        if name not in self.lists and classes is None:
+            return _as_text(column)
+        return [_as_cell(value, classes) for value in column.to_pylist()]
+
     def _read(self, columns: list[str], rows: int) -> Iterator[pa.RecordBatch]:
-        """Batches of the columns, in this order, of at most so many rows."""
+        """Batches with the columns, of at most so many rows."""
         with self._open() as (_, _, batches):
-            for batch in batches(columns):
-                batch = batch.select(columns)
+            outer = list(dict.fromkeys(self._paths[name][0] for name in columns))
+            for batch in batches(outer):
+                batch = batch.select(outer)
                 batch.validate(full=True)  # subtle: pyarrow trusts the offsets in an Arrow file, and would crash
                 for start in range(0, batch.num_rows, rows):
                     yield batch.slice(start, rows)
@@ -116,10 +142,49 @@ def _count_rows(path: Path, schema: pa.Schema) -> int:
         return sum(batch.num_rows for batch in pa.ipc.open_stream(file, options=options))
 
 
-def _is_nested(kind: pa.DataType) -> bool:
+def _places(field: pa.Field, before: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The path of each cell in a field, and what it is: ``flat``, ``list``, or empty for what holds no text."""
     import pyarrow.types as types
 
-    return types.is_nested(kind) or types.is_binary(kind) or types.is_large_binary(kind)
+    path, kind = (*before, field.name), field.type
+    if types.is_struct(kind):
+        for inner in kind:
+            yield from _places(inner, path)
+    elif types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        flat = not types.is_nested(kind.value_type)
+        yield path, "list" if flat else ""
+    else:
+        yield path, "" if types.is_nested(kind) or types.is_binary(kind) or types.is_large_binary(kind) else "flat"
+
+
+def _class_names(metadata: bytes) -> dict[str, list[str]]:
+    """Column -> names of its classes, as Hugging Face's datasets declare them, of one label or of a list of them."""
+    try:
+        features = json.loads(metadata)["info"]["features"]
+        found = {name: _names_of(feature) for name, feature in features.items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
+    return {name: names for name, names in found.items() if names}
+
+
+def _names_of(feature: object) -> list[str]:
+    if isinstance(feature, list):
+        feature = feature[0] if feature else {}
+    if not isinstance(feature, dict):
+        return []
+    if feature.get("_type") == "ClassLabel":
+        return list(map(str, feature.get("names", [])))
+    return _names_of(feature.get("feature"))
+
+
+def _as_cell(value: object, classes: list[str] | None) -> str:
+    """A value, or a list of them, as text; numbers of classes by their names, those below 0 are missing."""
+    if isinstance(value, list):
+        items = [_as_cell(item, classes) for item in value]
+        return json.dumps(items, ensure_ascii=False)
+    if classes and isinstance(value, int) and not isinstance(value, bool):
+        return "" if value < 0 else classes[value] if value < len(classes) else str(value)
+    return as_cell(value)
 
 
 def _as_text(column: pa.Array) -> pa.StringArray:

@@ -95,7 +95,7 @@ class Dialect:
     def mask(self, text: str) -> str:
         """The text without what the csv module would misunderstand."""
         text = text.replace("\0", NUL)
-        return BACKSLASHED.sub(rf"\1{ESCAPED_QUOTE}", text) if self.quoting == "backslash" else text
+        return BACKSLASHED.sub(rf"\g<1>{ESCAPED_QUOTE}", text) if self.quoting == "backslash" else text
 
     def unmask(self, text: str) -> str:
         """What was masked."""

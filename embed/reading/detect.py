@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from embed.reading.arrow import ArrowTable
 from embed.reading.column_names import is_usual
+from embed.reading.containers import binary_form, plain, tables_in_folder, texts_in_folder, with_splits
 from embed.reading.csv_dialect import QUOTINGS
 from embed.reading.csv_sniff import Trial, separator_line, sniff
 from embed.reading.decode import BOMS
@@ -17,14 +18,22 @@ from embed.reading.delimited import Delimited
 from embed.reading.files import Source, find_sources
 from embed.reading.folders import TAR_SUFFIXES, Folder, table_in_tar
 from embed.reading.format import TableFile
+from embed.reading.json_frames import JsonFrame, is_frame
 from embed.reading.lines import LabelledLines, Lines, Trees, is_tree, label_form
 from embed.reading.records import Json
+from embed.reading.sqlite import Database
+from embed.reading.text_files import open_texts
+from embed.reading.workbook import Workbook
 from stores.shared.errors import InputError
 
-FORMATS = ("csv", "tsv", "json", "jsonl", "lines", "labelled", "trees", "parquet", "arrow")
+FORMATS = (
+    "csv", "tsv", "json", "jsonl", "excel", "sqlite", "parquet", "arrow", "lines", "labelled", "trees", "files",
+    "classes",
+)  # fmt: skip
 SUFFIXES = {
     ".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".json": "json", ".jsonl": "json", ".ndjson": "json",
     ".parquet": "parquet", ".pq": "parquet", ".feather": "arrow", ".arrow": "arrow", ".ipc": "arrow",
+    ".md": "lines", ".markdown": "lines", ".rst": "lines",
 }  # fmt: skip
 BEGINNING = 1 << 17  # bytes that are looked at where the name does not say enough
 MAGIC = {b"PAR1": "parquet", b"ARROW1": "arrow"}
@@ -40,6 +49,9 @@ class ReadingOptions:
     quoting: str | None = None
     header: bool | None = None
     follow_links: bool = False
+    sheet: str | None = None
+    table: str | None = None
+    query: str | None = None
 
     def checked(self) -> ReadingOptions:
         """The same with a delimiter of one character; ``InputError`` for what there is not."""
@@ -53,29 +65,67 @@ class ReadingOptions:
         return replace(self, delimiter=delimiter)
 
 
-def open_files(data: str, asked: ReadingOptions) -> Iterator[TableFile]:
-    """What ``data`` names, a file, several or a folder, each looked at once; see ``embed.read_table``.
+def open_files(given: Sequence[str], asked: ReadingOptions) -> list[TableFile]:
+    """What ``given`` names, files, patterns and folders, each looked at once; see ``embed.read_table``.
 
     Raises:
         InputError: if there is none, or it cannot be read so.
     """
     asked = asked.checked()
-    path = Path(data)
-    is_tar = path.is_file() and data.lower().endswith(TAR_SUFFIXES)
-    inside = table_in_tar(path) if is_tar else None
-    if asked.format is None and not inside and (is_tar or path.is_dir()):
-        yield Folder(path, asked.encoding, asked.follow_links)
-        return
-    for source in [inside] if inside else find_sources(data):
-        yield _open(source, asked.format or _form(source, asked), asked)
+    found: list[Source | TableFile] = []
+    for data in given:
+        path = Path(data)
+        tables = ()
+        if path.is_dir() and asked.format not in ("files", "classes", "lines"):
+            tables = tables_in_folder(path)
+            found += tables or _texts_of_folder(path, asked)
+        elif path.is_dir():
+            found += texts_in_folder(path)
+        elif path.is_file() and data.lower().endswith(TAR_SUFFIXES):
+            inside = table_in_tar(path)
+            found.append(inside or Folder(path, asked.encoding, asked.follow_links))
+        else:
+            found += find_sources(data)
+    sources = [source for source in found if isinstance(source, Source)]
+    forms = [asked.format or _form(source, asked) for source in sources]
+    if len(sources) == len(found) and _are_texts(forms, asked):
+        return open_texts(sources, asked.format, asked.encoding)
+    opened = iter([_open(source, form, asked) for source, form in zip(sources, forms, strict=True)])
+    files = [next(opened) if isinstance(each, Source) else each for each in found]
+    return with_splits(files) if any(Path(data).is_dir() for data in given) else files
+
+
+def _are_texts(forms: list[str], asked: ReadingOptions) -> bool:
+    """Whether these are files of plain text that belong together in one way or another."""
+    if asked.format in ("files", "classes"):
+        return True
+    return asked.format is None and len(forms) > 1 and set(forms) == {"lines"}
+
+
+def _texts_of_folder(path: Path, asked: ReadingOptions) -> list[Source | TableFile]:
+    """A folder of class folders; or, where the files lie in it side by side, these files."""
+    sources = texts_in_folder(path)
+    if len(sources) > 1 and asked.format is None and all(_form(source, asked) == "lines" for source in sources):
+        return list(sources)
+    return [Folder(path, asked.encoding, asked.follow_links)]
 
 
 def _open(source: Source, form: str, asked: ReadingOptions) -> TableFile:
+    if asked.sheet and form != "excel":
+        raise InputError(f"`sheet={asked.sheet!r}` is for workbooks, and {source.name} is none")
+    if (asked.table or asked.query) and form != "sqlite":
+        raise InputError(f"`table` and `query` are for SQLite databases, and {source.name} is none")
+    if form == "excel":
+        return Workbook(plain(source), asked.sheet, asked.header)
+    if form == "sqlite":
+        return Database(source, asked.table, asked.query)
     if form in ("csv", "tsv"):
         delimiter = asked.delimiter or ("\t" if form == "tsv" else None)
         return Delimited(source, asked.encoding, delimiter, asked.quoting, asked.header)
     if form in ("json", "jsonl"):
-        return Json(source, asked.encoding)
+        text = _beginning(source.start(), asked.encoding).lstrip()
+        frame = is_frame(text) if text[:1] == "{" else text[1:].lstrip()[:1] == "["
+        return JsonFrame(source, asked.encoding) if frame and form == "json" else Json(source, asked.encoding)
     texts = {"lines": Lines, "labelled": LabelledLines, "trees": Trees}
     if form in texts:
         return texts[form](source, asked.encoding)
@@ -84,12 +134,14 @@ def _open(source: Source, form: str, asked: ReadingOptions) -> TableFile:
 
 def _form(source: Source, asked: ReadingOptions) -> str:
     """The form that the name says, unless the first bytes say otherwise; else that of the content."""
+    if by_kind := binary_form(source):
+        return by_kind
     by_name = SUFFIXES.get(source.unpacked_name.suffix.lower())
     block = source.start()
     by_magic = next((form for mark, form in MAGIC.items() if block.startswith(mark)), None)
-    if by_magic or by_name in ("json", "parquet", "arrow"):
+    if by_magic or by_name in ("json", "parquet", "arrow", "lines"):
         return by_magic or str(by_name)
-    text = _beginning(block, asked.encoding)
+    text = _beginning(block[:BEGINNING], asked.encoding)
     lines = [line.rstrip("\r") for line in text.split("\n")]
     if _begins_with_json(text):
         return "json"
@@ -151,7 +203,6 @@ def _begins_with_json(text: str) -> bool:
 def _beginning(block: bytes, encoding: str | None) -> str:
     """The first characters of a file, in what seems to be its encoding."""
     encoding = encoding or next((name for mark, name in BOMS.items() if block.startswith(mark)), None)
-    block = block[:BEGINNING]
     try:
         return codecs.decode(block, encoding or "utf-8", "ignore").lstrip("\ufeff")
     except (LookupError, AssertionError, UnicodeError, TypeError):  # no encoding of text; that is said elsewhere

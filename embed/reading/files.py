@@ -23,11 +23,10 @@ KIND_BYTES = 4096  # of the beginning of a file, which say what it is
 STDIN = "stdin"
 SUFFIXES = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zst": "zstd", ".zstd": "zstd", ".zip": "zip"}
 MAGIC = PACKINGS | {b"PK\3\4": "zip"}
+TABLES = {b"\xd0\xcf\x11\xe0": "an old Excel workbook", b"SQLite format 3": "an SQLite database"}  # but no texts
 NO_TABLES = {
     b"\x89HDF": "an HDF5 file",
     b"%PDF": "a PDF",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook; save it as CSV",
-    b"SQLite format 3": "an SQLite database; export the table as CSV",
     b"FEA1": "Feather of version 1; save it as Parquet",
     b"\x89PNG": "a picture",
     b"\x7fELF": "a program",
@@ -147,13 +146,17 @@ def refuse_other_kinds(name: str, start: bytes) -> None:
         InputError: saying what it is.
     """
     page = "an HTML page (of GitHub, or of a login?); download the file itself" if HTML.match(start) else None
-    if kind := other_kind(start) or page:
+    if kind := _kind(start, NO_TABLES) or page:
         raise InputError(f"{name} is {kind}" + ", no table that can be read" * (";" not in kind))
 
 
 def other_kind(start: bytes) -> str | None:
     """What begins with these bytes, if it is no text."""
-    return next((what for magic, what in NO_TABLES.items() if start.startswith(magic)), None)
+    return _kind(start, NO_TABLES | TABLES)
+
+
+def _kind(start: bytes, kinds: dict[bytes, str]) -> str | None:
+    return next((what for magic, what in kinds.items() if start.startswith(magic)), None)
 
 
 def _spool(stream: BinaryIO, name: str) -> Source:
@@ -174,7 +177,7 @@ def _open_zip(path: Path) -> Iterator[IO[bytes]]:
     with zipfile.ZipFile(path) as archive:
         names = [m.filename for m in archive.infolist() if not m.is_dir() and not m.filename.startswith("__MACOSX/")]
         if "[Content_Types].xml" in names:
-            raise InputError(f"{path} is an office document; save the table as CSV")
+            raise InputError(f"{path} is an office document, but no workbook; save the table as CSV")
         if len(names) != 1:
             listing = ", ".join(names[:5]) + ", ..." * (len(names) > 5)
             raise InputError(f"{path} holds {len(names)} files ({listing}); unpack it and give one, or a pattern")

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from embed.models.archives import STEP, tar_members
+from embed.reading.containers import TABLES, is_about
 from embed.reading.decode import check_encoding, decode_whole
 from embed.reading.files import KIND_BYTES, Source, damage_is_one_line, other_kind, source_of
 from embed.reading.files import SUFFIXES as PACKED
@@ -209,7 +210,7 @@ def table_in_tar(path: Path) -> Source | None:
     with ExitStack() as cleanup, damage_is_one_line(str(path)):
         cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
         for member, content in tar_members(path):
-            if content is None or _is_hidden(member.name):
+            if content is None or _is_hidden(member.name) or is_about(PurePosixPath(member.name).name):
                 continue
             if not _is_table(member.name):
                 return None

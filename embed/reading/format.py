@@ -70,6 +70,7 @@ class TableFile(ABC):
         how: how it is read, JSON-able: with the same, the same rows come out.
         unit: what the ``line`` of a row counts: lines, unless rows are not told apart by these.
         nested: columns that are fields inside others.
+        lists: columns whose cells are lists, which may be labels but no texts.
         classes: column -> the names of classes that the file declares for it.
         places: int64 ``[b, 2]``, lines and bytes up to some places of the file; None where that is not known.
     """
@@ -85,6 +86,7 @@ class TableFile(ABC):
     def __init__(self, source: Source) -> None:
         self.source, self.name, self.stem = source, source.name, source.stem
         self.nested: set[str] = set()
+        self.lists: set[str] = set()
         self.classes: dict[str, list[str]] = {}
 
     def digest(self) -> str:

@@ -40,14 +40,21 @@ class Json(TableFile):
         self.lines = found.braces if self._is_array else found.lines
         self.places = None if self._is_array else found.places
         self.unit = "element" if self._is_array else "line"
+        self._encoding = found.encoding
         self.how = {"encoding": found.encoding, "format": "json"}
         first = [record for _, record, _ in islice(self._records(), SAMPLE_ROWS) if isinstance(record, dict)]
         if not first:
             raise InputError(
                 f"{source.name} has no JSON object in its first rows; give one a line, or an array of them"
             )
-        self.header = list(dict.fromkeys(chain.from_iterable(first)))
-        self._first = [{name: value if _is_flat(value) else None for name, value in row.items()} for row in first]
+        values = [(name, value) for row in first for name, value in row.items()]
+        objects = {name for name, value in values if isinstance(value, dict) and value}
+        self.header = [name for name in dict.fromkeys(chain.from_iterable(first)) if name not in objects]
+        self.nested = {name for name in self.header if any(name.startswith(f"{outer}.") for outer in objects)}
+        self.lists = {name for name, value in values if isinstance(value, list)} - {
+            name for name, value in values if isinstance(value, str)
+        }
+        self._first = first
 
     def sample(self) -> dict[str, list[str]]:
         """See ``TableFile``."""
@@ -55,18 +62,18 @@ class Json(TableFile):
 
     def batches(self, columns: list[str], text: str) -> Iterator[Batch]:
         """See ``TableFile``."""
-        return _batches(self._records(), columns, self.name, self.unit)
+        return _batches(self._records(), columns, text, self.name, self.unit)
 
     def _records(self) -> Iterator[Row]:
-        encoding = self.how["encoding"]
+        encoding = self._encoding
         return _array(self.source, encoding) if self._is_array else _json_lines(split_lines(self.source, encoding))
 
 
-def _batches(rows: Iterator[Row], columns: list[str], name: str, unit: str = "line") -> Iterator[Batch]:
+def _batches(rows: Iterator[Row], columns: list[str], text: str, name: str, unit: str) -> Iterator[Batch]:
     while taken := list(islice(rows, BATCH_ROWS)):
         good, bad = [], []
         for line, record, row in taken:
-            why = record if isinstance(record, str) else _nested(record, columns)
+            why = record if isinstance(record, str) else _no_text(record, text)
             if why:
                 bad.append(BadRow(name, line, why, "correct it, or give `bad_rows='skip'`", row[:1000], unit))
             else:
@@ -89,7 +96,7 @@ def _load(load: Callable, row: str) -> dict | str:
         record = load(row)
     except (ValueError, RecursionError) as error:
         return f"no JSON ({getattr(error, 'msg', error)})"
-    return record if isinstance(record, dict) else "no JSON object"
+    return _flat(record) if isinstance(record, dict) else "no JSON object"
 
 
 def _array(source: Source, encoding: str) -> Iterator[Row]:
@@ -109,7 +116,7 @@ def _array(source: Source, encoding: str) -> Iterator[Row]:
             if end == len(buffer) and block:
                 break  # it may go on
             number += 1
-            yield number, record if isinstance(record, dict) else "no JSON object", buffer[start:end]
+            yield number, _flat(record) if isinstance(record, dict) else "no JSON object", buffer[start:end]
             line, at = line + buffer.count("\n", at, end), end
         if len(buffer) - at > LONGEST_ROW:
             break
@@ -120,19 +127,27 @@ def _decoder() -> json.JSONDecoder:
     return json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
 
 
-def _nested(record: dict, columns: list[str]) -> str:
-    """What is wrong with the cells of these columns, if anything."""
-    return next((f"{name} holds no text but a {type(record[name]).__name__}" for name in columns
-                 if not _is_flat(record.get(name))), "")  # fmt: skip
+def _no_text(record: dict, text: str) -> str:
+    """What is wrong with the text of a record, if anything."""
+    value = record.get(text)
+    return f"{text} holds no text but a {type(value).__name__}" if isinstance(value, list | dict) else ""
 
 
-def _is_flat(value: object) -> bool:
-    return not isinstance(value, list | dict)
+def _flat(record: dict, before: str = "") -> dict:
+    """The record with each field of an object inside it as ``outer.inner`` too."""
+    found = {f"{before}{name}": value for name, value in record.items()}
+    for name, value in record.items():
+        if isinstance(value, dict):
+            found |= _flat(value, f"{before}{name}.")
+    return found
 
 
-def _cell(value: str | bool | None) -> str:
+def _cell(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if value is None:
         return ""
-    return value if value.isascii() else SURROGATES.sub("\ufffd", value)
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False)
+    text = str(value)
+    return text if text.isascii() else SURROGATES.sub("\ufffd", text)

@@ -85,12 +85,14 @@ class Sample:
         file: name of the table, for messages.
         cells: column -> its cells in the first rows.
         nested: columns that are fields inside others, which are used for the text only if they are asked for.
+        lists: columns of lists, which hold no texts.
         more: gives cells from all over the table, asked for where the first rows leave the labels open.
     """
 
     file: str
     cells: Cells
     nested: Collection[str] = ()
+    lists: Collection[str] = ()
     more: Callable[[], Cells] = field(default=dict)
 
 
@@ -132,6 +134,7 @@ def choose_columns(sample: Sample, asked: Asked) -> Columns:
 
 def _find_text(sample: Sample, free: Cells) -> tuple[tuple[str, ...], str]:
     """A column with the usual name of one, else that with the longest cells; never one of nothing but numbers."""
+    free = {name: cells for name, cells in free.items() if name not in sample.lists}
     worded = {name: cells for name, cells in free.items() if not all(is_number(cell) for cell in cells if cell.strip())}
     if not worded and len(free) == 1 and not any(cell.strip() for cells in free.values() for cell in cells):
         worded = free  # texts that are all empty are texts

@@ -26,6 +26,9 @@ def read_table(
     quoting: str | None = None,
     header: bool | None = None,
     follow_links: bool = False,
+    sheet: str | None = None,
+    table: str | None = None,
+    query: str | None = None,
     text_column: str | Sequence[str] | None = None,
     text_separator: str | None = None,
     label_columns: Sequence[str] | None = None,
@@ -50,6 +53,8 @@ def read_table(
         header: of CSV, whether the first row names the columns; else they are called ``1``, ``2``, ...; found by
             comparing it with the rows below if None.
         follow_links: whether links inside a folder of texts are followed; else they are passed over, with a note.
+        sheet: of a workbook, the name of the sheet; the only one with cells if None.
+        table, query: of an SQLite database, a table or view, or a SELECT; the only table if both are None.
         text_column: one column, or several, whose cells are joined; found by name and content if None.
         text_separator: what is put between the cells of several text columns; a line break if None.
         split_column, id_column: names of columns; found by name and content if None.
@@ -67,8 +72,8 @@ def read_table(
             two readings are likely.
     """
     given = [data] if isinstance(data, str | Path) else data
-    asked = ReadingOptions(format, encoding, delimiter, quoting, header, follow_links)
-    files = [form for item in given for form in open_files(str(item), asked)]
+    asked = ReadingOptions(format, encoding, delimiter, quoting, header, follow_links, sheet, table, query)
+    files = open_files(list(map(str, given)), asked)
     first = files[0]
     cells = first.sample()
     if not any(cells.values()):
@@ -78,8 +83,10 @@ def read_table(
         known = text_columns_like(first, like)
         texts, text_separator = list(known.names), known.separator
     separator = SEPARATOR if text_separator is None else text_separator
-    sample = Sample(first.name, cells, first.nested, first.sample_all)
+    sample = Sample(first.name, cells, first.nested, first.lists, first.sample_all)
     columns = choose_columns(sample, Asked(texts or None, label_columns, split_column, id_column, separator))
+    if in_lists := [name for name in columns.texts if name in first.lists]:
+        raise InputError(f"{first.name}: column {in_lists[0]!r} holds lists, no texts; name another in `text_column`")
     for form in files[1:]:
         missing_columns = [name for name in columns.all if name not in form.header]
         if missing_columns:

@@ -1,0 +1,91 @@
+"""What lies in a folder or an archive, and which files hold tables that are no text."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+from embed.reading import sqlite, workbook
+from embed.reading.files import SUFFIXES as PACKED
+from embed.reading.files import Source, damage_is_one_line, source_of
+from embed.reading.format import TableFile
+from embed.reading.text_files import SPLIT_WORDS
+from embed.reading.with_columns import WithColumns
+
+TABLES = (
+    ".csv", ".tsv", ".tab", ".json", ".jsonl", ".ndjson", ".parquet", ".pq", ".feather", ".arrow", *workbook.SUFFIXES,
+    *sqlite.SUFFIXES,
+)  # fmt: skip
+ABOUT = ("readme", "license", "licence", "dataset_info", "dataset_dict", "state", "citation", "changelog", "notice")
+OLD_EXCEL = b"\xd0\xcf\x11\xe0"
+
+
+def binary_form(source: Source) -> str | None:
+    """``excel`` or ``sqlite`` for a workbook or a database, by its first bytes."""
+    with open(source.path, "rb") as file:
+        start = file.read(16)
+    if start == sqlite.MAGIC:
+        return "sqlite"
+    if start.startswith(OLD_EXCEL):
+        return "excel"
+    if start.startswith(b"PK\3\4") and zipfile.is_zipfile(source.path):
+        with damage_is_one_line(source.name), zipfile.ZipFile(source.path) as archive:
+            names = archive.namelist()
+            opened = "mimetype" in names and b"spreadsheet" in archive.read("mimetype")
+        if opened or any(name in names for name in ("xl/workbook.xml", "xl/workbook.bin")):
+            return "excel"
+    packed = source.packing != "none" and _suffix(source.name) in (*workbook.SUFFIXES, *sqlite.SUFFIXES)
+    return ("excel" if _suffix(source.name) in workbook.SUFFIXES else "sqlite") if packed else None
+
+
+def plain(source: Source) -> Source:
+    """A workbook is a zip itself, and not unpacked."""
+    packed = Path(source.name).suffix.lower() in PACKED
+    return source if packed else Source(source.path, source.name, "none")
+
+
+def tables_in_folder(path: Path) -> list[Source]:
+    """The tables in a folder and below, if all that lies there are tables of one kind; else none."""
+    files = [file for file in sorted(path.rglob("*")) if _counts(file, path)]
+    kinds = {_suffix(file.name) for file in files}
+    return [source_of(file) for file in files] if len(kinds) == 1 and kinds <= set(TABLES) else []
+
+
+def texts_in_folder(path: Path) -> list[Source]:
+    """The files of plain text that lie in a folder side by side; none if there are folders in it."""
+    files = [file for file in sorted(path.rglob("*")) if _counts(file, path)]
+    if any(file.parent != path or _suffix(file.name) in TABLES for file in files):
+        return []
+    return [source_of(file) for file in files]
+
+
+def with_splits(files: list[TableFile]) -> list[TableFile]:
+    """The files of a folder, each with the split that its name or folder says (``train-00000-of-00002.parquet``)."""
+    splits = [_split_of(file.name) for file in files]
+    if len(files) < 2 or not all(splits) or len(set(splits)) < 2 or any("split" in file.header for file in files):
+        return files
+    return [WithColumns(file, {"split": split}) for file, split in zip(files, splits, strict=True)]
+
+
+def _split_of(name: str) -> str:
+    for part in reversed(Path(name).parts[-3:]):
+        word = part.split(".")[0].replace("_", "-").split("-")[0].lower()
+        if word in SPLIT_WORDS:
+            return word
+    return ""
+
+
+def _counts(file: Path, folder: Path) -> bool:
+    hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
+    return file.is_file() and not file.is_symlink() and not hidden and not is_about(file.name)
+
+
+def is_about(name: str) -> bool:
+    """Whether a file tells about the others."""
+    return name.lower().split(".")[0] in ABOUT
+
+
+def _suffix(name: str) -> str:
+    """``.csv`` of ``spam.csv.gz``."""
+    path = Path(name.lower())
+    return Path(path.stem).suffix if path.suffix in PACKED else path.suffix
