@@ -13,7 +13,7 @@ from embed.reading.text_files import SPLIT_WORDS
 from embed.reading.with_columns import WithColumns
 
 TABLES = (
-    ".csv", ".tsv", ".tab", ".json", ".jsonl", ".ndjson", ".parquet", ".pq", ".feather", ".arrow", *workbook.SUFFIXES,
+    ".csv", ".tsv", ".tab", ".json", ".jsonl", ".ndjson", ".parquet", ".pq", ".feather", ".arrow", ".ipc", *workbook.SUFFIXES,
     *sqlite.SUFFIXES,
 )  # fmt: skip
 ABOUT = ("readme", "license", "licence", "dataset_info", "dataset_dict", "state", "citation", "changelog", "notice")

@@ -26,10 +26,6 @@ from embed.reading.guess_encoding import MIXED, SAMPLE, refuse_other
 from stores.shared.errors import InputError
 from stores.shared.fingerprint import HASH_BYTES
 
-TABLES = (
-    ".csv", ".tsv", ".tab", ".json", ".jsonl", ".ndjson", ".parquet", ".pq", ".feather", ".arrow", ".ipc", ".xlsx",
-    ".xls", ".ods", ".db", ".sqlite", ".sqlite3",
-)  # fmt: skip
 TAR_SUFFIXES = (
     ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz", ".tar.zst", ".tzst",
 )  # fmt: skip
