@@ -13,8 +13,8 @@ from embed.reading.text_files import SPLIT_WORDS
 from embed.reading.with_columns import WithColumns
 
 TABLES = (
-    ".csv", ".tsv", ".tab", ".json", ".jsonl", ".ndjson", ".parquet", ".pq", ".feather", ".arrow", ".ipc", *workbook.SUFFIXES,
-    *sqlite.SUFFIXES,
+    ".csv", ".tsv", ".tab", ".json", ".jsonl", ".ndjson", ".parquet", ".pq", ".feather", ".arrow", ".ipc",
+    *workbook.SUFFIXES, *sqlite.SUFFIXES,
 )  # fmt: skip
 ABOUT = ("readme", "license", "licence", "dataset_info", "dataset_dict", "state", "citation", "changelog", "notice")
 OLD_EXCEL = b"\xd0\xcf\x11\xe0"
