@@ -28,6 +28,7 @@ from stores.shared.errors import FailureError, InputError
 from stores.shared.files import check_space, only_writer
 from stores.shared.fingerprint import hash_texts, identity_digest
 from stores.shared.reporter import Reporter
+from stores.shared.suggest import listing
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,9 @@ class StoreOptions:
 
     def __post_init__(self) -> None:
         if self.compression not in COMPRESSIONS:
-            raise InputError(f"`compression={self.compression!r}`: choose one of {', '.join(COMPRESSIONS)}")
+            raise InputError(
+                f"`compression={self.compression!r}`: choose one of {listing(self.compression, COMPRESSIONS)}"
+            )
         if self.part_rows is not None and self.part_rows < 1:
             raise InputError(f"`part_rows={self.part_rows}`: give 1 or more")
 

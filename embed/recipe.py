@@ -14,6 +14,7 @@ from stores.features import Features
 from stores.shared.errors import FailureError, InputError
 from stores.shared.fingerprint import identity_digest
 from stores.shared.reporter import Reporter
+from stores.shared.suggest import listing
 
 DTYPES = ("float32", "float16")
 
@@ -60,7 +61,7 @@ class Recipe:
             InputError: for an unknown name, option, type or step.
         """
         if dtype not in (None, *DTYPES):
-            raise InputError(f"`dtype={dtype!r}`: choose one of {', '.join(DTYPES)}")
+            raise InputError(f"`dtype={dtype!r}`: choose one of {listing(str(dtype), DTYPES)}")
         for option in {"model", "preprocessor"} & options.keys():
             options[option] = remembered(str(options[option]))
         loaded = load(encoder, reporter=reporter, **options)

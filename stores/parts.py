@@ -21,6 +21,7 @@ from stores.merge import MergeSummary, blocks_of, concatenate
 from stores.reader import FeatureStore
 from stores.shared.errors import FailureError, InputError
 from stores.shared.fingerprint import canonical_json, digest_bytes
+from stores.shared.suggest import listing
 from stores.writer import write_store
 
 LAYOUTS = ("whole", "parts")
@@ -46,7 +47,7 @@ class Parts:
         self, output: Path, attributes: dict, compression: str = "none", layout: str = "whole", *, alone: bool = False
     ) -> None:
         if layout not in LAYOUTS:
-            raise InputError(f"`layout={layout!r}`: choose one of {', '.join(LAYOUTS)}")
+            raise InputError(f"`layout={layout!r}`: choose one of {listing(layout, LAYOUTS)}")
         if layout == "parts" and compression != "none":
             raise InputError(f"`compression={compression!r}` is for `layout='whole'`; parts are never compressed")
         self.output = output

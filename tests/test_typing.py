@@ -60,6 +60,10 @@ def test_nearest_name(name, names, expected):
     [
         ("embed a.csv --encoder statc", "did you mean 'static'?"),
         ("embed a.csv --clean lowr", "did you mean 'lower'?"),
+        ("embed a.csv --text-column txt", "did you mean 'text'?"),
+        ("embed a.csv --dtype flot32", "did you mean 'float32'?"),
+        ("embed a.csv --format cvs", "did you mean 'csv'?"),
+        ("embed a.csv --pooling maen", "did you mean 'mean'?"),
         ("classify a.h5 --head logistics", "did you mean 'logistic'?"),
         ("classify a.h5 --head logistic:c=1", "did you mean 'C'?"),
         ("classify a.h5 --sampler undr", "did you mean 'under'?"),

@@ -16,7 +16,7 @@ from classify.analysis.significance import holm
 from classify.runs import Run
 from classify.scoring.metrics import Metric, metrics_of
 from stores.shared.errors import InputError
-from stores.shared.suggest import did_you_mean
+from stores.shared.suggest import listing
 
 TESTS = ("test", "bootstrap", "mcnemar", "t_test")
 ROPE = 0.01  # differences that nobody minds, unless the user says otherwise
@@ -90,7 +90,7 @@ def deciding(by: str, problem: str) -> Metric:
     known = {metric.name: metric for metric in metrics_of(problem, per_class=False)
              if metric.higher_is_better is not None and metric.interval != "none"}  # fmt: skip
     if by not in known:
-        raise InputError(f"`by={by!r}`: choose one of {', '.join(known)}{did_you_mean(by, known)}")
+        raise InputError(f"`by={by!r}`: choose one of {listing(by, known)}")
     return known[by]
 
 

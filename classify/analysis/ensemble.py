@@ -28,6 +28,7 @@ from classify.scoring.intervals import bootstrap
 from classify.scoring.predictions import Predictions
 from classify.sources import training_seconds
 from stores.shared.errors import InputError
+from stores.shared.suggest import listing
 
 METHODS = ("average", "vote", "stack")
 PARTS = 5  # of the tested rows of a hold-out, to stack on
@@ -81,7 +82,7 @@ def ensemble(
     if len(runs) < 2:
         raise InputError("give two runs or more to combine")
     if method not in METHODS:
-        raise InputError(f"`method={method!r}`: choose one of {', '.join(METHODS)}")
+        raise InputError(f"`method={method!r}`: choose one of {listing(method, METHODS)}")
     with FolderClaims() as claims:
         default = Path("runs") / f"{_stem(runs[0])}.{method}"
         folder = claims.claim(default if out is None else Path(out), numbered=out is None)

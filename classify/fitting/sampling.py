@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from stores.shared.errors import InputError
-from stores.shared.suggest import did_you_mean
+from stores.shared.suggest import listing
 
 SAMPLERS = ("none", "under", "over", "smote", "ensemble")
 MEMBERS = 10  # under-samples of an ensemble
@@ -26,7 +26,7 @@ def sample(rows: np.ndarray, y: np.ndarray, sampler: str, seed: int) -> np.ndarr
         InputError: for an unknown sampler.
     """
     if sampler not in SAMPLERS:
-        raise InputError(f"`sampler={sampler!r}`: choose one of {', '.join(SAMPLERS)}{did_you_mean(sampler, SAMPLERS)}")
+        raise InputError(f"`sampler={sampler!r}`: choose one of {listing(sampler, SAMPLERS)}")
     if sampler in ("none", "smote"):
         return rows
     from imblearn.over_sampling import RandomOverSampler

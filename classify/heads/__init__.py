@@ -10,7 +10,7 @@ from pkgutil import iter_modules
 
 from classify.heads.base import Head
 from stores.shared.errors import FailureError, InputError
-from stores.shared.suggest import did_you_mean
+from stores.shared.suggest import did_you_mean, listing
 
 SHARED = ("base", "common_component")  # files that hold no head
 
@@ -50,7 +50,7 @@ def parse(spec: str) -> Head:
 def head_class(name: str) -> type[Head]:
     """The class of the head ``name``; ``InputError`` if there is none."""
     if name not in names():
-        raise InputError(f"no head {name!r}; there are: {', '.join(names())}{did_you_mean(name, names())}")
+        raise InputError(f"no head {name!r}; there are: {listing(name, names())}")
     return getattr(import_module(f"classify.heads.{name}"), f"{name.capitalize()}Head")
 
 

@@ -12,6 +12,7 @@ from embed.encoders._pooling import PARTS, is_pooling
 from embed.encoders._table import TableEncoder
 from embed.vectors import VectorFile, WordTable, open_vectors
 from stores.shared.errors import InputError
+from stores.shared.suggest import listing
 
 OUTPUTS = ("pooled", "ids")
 
@@ -46,7 +47,7 @@ class FileEncoder(TableEncoder):
     def check(self, option: str, value: str | None, allowed: tuple[str | None, ...]) -> None:
         """``InputError`` if an option has a value that is not allowed."""
         if value not in allowed:
-            choices = ", ".join(choice for choice in allowed if choice is not None)
+            choices = listing(value, filter(None, allowed))
             raise InputError(f"{self.name}: `{option}={value!r}` does not exist, choose one of: {choices}")
 
     @cached_property

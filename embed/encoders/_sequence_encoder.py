@@ -25,6 +25,7 @@ from embed.networks.transformer_weights import TransformerWeights
 from embed.tokenise import Tokens
 from stores.features import Features, PooledFeatures, TokenFeatures
 from stores.shared.errors import InputError
+from stores.shared.suggest import listing
 from stores.shared.tensorflow import on_device
 
 CHOICES = {
@@ -168,7 +169,7 @@ class SequenceEncoder(Encoder):
     def check(self, option: str, value: str | None, allowed: tuple[str | None, ...]) -> None:
         """``InputError`` if an option has a value that is not allowed."""
         if value not in allowed:
-            choices = ", ".join(choice for choice in allowed if choice is not None)
+            choices = listing(value, filter(None, allowed))
             raise InputError(f"{self.name}: `{option}={value!r}` does not exist, choose one of: {choices}")
 
     def _pooling(self, pooling: str | None) -> tuple[str, ...]:

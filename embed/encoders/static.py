@@ -43,6 +43,7 @@ from embed.vectors.table import WordTable, load_table
 from stores.features import Features, PooledFeatures
 from stores.shared.errors import InputError
 from stores.shared.fingerprint import digest_file
+from stores.shared.suggest import listing
 
 TABLE = Path(__file__).with_name("static.npz")
 WIDTH = 256  # columns of the table
@@ -95,7 +96,9 @@ class StaticEncoder(TableEncoder):
             if pooling != "mean":
                 raise InputError(f"static: `pooling={pooling!r}`: the vectors of a model are means; leave it out")
         if pooling not in POOLINGS:
-            raise InputError(f"static: `pooling={pooling!r}` does not exist, choose one of: {', '.join(POOLINGS)}")
+            raise InputError(
+                f"static: `pooling={pooling!r}` does not exist, choose one of: {listing(str(pooling), POOLINGS)}"
+            )
         if not isinstance(shape, bool):
             raise InputError(f"static: `shape={shape!r}` does not exist, choose one of: True, False")
         self.shape = shape and self._model is None

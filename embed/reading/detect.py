@@ -25,6 +25,7 @@ from embed.reading.sqlite import Database
 from embed.reading.text_files import open_texts
 from embed.reading.workbook import Workbook
 from stores.shared.errors import InputError
+from stores.shared.suggest import listing
 
 FORMATS = (
     "csv", "tsv", "json", "jsonl", "excel", "sqlite", "parquet", "arrow", "lines", "labelled", "trees", "files",
@@ -56,9 +57,9 @@ class ReadingOptions:
     def checked(self) -> ReadingOptions:
         """The same with a delimiter of one character; ``InputError`` for what there is not."""
         if self.format not in (None, *FORMATS):
-            raise InputError(f"`format={self.format!r}`: choose one of {', '.join(FORMATS)}")
+            raise InputError(f"`format={self.format!r}`: choose one of {listing(self.format or '', FORMATS)}")
         if self.quoting not in (None, *QUOTINGS):
-            raise InputError(f"`quoting={self.quoting!r}`: choose one of {', '.join(QUOTINGS)}")
+            raise InputError(f"`quoting={self.quoting!r}`: choose one of {listing(self.quoting or '', QUOTINGS)}")
         delimiter = {"tab": "\t", r"\t": "\t"}.get(self.delimiter or "", self.delimiter)
         if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n' or not delimiter.isascii()):
             raise InputError(f"`delimiter={delimiter!r}`: give one character, or tab")

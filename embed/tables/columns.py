@@ -9,6 +9,7 @@ from embed.reading.cells import is_number
 from embed.reading.column_names import IDS, simple, text_rank
 from embed.tables.label_columns import find_labels
 from stores.shared.errors import InputError
+from stores.shared.suggest import listing
 
 SPLITS = {"train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval"}
 SEPARATOR = "\n"
@@ -105,8 +106,9 @@ def choose_columns(sample: Sample, asked: Asked) -> Columns:
     free = dict(sample.cells)
     for parameter, name in asked.named():
         if name not in sample.cells:
-            there = ", ".join(sample.cells)
-            raise InputError(f"{sample.file} has no column {name!r} (`{parameter}`); it has: {there}")
+            raise InputError(
+                f"{sample.file} has no column {name!r} (`{parameter}`); it has: {listing(name, sample.cells)}"
+            )
         free.pop(name, None)
     texts, why_text = (tuple(asked.texts), "as asked") if asked.texts else _find_text(sample, free)
     for name in texts:
@@ -123,8 +125,8 @@ def choose_columns(sample: Sample, asked: Asked) -> Columns:
     joined = f"; joined by {asked.separator!r}" if len(texts) > 1 else ""
     reasons = [f"text column{'s' * (len(texts) > 1)} {names} ({why_text}{joined})"]
     if labels:
-        listing = ", ".join(map(repr, labels))
-        reasons.append(f"label column{'s' * (len(labels) > 1)} {listing} ({why_labels})")
+        named = ", ".join(map(repr, labels))
+        reasons.append(f"label column{'s' * (len(labels) > 1)} {named} ({why_labels})")
     elif why_labels != "as asked":
         reasons.append(f"no label column: {why_labels}")
     reasons += [f"split column {split!r} ({why_split})"] if split else []
@@ -139,8 +141,8 @@ def _find_text(sample: Sample, free: Cells) -> tuple[tuple[str, ...], str]:
     if not worded and len(free) == 1 and not any(cell.strip() for cells in free.values() for cell in cells):
         worded = free  # texts that are all empty are texts
     if not worded:
-        listing = f"; {', '.join(free)} hold numbers" if free else ""
-        raise InputError(f"{sample.file} has no column left for the text{listing}; name one in `text_column`")
+        named = f"; {', '.join(free)} hold numbers" if free else ""
+        raise InputError(f"{sample.file} has no column left for the text{named}; name one in `text_column`")
     ranks = {name: rank for name in worded if (rank := text_rank(name)) is not None}
     top = {name: rank for name, rank in ranks.items() if name not in sample.nested} or ranks
     longest = max(worded, key=lambda name: _mean_length(worded[name]))
@@ -154,8 +156,8 @@ def _find_text(sample: Sample, free: Cells) -> tuple[tuple[str, ...], str]:
     others = [name for name in worded if name != best and _is_text(name, worded[name], name in ranks)]
     if others:
         both = [name for name in worded if name in (best, others[0])]
-        listing = " and ".join(map(repr, others[:3]))
-        why += f"; {listing} hold{'s' * (len(others) == 1)} text too: `text_column={both!r}` joins them"
+        named = " and ".join(map(repr, others[:3]))
+        why += f"; {named} hold{'s' * (len(others) == 1)} text too: `text_column={both!r}` joins them"
     return (best,), why
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from stores.shared.errors import FailureError, InputError
-from stores.shared.suggest import did_you_mean
+from stores.shared.suggest import did_you_mean, listing
 
 T = TypeVar("T")
 PLAIN_BASES = {"Encoder", "Head"}  # whose __init__ takes nothing
@@ -138,9 +138,7 @@ class Registry(Generic[T]):
         """The entry of this name; ``InputError`` if there is none."""
         found = self.own.get(name) or self.plugins.get(name)
         if found is None:
-            raise InputError(
-                f"no {self.noun} {name!r}; there are: {', '.join(self.names())}{did_you_mean(name, self.names())}"
-            )
+            raise InputError(f"no {self.noun} {name!r}; there are: {listing(name, self.names())}")
         return found
 
     def options(self, name: str, given: dict[str, Any]) -> dict[str, Any]:

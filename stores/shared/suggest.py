@@ -16,5 +16,11 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
     return f"; did you mean {plain[found[0]]!r}?" if found else ""
 
 
+def listing(name: str | None, names: Iterable[str]) -> str:
+    """All ``names``, and which of them may have been meant by ``name``, which is none of them."""
+    names = list(names)
+    return ", ".join(names) + did_you_mean(name or "", names)
+
+
 def _plain(name: str) -> str:
     return name.casefold().replace("_", "-").replace(" ", "-")
