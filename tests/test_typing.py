@@ -47,6 +47,8 @@ def test_nothing_to_work_on(command, message):
         ("logistics", ["logistic", "lstm"], "; did you mean 'logistic'?"),
         ("Text_Column", ["text-column", "id"], "; did you mean 'text-column'?"),
         ("klingon", ["logistic", "lstm"], ""),
+        ("float64", ["float16", "int8"], ""),
+        ("flot64", ["float64", "float16"], "; did you mean 'float64'?"),
         ("x", [], ""),
     ],
 )

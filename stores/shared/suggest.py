@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+
+DIGITS = re.compile(r"\d+")
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
     """A question to be put behind the message that there is no ``name``; empty if nothing is like it.
 
-    Case aside, and with ``_`` as good as ``-`` and a blank.
+    Case aside, and with ``_`` as good as ``-`` and a blank. What differs in a number alone (``float64``, ``float16``)
+    is another thing, not a slip.
     """
     plain = {_plain(other): other for other in reversed(list(names))}
-    found = get_close_matches(_plain(name), plain, n=1)
-    return f"; did you mean {plain[found[0]]!r}?" if found else ""
+    found = get_close_matches(_plain(name), plain)
+    meant = next((other for other in found if DIGITS.sub("", other) != DIGITS.sub("", _plain(name))), None)
+    meant = _plain(name) if _plain(name) in plain else meant
+    return f"; did you mean {plain[meant]!r}?" if meant else ""
 
 
 def listing(name: str | None, names: Iterable[str]) -> str:
