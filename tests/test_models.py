@@ -117,8 +117,8 @@ def test_folder_and_file_are_what_they_are(cache, tmp_path):
 
 def test_nothing_there_is_a_mistake_of_the_user(cache):
     """One line that says what may stand there."""
-    with pytest.raises(InputError, match="model google/elmo/3: no such folder, archive or file; a handle begins with"):
-        resolve("google/elmo/3")
+    with pytest.raises(InputError, match="model models/elmo: no such folder, archive or file; a handle begins with"):
+        resolve("models/elmo")
 
 
 @pytest.mark.parametrize("name", ["m.tar.gz", "m.tgz", "m.tar", "m.zip"])
@@ -342,7 +342,7 @@ def test_without_network_the_cure_is_one_line(cache, no_network):
     message = str(caught.value)
     assert message.startswith(f"{USE4} is not in the cache and cannot be downloaded (Connection refused);")
     assert "run: curl -L -o universal-sentence-encoder-4.tar.gz http://127.0.0.1:9/" in message
-    assert "then give --model universal-sentence-encoder-4.tar.gz here" in message
+    assert "then give `model='universal-sentence-encoder-4.tar.gz'` here" in message
     assert str(cache / "models" / "063d866c06683311b44b4992fd46003be952409c") in message
     assert "\n" not in message
 

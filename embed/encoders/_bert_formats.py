@@ -66,21 +66,22 @@ def open_bert(
         InputError: if there is no BERT in it, or no vocabulary.
         FailureError: if its files are damaged.
     """
-    path, vocabulary, tokenizer = folder.network, None, None
-    form, networks = form_of(path), None
+    path, form = folder.network, form_of(folder.network)
+    networks: Networks | OneNetwork
+    vocabulary: BertVocabulary | None = None
     if form == "google":
         networks, vocabulary = Networks(read_google(path), precision), google_vocabulary(path)
     elif form == "hugging_face":
         networks = Networks(read_transformer(path), precision)
-        if preprocessor is None:
-            tokenizer = HuggingFaceTokenizer(path, "bert", folder.lower_case, lower_case)
     else:
         networks, vocabulary = _hub_networks(path, precision, reporter), hub_vocabulary(path)
     if preprocessor is not None:
         return ModulePieces(preprocessor), networks
-    if tokenizer is None and vocabulary is None:
+    if form == "hugging_face":
+        return HuggingFaceTokenizer(path, "bert", folder.lower_case, lower_case), networks
+    if vocabulary is None:
         raise InputError(f"{path} has no vocabulary (assets/vocab.txt); name its `preprocessor`")
-    return tokenizer or _word_pieces(path, vocabulary, lower_case, reporter), networks
+    return _word_pieces(path, vocabulary, lower_case, reporter), networks
 
 
 def _word_pieces(path: Path, vocabulary: BertVocabulary, lower_case: bool | None, reporter: Reporter) -> WordPiece:

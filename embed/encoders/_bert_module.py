@@ -43,7 +43,7 @@ class BertModule:
         found = self._run(np.zeros((1, 2), np.int32), np.ones(1, np.int32))
         self.depth, self.width = len(found["layers"]), found["pooled"].shape[1]
         self.on_gpu = bool(load_tensorflow().config.list_logical_devices("GPU"))
-        self.vocabulary = None
+        self.vocabulary: int | None = None
         self.max_tokens = (Checkpoint(path / "variables/variables").shape("position_embedding") or [POSITIONS])[0]
 
     at_once = 1  # its graph uses all cores
@@ -120,9 +120,9 @@ class ModulePieces:
             found = self._module.tokenize(tf.constant([text.encode("utf-8", "ignore") for text in texts], tf.string))
         except (tf.errors.OpError, ValueError, TypeError) as error:
             raise FailureError(f"{self._path} failed: {str(error).splitlines()[0]}") from error
-        starts = None
+        begins = None
         if found.ragged_rank == 2:  # words, and pieces within
-            starts = np.zeros(len(found.flat_values), bool)
-            starts[found.values.row_starts().numpy()] = True
+            begins = np.zeros(len(found.flat_values), bool)
+            begins[found.values.row_starts().numpy()] = True
             found = found.merge_dims(1, 2)
-        return Tokens(found.values.numpy(), found.row_splits.numpy().astype(np.int64), starts)
+        return Tokens(found.values.numpy(), found.row_splits.numpy().astype(np.int64), begins)

@@ -46,7 +46,7 @@ class OnnxNetwork:
     """
 
     depth = 0  # the last layer is the one that there is
-    vocabulary = None
+    vocabulary: int | None = None
     on_gpu = False
 
     def __init__(self, path: Path, max_tokens: int, threads: int) -> None:

@@ -53,10 +53,10 @@ class TransformerNetwork:
         self._final_norm = self._norm_of(weights.final_norm) if weights.final_norm else None
         bias, rows = weights.bias_by_distance(), weights.bucket_by_distance()
         self._distance_bias = None if bias is None else self._float32(bias)
-        self._distance_rows = None if rows is None else tf.constant(rows, tf.int32)
+        self._distance_rows: Any = None if rows is None else tf.constant(rows, tf.int32)
         made = {id(layer): self._layer_of(layer) for layer in weights.layers}  # a shared layer is one set of constants
         self._layers = [made[id(layer)] for layer in weights.layers]
-        self._pooler = self._dense_of(weights.pooler) if weights.pooler else None
+        self._pooler: Any = self._dense_of(weights.pooler) if weights.pooler else None
 
     def _float32(self, values: np.ndarray) -> Tensor:
         return self._tf.constant(np.asarray(values, np.float32))

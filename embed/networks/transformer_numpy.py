@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,7 @@ class NumpyNetwork:
     on_gpu = False
 
     def __init__(self, weights: TransformerWeights) -> None:
-        made = {id(layer): _float32_layer(layer) for layer in weights.layers}
+        made: dict[int, Layer] = {id(layer): _float32_layer(layer) for layer in weights.layers}
         self._layers = [made[id(layer)] for layer in weights.layers]
         self._weights = weights
         self.depth, self.width, self.max_tokens = len(weights.layers), weights.width, weights.max_tokens
@@ -41,7 +42,8 @@ class NumpyNetwork:
 
     def compile(self, layers: Sequence[int], pooler: bool = False) -> Run:
         """See ``TransformerNetwork.compile``; the function takes texts in any order."""
-        if pooler and self._weights.pooler is None:
+        head = self._weights.pooler if pooler else None
+        if pooler and head is None:
             raise InputError("`pooling='pooler'`: the weights have no pooler; take another pooling, such as mean")
 
         def run(ids: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
@@ -51,9 +53,9 @@ class NumpyNetwork:
             place = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
             token = np.repeat(starts, lengths) + place  # where each token of the ordered batch was
             states = self._states(ids[token], place, _blocks(lengths), layers)
-            if pooler:
+            if head:
                 first = np.cumsum(lengths) - lengths
-                return [np.tanh(_dense(x[first], _float32(self._weights.pooler)))[np.argsort(order)] for x in states]
+                return [np.tanh(_dense(x[first], _float32(head)))[np.argsort(order)] for x in states]
             back = np.empty_like(token)
             back[token] = np.arange(len(token))
             return [x[back] for x in states]
@@ -92,6 +94,7 @@ class NumpyNetwork:
 
     def _norm_after(self, x: np.ndarray, layer: Layer, place: np.ndarray, blocks: list) -> np.ndarray:
         """BERT's layer: x = norm(x + attention(x)); x = norm(x + down(act(up(x))))."""
+        assert layer.attention_norm  # noqa: S101 (ModernBERT's first layer alone has none)
         x = self._normalise(x + _dense(self._attend(x, layer, place, blocks), layer.output), layer.attention_norm)
         inner = _in_blocks(self._activate, _dense(x, layer.up))  # [N, I]
         return self._normalise(x + _dense(inner, layer.down), layer.output_norm)
@@ -164,11 +167,12 @@ def layer_norm(x: np.ndarray, norm: Affine, epsilon: float) -> np.ndarray:
 
 def _float32(part: Affine) -> Affine:
     """In float32 at an aligned address; a matrix that a product would copy each time is copied once."""
-    return Affine(*(None if array is None else np.require(array, np.float32, "A") for array in part))
+    bias = None if part.bias is None else np.require(part.bias, np.float32, "A")
+    return Affine(np.require(part.weight, np.float32, "A"), bias)
 
 
 def _float32_layer(layer: Layer) -> Layer:
-    parts = {name: _float32(value) for name, value in vars(layer).items() if isinstance(value, Affine)}
+    parts: dict[str, Any] = {name: _float32(part) for name, part in vars(layer).items() if isinstance(part, Affine)}
     return replace(layer, **parts)
 
 

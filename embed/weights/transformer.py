@@ -322,8 +322,8 @@ class _LayerReader:
         self._config, self._stored, self._width, self._up = config, stored, width, up
         self._read: dict[int, Layer] = {}
         self._kinds = _kinds_of_layers(config) if config.kind == "modernbert" else None
-        self._relative = _disentangled(config) if config.kind == "deberta-v2" else None
-        self._table = self._distance_table() if self._relative and config.get("relative_attention", False) else None
+        relative = config.kind == "deberta-v2" and config.get("relative_attention", False)
+        self._table = self._distance_table(2 * _disentangled(config).span) if relative else None
 
     def __call__(self, i: int, layers: int) -> Layer:
         groups = self._config.number("num_hidden_groups", 1) if self._config.kind == "albert" else layers
@@ -358,13 +358,12 @@ class _LayerReader:
         if self._kinds:
             theta, window = self._kinds[i]
             return replace(layer, theta=theta, window=window)
-        return self._with_distances(layer, at) if self._table is not None else layer
+        return layer if self._table is None else self._with_distances(layer, self._table, at)
 
-    def _distance_table(self) -> np.ndarray:
+    def _distance_table(self, rows: int) -> np.ndarray:
         """DeBERTa's vectors of distances, ``[2 span, H]``, normalised where the configuration says so."""
         from embed.networks.transformer_numpy import layer_norm
 
-        rows = 2 * self._relative.span
         table = self._stored.table("encoder.rel_embeddings", self._width)
         if len(table) < rows:
             why = f"needs {rows} rows of encoder.rel_embeddings.weight, which has {len(table)}"
@@ -375,14 +374,16 @@ class _LayerReader:
             return layer_norm(table, norm, self._config.real("layer_norm_eps"))
         return table
 
-    def _with_distances(self, layer: Layer, at: str) -> Layer:
+    def _with_distances(self, layer: Layer, table: np.ndarray, at: str) -> Layer:
         """The layer with keys and queries of the distances, which depend on the weights alone."""
         shared, made = self._config.get("share_att_key", False), {}
         for term, own, name in (("c2p", layer.key, "pos_key_proj"), ("p2c", layer.query, "pos_query_proj")):
             if term not in _terms(self._config):
                 continue
             part = own if shared else self._stored.affine(f"{at}attention.self.{name}", self._width, self._width)
-            made[term] = self._table @ np.asarray(part.weight, np.float32).T + part.bias
+            made[term] = table @ np.asarray(part.weight, np.float32).T
+            if part.bias is not None:
+                made[term] += part.bias
         return replace(layer, position_key=made.get("c2p"), position_query=made.get("p2c"))
 
 
