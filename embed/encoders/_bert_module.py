@@ -101,7 +101,7 @@ class ModulePieces:
         if not hasattr(module, "tokenize"):
             raise InputError(f"{path} is no preprocessor: it has no tokenize")
         special = module.tokenize.get_special_tokens_dict()
-        self.unknown = None
+        self.unknown: int | None = None
         self.before, self.after = [int(special["start_of_sequence_id"])], [int(special["end_of_segment_id"])]
         self._module, self._path = module, path
 

@@ -80,7 +80,8 @@ def folders(handle: str) -> Iterator[Path]:
 
 def how_to_get(handle: str) -> str:
     """What to do where there is no network: the command for next time, and where its result belongs."""
-    name = _FILE.search(handle)[0] if not is_module(handle) else "-".join(handle.split("/")[-2:]) + ".tar.gz"
+    file = _FILE.search(handle)
+    name = file[0] if file else "-".join(handle.split("/")[-2:]) + ".tar.gz"
     kaggle = f" (the same on Kaggle: {ON_KAGGLE[handle]})" if handle in ON_KAGGLE else ""
     return (
         f"where there is a network, run: curl -L -o {shlex.quote(name)} {shlex.quote(download_url(handle))}{kaggle};"

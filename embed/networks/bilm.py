@@ -123,7 +123,7 @@ class BiLM:
                 for whole, share in zip(sums, shares[:, number + 1], strict=True):
                     if share:
                         whole[rows] += share * output[rows]
-            after.append(_in_order_of_texts(state, packing.order))
+            after.append(_in_order_of_texts(state or [], packing.order))
             inputs, words = output, np.arange(len(words))  # in a context, each word is another
         return sums, after
 

@@ -62,7 +62,7 @@ class Elmo:
             The sums, each float32 ``[sum T, 2 P]``, and the states.
         """
         if self.marks:
-            texts = [[BEGIN, *words, END] for words in texts]
+            texts = [[BEGIN, *words, END] for words in texts]  # type: ignore[list-item]  # numbers of their own
         index: dict[bytes | int, int] = {}
         ids = np.array([index.setdefault(word, len(index)) for words in texts for word in words])
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))

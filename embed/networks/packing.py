@@ -52,7 +52,8 @@ class Packing:
             packed: int ``[sum T]``: the words of one direction, packed.
         """
         ends = np.cumsum(self.sizes).tolist()
-        starts, first, seen = [0, *ends[:-1]], 0, set()
+        starts, first = [0, *ends[:-1]], 0
+        seen: set[int] = set()
         for step, (start, end) in enumerate(zip(starts, ends, strict=True)):
             here = set(packed[start:end].tolist())
             if step > first and len(seen | here) > CHUNK:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Any
 
 _EYES, _NOSE = "[8:=;]", "['`-]?"
 
@@ -23,7 +24,7 @@ def _hashtag(match: re.Match) -> str:
     return " <hashtag> " + re.sub("(?=[A-Z])", " ", body) + " "
 
 
-_RULES = [
+_RULES: tuple[tuple[re.Pattern[str], Any], ...] = [
     (re.compile(r"https?://\S+\b|www\.(?:\w+\.)+\S*"), " <url> "),
     (re.compile("/"), " / "),
     (re.compile(r"@\w+"), " <user> "),

@@ -59,7 +59,8 @@ class WordPiece:
         missing = [piece for piece in SPECIAL if piece not in index]
         if missing:
             raise InputError(f"the vocabulary has no {', '.join(missing)}; it is none of BERT's")
-        self.unknown, cls, sep = (index[piece] for piece in SPECIAL)
+        unknown, cls, sep = (index[piece] for piece in SPECIAL)
+        self.unknown: int | None = unknown
         self.before, self.after = [cls], [sep]
         self._pieces = vocabulary
         self._starts = np.array([not piece.startswith("##") for piece in vocabulary])

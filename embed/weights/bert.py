@@ -60,7 +60,9 @@ def read_google(folder: Path) -> TransformerWeights:
         raise InputError(f"{folder} has bert_config.json but no checkpoint (bert_model.ckpt.index); put it there")
     checkpoint = Checkpoint(indexes[0].with_suffix(""))
     arrays = {new: checkpoint.read(name) for new, name in _renamed(checkpoint.keys, GOOGLE).items()}
-    activation = {"gelu": "gelu_tanh", "relu": "relu"}.get(config.get("hidden_act"))  # Google's gelu is the tanh form
+    activation = {"gelu": "gelu_tanh", "relu": "relu"}.get(
+        str(config.get("hidden_act"))
+    )  # Google's gelu is the tanh form
     return _checked(folder, config.get("num_attention_heads"), activation, 1e-12, arrays)
 
 

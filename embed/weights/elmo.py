@@ -86,12 +86,11 @@ def _mix(aggregation: Mapping[str, np.ndarray]) -> np.ndarray:
 
 def _assemble(arrays: Mapping[str, np.ndarray], clips: Sequence[float], residual: bool, activation: str) -> ElmoWeights:
     """The weights from arrays under their published names; ``KeyError`` or ``ValueError`` if they do not fit."""
-    directions = tuple(_cells(arrays, f"RNN_{direction}/RNN/MultiRNNCell/Cell") for direction in (0, 1))
-    if [len(cells) for cells in directions] != [2, 2]:
-        forward, backward = map(len, directions)
-        raise ValueError(f"{forward} layers forward and {backward} backward instead of 2 and 2")
+    forward, backward = (_cells(arrays, f"RNN_{direction}/RNN/MultiRNNCell/Cell") for direction in (0, 1))
+    if (len(forward), len(backward)) != (2, 2):
+        raise ValueError(f"{len(forward)} layers forward and {len(backward)} backward instead of 2 and 2")
     mix = np.full(3, 1 / 3, np.float32)
-    return ElmoWeights(_characters(arrays, activation), BiLMWeights(directions, residual, *clips), mix)
+    return ElmoWeights(_characters(arrays, activation), BiLMWeights((forward, backward), residual, *clips), mix)
 
 
 def _characters(arrays: Mapping[str, np.ndarray], activation: str) -> CharacterWeights:
@@ -107,7 +106,12 @@ def _characters(arrays: Mapping[str, np.ndarray], activation: str) -> CharacterW
         for i in range(sum(name.startswith("CNN/W_cnn_") for name in arrays))
     ]
     highways = [
-        tuple(arrays[f"CNN_high_{i}/{name}"] for name in ("W_carry", "b_carry", "W_transform", "b_transform"))
+        (
+            arrays[f"CNN_high_{i}/W_carry"],
+            arrays[f"CNN_high_{i}/b_carry"],
+            arrays[f"CNN_high_{i}/W_transform"],
+            arrays[f"CNN_high_{i}/b_transform"],
+        )
         for i in range(sum(name.startswith("CNN_high_") and name.endswith("W_carry") for name in arrays))
     ]
     return CharacterWeights(
