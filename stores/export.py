@@ -169,7 +169,8 @@ def _parquet(store: FeatureStore, outputs: list[str], path: Path) -> None:
 
     words = None if store.vocabulary is None else pyarrow.array(map(_utf8, store.vocabulary), pyarrow.string())
     texts, ids, splits = (None if s is None else s[:0] for s in (store.texts, store.ids, store.splits))
-    no_rows = Block(store.line[:0], store.text_hash[:0], [], texts, store.read(0, 0), ids=ids, splits=splits)
+    classes = store.classes if store.has_several_labels else None
+    no_rows = Block(store.line[:0], store.text_hash[:0], [], texts, store.read(0, 0), classes, ids=ids, splits=splits)
     metadata = {"identity": json.dumps(store.identity, sort_keys=True)}
     schema = _arrow(no_rows, outputs[0], words).schema.with_metadata(metadata)
     repeating = ["label", "label.list.element"]  # these shrink by a dictionary

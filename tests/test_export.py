@@ -385,3 +385,15 @@ def test_empty_store(make, tmp_path, kind):
     table = parquet.read_table(tmp_path / "parquet")
     assert table.num_rows == 0
     assert table.column_names == ["line", "label", "text", "features"]
+
+
+def test_several_labels_are_a_list_in_parquet(tmp_path):
+    """The names of those that a row has; none where one of them is not known."""
+    import pyarrow.parquet
+
+    (tmp_path / "a.csv").write_text("text,rude,loud\none,1,1\ntwo,0,0\nthree,1,\n")
+    tk("embed", "--encoder", "static", "--data", tmp_path / "a.csv", "--out", tmp_path / "a.h5")
+    with FeatureStore(tmp_path / "a.h5") as store:
+        export(store, "parquet", tmp_path / "a.parquet")
+
+    assert pyarrow.parquet.read_table(tmp_path / "a.parquet")["label"].to_pylist() == [["rude", "loud"], [], None]

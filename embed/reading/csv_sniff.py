@@ -14,6 +14,7 @@ from stores.shared.errors import InputError
 DELIMITERS = ",\t;|"
 SAMPLE_BYTES = 1 << 17
 SNIFF_ROWS = 200
+FEW_ROWS, LONGEST_CLASS = 4, 40
 CONTROL = re.compile(f"[\1-\x08\x0e-\x1f]|{NUL}")
 FIRST_LINE = re.compile(r'(?:"(?:[^"]|"")*"|[^"\r\n]|"(?![^"]*"))*+')
 SEP_LINE = re.compile(r'[ \t]*"?sep=(?P<sep>\\t|[^\r\n"])"?[ \t]*(?P<rest>[,;\t|]*)(?:\r\n?|\n)', re.IGNORECASE)
@@ -88,15 +89,23 @@ def sniff(name: str, text: str, whole: bool, delimiter: str | None, quoting: str
     return replace(best, dialect=replace(best.dialect, swallows=swallows)), ""
 
 
-def _fitness(trial: Trial) -> tuple[int, int]:
+def _fitness(trial: Trial) -> tuple[int, int, bool]:
     """The delimiter that cuts most of the first rows into as many cells as the first one, the more the better.
 
-    (Or into one more: a header may lack the name of the first column.)
+    (Or into one more: a header may lack the name of the first column.) Then that which gives a column of classes.
     """
     widths = trial.widths
     like_first = widths.count(widths[0]) if widths[0] > 1 else 0
     more = 0 if len(widths) < 3 else widths[1:].count(widths[0] + 1)
-    return max(like_first, more), widths[0]
+    return max(like_first, more), widths[0], has_classes(trial.rows)
+
+
+def has_classes(rows: list[list[str]]) -> bool:
+    """Whether a column repeats a few short values, in the first row too or below it."""
+    if len(rows) < FEW_ROWS or len(set(map(len, rows))) > 1:
+        return False
+    columns = list(zip(*rows, strict=True))
+    return any(len(set(column)) <= len(rows) // 2 and max(map(len, column)) <= LONGEST_CLASS for column in columns)
 
 
 def _alternatives(best: Trial, text: str) -> list[tuple[Dialect, str]]:

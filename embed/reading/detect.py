@@ -12,7 +12,7 @@ from embed.reading.arrow import ArrowTable
 from embed.reading.column_names import is_usual
 from embed.reading.containers import binary_form, plain, tables_in_folder, texts_in_folder, with_splits
 from embed.reading.csv_dialect import QUOTINGS
-from embed.reading.csv_sniff import Trial, separator_line, sniff
+from embed.reading.csv_sniff import Trial, has_classes, separator_line, sniff
 from embed.reading.decode import BOMS
 from embed.reading.delimited import Delimited
 from embed.reading.files import Source, find_sources
@@ -177,15 +177,7 @@ def _is_table(trial: Trial) -> bool:
         return False
     if any(map(is_usual, trial.rows[0])) and widths.count(width) >= 0.8 * len(widths):
         return True
-    return trial.is_regular and (trial.dialect.delimiter == "\t" or _has_classes(trial.rows))
-
-
-def _has_classes(rows: list[list[str]]) -> bool:
-    """Whether a column repeats a few short values."""
-    for column in zip(*rows, strict=True) if len(set(map(len, rows))) == 1 else ():
-        if len(rows) >= 4 and len(set(column)) <= len(rows) // 2 and max(map(len, column)) <= 40:
-            return True
-    return False
+    return trial.is_regular and (trial.dialect.delimiter == "\t" or has_classes(trial.rows))
 
 
 def _begins_with_json(text: str) -> bool:

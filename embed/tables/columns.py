@@ -182,7 +182,7 @@ def _find_id(free: Cells) -> tuple[str | None, str]:
 def _is_text(name: str, cells: list[str], usual: bool) -> bool:
     """Whether a column holds texts as well: by its name with some words, else by many."""
     words = sum(len(cell.split()) for cell in cells) / max(1, len(cells))
-    return words >= (FEW_WORDS if usual else 3 * FEW_WORDS) and len(set(cells)) > len(cells) / 2
+    return words >= (FEW_WORDS if usual or name.isdigit() else 3 * FEW_WORDS) and len(set(cells)) > len(cells) / 2
 
 
 def _mean_length(cells: list[str]) -> float:
