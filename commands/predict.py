@@ -34,10 +34,19 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="The same as --to json.")
 @click.option("--with-text", is_flag=True, help="Write the text beside its prediction.")
+@click.option(
+    "--coverage",
+    type=float,
+    metavar="SHARE",
+    help="Add the set of classes that holds the true one in this share of texts, such as 0.95, and the answer: its "
+    "class, or abstain where there is not one.",
+)
+@click.option("--coverage-by-class", is_flag=True, help="The coverage holds for each class by itself.")
 @csv_safe_option
 def predict(
     words: tuple[str, ...], folder: Path | None, data: tuple[str, ...], texts: tuple[str, ...], model: str | None,
-    out: Path, overwrite: bool, form: str, as_json: bool, with_text: bool, csv_safe: bool, reading: dict[str, Any],
+    out: Path, overwrite: bool, form: str, as_json: bool, with_text: bool, coverage: float | None,
+    coverage_by_class: bool, csv_safe: bool, reading: dict[str, Any],
 ) -> None:  # fmt: skip
     """Classify new texts with the model of a run, read and encoded as the run's own texts were.
 
@@ -52,6 +61,7 @@ def predict(
         tk predict runs/messages.static.logistic examples/messages.csv --with-text --json
     """
     from classify import Predictor, read_run, write_results
+    from classify.conformal import ConformalSets
     from commands.reporter import TerminalReporter
     from embed import Recipe
     from stores.shared.files import is_stream
@@ -69,6 +79,9 @@ def predict(
     run = read_run(folder)
     made = run.recipe.features
     recipe = Recipe.from_dict(made.recipe, made.identity_digest, model, reporter=TerminalReporter())
+    if coverage_by_class and coverage is None:
+        raise click.UsageError("--coverage-by-class needs --coverage", click.get_current_context())
+    sets = None if coverage is None else ConformalSets.of_run(run, coverage, coverage_by_class)
     predictor = Predictor(run)
     table = read(data, **{"label_columns": (), "like": made.source} | reading) if data else None
     empty = 0
@@ -80,7 +93,8 @@ def predict(
             yield block
 
     with output_text(out, overwrite) as file:
-        write_results(file, predictor.results(counted()), "json" if as_json else form, csv_safe)
+        results = predictor.results(counted())
+        write_results(file, results if sets is None else sets.add(results), "json" if as_json else form, csv_safe)
     if empty:
         note(f"{empty:,} empty text{'s have' if empty > 1 else ' has'} no prediction (column empty)")
     if not is_stream(out):

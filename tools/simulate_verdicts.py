@@ -15,7 +15,7 @@ from collections import defaultdict
 import numpy as np
 
 from classify import heads
-from classify.analysis.significance import paired_z
+from classify.analysis.significance import corrected_error, paired_z
 from classify.fitting.model import fit
 from classify.heads.base import FitTask
 from classify.scoring.intervals import resampled
@@ -58,12 +58,16 @@ def simulate(rows: int, columns: int, share: float, shift: float, args: argparse
         pair = [predict(learner(y, columns, s, rng), y, args, seed) for s in (SHIFT, shift)]
         drawn = resampled(pair, pair[0].group, seed, RESAMPLES)
         measured = [p.measure() for p in pair]
+        by_fold = [[p.take(np.flatnonzero(p.fold == f)).measure() for f in np.unique(p.fold)] for p in pair]
         for metric in metrics_of("binary", per_class=False):
             name = metric.name
             if metric.higher_is_better is None or metric.interval == "none":
                 continue
             values = [float(m[name][0]) for m in measured]
-            test = paired_z(values[1] - values[0], drawn[1][name] - drawn[0][name], int(min(y.sum(), rows - y.sum())))
+            folds = np.array([float(b[name][0] - a[name][0]) for a, b in zip(*by_fold, strict=True)])
+            between = corrected_error(folds, FOLDS - 1, 1)
+            resamples = drawn[1][name] - drawn[0][name]
+            test = paired_z(values[1] - values[0], resamples, int(min(y.sum(), rows - y.sum())), between)
             called[name].append(test.p is not None and test.p < 0.05)
     return called
 

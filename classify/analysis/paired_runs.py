@@ -20,6 +20,7 @@ from classify.analysis.cost import run_cost
 from classify.analysis.significance import (
     TestResult,
     bootstrap_p,
+    corrected_error,
     discordant,
     joined_groups,
     mcnemar,
@@ -76,13 +77,14 @@ class PairedRuns:
         """The tests between two runs; those that cannot be made have p None."""
         of_a, of_b = self.predictions[a], self.predictions[b]
         ahead = discordant(of_a.right, of_b.right, self.group)
-        t_test = TestResult("corrected resampled t-test", None, None)
+        t_test, between = TestResult("corrected resampled t-test", None, None), 0.0
         if len(np.unique(of_a.fold)) > 1 and same_folds([of_a, of_b]):
             sizes = np.array([(f.train_rows, f.test_rows) for f in self.runs[a].metrics.folds], float).mean(0)
             by_fold = np.array(_by_fold(of_a, self.by)) - np.array(_by_fold(of_b, self.by))
             t_test = resampled_t(by_fold, float(sizes[0]), float(sizes[1]))
+            between = corrected_error(by_fold, float(sizes[0]), float(sizes[1]))
         drawn = self.drawn[a][self.by] - self.drawn[b][self.by]
-        made = paired_z(self.scores[a][self.by] - self.scores[b][self.by], drawn, self._rarest())
+        made = paired_z(self.scores[a][self.by] - self.scores[b][self.by], drawn, self._rarest(), between)
         method = "difference over its standard error, with the luck of training"
         test = DecidingTest(method, made.z, made.p, None, made.error, made.within(self.rope))
         p = bootstrap_p(drawn)
