@@ -24,7 +24,7 @@ def _hashtag(match: re.Match) -> str:
     return " <hashtag> " + re.sub("(?=[A-Z])", " ", body) + " "
 
 
-_RULES: tuple[tuple[re.Pattern[str], Any], ...] = [
+_RULES: list[tuple[re.Pattern[str], Any]] = [
     (re.compile(r"https?://\S+\b|www\.(?:\w+\.)+\S*"), " <url> "),
     (re.compile("/"), " / "),
     (re.compile(r"@\w+"), " <user> "),
