@@ -59,7 +59,7 @@ def server(monkeypatch):
         def do_GET(self):
             self.server.asked.append(self.path)
             body = self.server.served.get(self.path)
-            self.send_response(404 if body is None else 200)
+            self.send_response(self.server.code if body is None else 200)
             self.send_header("Content-Length", str(len(body or b"") + self.server.missing))
             self.end_headers()
             self.wfile.write(body or b"")
@@ -69,7 +69,7 @@ def server(monkeypatch):
 
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.served, server.asked, server.missing = {}, [], 0
+    server.served, server.asked, server.missing, server.code = {}, [], 0, 404
     server.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=[0.01])
     thread.start()
@@ -357,8 +357,15 @@ def test_what_the_error_says_to_do_works(cache, tmp_path, no_network):
 
 
 def test_what_the_server_refuses(cache, server):
-    """The server's answer is in the line."""
-    with pytest.raises(FailureError, match=r"cannot be downloaded \(the server answered 404 Not Found\)"):
+    """The server's answer is in the line, and what each one asks for."""
+    missing = r"cannot be downloaded \(the server answered 404 Not Found\): there is nothing at .* check the spelling"
+    with pytest.raises(InputError, match=missing):
+        resolve(f"{server.url}/google/elmo/4")
+    server.code = 500
+    with pytest.raises(FailureError, match=r"answered 500 .*; give the same command again later"):
+        resolve(f"{server.url}/google/elmo/4")
+    server.code = 403
+    with pytest.raises(FailureError, match=r"answered 403 .*; where there is a network, run: curl"):
         resolve(f"{server.url}/google/elmo/4")
 
 

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from typing import BinaryIO
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from typing import TYPE_CHECKING, BinaryIO
 
 from stores.shared.errors import FailureError
 from stores.shared.reporter import Progress, Reporter
+
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
 
 BLOCK = 1 << 20
 TIMEOUT = 60  # seconds without a byte
 
 
 class Unreachable(FailureError):
-    """The server was not reached, or has not what was asked for."""
+    """The server was not reached, or has not what was asked for.
+
+    Attributes:
+        code: that the server answered; None: it was not reached.
+    """
+
+    def __init__(self, why: str, code: int | None = None) -> None:
+        super().__init__(why)
+        self.code = code
 
 
 def fetch(url: str, target: Path, reporter: Reporter) -> None:
@@ -32,10 +40,14 @@ def fetch(url: str, target: Path, reporter: Reporter) -> None:
         FailureError: if the download breaks off.
         OSError: if the machine refuses a write.
     """
+    from http.client import HTTPException
+    from urllib.error import HTTPError
+    from urllib.request import Request, urlopen
+
     try:
         response = urlopen(Request(url, headers={"User-Agent": "tk"}), timeout=TIMEOUT)  # noqa: S310 (callers give http)
     except HTTPError as error:
-        raise Unreachable(f"the server answered {error.code} {error.reason}") from error
+        raise Unreachable(f"the server answered {error.code} {error.reason}", error.code) from error
     except (OSError, HTTPException) as error:
         reason = getattr(error, "reason", error)
         raise Unreachable(str(getattr(reason, "strerror", None) or reason)) from error
@@ -49,6 +61,8 @@ def fetch(url: str, target: Path, reporter: Reporter) -> None:
 
 def _copy(response: HTTPResponse, file: BinaryIO, size: int, reporter: Reporter) -> int | None:
     """Bytes that came; None if the connection failed meanwhile."""
+    from http.client import HTTPException
+
     done = 0
     while True:
         try:

@@ -182,13 +182,22 @@ def _download(handle: str, folder: Path, reporter: Reporter) -> Path:
             if lack := _lack(handle, partial):
                 raise FailureError(f"{archive} holds {lack}: it is no model that TensorFlow Hub could load")
     except Unreachable as error:
-        why = f"{handle} is not in the cache and cannot be downloaded ({error})"
-        raise FailureError(f"{why}; {how_to_get(handle)}") from error
+        raise _not_to_be_had(handle, url, error) from error
     except FailureError as error:
         raise FailureError(str(error).replace(str(archive), f"what {url} gave")) from error
     finally:
         archive.unlink(missing_ok=True)
     return _top(folder) / file_name(handle)
+
+
+def _not_to_be_had(handle: str, url: str, error: Unreachable) -> Exception:
+    """What to do about a server that was not reached, or refused: each answer needs something else."""
+    why = f"{handle} is not in the cache and cannot be downloaded ({error})"
+    if error.code in (404, 410):
+        return InputError(f"{why}: there is nothing at {url}; check the spelling and the version")
+    if error.code and error.code >= 500:
+        return FailureError(f"{why}; give the same command again later")
+    return FailureError(f"{why}; {how_to_get(handle)}")
 
 
 def _unpacked(archive: Path, folder: Path, reporter: Reporter) -> Path:
