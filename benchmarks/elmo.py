@@ -75,7 +75,7 @@ def main():
 
 def write_module(path):
     """A TF1 Hub module with 93.6 million parameters."""
-    command = [sys.executable, "-W", "ignore", str(ROOT / "tests/helpers/elmo_modules.py"), str(path), "--full"]
+    command = [sys.executable, "-P", "-W", "ignore", str(ROOT / "tests/helpers/elmo_modules.py"), str(path), "--full"]
     environment = os.environ | {"TF_USE_LEGACY_KERAS": "1"}
     subprocess.run(command, check=True, capture_output=True, env=environment)
     return path

@@ -11,7 +11,7 @@ import click
 
 from commands.encoder_options import EncoderCommand, with_spec
 from commands.tables import clean_option, data_option, looks_like, read, table_options
-from commands.terminal import echo, json_option, print_json, shown
+from commands.terminal import echo, json_option, print_json, shown, trust_option
 
 if TYPE_CHECKING:
     from embed import EmbedSummary, Recipe, Reporter, Table
@@ -58,6 +58,7 @@ def cluster_options(command: Callable) -> Callable:
 @click.option("--out", type=click.Path(path_type=Path), help="The store.  [default: features/<data>.<encoder>.h5]")
 @table_options
 @clean_option
+@trust_option
 @click.option("--dtype", help="float32 or float16.  [default: float16 for token features, else float32]")
 @click.option("--compress", "compression", default="none", show_default=True, help="none or gzip, of the features.")
 @click.option(
@@ -77,7 +78,7 @@ def cluster_options(command: Callable) -> Callable:
 def embed(
     command: str, data: tuple[str, ...], encoder: str, out: Path | None, dtype: str | None, keep_texts: bool,
     clean: str, reuse: bool, wait: bool, compression: str, layout: str, overwrite: bool, as_json: bool,
-    options: dict[str, Any], reading: dict[str, Any], cluster: dict[str, Any] | None,
+    trust_model: bool, options: dict[str, Any], reading: dict[str, Any], cluster: dict[str, Any] | None,
 ) -> None:  # fmt: skip
     """Encode the texts of a table into a feature store, each distinct text once.
 
@@ -95,10 +96,13 @@ def embed(
     from commands.reporter import TerminalReporter
     from embed import Cluster, Recipe, StoreOptions
     from embed import embed as run_embed
+    from embed.models.trust import Trust
 
     name, options = with_spec(encoder, options)
     with TerminalReporter() as reporter:
-        recipe = Recipe.of(name, dtype, clean, reporter=reporter, **options)
+        recipe = Recipe.of(
+            name, dtype, clean, reporter=reporter, trust=Trust.GIVEN if trust_model else Trust.USER, **options
+        )
         table = read(data, **reading)
         _note_language(table, recipe, reporter)
         out = out or Path("features") / f"{table.stem}.{name}.h5"

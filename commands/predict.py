@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from commands.tables import DATA_HELP, read, table_options
-from commands.terminal import csv_safe_option, note, overwrite_option
+from commands.terminal import csv_safe_option, note, overwrite_option, trust_option
 
 if TYPE_CHECKING:
     from classify import NewTexts
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @click.option("--text", "texts", multiple=True, help="A text, instead of a file; repeatable.")
 @table_options
 @click.option("--model", help="Where the model of the run's encoder is now.  [default: where it was]")
+@trust_option
 @click.option(
     "--out", type=click.Path(path_type=Path), default="-", show_default=True,
     help="File for the result; - is standard output.",
@@ -45,8 +46,8 @@ if TYPE_CHECKING:
 @csv_safe_option
 def predict(
     words: tuple[str, ...], folder: Path | None, data: tuple[str, ...], texts: tuple[str, ...], model: str | None,
-    out: Path, overwrite: bool, form: str, as_json: bool, with_text: bool, coverage: float | None,
-    coverage_by_class: bool, csv_safe: bool, reading: dict[str, Any],
+    trust_model: bool, out: Path, overwrite: bool, form: str, as_json: bool, with_text: bool,
+    coverage: float | None, coverage_by_class: bool, csv_safe: bool, reading: dict[str, Any],
 ) -> None:  # fmt: skip
     """Classify new texts with the model of a run, read and encoded as the run's own texts were.
 
@@ -78,7 +79,9 @@ def predict(
         check_output(out, overwrite)
     run = read_run(folder)
     made = run.recipe.features
-    recipe = Recipe.from_dict(made.recipe, made.identity_digest, model, reporter=TerminalReporter())
+    recipe = Recipe.from_dict(
+        made.recipe, made.identity_digest, model, trust_model=trust_model, reporter=TerminalReporter()
+    )
     if coverage_by_class and coverage is None:
         raise click.UsageError("--coverage-by-class needs --coverage", click.get_current_context())
     sets = None if coverage is None else ConformalSets.of_run(run, coverage, coverage_by_class)

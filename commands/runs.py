@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from commands.terminal import echo, json_option, note, print_json, print_table, shown, versions_of
+from commands.terminal import echo, json_option, note, print_json, print_table, shown, trust_option, versions_of
 
 if TYPE_CHECKING:
     from classify import Run
@@ -110,8 +111,9 @@ def ensemble(
 @by_option
 @click.option("--encode", "sample", type=click.IntRange(1), metavar="TEXTS",
               help="Measure the encoders now, on so many texts.  [default: what their stores recorded]")  # fmt: skip
+@trust_option
 @json_option
-def speed(folders: tuple[Path, ...], by: str, sample: int | None, as_json: bool) -> None:
+def speed(folders: tuple[Path, ...], by: str, sample: int | None, trust_model: bool, as_json: bool) -> None:
     """Show how many texts a second runs classify, encoder and head apart, against the score.
 
     The heads are measured now, on the first rows of their stores, the encoders when the stores were made.
@@ -127,7 +129,12 @@ def speed(folders: tuple[Path, ...], by: str, sample: int | None, as_json: bool)
     from classify.reports.text import cell
     from classify.scoring.metrics import title_of
 
-    found = run_speed([read_run(folder) for folder in folders], by, _encode_seconds if sample else None, sample or 0)
+    found = run_speed(
+        [read_run(folder) for folder in folders],
+        by,
+        partial(_encode_seconds, trust_model=trust_model) if sample else None,
+        sample or 0,
+    )
     if as_json:
         print_json(found.as_dict())
         return
@@ -142,14 +149,14 @@ def speed(folders: tuple[Path, ...], by: str, sample: int | None, as_json: bool)
         echo("-: the store took its features from earlier ones; --encode 500 measures the encoder now")
 
 
-def _encode_seconds(part: FeaturesRecord, texts: list[str]) -> float:
+def _encode_seconds(part: FeaturesRecord, texts: list[str], trust_model: bool) -> float:
     """Seconds that the encoder of a store takes for texts, without loading it."""
     import time
 
     from commands.reporter import TerminalReporter
     from embed import Recipe
 
-    recipe = Recipe.from_dict(part.recipe, part.identity_digest, reporter=TerminalReporter())
+    recipe = Recipe.from_dict(part.recipe, part.identity_digest, trust_model=trust_model, reporter=TerminalReporter())
     recipe.encode(texts[:8])
     start = time.perf_counter()
     recipe.encode(texts)

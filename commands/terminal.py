@@ -128,6 +128,10 @@ class _Harmless:
             yield segment if segment.control else Segment(text, segment.style)
 
 
+trust_option = click.option(
+    "--trust-model", is_flag=True,
+    help="Run, and fetch, the model that is named even if it is a program that was never used here, or comes by http.",
+)  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace the file if it is there already.")
 csv_safe_option = click.option(

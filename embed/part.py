@@ -14,7 +14,7 @@ from stores.block import Block
 from stores.features import Features
 from stores.parts import Parts
 from stores.reuse_index import FeatureLocation, ReuseIndex, read_places
-from stores.shared.errors import FailureError
+from stores.shared.errors import FailureError, InputError
 from stores.shared.fingerprint import hash_texts
 from stores.shared.likeness import hash_likeness
 
@@ -127,10 +127,11 @@ class PartWriter:
             seconds: that the work took.
 
         Raises:
-            FailureError: if a number is not finite, a store has changed meanwhile, or the machine refuses the write.
+            FailureError: if a number is not finite, or the machine refuses the write.
         """
         others = [] if made is None else [(job.new, made)]
-        whole = read_places([*job.own, *job.reused], others).take(job.inverse).canonical()
+        known, again = self._reused(job)
+        whole = read_places(job.own, [*known, *others]).take(job.inverse).canonical()
         rows = job.rows
         _check_finite(whole, rows)
         kept = job.texts if self.keep_texts else None
@@ -138,9 +139,21 @@ class PartWriter:
             rows.line, job.text_hash, rows.labels, kept, whole, rows.label_names, rows.ids, rows.splits,
             raw_hash=hash_texts(rows.texts), like_hash=hash_likeness(rows.texts),
         )  # fmt: skip
-        reused = sum(len(texts) for texts, _ in job.reused)
-        counts = {"distinct": reused + len(job.new), "reused": reused, "encoded": len(job.new)}
+        reused, encoded = sum(len(texts) for texts, _ in job.reused) - again, len(job.new) + again
+        counts = {"distinct": reused + encoded, "reused": reused, "encoded": encoded}
         self.parts.write(job.number, block, _totals(rows, job.texts, whole) | counts, (self.created, seconds))
+
+    def _reused(self, job: PartPlan) -> tuple[list[tuple[np.ndarray, Features]], int]:
+        """Features of the texts that other stores know, and how many were encoded after all: their store has gone."""
+        found, again = [], 0
+        for numbers, place in job.reused:
+            try:
+                features = place.read()
+            except (FailureError, InputError):  # replaced, removed or damaged since the job was planned
+                features = self.recipe.encode([job.texts[row] for row in job.first[numbers]])
+                again += len(numbers)
+            found.append((numbers, features))
+        return found, again
 
 
 def _distinct(hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

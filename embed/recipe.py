@@ -10,6 +10,7 @@ from embed.cleaning import clean, parse_steps
 from embed.encoders import build, load
 from embed.encoders.base import Encoder
 from embed.models.resolve import remembered
+from embed.models.trust import Trust, is_publisher
 from stores.features import Features
 from stores.shared.errors import FailureError, InputError
 from stores.shared.fingerprint import identity_digest
@@ -45,6 +46,7 @@ class Recipe:
         clean: str = "none",
         *,
         reporter: Reporter | None = None,
+        trust: Trust = Trust.USER,
         **options: object,
     ) -> Recipe:
         """The recipe of an encoder that is loaded with ``options``.
@@ -55,6 +57,7 @@ class Recipe:
                 ``float32`` for all others.
             clean: the steps of the cleaning with commas, see ``embed.cleaning``.
             reporter: told what the encoder says; None: stderr.
+            trust: who named the model, see ``embed.models.trust``.
             options: of the encoder.
 
         Raises:
@@ -64,20 +67,30 @@ class Recipe:
             raise InputError(f"`dtype={dtype!r}`: choose one of {listing(str(dtype), DTYPES)}")
         for option in {"model", "preprocessor"} & options.keys():
             options[option] = remembered(str(options[option]))
-        loaded = load(encoder, reporter=reporter, **options)
+        loaded = load(encoder, reporter=reporter, trust=trust, **options)
         default = "float16" if loaded.kind == "tokens" else "float32"
         return cls(loaded, options | loaded.pinned(), dtype or default, parse_steps(clean))
 
     @classmethod
-    def from_dict(cls, recipe: dict, digest: str, model: str | None = None, reporter: Reporter | None = None) -> Recipe:
+    def from_dict(
+        cls,
+        recipe: dict,
+        digest: str,
+        model: str | None = None,
+        *,
+        trust_model: bool = False,
+        reporter: Reporter | None = None,
+    ) -> Recipe:
         """The recipe that a store or run was made with, from its ``as_dict`` and identity digest.
 
         Args:
             recipe, digest: as kept.
             model: where the encoder's model is now; None: where it was.
+            trust_model: whether a program that the recipe names may run, and be fetched, see ``embed.models.trust``.
             reporter: told what the encoder says; None: stderr.
 
         Raises:
+            InputError: if the recipe names a program, or something to be fetched, that was never used here.
             FailureError: if the encoder of this installation is not the same any more (other weights or version).
         """
         if "ensemble" in recipe:
@@ -85,11 +98,17 @@ class Recipe:
             raise InputError(f"an ensemble cannot predict; give tk predict its runs one by one: {members}")
         if "joined" in recipe:
             raise InputError("the run was trained on joined features; tk predict takes runs on features of one encoder")
+        named = [str(recipe["options"][name]) for name in ("model", "preprocessor") if recipe["options"].get(name)]
+        named = named[1:] if model and "model" in recipe["options"] else named  # the user's own choice instead
+        trust = Trust.GIVEN if trust_model else Trust.USER if all(map(is_publisher, named)) else Trust.NONE
         options = recipe["options"] | ({"model": model} if model else {})
+        if taken := {"encoder", "dtype", "clean", "reporter", "trust"} & options.keys():
+            raise FailureError(f"the recipe has options that no encoder has: {', '.join(sorted(taken))}; train again")
         clean = ",".join(recipe["cleaning"]) or "none"
         columns = recipe.get("text_columns")
         joined = (columns["count"], columns["separator"]) if columns else None
-        again = replace(cls.of(recipe["encoder"], recipe["dtype"], clean, reporter=reporter, **options), joined=joined)
+        made = cls.of(recipe["encoder"], recipe["dtype"], clean, reporter=reporter, trust=trust, **options)
+        again = replace(made, joined=joined)
         if again.encoder.stateful:
             raise InputError(
                 "the run was trained on features that depend on the texts before (`stateful=True`), so new texts have"

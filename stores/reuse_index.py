@@ -11,7 +11,7 @@ import numpy as np
 from stores.features import Features
 from stores.hash_index import Entries, HashIndex
 from stores.reader import FeatureStore
-from stores.shared.errors import FailureError
+from stores.shared.errors import FailureError, InputError
 from stores.validation.verify import Compared
 
 
@@ -95,16 +95,14 @@ class ReuseIndex:
     def look_up(self, text_hash: np.ndarray) -> tuple[np.ndarray, list[tuple[np.ndarray, FeatureLocation]]]:
         """Which of the texts are known, and where.
 
-        A store whose features are damaged where they would be taken is named in a note, and not asked again.
+        A store that is damaged where features would be taken, or was replaced or removed meanwhile, is named in a note
+        and not asked again; one that stands in its place is asked, if it has the same identity.
 
         Args:
             text_hash: uint8 ``[n, 16]``.
 
         Returns:
             bool ``[n]``; and for each store which of the texts, int64, lie at which place of it.
-
-        Raises:
-            FailureError: if a store has been replaced or removed since it was added.
         """
         while True:
             known, entries = self._index.find(text_hash)
@@ -121,18 +119,23 @@ class ReuseIndex:
         return FeatureLocation(*self._stores[number], entries.row, entries.text_hash)
 
     def _is_whole(self, number: int, place: FeatureLocation) -> bool:
-        """Whether the features are not damaged there; a store where they are is dropped, with a note."""
+        """Whether the features are there and not damaged; a store where they are not is dropped, with a note."""
         if place.digest is None:  # of this run, and perhaps not there yet: looked at when it is read
             return True
-        with FeatureStore(place.path) as store:
-            place.check(store)
-            try:
-                store.verify_rows(place.row, self._compared[number])
-            except FailureError as error:
-                self._note(f"{str(error).partition('; ')[0]}; no features are taken from it")
-                self._index.drop(number)
-                return False
-        return True
+        try:
+            with FeatureStore(place.path) as store:
+                if store.digest == place.digest:
+                    store.verify_rows(place.row, self._compared[number])
+                    return True
+            why = f"{place.path} was replaced meanwhile"
+        except (FailureError, InputError) as error:
+            gone = not place.path.exists()
+            why = f"{place.path} was removed meanwhile" if gone else str(error).partition("; ")[0]
+        self._note(f"{why}; no features are taken from it")
+        self._index.drop(number)
+        if "replaced" in why:
+            self.add([place.path])
+        return False
 
 
 def read_places(

@@ -55,16 +55,6 @@ def test_versions_that_do_not_belong_together(versions):
     assert found["use"]["state"] == "note"
 
 
-def test_setuptools_without_pkg_resources(versions):
-    """TensorFlow Hub cannot be imported with it."""
-    versions(setuptools="82.0.0")
-    code, found = run()
-
-    assert code == 1
-    assert "setuptools is 82.0.0" in found["setuptools"]["text"]
-    assert found["setuptools"]["advice"] == "python -m pip install 'setuptools<81'"
-
-
 def test_what_tensorflow_itself_needs(versions):
     """h5py that tk would take, but this TensorFlow does not."""
     versions(h5py="3.99.0")

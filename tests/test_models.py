@@ -598,11 +598,21 @@ def test_place_of_the_cache(monkeypatch):
     assert str(cache_folder()) == "/somewhere"
 
     monkeypatch.delenv("TK_CACHE_DIR")
-    monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", "/elsewhere")
     assert str(cache_folder()) == "/elsewhere/tk"
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", "/home/me")
     assert str(cache_folder()) == "/home/me/.cache/tk"
+
+
+def test_old_place_of_the_cache_on_a_mac(monkeypatch, tmp_path):
+    """A folder from before ``XDG_CACHE_HOME`` was set is not lost, until there is a new one."""
+    for name, value in (("XDG_CACHE_HOME", str(tmp_path / "new")), ("HOME", str(tmp_path))):
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("TK_CACHE_DIR")
     monkeypatch.setattr("sys.platform", "darwin")
-    assert str(cache_folder()) == "/home/me/Library/Caches/tk"
+    (tmp_path / "Library/Caches/tk").mkdir(parents=True)
+
+    assert cache_folder() == tmp_path / "Library/Caches/tk"
+    (tmp_path / "new/tk").mkdir(parents=True)
+    assert cache_folder() == tmp_path / "new/tk"

@@ -21,7 +21,7 @@ PROGRAM = """
 import os, resource, signal, sys
 sys.path[:0] = [{root!r}, {tests!r}]
 from helpers.toy import toy_recipe
-from embed import embed, read_table
+from embed import StoreOptions, embed, read_table
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # even where a parent ignores it
 left, sent, limit = int(sys.argv[3]), getattr(signal, sys.argv[4]), int(sys.argv[5])

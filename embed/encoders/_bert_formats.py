@@ -6,16 +6,16 @@ both are compared on made-up token ids before the first use of the weights, and 
 
 from __future__ import annotations
 
-import json
-from contextlib import suppress
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from embed.encoders._agreement import TOLERANCE, agreement
 from embed.encoders._bert_module import BertModule, ModulePieces
 from embed.encoders._sentence_folder import SentenceFolder
 from embed.encoders._sequence_encoder import Networks, OneNetwork, Tokenizer
-from embed.models.cache import cache_folder, weights_digest, write_json
 from embed.networks.transformer import TransformerNetwork
 from embed.networks.transformer_weights import VERSION
 from embed.tokenise.hugging_face import HuggingFaceTokenizer
@@ -28,10 +28,9 @@ from embed.weights.bert_vocabulary import (
     hub_vocabulary,
 )
 from embed.weights.transformer import read_transformer
-from stores.shared.errors import FailureError, InputError
+from stores.shared.errors import InputError
 from stores.shared.reporter import Reporter
 
-TOLERANCE = 1e-4  # of the probe; noise of float32 is 1e-6
 PROBE = (3, 7, 16)  # tokens of the made-up texts
 
 
@@ -51,7 +50,13 @@ def form_of(path: Path) -> str:
 
 
 def open_bert(
-    folder: SentenceFolder, preprocessor: Path | None, lower_case: bool | None, precision: str, reporter: Reporter
+    folder: SentenceFolder,
+    preprocessor: Path | None,
+    lower_case: bool | None,
+    precision: str,
+    device: str | None,
+    reporter: Reporter,
+    load: Callable[[Path], Any],
 ) -> tuple[Tokenizer, Networks | OneNetwork]:
     """The fastest way through the model in a folder that gives what was published.
 
@@ -60,7 +65,9 @@ def open_bert(
         preprocessor: folder of a preprocessor module, or None: the model's own vocabulary.
         lower_case: whether the model is uncased; None: as it says itself, else as it looks.
         precision: of the matrix products.
+        device: where it runs.
         reporter: told what was taken for granted.
+        load: makes a module of a folder.
 
     Raises:
         InputError: if there is no BERT in it, or no vocabulary.
@@ -74,9 +81,9 @@ def open_bert(
     elif form == "hugging_face":
         networks = Networks(read_transformer(path), precision)
     else:
-        networks, vocabulary = _hub_networks(path, precision, reporter), hub_vocabulary(path)
+        networks, vocabulary = _hub_networks(path, precision, device, reporter, load), hub_vocabulary(path)
     if preprocessor is not None:
-        return ModulePieces(preprocessor), networks
+        return ModulePieces(preprocessor, load), networks
     if form == "hugging_face":
         return HuggingFaceTokenizer(path, "bert", folder.lower_case, lower_case), networks
     if vocabulary is None:
@@ -93,30 +100,30 @@ def _word_pieces(path: Path, vocabulary: BertVocabulary, lower_case: bool | None
     return WordPiece(vocabulary.pieces, lower_case, longest=vocabulary.longest)
 
 
-def _hub_networks(path: Path, precision: str, reporter: Reporter) -> Networks | OneNetwork:
+def _hub_networks(
+    path: Path, precision: str, device: str | None, reporter: Reporter, load: Callable[[Path], Any]
+) -> Networks | OneNetwork:
     weights = read_hub(path)
     if weights is None:
-        return OneNetwork(BertModule(path))
+        _check_precision(path, precision)
+        return OneNetwork(BertModule(path, load))
     network = TransformerNetwork(weights)
-    difference = _difference(path, network)
+    found = agreement(
+        path, "transformer", VERSION, device, lambda: {"difference": _probe(network, BertModule(path, load))}
+    )
+    difference = found["difference"]
     if difference <= TOLERANCE:
         return Networks(weights, precision, network if precision == "float32" else None)
+    _check_precision(path, precision)
     reporter.warn(
         f"{path} differs from the BERT that tk knows by up to {difference:.1e}; its own graph is used, slower"
     )
-    return OneNetwork(BertModule(path))
+    return OneNetwork(BertModule(path, load))
 
 
-def _difference(path: Path, network: TransformerNetwork) -> float:
-    """The largest difference between both ways through a module, as found now or at the first use."""
-    memory, verdict = cache_folder() / "bert" / f"{weights_digest(path)}.json", {}
-    with suppress(OSError, ValueError):
-        verdict = json.loads(memory.read_text(encoding="utf-8"))
-    if verdict.get("version") != VERSION:
-        verdict = {"version": VERSION, "difference": _probe(network, BertModule(path))}
-        with suppress(FailureError):  # it is only slower without
-            write_json(memory, verdict)
-    return verdict["difference"]
+def _check_precision(path: Path, precision: str) -> None:
+    if precision != "float32":
+        raise InputError(f"`precision={precision!r}`: {path} runs by its own graph, which has its own; leave it out")
 
 
 def _probe(network: TransformerNetwork, module: BertModule) -> float:

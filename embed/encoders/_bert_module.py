@@ -37,8 +37,8 @@ class BertModule:
         FailureError: if it cannot be loaded.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path, self._module = path, load_module(path)
+    def __init__(self, path: Path, load: Callable[[Path], Any] = load_module) -> None:
+        self._path, self._module = path, load(path)
         self._call = self._caller()
         found = self._run(np.zeros((1, 2), np.int32), np.ones(1, np.int32))
         self.depth, self.width = len(found["layers"]), found["pooled"].shape[1]
@@ -96,8 +96,8 @@ class ModulePieces:
 
     truncates_left = False
 
-    def __init__(self, path: Path) -> None:
-        module = load_module(path)
+    def __init__(self, path: Path, load: Callable[[Path], Any] = load_module) -> None:
+        module = load(path)
         if not hasattr(module, "tokenize"):
             raise InputError(f"{path} is no preprocessor: it has no tokenize")
         special = module.tokenize.get_special_tokens_dict()

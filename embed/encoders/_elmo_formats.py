@@ -7,19 +7,19 @@ text is not published, so the probe tries both. Where neither agrees, the module
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from embed.batches import Batches
-from embed.models.cache import cache_folder, weights_digest, write_json
+from embed.encoders._agreement import TOLERANCE, agreement
+from embed.models.cache import weights_digest
 from embed.models.hub import load_module
 from embed.networks.elmo import VERSION, Elmo
 from embed.weights.elmo import read_allennlp, read_hub
-from stores.shared.errors import FailureError, InputError
+from stores.shared.errors import InputError
 from stores.shared.fingerprint import digest_bytes
 from stores.shared.reporter import Reporter
 from stores.shared.tensorflow import load_tensorflow
@@ -39,10 +39,10 @@ class ModuleElmo:
         InputError: if the module cannot be called with words.
     """
 
-    def __init__(self, path: Path, device: str | None = None) -> None:
+    def __init__(self, path: Path, device: str | None = None, load: Callable[[Path], Any] = load_module) -> None:
         self._tf = load_tensorflow()
         self._path = path
-        self._module = load_module(path)
+        self._module = load(path)
         try:
             self._signature = self._module.signatures["tokens"]
         except (AttributeError, KeyError):
@@ -70,7 +70,6 @@ class ModuleElmo:
         return found
 
 
-TOLERANCE = 1e-4  # of the probe; noise of float32 is 1e-6
 PROBE = [
     b"The quick brown fox jumps over the lazy dog , and what of it ?".split(),
     b"word".split(),
@@ -142,7 +141,11 @@ def digest_of(path: Path) -> str:
 
 
 def open_elmo(
-    path: Path, reporter: Reporter, stateful: bool = False, device: str | None = None
+    path: Path,
+    reporter: Reporter,
+    load: Callable[[Path], Any] = load_module,
+    stateful: bool = False,
+    device: str | None = None,
 ) -> OwnElmo | ModuleElmo:
     """The fastest way through the model in ``path`` that gives what was published.
 
@@ -158,32 +161,20 @@ def open_elmo(
         )
     weights = read_hub(path)
     if weights is None:
-        return ModuleElmo(path, device)
+        return ModuleElmo(path, device, load)
     network = Elmo(weights)
-    marks, difference = _verdict(network, path)
+    found = agreement(path, "elmo", VERSION, device, lambda: _probe(network, ModuleElmo(path, device, load)))
+    difference = found["difference"]
     if difference <= TOLERANCE:
-        network.marks = marks
+        network.marks = found["marks"]
         return OwnElmo(network, device=device)
     reporter.warn(
         f"{path} differs from the ELMo that tk knows by up to {difference:.1e}; its own graph is used, slower"
     )
-    return ModuleElmo(path, device)
+    return ModuleElmo(path, device, load)
 
 
-def _verdict(network: Elmo, path: Path) -> tuple[bool, float]:
-    """What the probe found when these weights were used for the first time."""
-    memory = cache_folder() / "elmo" / f"{digest_of(path)}.json"
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        found = json.loads(memory.read_text(encoding="utf-8"))
-        if found["version"] == VERSION:
-            return found["marks"], float(found["difference"])
-    marks, difference = _probe(network, ModuleElmo(path))
-    with suppress(FailureError):  # it is only slower without
-        write_json(memory, {"version": VERSION, "marks": marks, "difference": difference})
-    return marks, difference
-
-
-def _probe(network: Elmo, module: ModuleElmo) -> tuple[bool, float]:
+def _probe(network: Elmo, module: ModuleElmo) -> dict[str, Any]:
     """Whether sentence marks bring the two together, and the largest difference between them then."""
     expected, differences = module(PROBE, list(OUTPUTS)), {}
     for marks in (False, True):
@@ -191,4 +182,4 @@ def _probe(network: Elmo, module: ModuleElmo) -> tuple[bool, float]:
         found = OwnElmo(network)(PROBE, list(OUTPUTS))
         differences[marks] = max(float(np.abs(found[name] - expected[name]).max()) for name in OUTPUTS)
     marks = min(differences, key=differences.get)
-    return marks, differences[marks]
+    return {"marks": marks, "difference": differences[marks]}

@@ -54,7 +54,7 @@ class FileEncoder(TableEncoder):
     def table(self) -> WordTable | VectorFile:
         """The file, opened; its words are looked up one by one."""
         model, dim, skip_bad_lines = self._open
-        return open_vectors(model, dim, skip_bad_lines=skip_bad_lines, reporter=self.reporter)
+        return open_vectors(model, dim, skip_bad_lines=skip_bad_lines, reporter=self.reporter, trust=self.trust)
 
     @property
     def licence(self) -> str | None:

@@ -6,8 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from embed.coverage import Coverage
+from embed.models.hub import load_module
+from embed.models.resolve import resolve
+from embed.models.trust import Trust
 from stores.features import Features
 from stores.shared.reporter import Reporter
 
@@ -46,6 +51,7 @@ class Encoder(ABC):
             model decides.
         needs: packages that it does not work without, beside those that every command needs.
         reporter: told what the user should know, and of each batch; ``load`` sets it before ``__init__``.
+        trust: who named the model, and so what may be fetched and run; likewise.
     """
 
     name: str
@@ -57,6 +63,7 @@ class Encoder(ABC):
     languages: str = "model"
     needs: tuple[str, ...] = ()
     reporter: Reporter = Reporter()
+    trust: Trust = Trust.USER
 
     def pinned(self) -> dict:
         """Options as they were resolved, which a recipe keeps: a model's commit, a precision that was chosen here."""
@@ -69,6 +76,14 @@ class Encoder(ABC):
     def coverage(self) -> Coverage:
         """What counts the words of all texts, and which of them the encoder knows, where words have vectors."""
         return Coverage()
+
+    def resolve(self, model: str) -> Path:
+        """The folder or file of a model, see ``embed.models.resolve``."""
+        return resolve(model, self.reporter, self.trust)
+
+    def load_module(self, path: Path) -> Any:  # noqa: ANN401 (what TensorFlow makes of it has no common type)
+        """A SavedModel, see ``embed.models.hub``."""
+        return load_module(path, self.reporter, self.trust)
 
     @contextmanager
     def reporting_to(self, reporter: Reporter) -> Iterator[None]:

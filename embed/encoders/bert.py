@@ -13,6 +13,7 @@ padding, and none leaks in. A text without any piece (empty, or white space) has
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 
 from embed.encoders._bert_formats import form_of, open_bert
@@ -20,13 +21,13 @@ from embed.encoders._sentence_folder import SentenceFolder, read_sentence_folder
 from embed.encoders._sequence_encoder import Networks, OneNetwork, SequenceEncoder, Tokenizer, identity_of
 from embed.encoders.base import Published
 from embed.models.cache import files_digest, weights_digest
-from embed.models.resolve import resolve
 from embed.networks.transformer_weights import VERSION as NETWORK_VERSION
 from embed.tokenise.hugging_face import is_uncased, length_limit, tokenizer_files
 from embed.weights.bert_vocabulary import google_vocabulary, guess_lower_case
 from embed.weights.safetensors import weight_files
 from embed.weights.transformer import Config
 from stores.shared.errors import InputError
+from stores.shared.files import read_json
 
 VERSION = 2  # raise it whenever the same text, weights and options give another vector
 HUB = "https://tfhub.dev/tensorflow/"
@@ -89,8 +90,8 @@ class BertEncoder(SequenceEncoder):
     ) -> None:
         self.check("casing", casing, CASINGS)
         self.casing = casing
-        self._path = resolve(SHORT.get(model, model), self.reporter)
-        self._preprocessor = resolve(preprocessor, self.reporter) if preprocessor else None
+        self._path = self.resolve(SHORT.get(model, model))
+        self._preprocessor = self.resolve(preprocessor) if preprocessor else None
         named = (self._path / "modules.json").is_file()
         self.folder = read_sentence_folder(self._path) if named else SentenceFolder(self._path)
         self._form = form_of(self.folder.network)
@@ -115,7 +116,7 @@ class BertEncoder(SequenceEncoder):
             weights=self._digest(),
             preprocessor=weights_digest(self._preprocessor) if self._preprocessor else None,
             casing=self._resolved_casing(),
-            layer=self._resolved_layers(self._config.depth) if self._config else self._layer,
+            layer=self._resolved_layers(self._size[0]) if self._size else self._layer,
             max_tokens=self._resolved_limit(),
         )
 
@@ -142,7 +143,18 @@ class BertEncoder(SequenceEncoder):
 
     def _resolved_limit(self) -> int | None:
         asked = self.max_tokens or self.limit()
-        return min(asked or self._config.max_tokens, self._config.max_tokens) if self._config else asked
+        return min(asked or self._size[1], self._size[1]) if self._size else asked
+
+    @cached_property
+    def _size(self) -> tuple[int, int] | None:
+        """Layers and positions, where that can be told without opening the model, as with all but modules of TF-Hub."""
+        if self._config:
+            return self._config.depth, self._config.max_tokens
+        if self._form != "google":
+            return None
+        found = read_json(self.folder.network / "bert_config.json")
+        depth, positions = (found.get(name) for name in ("num_hidden_layers", "max_position_embeddings"))
+        return (depth, positions) if isinstance(depth, int) and isinstance(positions, int) else None
 
     def limit(self) -> int | None:
         """That of sentence-transformers where it stands, else that of the tokenizer."""
@@ -151,4 +163,6 @@ class BertEncoder(SequenceEncoder):
     def open(self) -> tuple[Tokenizer, Networks | OneNetwork]:
         """See ``embed.encoders._bert_formats``."""
         lower_case = None if self.casing is None else self.casing == "uncased"
-        return open_bert(self.folder, self._preprocessor, lower_case, self.precision, self.reporter)
+        return open_bert(
+            self.folder, self._preprocessor, lower_case, self.precision, self.device, self.reporter, self.load_module
+        )

@@ -23,7 +23,7 @@ import numpy as np
 from embed.batches import ranges
 from embed.encoders._elmo_formats import ModuleElmo, OwnElmo, allennlp_files, combine, digest_of, open_elmo
 from embed.encoders.base import Encoder, Published
-from embed.models.resolve import resolve
+from embed.networks.elmo import VERSION as NETWORK_VERSION
 from embed.tokenise.ptb import words_and_marks
 from stores.features import Features, PooledFeatures, TokenFeatures
 from stores.shared.errors import InputError
@@ -85,7 +85,7 @@ class ElmoEncoder(Encoder):
         self.layer, self.pooling, self.kind, self.tokenizer = layer, pooling, output, tokenizer
         self.mix, self.max_tokens, self.stateful, self.device = _shares(mix, layer), max_tokens, stateful, device
         self.part_rows = 1024 if output == "pooled" else 256
-        self._path = resolve(model, self.reporter)
+        self._path = self.resolve(model)
         if stateful and not allennlp_files(self._path):
             raise InputError(f"elmo: only weights of AllenNLP (weights.hdf5) can be `stateful`, not {self._path}")
         self._elmo: OwnElmo | ModuleElmo | None = None  # opened at the first text
@@ -95,6 +95,7 @@ class ElmoEncoder(Encoder):
         return {
             "encoder": self.name,
             "version": VERSION,
+            "network": NETWORK_VERSION,
             "weights": digest_of(self._path),
             "layer": self.layer,
             "mix": self.mix,
@@ -118,7 +119,9 @@ class ElmoEncoder(Encoder):
         counts[:, 2] = counts[:, 0] - lengths
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         with on_device(self.device):
-            self._elmo = self._elmo or open_elmo(self._path, self.reporter, self.stateful, self.device)
+            self._elmo = self._elmo or open_elmo(
+                self._path, self.reporter, self.load_module, self.stateful, self.device
+            )
             outputs = self._outputs(words, lengths, offsets)
         if self.kind == "pooled":
             return PooledFeatures(outputs, counts)

@@ -79,7 +79,7 @@ class TransformerEncoder(SequenceEncoder):
         device: str | None = None,
     ) -> None:
         self._onnx = _graph(onnx) if onnx else None
-        self._path, self._pinned = resolve_on_hub(model, self._onnx, self.reporter)
+        self._path, self._pinned = resolve_on_hub(model, self._onnx, self.reporter, self.trust)
         if not (self._path / "config.json").is_file() and not (self._path / "modules.json").is_file():
             raise InputError(f"{self._path} holds no config.json; give the folder of a Hugging Face model, or its name")
         self.folder = read_sentence_folder(self._path)

@@ -21,8 +21,8 @@ import numpy as np
 
 from embed.batches import Batches, is_out_of_memory
 from embed.encoders.base import Encoder, Published
-from embed.models.hub import has_attention, load_module
-from embed.models.resolve import resolve, weights_digest
+from embed.models.cache import weights_digest
+from embed.models.hub import has_attention
 from stores.features import Features, PooledFeatures
 from stores.shared.errors import FailureError, InputError
 from stores.shared.tensorflow import load_tensorflow, load_tensorflow_text, on_device
@@ -62,7 +62,7 @@ class UseEncoder(Encoder):
         if max_tokens is not None and max_tokens < 1:
             raise InputError(f"use: `max_tokens={max_tokens}` leaves no word; give 1 or more")
         self.max_tokens, self.device = max_tokens, device
-        self.path = resolve(model, self.reporter)
+        self.path = self.resolve(model)
         self._call: Callable[[list[bytes]], np.ndarray] | None = None  # made at the first text
         self._batches: Batches
 
@@ -94,7 +94,7 @@ class UseEncoder(Encoder):
 
     def _load(self) -> None:
         with on_device(self.device):
-            call = _caller(load_module(self.path), self.path)
+            call = _caller(self.load_module(self.path), self.path)
             probe = [text.encode() for text in PROBE]
             together, alone = call(probe), np.concatenate([call([text]) for text in probe])
         if not np.isfinite(together).any():

@@ -18,15 +18,16 @@ FUNCTION = "BLAKE3"  # of which remembered digests are
 
 
 def cache_folder() -> Path:
-    """Where models are kept: ``TK_CACHE_DIR``, else ``tk`` in the user's cache folder of this system."""
+    """Where models are kept: ``TK_CACHE_DIR``, else ``tk`` in the user's cache folder of this system.
+
+    On a Mac that was once without ``XDG_CACHE_HOME``, the folder of that time is found again.
+    """
     if given := os.environ.get("TK_CACHE_DIR"):
         return Path(given).absolute()
-    home = Path.home()
-    if os.name == "nt":
-        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "tk" / "Cache"
-    if sys.platform == "darwin":
-        return home / "Library" / "Caches" / "tk"
-    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "tk"
+    from platformdirs import user_cache_path
+
+    folder, before = user_cache_path("tk", appauthor=False), Path.home() / "Library" / "Caches" / "tk"
+    return before if sys.platform == "darwin" and before.is_dir() and not folder.is_dir() else folder
 
 
 @contextmanager
@@ -126,11 +127,27 @@ def _stamp(path: Path) -> list[list]:
 
 
 def _files(path: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """Name below ``path`` and description of each file that is not hidden; a file by itself is called ``.``."""
-    for file in [path] if path.is_file() else path.rglob("*"):
-        name = file.relative_to(path)
-        if file.is_file() and not any(part.startswith(".") for part in name.parts):
-            yield name.as_posix(), file.stat()
+    """Name below ``path`` and description of each file that is not hidden; a file by itself is called ``.``.
+
+    Linked folders are gone into, as what opens the model goes into them.
+
+    Raises:
+        FailureError: if one leads into a folder around it.
+    """
+    if path.is_file():
+        yield ".", path.stat()
+        return
+    for place, folders, files in os.walk(path, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        real = os.path.realpath(place)
+        for name in folders:
+            target = os.path.realpath(os.path.join(place, name))
+            if os.path.commonpath([real, target]) == target:
+                raise FailureError(f"{os.path.join(place, name)} is a link to a folder around it; remove it")
+        for name in files:
+            file = Path(place, name)
+            if not name.startswith(".") and file.is_file():
+                yield file.relative_to(path).as_posix(), file.stat()
 
 
 def write_json(path: Path, value: dict) -> None:

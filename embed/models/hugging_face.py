@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from embed.models.cache import alone, cache_folder, write_json
+from embed.models.trust import Trust, check_source
 from stores.shared.distribution import pip_install
 from stores.shared.errors import FailureError, InputError
 from stores.shared.reporter import Reporter
@@ -55,21 +56,26 @@ def hub_model(model: str) -> HubModel | None:
     return HubModel(found[1], found[2]) if found and ".." not in model else None
 
 
-def fetch_model(model: HubModel, reporter: Reporter, onnx: str | None = None) -> tuple[Path, str]:
+def fetch_model(
+    model: HubModel, reporter: Reporter, onnx: str | None = None, trust: Trust = Trust.USER
+) -> tuple[Path, str]:
     """The folder of a model in the hub's cache, and the commit that it is of; fetched if it is not there.
 
     Args:
         model: the name.
         reporter: told what the user should know meanwhile.
         onnx: an ONNX graph of the repository, such as ``onnx/model.onnx``, that is needed instead of the weights.
+        trust: who named the model.
 
     Raises:
-        InputError: if the hub has no such model or revision, or does not give it to this user.
+        InputError: if the hub has no such model or revision, or does not give it to this user; or a run or store
+            names it, and it was not fetched before.
         FailureError: if it cannot be reached, or the download breaks off.
     """
     record = _record(model, onnx)
     if (found := _remembered(record)) and model.revision != "main":
         return found
+    check_source(str(model), f"https://huggingface.co/{model.name}", trust)
     with alone(record.with_suffix(""), reporter):
         if (found := _remembered(record)) and model.revision != "main":
             return found

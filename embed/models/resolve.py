@@ -26,32 +26,34 @@ from embed.models.cache import alone, cache_folder, is_held, weights_digest, wri
 from embed.models.download import Unreachable, fetch
 from embed.models.handles import download_url, file_name, folders, handle_of, how_to_get, is_module, own_folder
 from embed.models.hugging_face import fetch_model, fetched, fetched_models, hub_model
+from embed.models.trust import PROGRAM, Trust, check_source
 from stores.shared.errors import FailureError, InputError
 from stores.shared.files import whole_folder
 from stores.shared.reporter import Reporter
 
-PROGRAM = "a SavedModel is a program that runs with your rights: take it from publishers you trust"
 
-
-def resolve_on_hub(model: str, onnx: str | None = None, reporter: Reporter | None = None) -> tuple[Path, str]:
+def resolve_on_hub(
+    model: str, onnx: str | None = None, reporter: Reporter | None = None, trust: Trust = Trust.USER
+) -> tuple[Path, str]:
     """As ``resolve``, where ``model`` may also be a name on the Hugging Face hub.
 
     Args:
         model: ``owner/name`` or ``owner/name@revision``, if no folder or file is called so; or see ``resolve``.
         onnx: the ONNX graph of a repository that is needed instead of its weights.
         reporter: told what the user should know meanwhile; None: stderr.
+        trust: who named the model.
 
     Returns:
         The folder, and ``model`` as it names the same files for ever: with the commit.
     """
     found = hub_model(model)
     if Path(model).exists() or handle_of(model) or found is None:
-        return resolve(model, reporter), model
-    folder, commit = fetch_model(found, reporter or Reporter(), onnx)
+        return resolve(model, reporter, trust), model
+    folder, commit = fetch_model(found, reporter or Reporter(), onnx, trust)
     return folder, f"{found.name}@{commit}"
 
 
-def resolve(model: str, reporter: Reporter | None = None) -> Path:
+def resolve(model: str, reporter: Reporter | None = None, trust: Trust = Trust.USER) -> Path:
     """The folder or file on this machine that ``model`` names; it is downloaded or unpacked if it has to be.
 
     Args:
@@ -59,9 +61,10 @@ def resolve(model: str, reporter: Reporter | None = None) -> Path:
             TF-Hub handle (``https://tfhub.dev/google/elmo/3``, or ``google/elmo/3``); a Kaggle path
             (``google/elmo/tensorFlow1/elmo/3`` or its URL); the URL of an archive or file.
         reporter: told what the user should know meanwhile; None: stderr.
+        trust: who named the model.
 
     Raises:
-        InputError: if there is no such folder, archive or file.
+        InputError: if there is no such folder, archive or file, or it may not be fetched from there.
         FailureError: if a handle is neither cached nor to be had, an archive is broken or leaves its folder, or a
             cached model is half deleted or not what it was at its first use.
     """
@@ -75,7 +78,7 @@ def resolve(model: str, reporter: Reporter | None = None) -> Path:
     if handle := handle_of(model):
         folder = own_folder(handle)
         with alone(folder, reporter):
-            return _as_at_first_use(handle, folder, cached(handle) or _download(handle, folder, reporter))
+            return _as_at_first_use(handle, folder, cached(handle) or _download(handle, folder, reporter, trust))
     raise InputError(
         f"model {model}: no such folder, archive or file; a handle begins with https://tfhub.dev/ or is a Kaggle path"
         " such as google/elmo/tensorFlow1/elmo/3"
@@ -166,9 +169,12 @@ def _lack(handle: str, folder: Path) -> str | None:
     return missing_part(_top(folder)) if is_module(handle) else None
 
 
-def _download(handle: str, folder: Path, reporter: Reporter) -> Path:
+def _download(handle: str, folder: Path, reporter: Reporter, trust: Trust) -> Path:
     """``folder``, or the file in it, with what the publisher gives for a handle."""
     url = download_url(handle)
+    check_source(handle, url, trust)
+    if is_module(handle):
+        reporter.note(PROGRAM)
     archive = folder.with_name(f".{folder.name}.download")
     _clear(folder)
     try:
@@ -178,7 +184,6 @@ def _download(handle: str, folder: Path, reporter: Reporter) -> Path:
                 os.replace(archive, partial / name)
             else:
                 unpack(archive, partial)
-                reporter.note(PROGRAM)
             if lack := _lack(handle, partial):
                 raise FailureError(f"{archive} holds {lack}: it is no model that TensorFlow Hub could load")
     except Unreachable as error:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from embed.models.cache import weights_digest
+from embed.models.trust import Trust
 from embed.vectors.containers import plain_file
 from embed.vectors.file import VectorFile
 from embed.vectors.table import WordTable, check_dimension, is_table, load_table
@@ -17,7 +18,7 @@ from stores.shared.reporter import Reporter
 
 
 def open_vectors(
-    model: str, dim: int | None = None, *, skip_bad_lines: bool = False, reporter: Reporter
+    model: str, dim: int | None = None, *, skip_bad_lines: bool = False, reporter: Reporter, trust: Trust = Trust.USER
 ) -> VectorFile | WordTable:
     """The word vectors that ``model`` names, ready to be asked for rows.
 
@@ -26,12 +27,13 @@ def open_vectors(
         dim: columns, to choose one of several files in an archive or folder; checked against the file.
         skip_bad_lines: whether a needed line that is broken makes its word unknown, instead of an error.
         reporter: told what the user should know meanwhile.
+        trust: who named the model.
 
     Raises:
         InputError: if there is no such file, it has other columns, or it is no file of word vectors.
         FailureError: if it is not to be had, or damaged.
     """
-    path = plain_file(model, dim, reporter)
+    path = plain_file(model, dim, reporter, trust)
     if not is_table(path):
         return VectorFile(path, model, dim, skip_bad_lines, reporter)
     table = load_table(path)

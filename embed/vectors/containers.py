@@ -23,6 +23,7 @@ import numpy as np
 from embed.models.archives import BROKEN
 from embed.models.cache import alone, cache_folder, weights_digest
 from embed.models.resolve import resolve
+from embed.models.trust import Trust
 from embed.vectors.table import is_table
 from stores.shared.errors import FailureError, InputError
 from stores.shared.files import whole_folder
@@ -69,7 +70,7 @@ _HDF5 = b"\x89HDF\r\n"
 _COMPRESSED: dict[bytes, Callable] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
 
 
-def plain_file(model: str, dim: int | None, reporter: Reporter) -> Path:
+def plain_file(model: str, dim: int | None, reporter: Reporter, trust: Trust = Trust.USER) -> Path:
     """The plain file with the vectors that ``model`` names.
 
     Args:
@@ -77,6 +78,7 @@ def plain_file(model: str, dim: int | None, reporter: Reporter) -> Path:
             ``embed.models.resolve.resolve`` takes; ``archive!member`` names one file of several.
         dim: of several files, the one with this in its name, as in ``glove.6B.100d.txt``; None: 300.
         reporter: told before something is unpacked.
+        trust: who named the model.
 
     Raises:
         InputError: if there is no such file, or it is not clear which of several is meant.
@@ -84,7 +86,7 @@ def plain_file(model: str, dim: int | None, reporter: Reporter) -> Path:
     """
     path, member = _split(model)
     if path is None:
-        path = resolve(model, reporter)
+        path = resolve(model, reporter, trust)
     if path.is_dir():
         files = {file.relative_to(path).as_posix(): file for file in sorted(path.rglob("*")) if file.is_file()}
         path, member = files[_choose(list(files), member, dim, model)], None

@@ -11,9 +11,10 @@ Both hold the variables of bilm-tf under nearly the same names (``bilm/model.py`
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -42,8 +43,7 @@ def read_allennlp(options: Path, weights: Path) -> ElmoWeights:
     try:
         lstm, characters = (json.loads(options.read_text(encoding="utf-8"))[part] for part in ("lstm", "char_cnn"))
         with h5py.File(weights) as file:
-            arrays = {}
-            file.visititems(lambda name, item: arrays.update({name: item[...]}) if hasattr(item, "dtype") else None)
+            arrays = dict(_arrays(file))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise FailureError(f"{options} and {weights.name} are no ELMo of AllenNLP: {error!r}") from error
     clips = [float(lstm.get(name) or np.inf) for name in ("cell_clip", "proj_clip")]
@@ -52,6 +52,23 @@ def read_allennlp(options: Path, weights: Path) -> ElmoWeights:
         return _assemble(arrays, clips, residual, activation)
     except (KeyError, ValueError) as error:
         raise FailureError(f"{weights} is no ELMo of AllenNLP: {error}") from error
+
+
+def _arrays(group: Any, above: str = "") -> Iterator[tuple[str, np.ndarray]]:  # noqa: ANN401 (h5py has no types)
+    """The arrays below a group by their paths; ``ValueError`` if one lies in another file, which no digest covers."""
+    import h5py
+
+    for name in group:
+        path, link = f"{above}{name}", group.get(name, getlink=True)
+        if not isinstance(link, h5py.HardLink):
+            raise ValueError(f"{path} is a link to another place; get the file from its maker")
+        item = group[name]
+        if isinstance(item, h5py.Group):
+            yield from _arrays(item, f"{path}/")
+        elif item.external or item.is_virtual:
+            raise ValueError(f"{path} has its values in another file; get the file from its maker")
+        else:
+            yield path, item[...]
 
 
 def read_hub(module: Path) -> ElmoWeights | None:

@@ -11,7 +11,11 @@ from stores.shared.errors import FailureError, InputError
 
 
 def load_tensorflow() -> ModuleType:
-    """The ``tensorflow`` module; a GPU's memory is taken as it is needed, not all at once."""
+    """The ``tensorflow`` module.
+
+    A GPU's memory is taken as it is needed, not all at once. Products of float32 are products of float32: TensorFlow
+    would round their factors to TF32 on GPUs since Ampere, and the same identity would have other numbers there.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -19,6 +23,7 @@ def load_tensorflow() -> ModuleType:
         import tensorflow as tf
 
     tf.get_logger().setLevel("ERROR")
+    tf.config.experimental.enable_tensor_float_32_execution(False)
     return tf
 
 
@@ -36,6 +41,13 @@ def on_device(name: str | None) -> AbstractContextManager:
     if wanted not in found:
         raise InputError(f"`device={name!r}`: this machine has {', '.join(found)}")
     return tf.device(f"/device:{wanted.upper()}")
+
+
+def device_kind(name: str | None) -> str:
+    """``cpu`` or ``gpu``: where what runs within ``on_device(name)`` is computed."""
+    if name is not None:
+        return name.lower().partition(":")[0]
+    return "gpu" if load_tensorflow().config.list_logical_devices("GPU") else "cpu"
 
 
 def load_tensorflow_text() -> ModuleType:

@@ -233,5 +233,5 @@ def main(out, full=False):
 
 
 if __name__ == "__main__":
-    sys.path.append(str(Path(__file__).parents[2]))
+    sys.path += [str(folder) for folder in Path(__file__).parents[1:3]]
     main(Path(sys.argv[1]), "--full" in sys.argv)

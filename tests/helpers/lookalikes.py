@@ -217,7 +217,8 @@ def elmo(out):
 
 def elmo_modules(out):
     """A folder of ELMos as TF1 Hub modules, see ``elmo_modules.py``; the cells of TensorFlow 1 need Keras 2."""
-    code = [sys.executable, "-W", "ignore", str(Path(__file__).with_name("elmo_modules.py")), str(out)]
+    # -P: the folder of the script holds a stores.py, which is not the package
+    code = [sys.executable, "-P", "-W", "ignore", str(Path(__file__).with_name("elmo_modules.py")), str(out)]
     subprocess.run(code, check=True, capture_output=True, env=os.environ | {"TF_USE_LEGACY_KERAS": "1"})
     return out
 
