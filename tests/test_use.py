@@ -95,7 +95,7 @@ def test_module_that_averages_the_padding_is_found_out(module, capsys):
     alone = raw(tf.constant(["one two"]))["default"].numpy()
     assert np.abs(raw(tf.constant(["one two", "a b c d"]))["default"].numpy()[0] - alone).max() > 0.1
 
-    encoder = UseEncoder(str(path))
+    encoder = load_encoder("use", model=str(path))
     with warned(capsys, "changes with the others of its batch, so each is encoded alone"):
         found = pooled(encoder, ["one two", "a b c d"])
     np.testing.assert_allclose(found[:1], alone, rtol=0, atol=1e-6)
