@@ -80,7 +80,7 @@ def test_sampling_stays_among_the_training_rows(sampler):
 
 def test_unknown_sampler_is_refused():
     """The message lists those there are."""
-    with pytest.raises(InputError, match="--sampler smite: choose one of none, under, over"):
+    with pytest.raises(InputError, match="`sampler=.smite.`: choose one of none, under, over"):
         sample(np.arange(4), np.array([0, 1, 0, 1]), "smite", 0)
 
 

@@ -153,7 +153,8 @@ def western_fit(text: str) -> tuple[int, int]:
             line = RUNS.sub(" ", line)
         padded = f" {line} "
         for found in BEYOND_ASCII.finditer(padded):
-            before, character, after = padded[found.start() - 1 : found.end() + 1]
+            at = found.start()
+            before, character, after = padded[at - 1], padded[at], padded[at + 1]
             number += 1
             if not character.isalpha():
                 between = before.isalpha() and after.isalpha()

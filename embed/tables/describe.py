@@ -83,7 +83,7 @@ def describe(table: Table, steps: Sequence[str] = ()) -> TableDescription:
     Raises:
         InputError: as ``Table.blocks``.
     """
-    kinds: dict[object, int] = {}  # label, or labels of a row, or None -> number
+    kinds: dict[tuple | None, int] = {}  # label, or labels of a row, or None -> number
     columns: dict[str, list[np.ndarray]] = {name: [] for name in ("kind", "hash", "characters", "words", "pieces")}
     counts = dict.fromkeys(("bad", "emptied", "mojibake"), 0)
     first_bad: list[str] = []
@@ -118,15 +118,15 @@ def describe(table: Table, steps: Sequence[str] = ()) -> TableDescription:
     by_class = members | {NONE_APPLIES: neither, NO_LABEL: unlabelled}
     by_class = {name: rows for name, rows in by_class.items() if rows.any()}
     distinct, contradictory = _distinct(whole["hash"], whole["kind"], unlabelled)
-    rows = len(whole["kind"])
+    total = len(whole["kind"])
     return TableDescription(
-        rows=rows,
+        rows=total,
         first_bad=first_bad,
         classes={name: int(rows.sum()) for name, rows in members.items()},
         unlabelled=int(unlabelled.sum()),
         empty=int((whole["words"] == 0).sum()),
         distinct=distinct,
-        duplicates=rows - distinct,
+        duplicates=total - distinct,
         contradictory=contradictory,
         splits=splits,
         characters={name: _statistics(whole["characters"][rows]) for name, rows in by_class.items()},
@@ -154,7 +154,7 @@ def draw(description: TableDescription, path: Path, overwrite: bool = False) -> 
 def _kinds(rows: Rows) -> list:
     """Of each row its label as a tuple of one, its labels as a tuple of 0, 1 and -1, or None."""
     if rows.label_names:
-        return list(map(tuple, rows.labels.tolist()))
+        return list(map(tuple, np.asarray(rows.labels).tolist()))
     return [None if label is None else (label,) for label in rows.labels]
 
 
