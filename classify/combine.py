@@ -42,7 +42,7 @@ def _side_by_side(parts: Sequence[Data]) -> Data:
     for other in parts:
         if other.kind != "pooled":
             raise InputError(f"{other.path} holds {other.kind} features; only pooled ones are put side by side")
-        same = np.array_equal(first.line, other.line) and np.array_equal(first.groups, other.groups)
+        same = np.array_equal(first.line, other.line) and np.array_equal(first.key, other.key)
         if not same or first.classes != other.classes or not np.array_equal(first.y, other.y):
             raise InputError(
                 f"{first.path} and {other.path} are not of the same rows; embed one table with both encoders"
@@ -73,7 +73,10 @@ def _one_after_the_other(data: Data, test: Data) -> Data:
         x=_after(data.x, test.x),
         y=np.concatenate([data.y, y]),
         text_hash=np.concatenate([data.text_hash, test.text_hash]),
+        row=np.concatenate([data.row, test.row + len(data) + data.unlabelled]),
         line=np.concatenate([data.line, test.line]),
+        raw_hash=_both(data.raw_hash, test.raw_hash),
+        likeness_hash=_both(data.likeness_hash, test.likeness_hash),
         texts=None if data.texts is None or test.texts is None else Features.concat([data.texts, test.texts]),
         unlabelled=data.unlabelled + test.unlabelled,
         broken=data.broken + test.broken,
@@ -82,6 +85,10 @@ def _one_after_the_other(data: Data, test: Data) -> Data:
         tested=np.arange(len(data) + len(test)) >= len(data),
         provenance=data.provenance | {"test": {"path": str(test.path), **test.provenance}},
     )
+
+
+def _both(a: np.ndarray | None, b: np.ndarray | None) -> np.ndarray | None:
+    return None if a is None or b is None else np.concatenate([a, b])
 
 
 def _identities(data: Data) -> list[str]:

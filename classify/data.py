@@ -13,11 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
+from classify.scoring.intervals import effective_directions
 from stores.features import Features, IdFeatures
 from stores.reader import FeatureStore
 from stores.shared.errors import InputError
 
 MAPPED_BYTES = 1 << 30  # of features, as float32
+WORD_DIRECTIONS = 150  # of words and tokens: what simulations with TF-IDF of 300 to 1,500 texts ask for
 PROVENANCE = ("digest", "identity", "identity_digest", "recipe", "source")  # of the store, kept in every run
 
 
@@ -31,7 +33,8 @@ class Data:
         x: float32 ``[n, D]`` (if mapped, of the store's type), or features of kind ``tokens`` or ``ids``.
         y: int ``[n]``, class of each row; with several labels a row 0/1 ``[n, L]``.
         classes: class names, in the order of their numbers; at least 2. With several labels a row, the labels.
-        text_hash: uint8 ``[n, 16]``, equal for rows with the same text.
+        text_hash: uint8 ``[n, 16]``, equal for rows with the same text, as it was encoded (after cleaning).
+        row: int64 ``[n]``, number of each row in its store; rows of a test store go on counting.
         line: int64 ``[n]``, line of the data file.
         texts: features of kind ``ids`` of the texts themselves, for the baseline; None if the store has no texts.
         unlabelled: rows of the store that have no label and are left out here.
@@ -41,6 +44,10 @@ class Data:
         split: for each row the part of the data set that the table says it belongs to; None if it says nothing.
         grouped_by: the id column of the table, if rows with the same id must not be parted either.
         tested: bool ``[n]``, rows of a test store, see ``classify.combine``; None if there is none.
+        raw_hash: uint8 ``[n, 16]``, of the text before cleaning; None for stores made before there was one.
+        likeness_hash: likewise of its normal form, see ``stores.shared.likeness``.
+        identical: ``likeness`` or ``bytes``: which texts count as the same.
+        near: int ``[n]``, equal for rows whose texts are nearly the same; None if nobody asked.
     """
 
     path: Path
@@ -49,6 +56,7 @@ class Data:
     y: np.ndarray
     classes: list[str]
     text_hash: np.ndarray
+    row: np.ndarray
     line: np.ndarray
     texts: IdFeatures | None
     unlabelled: int
@@ -58,32 +66,58 @@ class Data:
     split: list[str] | None = None
     grouped_by: str | None = None
     tested: np.ndarray | None = None
+    raw_hash: np.ndarray | None = None
+    likeness_hash: np.ndarray | None = None
+    identical: str = "likeness"
+    near: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.y)
 
     @cached_property
     def groups(self) -> np.ndarray:
-        """Int ``[n]``: equal for rows that no split may part: those with the same text, or the same id if asked for.
+        """Int ``[n]``: equal for rows that no split may part: of the same text, of texts alike, of one id if asked for.
 
         What hangs together through others is one group, too.
         """
-        texts = np.unique(np.ascontiguousarray(self.text_hash).view("V16").ravel(), return_inverse=True)[1]
-        if self.grouped_by is None:
-            return texts
-        from scipy.sparse import coo_matrix
-        from scipy.sparse.csgraph import connected_components
+        found = self.twins(self.identical)
+        for other in (self.near, None if self.grouped_by is None else self.id_groups):
+            if other is not None:
+                found = joined(found, other)
+        return found
 
-        n, ids = texts.max() + 1, self.id_groups
-        links = coo_matrix((np.ones(len(ids)), (texts, n + ids)), shape=(n + ids.max() + 1,) * 2)
-        return connected_components(links, directed=False)[1][texts]
+    @cached_property
+    def directions(self) -> float:
+        """In how many directions vectors can be fitted by chance, see ``classify.scoring.intervals``."""
+        return effective_directions(self.x) if isinstance(self.x, np.ndarray) else float(WORD_DIRECTIONS)
+
+    def directions_of(self, x: object) -> float:
+        """The same for ``x``: the features, or the words of a baseline."""
+        return self.directions if x is self.x else float(WORD_DIRECTIONS)
+
+    @property
+    def by_likeness(self) -> bool:
+        """Whether texts that differ in their writing alone count as the same."""
+        return self.identical == "likeness" and self.likeness_hash is not None
+
+    def twins(self, identical: str) -> np.ndarray:
+        """Int ``[n]``: equal for rows with the same text by ``likeness``, or by ``bytes``."""
+        raw = self.text_hash if self.raw_hash is None else self.raw_hash
+        hashes = raw if identical == "bytes" or self.likeness_hash is None else self.likeness_hash
+        return np.unique(np.ascontiguousarray(hashes).view("V16").ravel(), return_inverse=True)[1]
+
+    @cached_property
+    def key(self) -> np.ndarray:
+        """uint64 ``[n]``: what splits are drawn from: the same for a text whatever its encoder, cleaning and place."""
+        hashes = self.text_hash if self.raw_hash is None else self.raw_hash
+        return np.ascontiguousarray(hashes[:, :8]).view("<u8").ravel().astype(np.uint64)
 
     @cached_property
     def id_groups(self) -> np.ndarray:
         """Int ``[n]``: equal for rows with the same id, where rows are grouped by it; else each row by itself."""
         return np.arange(len(self)) if self.grouped_by is None else np.unique(self.ids, return_inverse=True)[1]
 
-    def group_by(self, column: str) -> Data:
+    def group_by(self, column: str, parameter: str = "groups") -> Data:
         """The same rows, those with the same id kept together.
 
         Raises:
@@ -91,17 +125,17 @@ class Data:
         """
         there = self.provenance.get("source", {}).get("columns", {}).get("id")
         if self.ids is None or column not in (there, "id"):
-            cure = f"embed the table with --id-column {column}"
+            kept = "no ids" if self.ids is None else f"ids of {there}"
             raise InputError(
-                f"--groups {column}: {self.path} keeps {'no ids' if self.ids is None else f'ids of {there}'}; {cure}"
+                f"`{parameter}={column!r}`: {self.path} keeps {kept}; embed the table with `id_column={column!r}`"
             )
         return replace(self, grouped_by=column)
 
     @cached_property
-    def group_line(self) -> np.ndarray:
-        """int64 ``[n]``: line of the first row of each row's group."""
+    def group_row(self) -> np.ndarray:
+        """int64 ``[n]``: number of the first row of each row's group."""
         _, first, inverse = np.unique(self.groups, return_index=True, return_inverse=True)
-        return self.line[first][inverse]
+        return self.row[first][inverse]
 
     @property
     def multilabel(self) -> bool:
@@ -125,7 +159,7 @@ def load_data(path: str | Path) -> Data:
         store.verify()
         rows = np.flatnonzero(store.labelled)
         if not len(rows):
-            raise InputError(f"{path} has no labelled rows; embed a table with a label column (--label-column)")
+            raise InputError(f"{path} has no labelled rows; embed a table with a label column")
         y, classes = store.codes[rows], store.classes
         if len(classes) < 2 and not store.has_several_labels:
             raise InputError(f"{path} has one class only, {classes[0]!r}; a classifier needs two")
@@ -141,6 +175,7 @@ def load_data(path: str | Path) -> Data:
             y,
             classes,
             store.text_hash[rows],
+            rows,
             store.line[rows],
             texts,
             len(store) - len(rows),
@@ -148,7 +183,27 @@ def load_data(path: str | Path) -> Data:
             provenance,
             None if store.ids is None else _at(store.ids[:], rows),
             split,
+            raw_hash=_rows_of(store, "raw_hash", rows),
+            likeness_hash=_rows_of(store, "like_hash", rows),
         )
+
+
+def joined(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Int ``[n]``: equal for rows that hang together through equal numbers in ``a`` or in ``b``, int ``[n]`` each."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    _, left = np.unique(a, return_inverse=True)
+    _, right = np.unique(b, return_inverse=True)
+    n = left.max() + 1
+    links = coo_matrix((np.ones(len(left)), (left, n + right)), shape=(n + right.max() + 1,) * 2)
+    return connected_components(links, directed=False)[1][left]
+
+
+def _rows_of(store: FeatureStore, name: str, rows: np.ndarray) -> np.ndarray | None:
+    """Rows of a data set that stores made before may lack."""
+    found = getattr(store, name, None)
+    return None if found is None else found[rows]
 
 
 def _vectors(store: FeatureStore, rows: np.ndarray) -> np.ndarray:
@@ -171,7 +226,7 @@ def matrix(features: Features) -> np.ndarray:
 
 def _terms_of(texts: list[str], rows: np.ndarray) -> IdFeatures:
     """The words of the texts as ids: all that the TF-IDF baseline looks at."""
-    return IdFeatures.from_tokens([re.findall(r"\w+", texts[row]) for row in rows])
+    return IdFeatures.from_tokens([re.findall(r"\w+|[^\w\s]", texts[row]) for row in rows])
 
 
 def _at(cells: list[str], rows: np.ndarray) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,12 +12,33 @@ from classify.data import Data
 from classify.fitting.model import FittedModel, fit
 from classify.fitting.options import FitOptions
 from classify.heads.base import FitTask, Head, X
-from classify.records import FoldScore
+from classify.records import EpochPoint, FoldScore, LearningPoint
 from classify.runs import Score, single_numbers, summary
-from classify.scoring.intervals import bootstrap
+from classify.scoring.intervals import intervals
 from classify.scoring.predictions import Predictions
 from classify.splits.folds import Split, shrunk
-from stores.shared.errors import InputError
+from stores.shared.errors import FailureError, InputError
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How a head did, and its models.
+
+    Attributes:
+        score: of the test rows of all splits.
+        models: of each split, fitted on its training rows.
+        kept: fitted on all labelled rows that are not of a test store; that of the last split if it was not asked for.
+    """
+
+    score: Score
+    models: list[FittedModel]
+    kept: FittedModel
+
+    @property
+    def notes(self) -> list[str]:
+        """What the heads have to say, each sentence once."""
+        models = [*self.models, self.kept]
+        return list(dict.fromkeys(note for model in models for head in model.heads for note in head.notes_))
 
 
 def evaluate(
@@ -26,11 +47,12 @@ def evaluate(
     head: Head,
     splits: Sequence[Split],
     training: FitOptions,
+    *,
     seed: int,
     positive: int,
     report: tuple[int, ...] = (),
-    final: bool = False,
-) -> tuple[Score, list[FittedModel]]:
+    keep: bool = False,
+) -> Evaluation:
     """Fit a head on the training rows of each split and score it on the test rows.
 
     Everything that is fitted (scaler, terms, TF-IDF weights, sampler, options, threshold, head) is fitted inside the
@@ -43,28 +65,28 @@ def evaluate(
         splits: training and test rows.
         training: how to fit.
         seed: split ``i`` is fitted with ``seed + i``.
-        positive: of two classes, the one that AUC is about.
+        positive: of two classes, the one that scores of the positive class are about.
         report: epochs after which to note the test rows' probabilities, see ``HeadFitOptions``.
-        final: whether a model of all labelled rows (without those of a test store) is fitted along; it comes last.
-
-    Returns:
-        the score, and the models.
+        keep: whether a model of all labelled rows is fitted along, in the same pass over them.
     """
     notes_losses = bool(report) or (hasattr(head, "epochs") and not getattr(head, "patience", 0))
     tasks = [
         FitTask(train, seed + number, test if notes_losses else None, report=report)
         for number, (train, test) in enumerate(splits)
     ]
-    if final:
+    if keep:
         rows = np.arange(len(data)) if data.tested is None else np.flatnonzero(~data.tested)
         tasks.append(FitTask(rows, seed))
     start = time.perf_counter()
-    models = fit(head, x, data.y, tasks, len(data.classes), training, data.groups, positive)
+    models = fit(head, x, data.y, tasks, len(data.classes), training, data.groups, positive, data.key, data.classes)
     seconds = (time.perf_counter() - start) / len(tasks)
-    found, folds = [], []
+    predictions, folds = [], []
     for number, ((train, test), model) in enumerate(zip(splits, models, strict=False)):
-        proba, predicted = model.predict(x, test)
-        found.append(_predictions(data, test, number, proba, predicted, positive))
+        try:
+            proba, predicted = model.predict(x, test)
+        except FailureError as error:
+            raise FailureError(f"fold {number + 1}: {error}") from error
+        predictions.append(_predictions(data, test, number, proba, predicted, positive))
         folds.append(
             FoldScore(
                 train_rows=len(train),
@@ -74,10 +96,11 @@ def evaluate(
                 history=model.heads[0].history_,
                 chosen=model.choice.options,
                 thresholds=model.choice.thresholds,
-                metrics=single_numbers(found[-1].measure()),
+                metrics=single_numbers(predictions[-1].measure()),
             )
         )
-    return _score(found, folds, seed), models
+    score = _score(predictions, folds, seed, data.directions_of(x))
+    return Evaluation(score, models[: len(splits)], models[-1])
 
 
 def learning_curve(
@@ -86,49 +109,60 @@ def learning_curve(
     splits: Sequence[Split],
     shares: Sequence[float],
     training: FitOptions,
+    *,
     seed: int,
     positive: int,
-) -> list[dict]:
-    """Scores on the same test rows of models trained on shares of the training rows, JSON-able."""
+) -> list[LearningPoint]:
+    """Scores on the same test rows of models trained on shares of the training rows."""
     curve = []
     for share in shares:
         smaller = [
-            (shrunk(train, data.y, data.groups, share, seed + number), test)
+            (shrunk(train, data.y, data.groups, share, seed + number, data.key), test)
             for number, (train, test) in enumerate(splits)
         ]
-        score, _ = evaluate(data, data.x, head, smaller, training, seed, positive)
+        score = evaluate(data, data.x, head, smaller, training, seed=seed, positive=positive).score
         rows = float(np.mean([len(train) for train, _ in smaller]))
-        curve.append({"share": share, "train_rows": rows, "overall": summary(score, data.classes).overall})
+        curve.append(LearningPoint(share, rows, summary(score, data.classes).overall))
     return curve
 
 
 def at_epochs(
-    data: Data, splits: Sequence[Split], models: Sequence[FittedModel], epochs: Sequence[int], seed: int, positive: int
-) -> list[dict]:
-    """Scores of the test rows after each of ``epochs`` of one training, JSON-able."""
-    found = []
+    data: Data,
+    splits: Sequence[Split],
+    models: Sequence[FittedModel],
+    epochs: Sequence[int],
+    *,
+    seed: int,
+    positive: int,
+) -> list[EpochPoint]:
+    """Scores of the test rows after each of ``epochs`` of one training."""
+    points = []
     for epoch in epochs:
         predictions, folds = [], []
-        for number, ((_, test), model) in enumerate(zip(splits, models, strict=False)):
+        for number, ((_, test), model) in enumerate(zip(splits, models, strict=True)):
             own = np.mean([head.reported_[epoch] for head in model.heads], axis=0)
             if len(own) != len(test):
-                raise InputError("--report-epochs: a test row has a class that none of its training rows has")
+                raise InputError("`epochs`: a test row has a class that none of its training rows has")
             predictions.append(_predictions(data, test, number, *model.finish(own), positive))
             folds.append(FoldScore(0, 0.0, len(test), 0.0, {}, {}, None, single_numbers(predictions[-1].measure())))
-        found.append({"epoch": epoch, "overall": summary(_score(predictions, folds, seed), data.classes).overall})
-    return found
+        points.append(
+            EpochPoint(
+                epoch, summary(_score(predictions, folds, seed, data.directions_of(data.x)), data.classes).overall
+            )
+        )
+    return points
 
 
-def _score(found: Sequence[Predictions], folds: list[FoldScore], seed: int) -> Score:
-    arrays = ("line", "group", "fold", "y", "predicted", "proba")
-    together = replace(found[0], **{name: np.concatenate([getattr(p, name) for p in found]) for name in arrays})
-    return Score(together, folds, together.measure(), bootstrap(together, seed))
+def _score(predictions: Sequence[Predictions], folds: list[FoldScore], seed: int, directions: float) -> Score:
+    arrays = ("row", "line", "group", "fold", "y", "predicted", "proba")
+    whole = {name: np.concatenate([getattr(p, name) for p in predictions]) for name in arrays}
+    together = Predictions(classes=predictions[0].classes, positive=predictions[0].positive, **whole)
+    found = intervals(together, seed, directions)
+    return Score(together, folds, together.measure(), found.found, found.remarks)
 
 
 def _predictions(
     data: Data, test: np.ndarray, number: int, proba: np.ndarray, predicted: np.ndarray, positive: int
 ) -> Predictions:
-    fold = np.full(len(test), number)
-    return Predictions(
-        data.classes, positive, data.line[test], data.group_line[test], fold, data.y[test], predicted, proba
-    )
+    place = data.row[test], data.line[test], data.group_row[test], np.full(len(test), number)
+    return Predictions(data.classes, positive, *place, data.y[test], predicted, proba)

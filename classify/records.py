@@ -100,12 +100,13 @@ class Flattery(Jsonable):
 
 @dataclass(frozen=True)
 class RunMetrics(Summary):
-    """``metrics.json``: the run's own scores, and those of the baselines on the same splits."""
+    """``metrics.json``: the run's own scores, those of the baselines on the same splits, and what is to be known."""
 
     baselines: dict[str, Summary] = field(default_factory=dict)
     learning_curve: list[LearningPoint] = field(default_factory=list)
     epochs: list[EpochPoint] = field(default_factory=list)
     identical_texts_in_one_fold: Flattery | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

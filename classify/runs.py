@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -43,13 +43,15 @@ class Score:
         predictions: of the test rows of each split.
         folds: one entry a split.
         overall: metrics over all tested rows together, as ``classify.scoring.metrics.measure``.
-        interval: 95 % interval of each, as ``classify.scoring.intervals.bootstrap``.
+        interval: 95 % interval of each, see ``classify.scoring.intervals``; those that have none are missing.
+        remarks: why some are missing, or how far to trust them.
     """
 
     predictions: Predictions
     folds: list[FoldScore]
     overall: dict[str, np.ndarray]
-    interval: dict[str, list[float]]
+    interval: dict[str, tuple[float, float]]
+    remarks: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, repr=False)

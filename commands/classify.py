@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from commands.runs import report_option, show, tensorboard_option
-from commands.terminal import echo, json_option, print_json, print_table, shown, step_progress, versions_of
+from commands.terminal import echo, json_option, note, print_json, print_table, shown, step_progress, versions_of
 
 if TYPE_CHECKING:
     from classify import Run
@@ -19,15 +19,26 @@ def validation_options(function: Callable) -> Callable:
     """The options that say what is tested by a model trained on what."""
     for option in reversed((
         click.option("--cv", type=int, help="Stratified folds.  [default: 5]"),
-        click.option("--repeats", type=int, default=1, show_default=True, help="How often the folds are drawn anew."),
-        click.option("--test-size", type=float, help="Share of rows held out, instead of folds."),
+        click.option("--repeats", type=int, default=1, show_default=True, help="How often the folds are drawn again."),
+        click.option("--test-size", type=float,
+                     help="Share of rows held out, instead of folds (with --time-column the latest)."),
         click.option("--by-split", is_flag=True, help="Train and test as the split column of the table says."),
         click.option("--test", type=click.Path(path_type=Path), help="Store to test on; --features is to train on."),
+        click.option("--test-rows", metavar="FILE",
+                     help="Lines or ids of the rows to test on, one a line; or "
+                          "train_test_split:test_size=0.1,random_state=42 for those that scikit-learn takes."),
+        click.option("--folds-file", type=click.Path(path_type=Path), help="CSV of line or id, and fold, of each row."),
+        click.option("--time-column", help="Id column of the table that holds a time: the latest rows are tested."),
         click.option("--groups", help="Id column of the table: rows with the same id stay on one side, too."),
+        click.option("--identical", type=click.Choice(["likeness", "bytes"]), default="likeness", show_default=True,
+                     help="Texts that stay on one side: those alike but for case, blanks, digits, links, mentions and "
+                          "punctuation, or equal ones only."),
+        click.option("--near-duplicates", type=float, metavar="SHARE",
+                     help="Texts that share so many of their word pairs stay on one side, too, such as 0.7."),
         click.option("--allow-duplicates-across-folds", "allow_duplicates", is_flag=True,
                      help="Identical texts may sit on both sides; says how much that flatters."),
-        click.option("--learning-curve", "shares", help="Shares of the training rows to learn from, such as 0.1,0.5."),
-        click.option("--report-epochs", "epochs", help="Epochs after which to score, too, such as 10,20,50."),
+        click.option("--learning-curve", help="Shares of the training rows to learn from, such as 0.1,0.5."),
+        click.option("--report-epochs", help="Epochs after which to score, too, such as 10,20,50."),
     )):  # fmt: skip
         function = option(function)
     return function
@@ -39,12 +50,16 @@ def training_options(function: Callable) -> Callable:
         click.option("--sampler", multiple=True, default=["none"], show_default=True,
                      help="none, under, over, smote or ensemble (of under-samples); repeatable."),
         click.option("--class-weight", default="none", show_default=True, help="none or balanced."),
-        click.option("--tune", multiple=True, metavar="HEAD:OPTION=VALUES",
-                     help="Choose an option on inner folds: logistic:C=0.01..100, dense:units=64|256; repeatable."),
+        click.option("--tune", multiple=True, metavar="HEAD:OPTION=VALUES", default=["default"], show_default=True,
+                     help="Choose an option on inner folds: logistic:C=0.01..100, dense:units=64|256; repeatable. "
+                          "default: what tk heads says of each head; none: nothing."),
         click.option("--calibrate", default="none", show_default=True,
-                     help="none, sigmoid or isotonic, from inner folds."),
+                     help="none, sigmoid, temperature or isotonic (from 1,000 rows a class on), from inner folds."),
         click.option("--threshold", help="Of two classes: a number, or f1 (the best on inner folds)."),
-        click.option("--goal", help="Threshold that reaches a goal on inner folds, such as precision>=0.99."),
+        click.option("--goal",
+                     help="Threshold that reaches a goal with 95 % certainty by the inner folds: precision>=0.99."),
+        click.option("--cost", metavar="TRUE->TAKEN=COST,...",
+                     help="Decide for the class of the least expected cost: spam->ham=1,ham->spam=10."),
         click.option("--remove-components", "components", type=int, default=0, show_default=True,
                      help="Directions that the training rows share, taken out of vectors (1 completes --pooling sif)."),
         click.option("--inner", type=int, default=3, show_default=True, help="Inner folds."),
@@ -62,7 +77,8 @@ def training_options(function: Callable) -> Callable:
 @validation_options
 @training_options
 @click.option("--seed", default=0, show_default=True, help="Of split, sampling, head and bootstrap.")
-@click.option("--positive", help="The class that AUC and thresholds are about, of two.  [default: the last by name]")
+@click.option("--positive", help="Of two classes, the one that precision, recall, AUC and thresholds are about.  "
+                   "[default: spam, toxic, 1, yes, true, positive, else the rarer]")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.  [default: runs/<store>.<head>]")
 @report_option
 @tensorboard_option
@@ -74,9 +90,10 @@ def classify(
 ) -> None:  # fmt: skip
     """Train and measure heads on the features of a store, and keep each as a run.
 
-    Rows with the same text are never on both sides of a split. Scores are out-of-fold, with bootstrap 95 %
-    intervals; the model that is kept is fitted on all labelled rows. Several stores, heads and samplers are
-    measured on the same splits, each with each.
+    Rows with the same text, or texts alike but for their writing, are never on both sides of a split. The split
+    depends on the table and the seed alone, so that all encoders are tested on the same rows. Options of heads are
+    chosen on inner folds of the training rows. Scores are out-of-fold, with 95 % intervals; the model that is kept is
+    fitted on all labelled rows. Several stores, heads and samplers are measured on the same splits, each with each.
 
     \b
     Example:
@@ -94,8 +111,8 @@ def classify(
         from classify.reports.tensorboard import require_tensorboard
 
         require_tensorboard()
-    options["shares"] = _numbers(options["shares"], float, "--learning-curve")
-    options["epochs"] = _numbers(options["epochs"], int, "--report-epochs")
+    options["learning_curve"] = _numbers(options["learning_curve"], float, "--learning-curve")
+    options["report_epochs"] = _numbers(options["report_epochs"], int, "--report-epochs")
     goal = options.pop("goal")
     if goal is not None and options["threshold"] is not None:
         raise click.UsageError("--threshold and --goal exclude each other", click.get_current_context())
@@ -138,24 +155,40 @@ def _print_runs(runs: list[Run]) -> None:
 @click.command()
 @json_option
 def heads(as_json: bool) -> None:
-    """List the heads with their options and defaults.
+    """List the heads with their options, defaults, and what is chosen for them on inner folds.
 
     \b
     Example:
         tk heads
     """
-    from classify.heads import head_class, names
+    from classify.heads import names
+    from stores.shared.errors import FailureError
 
-    found = {name: {"about": _about(head_class(name)), "options": head_class(name)().options()} for name in names()}
+    found: dict[str, dict[str, Any]] = {}
+    for name in names():
+        try:
+            found[name] = _about(name)
+        except FailureError as error:  # of another package; it harms no other head
+            note(str(error))
     if as_json:
         print_json(found)
         return
     for name, entry in found.items():
-        options = ",".join(f"{option}={value}" for option, value in entry["options"].items())
-        echo(f"{name:10} {entry['about']}")
-        if options:
-            echo(f"{'':10} {options}")
+        echo(f"{name}: {entry['about']}\n    takes {', '.join(entry['kinds'])} features")
+        for option, what in entry["options"].items():
+            chosen = f"; chosen from {', '.join(f'{v}' for v in what['chosen'])}" if what["chosen"] else ""
+            echo(f"    {option}={what['default']}  {what['help']}{chosen}")
 
 
-def _about(kind: type) -> str:
-    return (kind.__doc__ or "").strip().splitlines()[0]
+def _about(name: str) -> dict[str, Any]:
+    """What ``tk heads`` says of a head."""
+    from classify.heads import documentation, head_class
+
+    kind = head_class(name)
+    texts, grid = documentation(kind), kind.grid
+    options = {
+        option: {"default": value, "help": texts[option], "chosen": list(grid.get(option, ()))}
+        for option, value in kind().options().items()
+    }
+    about = (kind.__doc__ or "").strip().splitlines()[0]
+    return {"about": about, "kinds": sorted(kind.kinds), "options": options}

@@ -4,13 +4,14 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 from sklearn.isotonic import IsotonicRegression
 
 from classify import heads
 from classify.fitting.calibration import Calibration
 from classify.fitting.model import FittedModel, fit
 from classify.fitting.options import FitOptions, parse_tune
-from classify.fitting.threshold import Rule, choose, parse_rule
+from classify.fitting.threshold import Rule, choose, lower_bound, parse_costs, parse_rule
 from classify.heads.base import FitTask
 from stores import InputError
 
@@ -25,20 +26,76 @@ def noisy(n=400, seed=0):
 
 
 def test_thresholds_by_hand():
-    """Scores .9 .8 .7 .6 .5 with truth 1 0 1 1 0: F1 is 2/4, 2/5, 4/6, 6/7, 6/8; precision 1, 1/2, 2/3, 3/4, 3/5."""
+    """Scores .9 .8 .7 .6 .5 with truth 1 0 1 1 0: F1 is 2/4, 2/5, 4/6, 6/7, 6/8 at these thresholds."""
     p, truth = np.array([0.9, 0.8, 0.7, 0.6, 0.5]), np.array([1, 0, 1, 1, 0])
 
     assert choose(parse_rule("f1"), p, truth) == pytest.approx(0.55)
-    assert choose(parse_rule("precision>=0.75"), p, truth) == pytest.approx(0.55)  # recall 1, against 1/3 at .85
-    assert choose(parse_rule("precision>=0.8"), p, truth) == pytest.approx(0.85)
-    assert choose(parse_rule("recall>=0.6"), p, truth) == pytest.approx(0.55)  # of recall 2/3 and 1, precision 3/4
     assert choose(parse_rule("0.3"), p, truth) == 0.3
+
+
+def test_lower_bound_is_that_of_the_exact_binomial():
+    """45 of 50: below it with a chance of 5 %, as scipy's Clopper-Pearson interval of 90 % says; 0 of 9 gives 0."""
+    expected = binomtest(45, 50).proportion_ci(0.9, "exact").low
+
+    assert lower_bound(np.array([45, 0]), np.array([50, 9]), 0.05) == pytest.approx([expected, 0])
+
+
+@pytest.mark.parametrize("goal", ["precision>=0.8", "recall>=0.8"])
+def test_a_goal_is_met_on_other_rows(goal):
+    """Of 100 samples of 800 rows whose probabilities are right, the true score at the threshold is the goal in most."""
+    rng = np.random.default_rng(0)
+    source = rng.beta(0.3, 0.5, 200_000)  # probabilities, and so the share of positives among equals
+    met = 0
+    for _ in range(100):
+        p = rng.choice(source, 800)
+        threshold = choose(parse_rule(goal), p, (rng.random(800) < p).astype(int))
+        taken = source >= threshold
+        score = source[taken].mean() if goal.startswith("precision") else source[taken].sum() / source.sum()
+        met += score >= 0.8
+
+    assert met >= 92
 
 
 def test_goal_out_of_reach_is_said_so():
     """The most frequent error of such tools is to return some threshold in silence."""
-    with pytest.warns(UserWarning, match=r"no threshold reaches precision 0.9 .* best there is 0.500"):
+    with pytest.warns(UserWarning, match=r"no threshold reaches precision 0.9 .* certainty of 95%; the best bound is"):
         choose(Rule("precision", 0.9), np.array([0.9, 0.9, 0.1]), np.array([1, 0, 0]))
+
+
+def test_costs_decide_for_the_least_expected():
+    """A spam taken for ham costs 1, a ham taken for spam 9: only from a probability of 0.9 on is it spam."""
+    costs = parse_costs("spam->ham=1,ham->spam=9", ["ham", "spam"])
+
+    assert costs.tolist() == [[0, 9], [1, 0]]
+    x, y = noisy()
+    (model,) = fit(heads.load("logistic"), x, y, [FitTask(np.arange(400), 0)], 2, FitOptions(cost="1->0=1,0->1=9"))
+    proba, predicted = model.predict(x)
+    assert np.array_equal(predicted == 1, proba[:, 1] > 0.9)
+    with pytest.raises(InputError, match="no class 'egg'; there are: ham, spam"):
+        parse_costs("egg->ham=1", ["ham", "spam"])
+
+
+def test_classes_of_a_sampled_model_follow_from_probability_and_threshold():
+    """Under-sampling asks for classes of equal weight; the threshold says so, and no class contradicts it."""
+    x, y = noisy()
+    (model,) = fit(heads.load("logistic"), x, y, [FitTask(np.arange(400), 0)], 2, FitOptions(sampler="under"))
+    proba, predicted = model.predict(x)
+
+    (threshold,) = model.choice.thresholds
+    assert threshold == pytest.approx(y.mean(), abs=1e-6)  # fitted on halves: undecided at the real frequency
+    assert np.array_equal(predicted, (proba[:, 1] >= threshold).astype(int))
+
+
+def test_temperature_brings_back_probabilities_that_were_too_sure():
+    """Logits that were doubled, of three classes: temperature 2."""
+    rng = np.random.default_rng(0)
+    right = rng.dirichlet([1, 1, 1], 20_000)
+    y = (rng.random((20_000, 1)) > right.cumsum(1)).sum(1)
+    sure = right**2 / (right**2).sum(1, keepdims=True)
+    found = Calibration.fit("temperature", sure, y)
+
+    assert found.curves[0][0][0] == pytest.approx(2, abs=0.1)
+    assert np.allclose(found.apply(sure), right, atol=0.02)
 
 
 @pytest.mark.parametrize("text", ["best", "accuracy>=0.9", "precision>=1.5", "0", "-1", "precision>=", ""])
@@ -195,7 +252,7 @@ def test_ranges_and_lists_to_tune():
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("dense:units=1|2", "no --head dense is asked for"),
+        ("dense:units=1|2", "no head dense is asked for"),
         ("logistic", "no values"),
         ("logistic:C=1..x", "a range runs from"),
         ("logistic:C=0..10", "a range runs from"),

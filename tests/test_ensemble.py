@@ -26,6 +26,7 @@ def made(proba, y, predicted=None, fold=None, group=None, classes=None, several=
         names,
         len(names) - 1,
         rows,
+        rows,
         rows if group is None else group,
         np.zeros(len(y), int) if fold is None else fold,
         y,

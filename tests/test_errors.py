@@ -146,7 +146,7 @@ def test_repeated_predictions_count_once():
     """Of three predictions of a row the mean probability and the class predicted most often."""
     proba = np.array([[0.9, 0.1], [0.4, 0.6], [0.3, 0.7], [0.2, 0.8]])
     line, y = np.array([5, 5, 5, 6]), np.array([0, 0, 0, 1])
-    found = one_per_row(Predictions(["a", "b"], 1, line, line, np.arange(4), y, proba.argmax(1), proba))
+    found = one_per_row(Predictions(["a", "b"], 1, line, line, line, np.arange(4), y, proba.argmax(1), proba))
 
     assert found.line.tolist() == [5, 6]
     assert found.predicted.tolist() == [1, 1]

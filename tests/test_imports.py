@@ -35,7 +35,7 @@ INSIDE = {
     "embed.cleaning": set(),
     "embed.coverage": set(),
     "embed.progress": set(),
-    "classify.heads": {"classify.solvers", "stores.features"},
+    "classify.heads": {"classify.solvers", "classify.scoring", "stores.features"},
     "classify.solvers": set(),
     "classify.scoring": set(),
     "classify.splits.folds": set(),

@@ -42,7 +42,7 @@ def test_label_in_the_test_rows_alone_does_not_help(name, tmp_path):
         labels, texts = [str(c) for c in y], [str(i) for i in range(1500)]
         data = load_data(make_store(tmp_path / f"{seed}{opposite}.h5", pooled(x), labels, texts))
         head = heads.load(name, **QUICK.get(name, {}))
-        score, _ = evaluate(data, data.x, head, [(train, test)], FitOptions(), seed, 1)
+        score = evaluate(data, data.x, head, [(train, test)], FitOptions(), seed=seed, positive=1).score
         found.append(score.overall["roc_auc"][0])
 
     assert np.mean(found) == pytest.approx(0.5, abs=0.06), found
@@ -72,9 +72,13 @@ def test_words_of_test_rows_change_nothing_that_is_fitted(name):
     other = [*tokens[:60], *([["red", "unheard", "of"]] * 40)]
     changed = fit(head, IdFeatures.from_tokens(other), y, [FitTask(np.arange(60), 0)], 2)[0]
 
-    assert changed.heads[0].terms_ == plain.heads[0].terms_
+    terms = [model.heads[0].terms_ if name == "nb" else model.heads[0].vocabulary_.words for model in (plain, changed)]
+    assert terms[0] == terms[1]
     probe = IdFeatures.from_tokens(tokens[:60])
-    assert (changed.predict(probe)[0] == plain.predict(probe)[0]).all()
+    # terms that hang together are one column, which others may not: the same products, added up in another order
+    assert np.allclose(
+        changed.predict(probe)[0], plain.predict(probe)[0], rtol=0, atol=1e-6 if name == "logistic" else 0
+    )
 
 
 @pytest.mark.parametrize("name", ["conv", "lstm"])
@@ -117,7 +121,7 @@ def test_duplicates_are_on_one_side(tmp_path, in_tmp):
     (honest,) = classify(path, ["logistic:C=100"], cv=5)
     data = load_data(path)
     splits = stratified_kfold(data.y, np.arange(240), 5, 0, data.classes)
-    (leaking,) = classify(path, ["logistic:C=100"], splits=splits)
+    (leaking,) = classify(path, ["logistic:C=100"], cv=splits)
 
     assert honest.metrics.overall["accuracy"].value < 0.65
     assert leaking.metrics.overall["accuracy"].value > 0.9

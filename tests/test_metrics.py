@@ -1,12 +1,15 @@
 """Metrics and intervals, against scikit-learn, by hand, and by counting how often an interval is right."""
 
+import re
+
 import numpy as np
 import pytest
 from sklearn import metrics as sk
 from sklearn.linear_model import LogisticRegression
 
 from classify.scoring import metrics as registry
-from classify.scoring.intervals import bootstrap
+from classify.scoring.influence import area_influence, influence
+from classify.scoring.intervals import effective_directions, intervals, wilson
 from classify.scoring.metrics import measure
 from classify.scoring.predictions import Predictions
 
@@ -20,10 +23,16 @@ def problem(n_classes, seed, n=200):
     return y, proba, proba.argmax(1)
 
 
-def interval(y, proba, predicted, group, seed, resamples=1000):
-    """Bootstrap intervals of predictions by one model."""
-    fold = np.zeros(len(y), int)
-    return bootstrap(Predictions(["no", "yes"], 1, group, group, fold, y, predicted, proba), seed, resamples)
+def made(y, proba, predicted, group=None):
+    """Predictions by one model, each row a group of its own unless said otherwise."""
+    rows = np.arange(len(y))
+    names = ["no", "yes"] if proba.shape[1] == 2 else [f"c{i}" for i in range(proba.shape[1])]
+    return Predictions(names, 1, rows, rows, rows if group is None else group, rows * 0, y, predicted, proba)
+
+
+def interval(y, proba, predicted, group, seed):
+    """Intervals of predictions by one model."""
+    return intervals(made(y, proba, predicted, group), seed).found
 
 
 def from_sklearn(y, proba, predicted, weights):
@@ -110,9 +119,9 @@ def test_calibration_slope_is_that_of_a_regression_on_the_logit():
     assert found["calibration_intercept"][0] == pytest.approx(expected.intercept_[0], abs=1e-4)
 
 
-def test_a_new_metric_is_one_entry(monkeypatch):
+def test_a_new_metric_is_one_entry(request):
     """Registered, it is measured, has a column in the table of scores, and an interval."""
-    monkeypatch.setattr(registry, "METRICS", dict(registry.METRICS))
+    request.addfinalizer(lambda: registry.METRICS.pop("share_positive"))
     registry.register(registry.Metric("share_positive", "positive", lambda d: d.taken[:, 1] / d.total, "decisions",
                                       problems=("binary",), table=1))  # fmt: skip
     y, proba, predicted = problem(2, seed=8)
@@ -120,7 +129,7 @@ def test_a_new_metric_is_one_entry(monkeypatch):
     assert measure(y, proba, predicted, 1)["share_positive"][0] == predicted.mean()
     assert registry.columns_of("binary")["share_positive"] == "positive"
     assert "share_positive" not in registry.columns_of("multi-class")
-    low, high = interval(y, proba, predicted, np.arange(len(y)), seed=0, resamples=200)["share_positive"]
+    low, high = interval(y, proba, predicted, np.arange(len(y)), seed=0)["share_positive"]
     assert low < predicted.mean() < high
 
 
@@ -181,7 +190,7 @@ def test_copies_of_a_text_do_not_narrow_the_interval():
     copied = interval(y[rows], proba[rows], predicted[rows], rows, seed=1)
 
     for name in single:
-        assert copied[name] == pytest.approx(single[name], abs=1e-9), name
+        assert copied[name] == pytest.approx(single[name], abs=1e-6), name
 
 
 def test_interval_covers_the_truth_as_often_as_it_says():
@@ -191,19 +200,75 @@ def test_interval_covers_the_truth_as_often_as_it_says():
     for seed in range(100):
         predicted = (rng.random(150) < 0.2).astype(int)
         y = np.zeros(150, int)
-        found = interval(y, np.eye(2)[predicted], predicted, np.arange(150), seed, 300)
+        found = interval(y, np.eye(2)[predicted], predicted, np.arange(150), seed)
         low, high = found["accuracy"]
         covered += low <= 0.8 <= high
 
     assert 88 <= covered <= 99
 
 
-def test_same_seed_same_interval():
-    """And another seed another one."""
-    y, proba, predicted = problem(2, seed=6)
-    rows = (y, proba, predicted, np.arange(len(y)))
+def test_wilson_interval_is_that_of_the_formula_worked_out():
+    """8 of 10: (0.8 + 0.192 -+ 1.96 sqrt(0.016 + 0.0096)) / 1.384, as in any table of Wilson intervals."""
+    assert wilson(0.8, 10) == (pytest.approx(0.4902, abs=1e-4), pytest.approx(0.9433, abs=1e-4))
 
-    assert interval(*rows, seed=1) == interval(*rows, seed=1) != interval(*rows, seed=2)
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+@pytest.mark.parametrize(
+    "name", ["accuracy", "f1_macro", "mcc", "balanced_accuracy", "f1_weighted", "log_loss", "brier"]
+)
+def test_influence_is_what_a_little_more_weight_of_a_row_does(n_classes, name):
+    """psi of rows 0 and 7: n times the change of the metric by a weight 1e-5 above one, over 1e-5."""
+    y, proba, predicted = problem(n_classes, seed=3, n=60)
+    psi = influence(name, made(y, proba, predicted).scored())
+
+    for row in (0, 7):
+        weights = np.ones((2, 60))
+        weights[0, row], weights[1, row] = 1 + 1e-5, 1 - 1e-5
+        more, less = measure(y, proba, predicted, 1, weights=weights)[name]
+        assert psi[row] == pytest.approx(60 * (more - less) / 2e-5, abs=1e-4)
+
+
+def test_influence_of_areas_is_what_weight_does():
+    """The same for ROC-AUC and average precision, with scores that tie."""
+    y, proba, predicted = problem(2, seed=5, n=80)
+    psi = area_influence(y, proba[:, 1])
+
+    for row in range(0, 80, 9):
+        weights = np.ones((2, 80))
+        weights[0, row], weights[1, row] = 1 + 1e-5, 1 - 1e-5
+        found = measure(y, proba, predicted, 1, weights=weights)
+        for k, name in enumerate(("roc_auc", "pr_auc")):
+            more, less = found[name]
+            assert psi[k, row] == pytest.approx(80 * (more - less) / 2e-5, abs=1e-3), name
+
+
+def test_directions_of_independent_and_of_equal_columns():
+    """20 independent columns have nearly 20 directions, 20 copies of one column have one."""
+    x = np.random.default_rng(0).normal(size=(5000, 20))
+
+    assert effective_directions(x) == pytest.approx(20, abs=0.5)
+    assert effective_directions(np.repeat(x[:, :1], 20, axis=1)) == pytest.approx(1)
+
+
+def test_too_few_rows_have_no_interval_but_the_reason():
+    """Seven rows of class yes: accuracy keeps its interval, F1 and areas have none; with 14 there is a remark."""
+    rng = np.random.default_rng(0)
+    for few, remark in ((7, "too few rows of class 'yes' .7. for intervals"), (14, "few rows of class 'yes' .14.")):
+        y = (np.arange(200) < few).astype(int)
+        p = rng.random(200)
+        found = intervals(made(y, np.stack([1 - p, p], 1), (p > 0.5).astype(int)), 0)
+
+        assert "accuracy" in found.found and "log_loss" in found.found
+        assert ("f1_macro" in found.found, "roc_auc" in found.found) == (few == 14, few == 14)
+        assert len(found.remarks) == 1 and re.search(remark, found.remarks[0])
+
+
+def test_more_directions_make_wider_intervals():
+    """The luck of training: with 100 directions on 200 rows about sqrt(1 + 4 * 100 / 200) times as wide."""
+    y, proba, predicted = problem(2, seed=1)
+    narrow, wide = (intervals(made(y, proba, predicted), 0, d).found["accuracy"] for d in (0, 100))
+
+    assert 1.5 < (wide[1] - wide[0]) / (narrow[1] - narrow[0]) < 1.75
 
 
 def several_labels(seed, n=200):

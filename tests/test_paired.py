@@ -18,7 +18,7 @@ from classify.analysis.significance import (
     paired_z,
     resampled_t,
 )
-from classify.scoring.intervals import bootstrap, resampled
+from classify.scoring.intervals import intervals, resampled
 from classify.scoring.predictions import Predictions
 from tools.simulate_verdicts import SHIFT, simulate
 
@@ -91,7 +91,9 @@ def test_best_of_many_guesses_is_corrected():
     guesses = []
     for _ in range(30):
         p = rng.random(200)
-        guesses.append(Predictions(["a", "b"], 1, row, row, row % 5, y, (p > 0.5).astype(int), np.stack([1 - p, p], 1)))
+        guesses.append(
+            Predictions(["a", "b"], 1, row, row, row, row % 5, y, (p > 0.5).astype(int), np.stack([1 - p, p], 1))
+        )
     found = picked(guesses, row, "accuracy", seed=0, resamples=200)
 
     assert max((p.predicted == p.y).mean() for p in guesses) > 0.56
@@ -106,7 +108,9 @@ def test_one_that_knows_keeps_its_score_when_picked():
     runs = []
     for signal in (2.0, 0.0, 0.0):
         p = 1 / (1 + np.exp(-(rng.normal(size=400) + signal * (2 * y - 1))))
-        runs.append(Predictions(["a", "b"], 1, row, row, row % 5, y, (p > 0.5).astype(int), np.stack([1 - p, p], 1)))
+        runs.append(
+            Predictions(["a", "b"], 1, row, row, row, row % 5, y, (p > 0.5).astype(int), np.stack([1 - p, p], 1))
+        )
     found = picked(runs, row, "accuracy", seed=0, resamples=200)
 
     assert found.value == pytest.approx((runs[0].predicted == y).mean(), abs=0.005)
@@ -202,8 +206,8 @@ def test_intervals_hold_the_truth(prior, copies):
     truth, held = truth_of(np.array(prior), table), dict.fromkeys(("accuracy", "f1_macro"), 0)
     for i in range(100):
         (found,) = sample(np.random.default_rng(i), np.array(prior), [table], 200, copies)
-        intervals = bootstrap(found, i, 300)
+        own = intervals(found, i).found
         for name, value in truth.items():
-            held[name] += intervals[name][0] <= value <= intervals[name][1]
+            held[name] += own[name][0] <= value <= own[name][1]
 
     assert 87 <= min(held.values()) <= max(held.values()) <= 100

@@ -18,7 +18,7 @@ RESULTS = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
 
 def test_cells_are_the_numbers_of_the_run(separable, in_tmp):
     """The run itself, a baseline, a class and a point of the learning curve."""
-    classify(separable, ["nb"], test_size=0.25, shares=[0.5], out=in_tmp / "runs" / "a")
+    classify(separable, ["nb"], test_size=0.25, learning_curve=[0.5], out=in_tmp / "runs" / "a")
     metrics = json.loads((in_tmp / "runs" / "a" / "metrics.json").read_text())
     accuracy = metrics["overall"]["accuracy"]
 

@@ -42,6 +42,37 @@ def test_holdout_has_the_size_and_the_frequencies():
     assert (len(train), len(test), y[test].sum()) == (800, 200, 50)
 
 
+def test_folds_are_those_of_the_rows_whatever_their_order():
+    """Rows in another order, with their keys: each key is tested in the same fold."""
+    rng = np.random.default_rng(0)
+    key, y = rng.integers(2**63, size=300, dtype=np.uint64), (rng.random(300) < 0.2).astype(int)
+    groups = rng.integers(250, size=300)
+    key[:] = key[np.unique(groups, return_inverse=True)[1]]
+    order = rng.permutation(300)
+
+    def folds(rows):
+        splits = stratified_kfold(y[rows], groups[rows], 5, 7, CLASSES, key[rows])
+        return [sorted(rows[test].tolist()) for _, test in splits]
+
+    assert folds(np.arange(300)) == folds(order)
+    assert folds(order) != [sorted(test.tolist()) for _, test in stratified_kfold(y, groups, 5, 8, CLASSES, key)]
+
+
+def test_large_groups_are_dealt_so_that_folds_stay_alike():
+    """One group of 60 of 300 rows fills a fold of five; the others share the rest."""
+    groups = np.concatenate([np.zeros(60, int), np.arange(1, 241)])
+    sizes = [len(test) for _, test in stratified_kfold(np.arange(300) % 2, groups, 5, 0, CLASSES)]
+
+    assert sorted(sizes) == [60] * 5 or max(sizes) - min(sizes) <= 30
+
+
+def test_rare_labels_are_spread_over_the_folds():
+    """Ten of 400 rows have a rare label beside a frequent one: two in each of five folds."""
+    y = np.stack([np.arange(400) % 2, np.arange(400) < 10], 1).astype(int)
+
+    assert [y[test, 1].sum() for _, test in stratified_kfold(y, np.arange(400), 5, 3, CLASSES)] == [2] * 5
+
+
 def test_straddling_counts_what_a_plain_split_leaks():
     """Two copies of row 0 on both sides."""
     assert straddling([(np.array([0, 1]), np.array([2, 3]))], np.array([7, 8, 7, 7])) == 2
@@ -50,10 +81,13 @@ def test_straddling_counts_what_a_plain_split_leaks():
 @pytest.mark.parametrize(
     ("split", "message"),
     [
-        (lambda y, g: stratified_kfold(y, g, 4, 0, CLASSES), "--cv 4: class 'yes' has 3 different texts"),
+        (lambda y, g: stratified_kfold(y, g, 4, 0, CLASSES), "`cv=4`: class 'yes' has 3 different texts"),
         (lambda y, g: stratified_kfold(y, g, 1, 0, CLASSES), "at least 2 folds"),
         (lambda y, g: holdout(y, g, 1.5, 0, CLASSES), "between 0 and 1"),
-        (lambda y, g: holdout(y, g, 0.01, 0, CLASSES), "--test-size 0.01 of 20 different texts"),
+        (
+            lambda y, g: holdout(y, g, 0.01, 0, CLASSES),
+            "test_size=0.01.: of the 17 different texts of class 'no' 0 would be",
+        ),
     ],
 )
 def test_impossible_split_is_one_clear_line(split, message):

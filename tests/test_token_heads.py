@@ -273,3 +273,15 @@ def test_wrong_options_are_one_clear_line(spec, message):
     """Said before anything is computed."""
     with pytest.raises(InputError, match=message):
         heads.parse(spec)
+
+
+def test_standardisation_sees_the_tokens_that_are_read():
+    """Tokens beyond ``length`` may be anything: means and variances, and so the predictions, are the same."""
+    x, _ = tokens_set(2)
+    long = [np.concatenate([x.outputs["tokens"][a:b], np.full((300, x.outputs["tokens"].shape[1]), 1000.0)])
+            for a, b in zip(x.offsets[:-1], x.offsets[1:], strict=True)]  # fmt: skip
+    rows = Ragged([np.concatenate(long)], np.cumsum([0] + [len(t) for t in long])[:-1], np.diff(x.offsets))
+    mean, variance = rows.moments()
+
+    assert np.allclose(mean, x.outputs["tokens"].mean(0))
+    assert np.allclose(variance, x.outputs["tokens"].var(0))

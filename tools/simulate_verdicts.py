@@ -90,7 +90,7 @@ def predict(x: np.ndarray, y: np.ndarray, args: argparse.Namespace, seed: int) -
         proba, predicted = model.predict(x, test)
         parts.append((test, np.full(len(test), number), y[test], predicted, proba))
     line, fold, truth, predicted, proba = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Predictions(["a", "b"], 1, line, line, fold, truth, predicted, proba)
+    return Predictions(["a", "b"], 1, line, line, line, fold, truth, predicted, proba)
 
 
 if __name__ == "__main__":

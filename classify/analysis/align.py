@@ -56,6 +56,13 @@ def align(runs: Sequence[Run], common: bool = False) -> list[Predictions]:
     for name, own, other in zip(called, predictions, keys, strict=True):
         order = np.argsort(other)
         aligned.append(own.take(order[np.searchsorted(other[order], shared)]))
+        moved = np.flatnonzero(aligned[-1].line != aligned[0].line)
+        if len(moved):
+            lines = [int(p.line[moved[0]]) for p in (aligned[0], aligned[-1])]
+            raise InputError(
+                f"{called[0]} and {name} are not of the same table: a row is on line {lines[0]} in the one and on line "
+                f"{lines[1]} in the other"
+            )
         wrong = np.flatnonzero((aligned[-1].y != aligned[0].y).reshape(len(shared), -1).any(1))
         if len(wrong):
             raise InputError(
@@ -71,19 +78,9 @@ def same_folds(aligned: Sequence[Predictions]) -> bool:
 
 
 def _keys(predictions: Sequence[Predictions]) -> list[np.ndarray]:
-    """int64 ``[t]`` each: equal for the same line and the same number among the predictions of this line."""
-    numbers = [_number_in_line(p) for p in predictions]
-    most = max(number.max(initial=0) for number in numbers) + 1
-    return [p.line * most + number for p, number in zip(predictions, numbers, strict=True)]
-
-
-def _number_in_line(p: Predictions) -> np.ndarray:
-    """int ``[t]``: how many predictions of the same line come before, by fold."""
-    order = np.lexsort((p.fold, p.line))
-    _, start, counts = np.unique(p.line[order], return_index=True, return_counts=True)
-    number = np.empty(len(p), int)
-    number[order] = np.arange(len(p)) - np.repeat(start, counts)
-    return number
+    """int64 ``[t]`` each: equal for the same row and the same number among the predictions of this row."""
+    most = max(p.repeat.max(initial=0) for p in predictions) + 1
+    return [p.row * most + p.repeat for p in predictions]
 
 
 def _check_classes(first: str, a: Run, name: str, b: Run) -> None:

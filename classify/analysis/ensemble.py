@@ -24,7 +24,7 @@ from classify.heads.base import FitTask
 from classify.records import EnsembleRecord, FeaturesRecord, FoldScore, HeadRecord, MemberRecord, ModelRecord
 from classify.run_folder import FolderClaims
 from classify.runs import Run, Score, single_numbers, write_run
-from classify.scoring.intervals import bootstrap
+from classify.scoring.intervals import intervals
 from classify.scoring.predictions import Predictions
 from classify.sources import training_seconds
 from stores.shared.errors import InputError
@@ -90,7 +90,7 @@ def ensemble(
         combined, models = _combined(align(runs), method, runs[0].recipe.seed)
         seconds = time.perf_counter() - start + sum(map(training_seconds, runs))
         folds = _folds(combined, runs[0], seconds / len(np.unique(combined.fold)))
-        score = Score(combined, folds, combined.measure(), bootstrap(combined, runs[0].recipe.seed))
+        score = Score(combined, folds, combined.measure(), intervals(combined, runs[0].recipe.seed).found)
         recipe = _recipe(runs, method) | {"command": command, "versions": versions or {}}
         members = Members(method, [str(run.folder) for run in runs], models)
         return write_run(folder, recipe, score, dict(runs[0].metrics.baselines), members)

@@ -121,7 +121,7 @@ def errors(run: Run, top: int = 10) -> ErrorReport:
 
 def one_per_row(p: Predictions) -> Predictions:
     """Each line once: the mean of its probabilities, and the class predicted most often (of equals the first)."""
-    lines, first, inverse, counts = np.unique(p.line, return_index=True, return_inverse=True, return_counts=True)
+    lines, first, inverse, counts = np.unique(p.row, return_index=True, return_inverse=True, return_counts=True)
     if counts.max(initial=1) == 1:
         return p.take(first)
     votes = p.predicted if p.multilabel else np.eye(len(p.classes))[p.predicted]

@@ -29,7 +29,7 @@ from classify.analysis.significance import (
 )
 from classify.records import FeaturesRecord
 from classify.runs import Run
-from classify.scoring.intervals import RESAMPLES, percentiles, resampled
+from classify.scoring.intervals import RESAMPLES, intervals, percentiles, resampled
 from classify.scoring.metrics import METRICS
 from classify.scoring.predictions import Predictions
 from stores.shared.errors import InputError
@@ -97,6 +97,8 @@ class PairedRuns:
         against = None if i == best or tests is None else self._against(i, best, tests)
         p = None if against is None else against.test.p_holm
         distinguishable = p is not None and p < LEVEL
+        directions = float(run.metrics.more.get("directions") or 0.0)
+        held = intervals(self.predictions[i], recipe.seed, directions).found
         return ComparedRun(
             name=self.names[i],
             folder=str(run.folder),
@@ -106,7 +108,7 @@ class PairedRuns:
             encoders=list(dict.fromkeys(_encoders(recipe.features))),
             features=recipe.features.path,
             created=recipe.created,
-            scores={name: _interval(self.scores[i][name], values[:RESAMPLES]) for name, values in drawn.items()},
+            scores={name: Interval(self.scores[i][name], *held.get(name, (None, None))) for name in drawn},
             folds=_by_fold(self.predictions[i], self.by),
             against_best=against,
             distinguishable=distinguishable,

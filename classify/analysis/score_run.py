@@ -213,6 +213,6 @@ def _predict(run: Run, stores: Sequence[FeatureStore], rows: np.ndarray) -> Pred
     _, group = np.unique([keys[row] for row in rows], return_inverse=True)
     positive = 0 if run.recipe.positive is None else classes.index(run.recipe.positive)
     return Predictions(
-        classes=classes, positive=positive, line=first.line[rows], group=group, fold=np.zeros(len(rows), int), y=y,
-        predicted=predicted, proba=proba,
+        classes=classes, positive=positive, row=np.asarray(rows), line=first.line[rows], group=group,
+        fold=np.zeros(len(rows), int), y=y, predicted=predicted, proba=proba,
     )  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,10 @@ from classify import heads
 from classify.fitting.calibration import Calibration
 from classify.fitting.options import FitOptions
 from classify.fitting.sampling import correct_prior, members, sample, synthetic
-from classify.fitting.threshold import parse_rule
-from classify.heads.base import FitTask, Head, X
+from classify.fitting.threshold import parse_costs, parse_rule
+from classify.heads.base import FitTask, Head, InnerChoice, InnerFit, X
 from classify.heads.common_component import fit_components, remove_components
+from classify.scoring.scored import log_loss
 from classify.splits.nested import Choice, decide, inner_folds, stopping_rows
 from stores.shared.errors import FailureError, InputError
 
@@ -36,6 +38,7 @@ class FittedModel:
         positive: of two classes, the one that the threshold is about.
         choice: what was chosen on inner folds.
         components: float64 ``[k, D]``, taken out of vectors before the heads see them; None for none.
+        costs: float64 ``[C, C]``, of taking a row of the first class for the second; None if no costs are given.
     """
 
     heads: list[Head]
@@ -44,13 +47,15 @@ class FittedModel:
     positive: int
     choice: Choice
     components: np.ndarray | None = None
+    costs: np.ndarray | None = None
 
     def predict(self, x: X, rows: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Probabilities float64 ``[n, C]`` and classes int ``[n]``; with several labels 0/1 ``[n, C]``.
 
-        The probabilities hold under the class frequencies before sampling. Without a threshold the class is the head's
-        own choice, the most probable one under the frequencies it was fitted on: to sample is to ask for classes of
-        equal weight, and the corrected probabilities would take that back. Without sampling the two agree.
+        The probabilities hold under the class frequencies before sampling. The class is that of the least expected
+        cost if costs are given, else by the threshold, else the most probable one. To sample is to ask for classes of
+        equal weight, which the corrected probabilities would take back; so of two classes a sampled model has a
+        threshold, the probability at which the head was undecided, and of several the class is the head's own choice.
         """
         if self.components is not None:
             x, rows = remove_components(x if rows is None else x[rows], self.components), None
@@ -58,10 +63,19 @@ class FittedModel:
 
     def finish(self, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """As ``predict``, from the mean of the heads' own probabilities."""
+        if not np.isfinite(own).all():
+            head = self.heads[0]
+            options = ",".join(f"{name}={value}" for name, value in (head.options() | self.choice.options).items())
+            raise FailureError(
+                f"head {head.name}:{options} gives probabilities that are no numbers: its training diverged; lower its "
+                "learning rate, or look at the features (tk features verify)"
+            )
         multilabel = self.heads[0].multilabel_
         proba = own if multilabel else correct_prior(own, self.fitted, self.real)
         if self.choice.calibration is not None:
             proba = self.choice.calibration.apply(proba)
+        if self.costs is not None:
+            return proba, (proba @ self.costs).argmin(1)
         if self.choice.thresholds is None:
             return proba, (own >= 0.5).astype(int) if multilabel else own.argmax(1)
         if multilabel:
@@ -76,7 +90,8 @@ class FittedModel:
             "fitted": self.fitted.tolist(),
             "real": self.real.tolist(),
             "positive": self.positive,
-            "choice": asdict(self.choice),
+            "costs": None if self.costs is None else self.costs.tolist(),
+            "choice": asdict(self.choice) | {"losses": [x if isfinite(x) else None for x in self.choice.losses]},
         }
         (folder / "model.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
         if self.components is not None:
@@ -101,8 +116,9 @@ class FittedModel:
                 np.array(state["fitted"], float),
                 np.array(state["real"], float),
                 state["positive"],
-                Choice(choice["options"], calibration, choice["thresholds"]),
+                Choice(choice["options"], calibration, choice["thresholds"], choice.get("losses", [])),
                 np.load(kept, allow_pickle=False) if kept.exists() else None,
+                None if state.get("costs") is None else np.array(state["costs"], float),
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise FailureError(
@@ -119,6 +135,8 @@ def fit(
     training: FitOptions | None = None,
     groups: np.ndarray | None = None,
     positive: int = 1,
+    key: np.ndarray | None = None,
+    classes: list[str] | None = None,
 ) -> list[FittedModel]:
     """A copy of ``head`` for each fold, fitted on its rows; whatever is chosen is chosen among these.
 
@@ -130,23 +148,35 @@ def fit(
         training: how; a plain fit if None.
         groups: int ``[n]``, equal for rows that inner folds must not part; each row by itself if None.
         positive: of two classes, the one that a threshold is about.
+        key: uint64 ``[n]``, what inner folds are drawn from, see ``classify.splits.folds``; the row numbers if None.
+        classes: names of the classes, for costs.
 
     Raises:
         InputError: if the rows of a fold hold one class only.
     """
     training = training or FitOptions()
     groups = np.arange(len(y)) if groups is None else groups
-    problem = _Problem(head, x, y, n_classes, training, groups, positive)
+    key = np.arange(len(y), dtype=np.uint64) if key is None else key
+    problem = _Problem(head, x, y, n_classes, training, groups, positive, key)
     if not training.looks_inside:
-        thresholds = None
-        if training.threshold is not None:
-            thresholds = [parse_rule(training.threshold).value] * (n_classes if y.ndim == 2 else 1)
-        choices = [Choice({}, None, thresholds) for _ in folds]
+        choices = [Choice({}, None, _fixed_thresholds(problem)) for _ in folds]
     else:
         choices = _look_inside(problem, folds)
     chosen = [replace(fold, options=fold.options | c.options) for fold, c in zip(folds, choices, strict=True)]
     plain = _fit_plain(problem, chosen)
-    return [replace(model, choice=choice) for model, choice in zip(plain, choices, strict=True)]
+    costs = None if training.cost is None else parse_costs(training.cost, classes or [str(c) for c in range(n_classes)])
+    fitted = [replace(model, choice=choice, costs=costs) for model, choice in zip(plain, choices, strict=True)]
+    return [_with_threshold(model) if y.ndim == 1 and not training.plain else model for model in fitted]
+
+
+def _with_threshold(model: FittedModel) -> FittedModel:
+    """Of two classes that were sampled or weighted: the threshold that is the head's own choice, said as a number."""
+    if len(model.real) != 2 or model.choice.thresholds is not None or (model.fitted == model.real).all():
+        return model
+    undecided = correct_prior(np.array([[0.5, 0.5]]), model.fitted, model.real)
+    if model.choice.calibration is not None:
+        undecided = model.choice.calibration.apply(undecided)
+    return replace(model, choice=replace(model.choice, thresholds=[float(undecided[0, model.positive])]))
 
 
 @dataclass(frozen=True)
@@ -160,21 +190,56 @@ class _Problem:
     training: FitOptions
     groups: np.ndarray
     positive: int
+    key: np.ndarray
 
 
 def _look_inside(problem: _Problem, folds: Sequence[FitTask]) -> list[Choice]:
-    """All inner folds of all folds with all candidates are fitted at once, so that one sweep can serve them."""
+    """What the inner folds of each training set choose; those of all of them are fitted at once."""
     x, y, training = problem.x, problem.y, problem.training
     candidates = training.candidates(problem.head)
-    inner = [inner_folds(fold, y, problem.groups, problem.n_classes, training) for fold in folds]
-    tasks = [replace(f, options=f.options | c) for pairs in inner for c in candidates for f, _ in pairs]
-    models = iter(_fit_plain(problem, tasks))
+    try:
+        inner = [inner_folds(fold, y, problem.groups, problem.key, problem.n_classes, training) for fold in folds]
+    except InputError:
+        if training.must_look_inside:
+            raise
+        thresholds = _fixed_thresholds(problem)
+        return [Choice({}, None, thresholds) for _ in folds]  # too few rows to choose by: the head's defaults
+    found = None
+    if training.plain:
+        found = problem.head.choose(x, y, problem.n_classes, inner, candidates)
+    if found is None:
+        found = _try_all(problem, inner, candidates)
     choices = []
-    for pairs in inner:
-        tested = np.concatenate([test for _, test in pairs])
-        probas = [np.concatenate([next(models).predict(x, test)[0] for _, test in pairs]) for _ in candidates]
-        choices.append(decide(candidates, probas, y[tested], problem.positive, training))
+    for fits, choice in zip(inner, found, strict=True):
+        held_out = np.concatenate([fit.held_out for fit in fits])
+        choices.append(decide(candidates, choice, y[held_out], problem.positive, training))
     return choices
+
+
+def _try_all(problem: _Problem, inner: Sequence[Sequence[InnerFit]], candidates: Sequence[dict]) -> list[InnerChoice]:
+    """Fit every candidate on every inner fold, all of them at once, so that one sweep can serve them."""
+    tasks = [
+        replace(fit.task, options=fit.task.options | candidate)
+        for fits in inner for candidate in candidates for fit in fits
+    ]  # fmt: skip
+    models = iter(_fit_plain(problem, tasks))
+    found = []
+    for fits in inner:
+        truth = problem.y[np.concatenate([fit.held_out for fit in fits])]
+        probas = [
+            np.concatenate([next(models).predict(problem.x, fit.held_out)[0] for fit in fits]) for _ in candidates
+        ]
+        losses = [log_loss(proba, truth) for proba in probas]
+        found.append(InnerChoice(losses, probas[int(np.argmin(losses))]))
+    return found
+
+
+def _fixed_thresholds(problem: _Problem) -> list[float] | None:
+    """The threshold that was given as a number, one a label; None for none."""
+    if problem.training.threshold is None:
+        return None
+    count = problem.n_classes if problem.y.ndim == 2 else 1
+    return [parse_rule(problem.training.threshold).value] * count
 
 
 def _fit_plain(problem: _Problem, folds: Sequence[FitTask]) -> list[FittedModel]:
@@ -189,7 +254,7 @@ def _fit_plain(problem: _Problem, folds: Sequence[FitTask]) -> list[FittedModel]
     count = members(training.sampler)
     tasks, shared = [], []
     for fold, counts in zip(folds, real, strict=True):
-        fold = stopping_rows(fold, y, problem.groups) if getattr(head, "patience", 0) else fold
+        fold = stopping_rows(fold, y, problem.groups, problem.key) if getattr(head, "patience", 0) else fold
         shared.append(_shared(x, fold, training.components))
         if training.class_weight == "balanced":
             each = counts.sum() / np.maximum(counts, 1) / (counts > 0).sum()

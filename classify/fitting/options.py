@@ -21,11 +21,13 @@ class FitOptions:
     Attributes:
         sampler: one of ``classify.fitting.sampling.SAMPLERS``.
         class_weight: ``none``, or ``balanced``: rows of each class count alike in sum.
-        calibrate: ``none``, ``sigmoid`` or ``isotonic``, learned from inner out-of-fold probabilities.
+        calibrate: ``none``, ``sigmoid``, ``isotonic`` or ``temperature``, learned from inner out-of-fold probabilities.
         threshold: how probabilities become classes: None: the most probable one; else as
             ``classify.fitting.threshold.parse_rule``, chosen on inner out-of-fold probabilities.
         tune: option of the head -> values to choose from, by the log loss of inner out-of-fold probabilities.
+        must_tune: whether it is a mistake if there are too few rows for inner folds; else the head's defaults serve.
         inner: number of inner folds.
+        cost: what mistakes cost, ``TRUE->TAKEN=COST,...``: the class of the least expected cost is decided for.
         components: how many directions that the training rows share are taken out of vectors, see
             ``classify.heads.common_component``.
     """
@@ -35,17 +37,32 @@ class FitOptions:
     calibrate: str = "none"
     threshold: str | None = None
     tune: Mapping[str, Sequence[object]] = field(default_factory=dict)
+    must_tune: bool = True
+    cost: str | None = None
     inner: int = 3
     components: int = 0
 
     def __post_init__(self) -> None:
-        _one_of("--sampler", self.sampler, SAMPLERS)
-        _one_of("--class-weight", self.class_weight, ("none", "balanced"))
-        _one_of("--calibrate", self.calibrate, ("none", *KINDS))
+        _one_of("sampler", self.sampler, SAMPLERS)
+        _one_of("class_weight", self.class_weight, ("none", "balanced"))
+        _one_of("calibrate", self.calibrate, ("none", *KINDS))
         if self.threshold is not None:
             parse_rule(self.threshold)
+        if self.cost is not None and self.threshold is not None:
+            raise InputError("`cost` and `threshold` both decide for a class; give one of them")
         if self.sampler != "none" and self.class_weight != "none":
-            raise InputError("--sampler and --class-weight both make up for rare classes; give one of them")
+            raise InputError("`sampler` and `class_weight` both make up for rare classes; give one of them")
+
+    @property
+    def plain(self) -> bool:
+        """Whether the rows are learned from as they are: not sampled, weighted or changed."""
+        return self.sampler == "none" and self.class_weight == "none" and not self.components
+
+    @property
+    def must_look_inside(self) -> bool:
+        """Whether something was asked for that cannot be had without inner folds."""
+        fixed = self.threshold is None or parse_rule(self.threshold).fixed
+        return (bool(self.tune) and self.must_tune) or self.calibrate != "none" or not fixed
 
     @property
     def looks_inside(self) -> bool:
@@ -65,6 +82,7 @@ class FitOptions:
             "calibrate": self.calibrate,
             "components_removed": self.components,
             "threshold": self.threshold,
+            **({"cost": self.cost} if self.cost else {}),
             "tune": dict(self.tune),
             "inner_folds": self.inner if self.looks_inside else None,
         }
@@ -77,15 +95,18 @@ class FitOptions:
                 threshold for more than two classes.
         """
         if multilabel and (self.sampler != "none" or self.class_weight != "none"):
-            option = f"--sampler {self.sampler}" if self.sampler != "none" else f"--class-weight {self.class_weight}"
+            sampled = self.sampler != "none"
+            asked = f"`sampler={self.sampler!r}`" if sampled else f"`class_weight={self.class_weight!r}`"
             why = "a row has several labels here, and to drop or repeat it for one of them changes the others"
-            raise InputError(f"{option}: {why}; leave it out, or embed the table with one --label-column")
+            raise InputError(f"{asked}: {why}; leave it out, or embed the table with one label column")
         if self.sampler == "smote" and not pooled:
-            raise InputError("--sampler smote makes vectors between vectors; it needs pooled features")
+            raise InputError("`sampler='smote'` makes vectors between vectors; it needs pooled features")
         if self.components and not pooled:
-            raise InputError(f"--remove-components {self.components}: only pooled features have common components")
+            raise InputError(f"`components={self.components}`: only pooled features have common components")
         if self.threshold is not None and not multilabel and n_classes > 2:
-            raise InputError(f"--threshold: there are {n_classes} classes, and a threshold parts two")
+            raise InputError(
+                f"`threshold={self.threshold!r}`: there are {n_classes} classes, and a threshold parts two"
+            )
 
 
 def parse_tune(specs: Sequence[str], heads: Sequence[Head]) -> dict[str, dict[str, list]]:
@@ -102,9 +123,9 @@ def parse_tune(specs: Sequence[str], heads: Sequence[Head]) -> dict[str, dict[st
         option, _, text = rest.partition("=")
         head = next((head for head in heads if head.name == name), None)
         if head is None:
-            raise InputError(f"--tune {spec}: no --head {name} is asked for; write HEAD:OPTION=LOW..HIGH or =A|B|C")
+            raise InputError(f"`tune={spec!r}`: no head {name} is asked for; write HEAD:OPTION=LOW..HIGH or =A|B|C")
         if not text:
-            raise InputError(f"--tune {spec}: no values; write {name}:OPTION=LOW..HIGH or =A|B|C")
+            raise InputError(f"`tune={spec!r}`: no values; write {name}:OPTION=LOW..HIGH or =A|B|C")
         values = _powers(text, spec) if ".." in text else text.split("|")
         found.setdefault(name, {})[option] = [_converted(head, option, value) for value in values]
     return found
@@ -117,7 +138,7 @@ def _powers(text: str, spec: str) -> list[str]:
     except ValueError:
         start = end = 0.0
     if not 0 < start < end:
-        raise InputError(f"--tune {spec}: a range runs from a number above 0 to a greater one, such as 0.01..100")
+        raise InputError(f"`tune={spec!r}`: a range runs from a number above 0 to a greater one, such as 0.01..100")
     values = []
     while start <= end * 1.0001:
         values.append(f"{start:.6g}")
@@ -131,7 +152,7 @@ def _converted(head: Head, option: str, value: str) -> object:
     return heads.load(head.name, **{option: value}).options()[option]
 
 
-def _one_of(option: str, value: str, choices: Sequence[str]) -> None:
+def _one_of(parameter: str, value: str, choices: Sequence[str]) -> None:
     if value not in choices:
         meant = did_you_mean(str(value), choices)
-        raise InputError(f"{option} {value}: choose one of {', '.join(choices)}{meant}")
+        raise InputError(f"`{parameter}={value!r}`: choose one of {', '.join(choices)}{meant}")

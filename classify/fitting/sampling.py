@@ -59,7 +59,7 @@ def synthetic(x: np.ndarray, y: np.ndarray, seed: int) -> tuple[np.ndarray, np.n
 
     least = int(np.unique(y, return_counts=True)[1].min())
     if least < 2:
-        raise InputError("--sampler smote: a class has one training row only, and no neighbour; use --sampler over")
+        raise InputError("`sampler='smote'`: a class has one training row only, and no neighbour; use `sampler='over'`")
     made_x, made_y = SMOTE(random_state=seed, k_neighbors=min(5, least - 1)).fit_resample(np.asarray(x, np.float32), y)
     return made_x.astype(np.float32), made_y
 

@@ -11,6 +11,8 @@ import numpy as np
 from stores.shared.errors import InputError
 
 GOALS = ("precision", "recall")
+LEVEL = 0.05  # chance that a goal is missed on other rows of the same source, for each threshold that is looked at
+STEP = 1.5  # rows taken at one threshold over those at the one before, where a precision is looked for
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,11 @@ def parse_rule(text: str) -> Rule:
 def choose(rule: Rule, p: np.ndarray, truth: np.ndarray) -> float:
     """The threshold; rows with ``p`` at or above it are positive.
 
-    It lies in the middle between two neighbouring probabilities, so that rounding decides nothing.
+    It lies in the middle between two neighbouring probabilities, so that rounding decides nothing. A goal is to be met
+    on other rows, too: it is compared not with the share that is found but with its one-sided lower bound (Clopper,
+    Pearson 1934). For a recall the thresholds are looked at from the lowest up, to the first that fails; for a
+    precision at a few numbers of rows taken, among which the level is shared out (Angelopoulos et al. 2021, "Learn
+    then Test").
 
     Args:
         rule: how.
@@ -67,19 +73,81 @@ def choose(rule: Rule, p: np.ndarray, truth: np.ndarray) -> float:
     score, hit = p[order], truth[order].astype(float)
     last = np.flatnonzero(np.append(np.diff(score) != 0, True))  # each step takes all rows of one probability
     found, taken = np.cumsum(hit)[last], last + 1.0
-    precision, recall = found / taken, found / max(hit.sum(), 1)
     if rule.kind == "f1":
         best = np.argmax(2 * found / (taken + hit.sum()))
     else:
-        wanted, other = (precision, recall) if rule.kind == "precision" else (recall, precision)
-        good = wanted >= rule.value
-        if not good.any():
-            warnings.warn(
-                f"no threshold reaches {rule.kind} {rule.value:g} on the inner folds; the best there is "
-                f"{wanted.max():.3f}, and that one is taken",
-                stacklevel=2,
-            )
-            good = wanted == wanted.max()
-        best = np.flatnonzero(good)[np.argmax(other[good])]
+        best = _recall_step(rule, found) if rule.kind == "recall" else _precision_step(rule, found, taken)
     below = score[last[best] + 1] if last[best] + 1 < len(score) else 0.0
     return float((score[last[best]] + below) / 2)
+
+
+def _recall_step(rule: Rule, found: np.ndarray) -> int:
+    """The highest threshold at which the bound of the recall is still the goal."""
+    bound = lower_bound(found, np.full(len(found), max(found[-1], 1.0)), LEVEL)
+    good = np.flatnonzero(bound >= rule.value)
+    if not len(good):
+        _warn(rule, float(bound.max()))
+        return len(found) - 1
+    return int(good[0])  # the bound only grows with the rows that are taken
+
+
+def _precision_step(rule: Rule, found: np.ndarray, taken: np.ndarray) -> int:
+    """The lowest of a few thresholds at which the bound of the precision is the goal."""
+    fewest = np.log(LEVEL) / np.log(rule.value) if rule.value < 1 else len(taken)  # rows that reach it if all are hits
+    sizes = []
+    while fewest <= taken[-1]:
+        sizes.append(fewest)
+        fewest = max(fewest * STEP, fewest + 1)
+    steps = np.unique(np.searchsorted(taken, sizes)) if sizes else np.array([], int)
+    steps = steps[steps < len(taken)]
+    bound = lower_bound(found[steps], taken[steps], LEVEL / max(len(steps), 1))
+    good = np.flatnonzero(bound >= rule.value)
+    if not len(good):
+        bounds = lower_bound(found, taken, LEVEL)
+        _warn(rule, float(bounds.max()))
+        return int(bounds.argmax())
+    return int(steps[good[-1]])
+
+
+def lower_bound(hits: np.ndarray, rows: np.ndarray, level: float) -> np.ndarray:
+    """One-sided lower bound of a share, which is below it but for a chance of ``level`` (Clopper, Pearson 1934)."""
+    from scipy.special import betaincinv
+
+    hits = np.asarray(hits, float)
+    inside = betaincinv(np.maximum(hits, 1), np.asarray(rows) - hits + 1, level)
+    return np.where(hits > 0, inside, 0.0)
+
+
+def _warn(rule: Rule, best: float) -> None:
+    warnings.warn(
+        f"no threshold reaches {rule.kind} {rule.value:g} on the inner folds with a certainty of {1 - LEVEL:.0%}; the "
+        f"best bound is {best:.3f}, and that threshold is taken",
+        stacklevel=3,
+    )
+
+
+def parse_costs(text: str, classes: list[str]) -> np.ndarray:
+    """``[C, C]``, what it costs to take a row of the first class for the second, of ``spam->ham=1,ham->spam=10``.
+
+    What is not named costs 1, what is right 0.
+
+    Raises:
+        InputError: if the text is not of this form, names a class that there is not, or a cost below 0.
+    """
+    costs = 1.0 - np.eye(len(classes))
+    for part in text.split(","):
+        pair, _, number = part.rpartition("=")
+        true, arrow, taken = pair.partition("->")
+        try:
+            value = float(number)
+        except ValueError:
+            value = -1.0
+        if not arrow or value < 0:
+            raise InputError(
+                f"`cost={text!r}`: write TRUE->TAKEN=COST with commas between, such as spam->ham=1,ham->spam=10"
+            )
+        for name in (true.strip(), taken.strip()):
+            if name not in classes:
+                raise InputError(f"`cost={text!r}`: no class {name!r}; there are: {', '.join(classes)}")
+        costs[classes.index(true.strip()), classes.index(taken.strip())] = value
+    return costs

@@ -1,23 +1,42 @@
-"""The heads: one file each, named as on the command line."""
+"""The heads: classes with a ``name``, in the files of this folder or under the entry points ``tk.heads``."""
 
 from __future__ import annotations
 
+import inspect
 import json
-from dataclasses import fields
-from importlib import import_module
+import re
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, fields
 from pathlib import Path
-from pkgutil import iter_modules
+from typing import Any
 
 from classify.heads.base import Head
 from stores.shared.errors import FailureError, InputError
-from stores.shared.suggest import did_you_mean, listing
+from stores.shared.registry import Registry, convert, parse_spec
+from stores.shared.suggest import did_you_mean
 
-SHARED = ("base", "common_component")  # files that hold no head
+REGISTRY: Registry[Head] = Registry("classify.heads", "tk.heads", "head")
+SECTION = re.compile(r"^\s*Options\b[^\n]*:\n", re.MULTILINE)
+ENTRY = re.compile(r"(\w+(?:, \w+)*): (.*)")
 
 
 def names() -> list[str]:
     """Names of all heads, sorted."""
-    return sorted(m.name for m in iter_modules(__path__) if not m.name.startswith("_") and m.name not in SHARED)
+    return REGISTRY.names()
+
+
+def head_class(name: str) -> type[Head]:
+    """The class of the head ``name``.
+
+    Raises:
+        InputError: if there is none.
+        FailureError: if another package offers it and it cannot be loaded, or is no head.
+    """
+    entry = REGISTRY.entry(name)
+    kind = entry.load()
+    if not (isinstance(kind, type) and issubclass(kind, Head) and not inspect.isabstract(kind)):
+        raise FailureError(f"head {name} of the package {entry.origin} is no classify.Head with its methods")
+    return kind
 
 
 def load(name: str, **options: object) -> Head:
@@ -27,31 +46,50 @@ def load(name: str, **options: object) -> Head:
         InputError: if there is no such head, it lacks an option, or a value is not of the option's type.
     """
     kind = head_class(name)
-    defaults = {f.name: f.default for f in fields(kind) if f.init}
-    values = {}
+    known = {field.name: field for field in fields(kind) if field.init}
+    values: dict[str, Any] = {}
     for option, value in options.items():
-        if option not in defaults:
-            there = f"{', '.join(defaults) or 'none'}{did_you_mean(option, defaults)}"
+        if option not in known:
+            there = f"{', '.join(known) or 'none'}{did_you_mean(option, known)}"
             raise InputError(f"head {name} has no option {option!r}; it has: {there}")
-        values[option] = _convert(value, type(defaults[option]), f"head {name}: {option}")
-    return kind(**values)
+        values[option] = convert(value, type(_default(known[option])), f"head {name}: {option}")
+    head = kind(**values)
+    head.given = frozenset(values)
+    return head
 
 
 def parse(spec: str) -> Head:
     """The head of a command line's ``name`` or ``name:option=value,option=value``; ``InputError`` as ``load``."""
-    name, _, rest = spec.partition(":")
-    pairs = [pair.partition("=") for pair in rest.split(",") if pair]
-    for option, equals, value in pairs:
-        if not equals or not value:
-            raise InputError(f"--head {spec}: {option!r} has no value; write {name}:{option}=VALUE")
-    return load(name, **{option: value for option, _, value in pairs})
+    name, options = parse_spec(spec)
+    return load(name, **options)
 
 
-def head_class(name: str) -> type[Head]:
-    """The class of the head ``name``; ``InputError`` if there is none."""
-    if name not in names():
-        raise InputError(f"no head {name!r}; there are: {listing(name, names())}")
-    return getattr(import_module(f"classify.heads.{name}"), f"{name.capitalize()}Head")
+def documentation(kind: type[Head]) -> dict[str, str]:
+    """Option -> what it means, from the ``Options:`` sections of the class and its bases; options without are empty."""
+    texts: dict[str, str] = {}
+    for base in reversed(kind.__mro__):
+        if issubclass(base, Head):
+            texts |= _option_texts(inspect.cleandoc(base.__doc__ or ""))
+    return {field.name: texts.get(field.name, "") for field in fields(kind) if field.init}
+
+
+def _option_texts(docstring: str) -> dict[str, str]:
+    """Option -> text of a section ``Options:`` whose entries are indented once, and their further lines twice."""
+    section = SECTION.search(docstring)
+    if section is None:
+        return {}
+    found: dict[str, str] = {}
+    named: list[str] = []
+    for line in docstring[section.end() :].splitlines():
+        if line and not line.startswith("    "):
+            break
+        entry = ENTRY.fullmatch(line.strip())
+        if entry and not line.startswith("     "):
+            named = entry[1].split(", ")
+            found |= dict.fromkeys(named, entry[2])
+        elif line.strip():
+            found |= {name: f"{found[name]} {line.strip()}" for name in named}
+    return {name: text.replace("``", "") for name, text in found.items()}
 
 
 def save(head: Head, folder: Path) -> None:
@@ -67,21 +105,11 @@ def restore(folder: Path) -> Head:
         FailureError: if the folder holds no saved head, or one that this version cannot read.
     """
     try:
-        state = json.loads((folder / "head.json").read_text(encoding="utf-8"))
+        state: Mapping[str, Any] = json.loads((folder / "head.json").read_text(encoding="utf-8"))
         return load(state["head"], **state["options"]).restore(state, folder)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, InputError) as error:
         raise FailureError(f"{folder} holds no model that this version can read ({error}); train it again") from error
 
 
-def _convert(value: object, kind: type, where: str) -> object:
-    if not isinstance(value, str):
-        return value
-    if kind is bool and value.lower() in ("true", "false"):
-        return value.lower() == "true"
-    try:
-        if kind is not bool:
-            return kind(value)
-    except ValueError:
-        pass
-    wanted = {bool: "true or false", int: "a whole number", float: "a number"}[kind]
-    raise InputError(f"{where}={value} is not {wanted}")
+def _default(option: Field) -> object:
+    return option.default_factory() if option.default_factory is not MISSING else option.default

@@ -59,11 +59,15 @@ class Ragged:
         return iter(self._cut(size, 1))
 
     def moments(self) -> tuple[np.ndarray, np.ndarray]:
-        """Means and variances of the columns over all tokens of all texts, float64 ``[D]`` each."""
-        tokens = len(self.sources[0])
+        """Means and variances of the columns over all tokens that count, float64 ``[D]`` each."""
         total, squares = np.zeros(self.width), np.zeros(self.width)
+        ends = np.cumsum(self.lengths)
+        tokens = int(ends[-1]) if len(ends) else 0
         for start in range(0, tokens, BLOCK):
-            block = self._tokens(np.arange(start, min(start + BLOCK, tokens))).astype(np.float64)
+            number = np.arange(start, min(start + BLOCK, tokens))  # of the tokens that count, end to end
+            text = np.searchsorted(ends, number, side="right")
+            places = self.starts[text] + number - (ends[text] - self.lengths[text])
+            block = self._tokens(places).astype(np.float64)
             total += block.sum(0)
             squares += (block**2).sum(0)
         mean = total / max(tokens, 1)

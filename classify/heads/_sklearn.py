@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -80,10 +82,19 @@ class SklearnHead(Head):
         (folder / "terms.json").write_text(json.dumps(self.terms_, ensure_ascii=True), encoding="utf-8")
 
     def _load(self, folder: Path) -> None:
-        from skops.io import get_untrusted_types, load
+        self.model_, self.terms_ = load_pipeline(folder, self.trusted_types)
 
-        strange = get_untrusted_types(file=folder / "model.skops")
-        if strange:
-            raise FailureError(f"{folder / 'model.skops'} holds code of unknown type {strange[0]}; it is not loaded")
-        self.model_ = load(folder / "model.skops")
-        self.terms_ = json.loads((folder / "terms.json").read_text(encoding="utf-8"))
+
+def load_pipeline(folder: Path, trusted_types: Sequence[str]) -> tuple[Any, list[str] | None]:
+    """The estimator and the terms that were saved, without running anything of a type that is not known.
+
+    Raises:
+        FailureError: if the file holds such a type.
+    """
+    from skops.io import get_untrusted_types, load
+
+    strange = set(get_untrusted_types(file=folder / "model.skops")) - set(trusted_types)
+    if strange:
+        raise FailureError(f"{folder / 'model.skops'} holds code of unknown type {min(strange)}; it is not loaded")
+    model = load(folder / "model.skops", trusted=list(trusted_types))
+    return model, json.loads((folder / "terms.json").read_text(encoding="utf-8"))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 
@@ -57,23 +58,50 @@ class HeadFitOptions:
     report: tuple[int, ...] = ()
 
 
+class InnerFit(NamedTuple):
+    """An inner fold: what to learn from, and the rows that the model is to predict."""
+
+    task: FitTask
+    held_out: np.ndarray
+
+
+class InnerChoice(NamedTuple):
+    """What the inner folds of a training set say.
+
+    Attributes:
+        losses: mean log loss of the held-out rows for each candidate; infinite where it was not tried.
+        proba: float64 ``[m, C]``, probabilities of the held-out rows, fold after fold, of the best candidate.
+    """
+
+    losses: list[float]
+    proba: np.ndarray
+
+
 @dataclass
 class Head(ABC):
     """A light classifier trained on features.
 
-    A subclass lives in a file named as on the command line (``nb.py`` holds ``NbHead``), is a dataclass whose fields
-    are its options, and fills the four methods with an underscore. Classes are numbers 0 ... C - 1. Where a text may
+    A subclass is a dataclass with a ``name``; its fields are its options, described in an ``Options:`` section of its
+    docstring, and it fills the four methods with an underscore. Classes are numbers 0 ... C - 1. Where a text may
     have several labels, the classes are the labels, ``y`` is 0/1 ``[n, C]``, and each has a probability of its own.
 
     Attributes:
-        name: as on the command line.
+        name: as on the command line; hyphens are allowed.
         kinds: which kinds of features it takes.
+        grid: option -> values, of which the best on inner folds is taken unless one is given.
+        trusted_types: scikit-learn types in its saved form that skops does not know to be harmless, by full name.
+        given: names of the options that were asked for, so that nothing else is chosen for them.
+        notes_: what the last ``fit`` has to say to the user, a sentence each.
         history_: values per epoch of the last ``fit``, for heads that have epochs.
         reported_: epoch -> probabilities ``[w, C]`` of the validation rows then, for the epochs asked for.
     """
 
-    name = ""
-    kinds = frozenset({"pooled"})
+    name: ClassVar[str] = ""
+    kinds: ClassVar[frozenset[str]] = frozenset({"pooled"})
+    grid: ClassVar[dict[str, tuple]] = {}
+    trusted_types: ClassVar[tuple[str, ...]] = ()
+    given: frozenset[str] = field(default=frozenset(), init=False, repr=False, compare=False)
+    notes_: list[str] = field(default_factory=list, init=False, repr=False)
     history_: dict[str, list[float]] = field(default_factory=dict, init=False, repr=False)
     reported_: dict[int, np.ndarray] = field(default_factory=dict, init=False, repr=False)
 
@@ -138,9 +166,25 @@ class Head(ABC):
             )
         return heads
 
-    def copy(self, **options: object) -> Head:
+    def copy(self, **options: object) -> Self:
         """An untrained head with the options of this one, or with these."""
         return type(self)(**(self.options() | options))
+
+    def grid_of(self, kind: str) -> dict[str, tuple]:
+        """The ``grid`` for features of a kind."""
+        return self.grid
+
+    def choose(
+        self, x: X, y: np.ndarray, n_classes: int, inner: Sequence[Sequence[InnerFit]], candidates: Sequence[dict]
+    ) -> list[InnerChoice] | None:
+        """What the inner folds of each training set say of ``candidates``; None: try them all.
+
+        Args:
+            x, y, n_classes: as ``fit_folds``.
+            inner: the inner folds of each training set; nothing is sampled or weighted.
+            candidates: options to choose from.
+        """
+        return None
 
     def predict_proba(self, x: X, rows: np.ndarray | None = None) -> np.ndarray:
         """float64 ``[n, C]``: probability of each class; rows sum to 1 unless a text may have several labels.
@@ -161,7 +205,7 @@ class Head(ABC):
 
     def options(self) -> dict:
         """The options and their values."""
-        return {name: value for name, value in asdict(self).items() if not name.endswith("_")}
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.init}
 
     def state(self) -> dict:
         """What ``restore`` needs beside the files of ``_save``, JSON-able."""

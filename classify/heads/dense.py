@@ -12,6 +12,7 @@ import numpy as np
 from classify.heads._stacked import Settings, StackedFit, Weights, train
 from classify.heads.base import FitTask, Head, HeadFitOptions, X, probabilities
 from classify.solvers.blockwise import by_blocks, moments
+from classify.solvers.logistic import CONSTANT
 
 
 @dataclass
@@ -74,7 +75,7 @@ class DenseHead(Head):
         if not self.scale:
             return [(np.zeros(x.shape[1], np.float32), np.ones(x.shape[1], np.float32))] * sample_weight.shape[1]
         mean, variance = moments(x, sample_weight)
-        varies = variance > 1e-12 * mean**2
+        varies = variance > CONSTANT * mean**2
         per_sd = np.divide(1, np.sqrt(variance), out=np.zeros(mean.shape), where=varies)
         return list(zip(mean.astype(np.float32), per_sd.astype(np.float32), strict=True))
 
@@ -89,6 +90,10 @@ class DenseHead(Head):
     ) -> StackedFit:
         """What to train; ``validation_rows`` are those of ``how.validation``, all if None."""
         self.scale_, self.history_, self.reported_ = scale, {"loss": []}, {}
+        constant = int((scale[1] == 0).sum())
+        self.notes_ = (
+            [f"head dense leaves out {constant} columns that are constant in training rows"] if constant else []
+        )
         validation = None
         if how.validation is not None:
             self.history_["validation_loss"] = []
@@ -125,7 +130,7 @@ class DenseHead(Head):
             self.reported_[epoch] = self.predict_proba(x, rows)
         self._waited = 0 if value < self._lowest else self._waited + 1
         self._lowest = min(self._lowest, value)
-        if self.patience and self._waited:
+        if self.patience and self._waited and before:
             self.weights_ = before
         return not self.patience or self._waited < self.patience
 

@@ -1,108 +1,235 @@
-"""``logistic``: L2-regularised logistic regression, on standardised vectors or on TF-IDF."""
+"""``logistic``: L2-regularised logistic regression, on standardised vectors or on TF-IDF of words and word pairs."""
 
 from __future__ import annotations
 
-import warnings
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
-from classify.heads._sklearn import SklearnHead
-from classify.heads.base import FitTask, HeadFitOptions, X, probabilities
+from classify.heads import _terms
+from classify.heads._sklearn import load_pipeline, term_counts
+from classify.heads.base import FitTask, Head, HeadFitOptions, InnerChoice, InnerFit, X, probabilities
+from classify.scoring.scored import log_loss
 from classify.solvers.blockwise import by_blocks
 from classify.solvers.logistic import Task, fit_logistic
-from stores.features import Features
+from classify.solvers.logistic_path import Inner, penalty_path
+from stores.features import IdFeatures
+from stores.shared.errors import InputError
+
+TERM_PENALTIES = (0.1, 1.0, 10.0, 100.0, 1e3, 1e4)
+BEGIN = 2  # number of the penalty that the walk over these begins at
 
 
 @dataclass
-class LogisticHead(SklearnHead):
-    """Logistic regression; the scaler or the TF-IDF weights are fitted on the training rows.
+class LogisticHead(Head):
+    """Logistic regression on standardised vectors, or on TF-IDF of words and pairs of words.
 
-    On vectors all folds are solved at once, see ``classify.solvers.logistic``; on terms by scikit-learn.
+    On vectors all folds are solved at once, see ``classify.solvers.logistic``. On words the weights are sublinear
+    (1 + log of the count) TF-IDF of words and pairs of adjacent words, see ``classify.heads._terms``; more than two
+    classes are fitted one against the rest.
 
     Options:
-        C: inverse strength of the L2 penalty, > 0.
-        max_iter: the most steps of the solver (L-BFGS); ``history_`` holds how many it took.
+        C: inverse strength of the L2 penalty, above 0; chosen on inner folds unless it is given, on vectors from 0.0001
+            to 100, on words from 0.1 to 10,000.
+        terms: what a word is: marks (single letters, digits and punctuation count) or words (two letters or digits at
+            least); chosen on inner folds unless it is given.
+        max_iter: the most steps of the solver on vectors (L-BFGS).
     """
 
     name = "logistic"
+    kinds = frozenset({"pooled", "ids"})
+    grid: ClassVar[dict[str, tuple]] = {"C": (1e-4, 1e-3, 0.01, 0.1, 1.0, 10.0, 100.0)}
     C: float = 1.0
+    terms: str = "marks"
     max_iter: int = 1000
 
-    def fit_folds(self, x: X, y: np.ndarray, n_classes: int, folds: Sequence[FitTask]) -> list[LogisticHead]:
+    def __post_init__(self) -> None:
+        if not self.C > 0:
+            raise InputError(f"head logistic: C={self.C:g} is not above 0")
+        if self.terms not in ("marks", "words"):
+            raise InputError(f"head logistic: terms={self.terms} is unknown; choose marks or words")
+
+    def grid_of(self, kind: str) -> dict[str, tuple]:
+        """As ``Head.grid_of``: other penalties on words, and what a word is."""
+        return {"C": TERM_PENALTIES, "terms": ("marks", "words")} if kind == "ids" else self.grid
+
+    def fit_folds(self, x: X, y: np.ndarray, n_classes: int, folds: Sequence[FitTask]) -> list[Head]:
         """As ``Head.fit_folds``; folds that have seen the same classes are solved together, as are all labels."""
-        if isinstance(x, Features):
-            return super().fit_folds(x, y, n_classes, folds)
         heads = [self.copy(**fold.options) for fold in folds]
-        for head, fold in zip(heads, folds, strict=True):
-            head._begin(y[fold.rows], n_classes)
-            head.terms_ = None
+        codes = [head._begin(y[fold.rows], n_classes) for head, fold in zip(heads, folds, strict=True)]
+        if isinstance(x, IdFeatures):
+            counted = {terms: _terms.Terms.of(x, terms == "marks") for terms in {head.terms for head in heads}}
+            for head, fold, own in zip(heads, folds, codes, strict=True):
+                weight = None if fold.sample_weight is None else fold.sample_weight[fold.rows]
+                head._fit_terms(counted[head.terms], fold.rows, own, weight)
+            return list(heads)
         if y.ndim == 2:
             _solve(x, y, 2, heads, folds)
-            return heads
+            return list(heads)
         for classes in sorted({tuple(head.seen_classes_) for head in heads}):
             which = [i for i, head in enumerate(heads) if tuple(head.seen_classes_) == classes]
-            codes = np.searchsorted(classes, y)  # of a class that was not seen it does not matter: it counts nothing
-            codes = np.minimum(codes, len(classes) - 1)
-            _solve(x, codes, len(classes), [heads[i] for i in which], [folds[i] for i in which])
-        return heads
+            number = np.searchsorted(classes, y)  # of a class that was not seen it does not matter: it counts nothing
+            number = np.minimum(number, len(classes) - 1)
+            _solve(x, number, len(classes), [heads[i] for i in which], [folds[i] for i in which])
+        return list(heads)
 
-    def _say(self, steps: int) -> None:
-        self.history_ = {"steps": [steps]}
-        if steps >= self.max_iter:
-            warnings.warn(
-                f"head logistic stopped after {steps} steps, not at the optimum; raise max_iter", stacklevel=2
+    def choose(
+        self, x: X, y: np.ndarray, n_classes: int, inner: Sequence[Sequence[InnerFit]], candidates: Sequence[dict]
+    ) -> list[InnerChoice] | None:
+        """As ``Head.choose``: along a path of penalties, see ``classify.solvers.logistic_path``."""
+        if isinstance(x, IdFeatures):
+            kinds = {candidate.get("terms", self.terms) for candidate in candidates}
+            counted = {terms: _terms.Terms.of(x, terms == "marks") for terms in sorted(kinds)}
+            return [self._choose_terms(counted, y, n_classes, fits, candidates) for fits in inner]
+        penalties = [candidate.get("C") for candidate in candidates]
+        if any(set(c) != {"C"} for c in candidates) or not all(a < b for a, b in pairwise(penalties)):
+            return None
+        parts = [(owner, *fit) for owner, fits in enumerate(inner) for fit in fits]
+        weights = np.stack([task.sample_weights(len(y)) for _, task, _ in parts], axis=1)
+        truth = y if y.ndim == 2 else np.eye(n_classes, dtype=int)[y]
+        shares = weights.T @ truth / weights.sum(0)[:, None]  # of each class in the rows of each inner fold
+        if (shares == 0).any() or (shares == 1).any():
+            return None  # a fold lacks a class, or has nothing else: one problem would not serve all folds
+        folds = [Inner(owner, number, held_out) for number, (owner, _, held_out) in enumerate(parts)]
+        path = penalty_path(x, y, weights, folds, penalties, 2 if y.ndim == 2 else n_classes, self.max_iter)
+        return [
+            InnerChoice(losses.tolist(), probabilities(np.concatenate(logits).astype(np.float64), y.ndim == 2))
+            for losses, logits in zip(path.losses, path.logits, strict=True)
+        ]
+
+    def _choose_terms(
+        self,
+        counted: dict[str, _terms.Terms],
+        y: np.ndarray,
+        n_classes: int,
+        fits: Sequence[InnerFit],
+        candidates: Sequence[dict],
+    ) -> InnerChoice:
+        """The best candidate on the inner folds of one training set, walking downhill over the penalties."""
+        truth = y[np.concatenate([fit.held_out for fit in fits])]
+        losses, best = [float("inf")] * len(candidates), (float("inf"), np.empty(0))
+        for terms, known in counted.items():
+            own = {c.get("C", self.C): i for i, c in enumerate(candidates) if c.get("terms", self.terms) == terms}
+            penalties = sorted(own)
+            tried: dict[float, float] = {}
+            begin = min(BEGIN, len(penalties) - 1)
+            while (penalty := _terms.valley(tried, penalties, begin)) is not None:
+                proba = self._held_out(known, y, n_classes, fits, penalty)
+                tried[penalty] = losses[own[penalty]] = log_loss(proba, truth)
+                if tried[penalty] < best[0]:
+                    best = tried[penalty], proba
+        return InnerChoice(losses, best[1])
+
+    def _held_out(
+        self, terms: _terms.Terms, y: np.ndarray, n_classes: int, fits: Sequence[InnerFit], penalty: float
+    ) -> np.ndarray:
+        """Probabilities of the held-out rows, fold after fold."""
+        found = []
+        for task, held_out in fits:
+            x = _terms.weighted(terms.x, _terms.inverse_frequency(terms.x, task.rows))
+            targets = _terms.one_column_each(y[task.rows], n_classes)
+            both = (targets.min(0) != targets.max(0)).nonzero()[0]
+            z = np.where(targets.mean(0) > 0.5, 40.0, -40.0) * np.ones((len(held_out), 1))
+            if len(both):
+                z[:, both] = _terms.logits(
+                    x[held_out], *_terms.fit_linear(x[task.rows], targets[:, both], None, penalty, False)
+                )
+            found.append(_terms.probabilities_of(z, y.ndim == 2))
+        return np.concatenate(found)
+
+    def _fit_terms(
+        self, terms: _terms.Terms, rows: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None
+    ) -> None:
+        """Learn from the rows ``[m]`` of the counted texts."""
+        if terms.x[rows].nnz == 0:
+            raise InputError("the training texts hold no word; nothing to learn from (see the option terms)")
+        idf = _terms.inverse_frequency(terms.x, rows)
+        targets = _terms.one_column_each(y, len(self.seen_classes_))
+        weights, intercepts = np.zeros((len(idf), targets.shape[1])), np.zeros(targets.shape[1])
+        if len(self.seen_classes_) > 1 or self.multilabel_:
+            weights, intercepts = _terms.fit_linear(
+                _terms.weighted(terms.x, idf)[rows], targets, sample_weight, self.C, final=True
             )
+        # of merged columns to single terms, those of the training rows alone
+        seen = np.flatnonzero(idf[terms.column] > 0)
+        self.intercepts_, self.idf_ = intercepts, idf[terms.column][seen]
+        self.weights_ = weights[terms.column[seen]] * terms.share[seen, None]
+        self.vocabulary_, self.old_, self.notes_ = _kept(terms.vocabulary, seen), None, []
+
+    def _say(self, steps: int, stuck: bool, constant: int) -> None:
+        self.history_, self.notes_ = {"steps": [steps]}, []
+        self.vocabulary_, self.old_ = None, None
+        if steps >= self.max_iter:
+            self.notes_.append(f"head logistic stopped after {steps} steps, not at the optimum; raise max_iter")
+        if stuck:
+            self.notes_.append(f"head logistic got stuck after {steps} steps, not at the optimum; give a smaller C")
+        if constant:
+            self.notes_.append(f"head logistic gave no weight to {constant} columns that are constant in training rows")
 
     def _fit(self, x: X, y: np.ndarray, how: HeadFitOptions) -> None:
-        if not isinstance(x, Features):
-            self.terms_ = None
-            task = FitTask(np.arange(len(y)), how.seed, sample_weight=how.sample_weight)
-            return _solve(x, y, 2 if self.multilabel_ else len(self.seen_classes_), [self], [task])
-        from sklearn.exceptions import ConvergenceWarning
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # it is said in one line, by _say
-            super()._fit(x, y, how)
-        fitted = self.model_.estimators_ if self.multilabel_ else [self.model_]
-        return self._say(max(int(model[-1].n_iter_.max()) for model in fitted))
-
-    def _pipeline(self, counts: bool, seed: int) -> object:
-        from sklearn.feature_extraction.text import TfidfTransformer
-        from sklearn.linear_model import LogisticRegression
-        from sklearn.pipeline import make_pipeline
-
-        return make_pipeline(TfidfTransformer(), LogisticRegression(C=self.C, max_iter=self.max_iter))
+        rows = np.arange(len(y))
+        if isinstance(x, IdFeatures):
+            self._fit_terms(_terms.Terms.of(x, self.terms == "marks"), rows, y, how.sample_weight)
+            return
+        task = FitTask(rows, how.seed, sample_weight=how.sample_weight)
+        _solve(x, y, 2 if self.multilabel_ else len(self.seen_classes_), [self], [task])
 
     def _predict_proba(self, x: X) -> np.ndarray:
-        return super()._predict_proba(x) if self.terms_ is not None else self._predict_rows(x, None)
+        return self._predict_rows(x, None)
 
     def _predict_rows(self, x: X, rows: np.ndarray | None) -> np.ndarray:
-        if self.terms_ is not None:
-            return super()._predict_rows(x, rows)
+        if isinstance(x, IdFeatures):
+            some = x if rows is None else x[rows]
+            if self.old_ is not None:
+                model, terms = self.old_
+                return model.predict_proba(term_counts(some, terms))
+            matrix = _terms.weighted(self.vocabulary_.count(some), self.idf_)
+            z = _terms.logits(matrix, self.weights_, self.intercepts_)
+            return _terms.probabilities_of(z, self.multilabel_)
         z = by_blocks(lambda block: block @ self.weights_ + self.intercepts_, x, rows)
         return probabilities(z, self.multilabel_)
 
     def _save(self, folder: Path) -> None:
-        if self.terms_ is not None:
-            return super()._save(folder)
-        return np.savez(folder / "weights.npz", weights=self.weights_, intercepts=self.intercepts_)
+        arrays = {"weights": self.weights_, "intercepts": self.intercepts_}
+        if self.vocabulary_ is not None:
+            arrays |= {"idf": self.idf_, "pairs": self.vocabulary_.pairs}
+            words = {"words": self.vocabulary_.words, "marks": self.vocabulary_.marks}
+            (folder / "vocabulary.json").write_text(json.dumps(words, ensure_ascii=True), encoding="utf-8")
+        np.savez(folder / "weights.npz", **arrays)
 
     def _load(self, folder: Path) -> None:
-        if not (folder / "weights.npz").exists():
-            return super()._load(folder)
+        self.vocabulary_, self.old_ = None, None
+        if not (folder / "weights.npz").exists():  # of version 0.1, on terms
+            self.old_ = load_pipeline(folder, self.trusted_types)
+            return
         with np.load(folder / "weights.npz", allow_pickle=False) as file:
-            self.terms_, self.weights_, self.intercepts_ = None, file["weights"], file["intercepts"]
-        return None
+            self.weights_, self.intercepts_ = file["weights"], file["intercepts"]
+            if "idf" in file:
+                words = json.loads((folder / "vocabulary.json").read_text(encoding="utf-8"))
+                self.idf_ = file["idf"]
+                self.vocabulary_ = _terms.Vocabulary(words["words"], file["pairs"], words["marks"])
 
 
-def _solve(x: np.ndarray, y: np.ndarray, n_classes: int, heads: list[LogisticHead], folds: Sequence[FitTask]) -> None:
+def _kept(vocabulary: _terms.Vocabulary, seen: np.ndarray) -> _terms.Vocabulary:
+    """The vocabulary of the terms ``seen``, sorted numbers; words that are in pairs alone do not occur."""
+    total = len(vocabulary.words)
+    words = seen[seen < total]
+    number = np.full(total, -1)
+    number[words] = np.arange(len(words))
+    first, second = np.divmod(vocabulary.pairs[seen[seen >= total] - total], total)
+    return _terms.Vocabulary(
+        [vocabulary.words[i] for i in words], number[first] * len(words) + number[second], vocabulary.marks
+    )
+
+
+def _solve(x: np.ndarray, y: np.ndarray, n_classes: int, heads: list, folds: Sequence[FitTask]) -> None:
     """Fit ``heads``, each on its fold, to classes ``y [n]`` that all have seen, or to the labels ``y [n, labels]``."""
-    rows = {
-        (id(fold.rows), id(fold.sample_weight)): fold for fold in folds
-    }  # those that differ in their options share them
+    rows = {(id(fold.rows), id(fold.sample_weight)): fold for fold in folds}  # those of other options share them
     column = {key: number for number, key in enumerate(rows)}
     sample_weight = np.stack([fold.sample_weights(len(y)) for fold in rows.values()], axis=1)
     tasks, owner = [], []
@@ -117,4 +244,5 @@ def _solve(x: np.ndarray, y: np.ndarray, n_classes: int, heads: list[LogisticHea
         mine = np.flatnonzero(np.array(owner) == i)
         head.weights_ = np.hstack(solution.weights[mine])
         head.intercepts_ = np.hstack(solution.intercepts[mine])
-        head._say(int(solution.steps[mine].max()))
+        stuck, constant = bool(solution.stuck[mine].any()), int(solution.constant[mine].max())
+        head._say(int(solution.steps[mine].max()), stuck, constant)

@@ -116,7 +116,7 @@ class RunData:
     @cached_property
     def first(self) -> np.ndarray:
         """int64 ``[m]``: the first prediction of each row; with repeated folds a row has several."""
-        return np.unique(self.predictions.line, return_index=True)[1]
+        return np.unique(self.predictions.row, return_index=True)[1]
 
     @property
     def classes(self) -> list[str]:

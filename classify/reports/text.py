@@ -99,7 +99,7 @@ def basis(run: Run) -> str:
     parts += _training(run.recipe)
     parts.append(f"seed {run.recipe.seed}")
     if run.recipe.problem == "binary":
-        parts.append(f"AUC of class {run.recipe.positive!r}, mean over the folds")
+        parts.append(f"precision, recall, F1 and areas of class {run.recipe.positive!r}")
     return "; ".join(parts)
 
 
@@ -110,10 +110,11 @@ def _split(split: dict) -> str:
         return f"{split['folds']} stratified folds{times}" + together.replace("on one side", "in one fold")
     if split["kind"] == "stratified hold-out":
         return f"stratified hold-out of {split['test_size']:.0%}{together}"
-    if split["kind"] == "given":
-        return "splits as given"
+    if split["kind"] in ("given", "test rows", "folds file"):
+        return f"{split['kind']} {split['file']}, taken as they are" if "file" in split else "splits as given"
     left = f"; {split['left_out']:,} training rows left out, their text is tested" if split["left_out"] else ""
-    return ("tested on the other store" if split["kind"] == "test store" else "split as the table says") + left
+    how = {"test store": "tested on the other store", "time": f"tested from {split.get('from')} on"}
+    return how.get(split["kind"], "split as the table says") + left
 
 
 def _training(recipe: RunRecipe) -> list[str]:
@@ -150,7 +151,7 @@ def details(run: Run) -> list[str]:
         lines.append("threshold of the model: " + ", ".join(f"{t:.4f}" for t in model.thresholds))
     if model.chosen:
         lines.append("chosen: " + ", ".join(f"{name}={value}" for name, value in model.chosen.items()))
-    return lines + extras(run.metrics)
+    return lines + extras(run.metrics) + [f"note: {note}" for note in run.metrics.notes]
 
 
 def _classes(run: Run) -> list[str]:

@@ -1,37 +1,225 @@
-"""Bootstrap intervals over out-of-fold predictions."""
+"""Intervals of scores over out-of-fold predictions.
+
+A 95 % interval is to hold the score that the method would have on endless rows, with models trained on tables of this
+size. So it must count two kinds of luck: that of the rows that were tested, and that of the rows that were trained on.
+The first is the standard error SE of the delta method (``classify.scoring.influence``). The second is not in the
+predictions; it grows with the number of directions in which a head can be fitted by chance. SE is multiplied by
+
+    luck = sqrt(1 + a * directions / n + b / sqrt(m)),
+
+with n the rows, m those of the rarest class, and ``directions`` the participation ratio of the correlations of the
+features (``effective_directions``): D for independent columns and many rows, much less for vectors of texts. a and b
+were fitted to simulations with real training, see ``tools/simulate_intervals.py`` and docs/guide/scores.md.
+
+==============  ====================================================================================================
+``share``       accuracy: Wilson 1927 with the number of rows that gives SE, ``p (1 - p) / (luck SE)^2``
+``positive``    precision and recall of the positive class alike; F1 by F / (2 - F), which is a share (Lam 2023)
+``macro``       the intervals of the classes joined with the correlation of their psi (MOVER; Zou, Donner 2008)
+``roc``         on the logit scale (LeDell et al. 2015)
+``pr``          two classes: ``logit(AP) -+ z luck / sqrt(n_pos AP (1 - AP))`` (Boyd, Eng, Page 2013); else as ``roc``
+``log``         on the log scale
+``logit``       shares that are means over classes: on the logit scale
+``fisher``      correlations: on the scale of the inverse hyperbolic tangent
+``bootstrap``   percentiles of 1,000 resamples of the groups, widened by luck; for all that has no psi
+==============  ====================================================================================================
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
+from classify.scoring.influence import influence, of_decisions, standard_error
+from classify.scoring.metrics import METRICS, Metric, metrics_of
 from classify.scoring.predictions import Predictions
+from classify.scoring.scored import Scored
 
 RESAMPLES = 1000
 CELLS = 1 << 22  # weights held at a time: 32 MiB
+Z = 1.959964  # of the normal distribution, 95 %
+LUCK = {"roc": (5.0, 3.0), "pr": (5.0, 3.0)}  # a and b of the areas
+LUCK_OF_OTHERS = (4.0, 1.0)
+FEWEST, FEW = 10, 25  # rows of the rarest class: below the first no interval of scores of classes, below both a remark
+OF_CLASSES = ("positive", "macro", "roc", "pr", "logit", "fisher")  # intervals that need rows of each class
+DECIDED = ("mcc", "precision_positive", "precision_macro")  # scores that need some decisions for each class
+Interval = tuple[float, float]
 
 
-def bootstrap(predictions: Predictions, seed: int, resamples: int = RESAMPLES) -> dict[str, list[float]]:
-    """95 % percentile intervals (Efron) of every metric that is one number.
+class Intervals(NamedTuple):
+    """What is known of the scores.
 
-    Groups, not rows, are drawn with replacement: rows with the same text are no independent evidence, nor are repeated
-    predictions of a row.
+    Attributes:
+        found: metric -> low, high; metrics without an interval are missing.
+        remarks: why some are missing, or how far to trust them, a sentence each.
+    """
+
+    found: dict[str, Interval]
+    remarks: list[str]
+
+
+def intervals(predictions: Predictions, seed: int, directions: float = 0.0) -> Intervals:
+    """95 % intervals of every metric that is one number.
+
+    Groups count, not rows: rows with the same text are no independent evidence, nor are repeated predictions of a row.
 
     Args:
         predictions: out-of-fold, ``t``.
-        seed: of the draws.
-        resamples: how many draws.
-
-    Returns:
-        name -> [low, high]; resamples in which a metric has no value (one class only) are left out of its interval.
+        seed: of the draws, for metrics without psi.
+        directions: see ``effective_directions``; 0 where it is not known.
     """
-    (drawn,) = resampled([predictions], predictions.group, seed, resamples)
-    return {name: percentiles(values) for name, values in drawn.items()}
+    scored = predictions.scored()
+    rarest, count = _rarest(predictions)
+    rows = len(np.unique(predictions.row))
+    found: dict[str, Interval] = {}
+    for metric in metrics_of(predictions.problem, per_class=False):
+        if metric.interval == "none" or (metric.interval in OF_CLASSES and count < FEWEST):
+            continue
+        if metric.name in DECIDED and scored.decisions.taken.min() < FEWEST:
+            continue  # hardly any row was taken for some class: what happens to be right of these says nothing
+        one = _interval(metric, scored, predictions.group, luck_of(metric.interval, directions, rows, count))
+        if one is not None and np.isfinite(one).all():
+            found[metric.name] = one
+    resampled_names = [m.name for m in metrics_of(predictions.problem, per_class=False) if m.interval == "bootstrap"]
+    if resampled_names:
+        luck = luck_of("bootstrap", directions, rows, count)
+        found |= _by_bootstrap(predictions, resampled_names, seed, luck)
+    remarks = []
+    if count < FEWEST:
+        remarks.append(
+            f"too few rows of class {rarest} ({count}) for intervals of precision, recall, F1 and areas; "
+            f"{FEW} are needed"
+        )
+    elif count < FEW:
+        remarks.append(f"few rows of class {rarest} ({count}): intervals of precision, recall, F1 and areas are wide")
+    return Intervals(found, remarks)
+
+
+def luck_of(interval: str, directions: float, rows: int, rarest: int) -> float:
+    """The factor of SE for a kind of interval: ``sqrt(1 + a * directions / rows + b / sqrt(rarest))``."""
+    a, b = LUCK.get(interval, LUCK_OF_OTHERS)
+    return float(np.sqrt(1 + a * directions / max(rows, 1) + b / np.sqrt(max(rarest, 1))))
+
+
+def effective_directions(x: np.ndarray) -> float:
+    """Participation ratio of the eigenvalues of the columns' correlations: ``D^2 / sum of r_ij^2``.
+
+    Of D independent columns and n rows about ``n D / (n + D)``; of vectors of texts, whose columns hang together, less.
+
+    Args:
+        x: float ``[n, D]``; at most 4,000 of its rows are looked at, spread evenly.
+    """
+    some = np.asarray(x[:: max(1, -(-len(x) // 4000))], np.float64)
+    spread = some.std(0)
+    some = (some - some.mean(0))[:, spread > 0] / spread[spread > 0]
+    if not some.size:
+        return 0.0
+    gram = some @ some.T if len(some) < some.shape[1] else some.T @ some
+    return float(some.shape[1] ** 2 / (gram**2).sum() * len(some) ** 2)
+
+
+def _interval(metric: Metric, scored: Scored, group: np.ndarray, luck: float) -> Interval | None:
+    """By the method that the metric names."""
+    value = float(metric.values(scored)[0])
+    if not np.isfinite(value):
+        return None
+    if metric.interval == "macro":
+        return _of_macro(metric, scored, group, luck, value)
+    if metric.interval == "positive":
+        return _of_class(metric.name.removesuffix("_positive"), scored, scored.positive, group, luck)[:2]
+    if metric.interval == "pr" and scored.problem == "binary":
+        positives = len(np.unique(group[scored.y == scored.positive]))
+        return _on_logit(value, luck * np.sqrt(value * (1 - value) / max(positives, 1)))
+    psi = influence(metric.name, scored) if metric.interval != "bootstrap" else None
+    if psi is None:
+        return None
+    se = luck * standard_error(psi, group)
+    if metric.interval == "share":
+        rows = len(np.unique(group)) / luck**2 if se == 0 else value * (1 - value) / se**2
+        return wilson(value, rows)
+    if metric.interval == "log":
+        return (value * np.exp(-Z * se / value), value * np.exp(Z * se / value)) if value > 0 else None
+    if metric.interval == "fisher":
+        middle, half = np.arctanh(np.clip(value, -0.999999, 0.999999)), Z * se / max(1 - value**2, 1e-6)
+        return float(np.tanh(middle - half)), float(np.tanh(middle + half))
+    return _on_logit(value, se)
+
+
+def wilson(share: float, rows: float) -> Interval:
+    """A share p of m rows: ``(p + z^2 / 2m -+ z sqrt(p (1 - p) / m + z^2 / 4m^2)) / (1 + z^2 / m)`` (Wilson 1927)."""
+    middle, half = share + Z**2 / 2 / rows, Z * np.sqrt(share * (1 - share) / rows + Z**2 / 4 / rows**2)
+    return float((middle - half) / (1 + Z**2 / rows)), float((middle + half) / (1 + Z**2 / rows))
+
+
+def _on_logit(value: float, se: float) -> Interval:
+    """The delta method on the logit scale."""
+    p = min(max(value, 1e-3), 1 - 1e-3)
+    middle, half = np.log(p / (1 - p)), Z * se / (p * (1 - p))
+    return float(1 / (1 + np.exp(half - middle))), float(1 / (1 + np.exp(-half - middle)))
+
+
+def _of_class(name: str, scored: Scored, c: int, group: np.ndarray, luck: float) -> tuple[float, float, np.ndarray]:
+    """Interval of the precision, recall or f1 of class ``c``, and its psi."""
+    value, d = float(METRICS[name].values(scored)[0, c]), scored.decisions
+    psi = of_decisions(METRICS[name], scored, c)
+    hit, true, taken = d.hit[0, c], d.true[0, c], d.taken[0, c]
+    of = {"precision": taken, "recall": true, "f1": true + taken - hit}[name]  # rows that it is a share of
+    se = luck * standard_error(psi, group)
+    share = value / (2 - value) if name == "f1" else value
+    se = se * 2 / (2 - value) ** 2 if name == "f1" else se
+    rows = share * (1 - share) / se**2 if se > 0 and 0 < share < 1 else of * _groups_a_row(group) / luck**2
+    low, high = wilson(share, max(rows, 1e-9))
+    return (2 * low / (1 + low), 2 * high / (1 + high), psi) if name == "f1" else (low, high, psi)
+
+
+def _groups_a_row(group: np.ndarray) -> float:
+    return len(np.unique(group)) / len(group)
+
+
+def _of_macro(metric: Metric, scored: Scored, group: np.ndarray, luck: float, value: float) -> Interval:
+    """The intervals of the classes, joined: ``M - sqrt(sum of r_ij d_i d_j) / C``, d how far each reaches down."""
+    name = "recall" if metric.name == "balanced_accuracy" else metric.name.removesuffix("_macro")
+    seen = np.flatnonzero(scored.decisions.true[0] > 0 if name == "recall" else scored.decisions.seen[0])
+    each = [_of_class(name, scored, int(c), group, luck) for c in seen]
+    values = METRICS[name].values(scored)[0, seen]
+    _, inverse = np.unique(group, return_inverse=True)
+    sums = np.array([np.bincount(inverse, psi) for _, _, psi in each])
+    spread = np.sqrt((sums**2).sum(1))
+    together = (sums @ sums.T) / np.outer(spread, spread).clip(1e-300)
+    together[np.ix_(spread == 0, spread == 0)] = 1.0  # nothing is known of how these hang together
+    down, up = values - [low for low, _, _ in each], [high for _, high, _ in each] - values
+    lower, upper = (np.sqrt(max(float(d @ together @ d), 0)) / len(seen) for d in (down, up))
+    return max(0.0, value - lower), min(1.0, value + upper)
+
+
+def _rarest(predictions: Predictions) -> tuple[str, int]:
+    """The class with the fewest different groups among the tested rows, and how many; classes without are left out."""
+    truth = predictions.y if predictions.multilabel else np.eye(len(predictions.classes), dtype=int)[predictions.y]
+    counts = [(len(np.unique(predictions.group[truth[:, c] == 1])), name) for c, name in enumerate(predictions.classes)]
+    there = [(count, name) for count, name in counts if count]
+    count, name = min(there) if there else (0, predictions.classes[0])
+    return repr(name), count
+
+
+def _by_bootstrap(predictions: Predictions, names: Sequence[str], seed: int, luck: float) -> dict[str, Interval]:
+    """Percentiles around the value, both sides ``luck`` times as long."""
+    (drawn,) = resampled([predictions], predictions.group, seed, names=names)
+    scored, found = predictions.scored(), {}
+    for name, values in drawn.items():
+        value = float(METRICS[name].values(scored)[0])
+        low, high = percentiles(values)
+        if np.isfinite([value, low, high]).all():
+            found[name] = value - luck * max(value - low, 0), value + luck * max(high - value, 0)
+    return found
 
 
 def resampled(
-    found: Sequence[Predictions], group: np.ndarray, seed: int, resamples: int = RESAMPLES
+    found: Sequence[Predictions],
+    group: np.ndarray,
+    seed: int,
+    resamples: int = RESAMPLES,
+    names: Sequence[str] | None = None,
 ) -> list[dict[str, np.ndarray]]:
     """Every metric that is one number, of all of ``found`` in the same resamples: name -> ``[resamples]`` each.
 
@@ -39,11 +227,12 @@ def resampled(
         found: predictions of the same rows, ``t`` each.
         group: int ``[t]``, what is drawn.
         seed, resamples: see ``draws``.
+        names: of the metrics; all if None.
     """
     drawn: list[dict[str, list]] = [{} for _ in found]
     for weights in draws(group, seed, resamples):
         for own, predictions in zip(drawn, found, strict=True):
-            for name, values in predictions.measure(weights, resampled=True).items():
+            for name, values in predictions.measure(weights, resampled=True, names=names).items():
                 own.setdefault(name, []).append(values)
     return [{name: np.concatenate(values) for name, values in own.items()} for own in drawn]
 

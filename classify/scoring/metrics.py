@@ -7,7 +7,7 @@ score, and no say in a macro mean.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,6 +67,7 @@ def measure(
     repeat: np.ndarray | None = None,
     weights: np.ndarray | None = None,
     resampled: bool = False,
+    names: Sequence[str] | None = None,
 ) -> Measures:
     """All metrics of the problem, each ``[B]`` or per class ``[B, C]``, and ``confusion`` (see ``Scored``).
 
@@ -78,12 +79,14 @@ def measure(
         repeat: int ``[n]``, of which repeat of the folds each row is; all of one if None.
         weights: ``[B, n]``, how much each row counts; once if None (B = 1).
         resampled: whether to leave out what a bootstrap does not need: scores of classes, metrics without an interval.
+        names: where resampled, of the metrics that are wanted; all if None.
     """
     repeat = np.zeros(len(y), int) if repeat is None else repeat
     scored = Scored(y, proba, predicted, positive, repeat, np.ones((1, len(y))) if weights is None else weights)
     wanted = metrics_of(scored.problem, False if resampled else None)
     if resampled:
-        return {metric.name: metric.values(scored) for metric in wanted if metric.interval != "none"}
+        wanted = [m for m in wanted if m.interval != "none" and (names is None or m.name in names)]
+        return {metric.name: metric.values(scored) for metric in wanted}
     return {metric.name: metric.values(scored) for metric in wanted} | {"confusion": scored.confusion}
 
 
@@ -227,7 +230,7 @@ METRICS: dict[str, Metric] = {
         Metric("log_loss", "log loss", _log_losses, "rows", False, True, table=1, interval="log"),
         Metric("precision_macro", "precision macro", _macro(_precision), "decisions", table=2, interval="macro"),
         Metric("recall_macro", "recall macro", _macro(_recall), "decisions", table=2, interval="macro"),
-        Metric("mcc", "MCC", _mcc, "decisions", problems=ONE_LABEL, table=2, interval="plain"),
+        Metric("mcc", "MCC", _mcc, "decisions", problems=ONE_LABEL, table=2, interval="fisher"),
         Metric("hamming_loss", "Hamming loss", lambda s: (s.y != s.predicted).mean(1), "rows", False,
                problems=(MULTI_LABEL,), table=2, interval="share"),
         Metric("brier", "Brier", _squares, "rows", False, True, table=2, interval="log"),
@@ -237,12 +240,12 @@ METRICS: dict[str, Metric] = {
                interval="none"),
         Metric("calibration_intercept", "cal. intercept", lambda s: recalibration(s)[:, 1], "scored", None, True,
                (BINARY,), interval="none"),
-        Metric("f1_weighted", "F1 weighted", _weighted(_f1), "decisions", interval="plain"),
-        Metric("precision_weighted", "precision weighted", _weighted(_precision), "decisions", interval="plain"),
-        Metric("recall_weighted", "recall weighted", _weighted(_recall), "decisions", interval="plain"),
-        Metric("f1_micro", "F1 micro", _micro(_f1), "decisions", interval="plain"),
-        Metric("precision_micro", "precision micro", _micro(_precision), "decisions", interval="plain"),
-        Metric("recall_micro", "recall micro", _micro(_recall), "decisions", interval="plain"),
+        Metric("f1_weighted", "F1 weighted", _weighted(_f1), "decisions", interval="logit"),
+        Metric("precision_weighted", "precision weighted", _weighted(_precision), "decisions", interval="logit"),
+        Metric("recall_weighted", "recall weighted", _weighted(_recall), "decisions", interval="logit"),
+        Metric("f1_micro", "F1 micro", _micro(_f1), "decisions", interval="logit"),
+        Metric("precision_micro", "precision micro", _micro(_precision), "decisions", interval="logit"),
+        Metric("recall_micro", "recall micro", _micro(_recall), "decisions", interval="logit"),
         Metric("precision", "precision", _precision, "decisions", per_class=True),
         Metric("recall", "recall", _recall, "decisions", per_class=True),
         Metric("f1", "F1", _f1, "decisions", per_class=True),

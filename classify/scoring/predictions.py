@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from classify.scoring.metrics import Measures, measure
+from classify.scoring.scored import Scored
 from stores.shared.errors import FailureError
+
+PLACE = ("row", "line", "group", "fold")  # the first columns of the file
 
 
 @dataclass(frozen=True)
@@ -20,8 +24,9 @@ class Predictions:
     Attributes:
         classes: the ``C`` class names; with several labels a row, the labels.
         positive: of two classes, the one that AUC and thresholds are about.
+        row: int64 ``[t]``, number of each row among those of the store, from 0; rows of a test store go on counting.
         line: int64 ``[t]``, line of the data file that each row starts on.
-        group: int64 ``[t]``, line of the first row that must not be parted from this one (mostly: of the same text).
+        group: int64 ``[t]``, number of the first row that must not be parted from this one (mostly: of the same text).
         fold: int ``[t]``, number of the model that predicted it, from 0, through all repeats.
         y: int ``[t]``, the true class; with several labels a row 0/1 ``[t, C]``.
         predicted: likewise, what the model decided.
@@ -30,6 +35,7 @@ class Predictions:
 
     classes: list[str]
     positive: int
+    row: np.ndarray
     line: np.ndarray
     group: np.ndarray
     fold: np.ndarray
@@ -57,24 +63,30 @@ class Predictions:
 
     @cached_property
     def repeat(self) -> np.ndarray:
-        """Int ``[t]``: how many predictions of the same line come before, by fold: its repeat of the folds."""
-        order = np.lexsort((self.fold, self.line))
-        _, start, counts = np.unique(self.line[order], return_index=True, return_counts=True)
+        """Int ``[t]``: how many predictions of the same row come before, by fold: its repeat of the folds."""
+        order = np.lexsort((self.fold, self.row))
+        _, start, counts = np.unique(self.row[order], return_index=True, return_counts=True)
         number = np.empty(len(self), int)
         number[order] = np.arange(len(self)) - np.repeat(start, counts)
         return number
 
     def take(self, rows: np.ndarray) -> Predictions:
         """These of the predictions."""
-        arrays = (a[rows] for a in (self.line, self.group, self.fold, self.y, self.predicted, self.proba))
+        arrays = (a[rows] for a in (self.row, self.line, self.group, self.fold, self.y, self.predicted, self.proba))
         return Predictions(self.classes, self.positive, *arrays)
 
-    def measure(self, weights: np.ndarray | None = None, resampled: bool = False) -> Measures:
+    def measure(
+        self, weights: np.ndarray | None = None, resampled: bool = False, names: Sequence[str] | None = None
+    ) -> Measures:
         """All metrics, as ``metrics.measure``; ``weights`` ``[B, t]`` say how often each prediction counts."""
-        return measure(self.y, self.proba, self.predicted, self.positive, self.repeat, weights, resampled)
+        return measure(self.y, self.proba, self.predicted, self.positive, self.repeat, weights, resampled, names)
+
+    def scored(self) -> Scored:
+        """What single metrics and their influences are computed from, each prediction counted once."""
+        return Scored(self.y, self.proba, self.predicted, self.positive, self.repeat, np.ones((1, len(self))))
 
     def write(self, path: Path) -> None:
-        """Write the CSV: line, group, fold (from 1), label, predicted and the probability of each class.
+        """Write the CSV: row, line, group, fold (from 1), label, predicted and the probability of each class.
 
         With several labels a row ``label`` and ``predicted`` are a column a label (``label_toxic``), 0 or 1.
         """
@@ -86,16 +98,16 @@ class Predictions:
                 found = (self.y[i], self.predicted[i])
                 answers = [*found[0], *found[1]] if self.multilabel else [names[found[0]], names[found[1]]]
                 proba = map(repr, self.proba[i].tolist())  # whole: rounded, those near 1 would tie
-                writer.writerow([self.line[i], self.group[i], self.fold[i] + 1, *answers, *proba])
+                writer.writerow([self.row[i], self.line[i], self.group[i], self.fold[i] + 1, *answers, *proba])
 
     def _header(self) -> list[str]:
         multilabel = [f"{what}_{name}" for what in ("label", "predicted") for name in self.classes]
         answers = multilabel if self.multilabel else ["label", "predicted"]
-        return ["line", "group", "fold", *answers, *(f"p_{name}" for name in self.classes)]
+        return [*PLACE, *answers, *(f"p_{name}" for name in self.classes)]
 
     @classmethod
     def read(cls, path: Path, classes: list[str], positive: int, multilabel: bool) -> Predictions:
-        """Inverse of ``write``.
+        """Inverse of ``write``; in runs of version 0.1, which have no ``row``, a row is known by its line.
 
         Raises:
             FailureError: if the file is missing or not what ``write`` made.
@@ -104,15 +116,17 @@ class Predictions:
             with open(path, newline="", encoding="utf-8") as file:
                 header, *rows = csv.reader(file)
             width = len(classes)
-            line, group, fold = np.array([row[:3] for row in rows], np.int64).reshape(-1, 3).T
+            if header[:1] == ["line"]:
+                header, rows = ["row", *header], [[row[0], *row] for row in rows]
+            row_, line, group, fold = np.array([row[:4] for row in rows], np.int64).reshape(-1, 4).T
             if multilabel:
-                answers = np.array([row[3 : 3 + 2 * width] for row in rows], np.int64).reshape(-1, 2, width)
+                answers = np.array([row[4 : 4 + 2 * width] for row in rows], np.int64).reshape(-1, 2, width)
                 y, predicted = answers[:, 0], answers[:, 1]
             else:
                 code = {name: i for i, name in enumerate(classes)}
-                y, predicted = np.array([[code[row[3]], code[row[4]]] for row in rows], np.int64).reshape(-1, 2).T
+                y, predicted = np.array([[code[row[4]], code[row[5]]] for row in rows], np.int64).reshape(-1, 2).T
             proba = np.array([row[-width:] for row in rows], np.float64).reshape(-1, width)
-            found = cls(classes, positive, line, group, fold - 1, y, predicted, proba)
+            found = cls(classes, positive, row_, line, group, fold - 1, y, predicted, proba)
             if header != found._header():
                 raise ValueError("its columns are others")
             return found

@@ -105,3 +105,9 @@ class Scored:
     def mean(self, values: np.ndarray) -> np.ndarray:
         """The mean of a value a row, ``[B]``."""
         return self.weights @ values / self.weights.sum(1)
+
+
+def log_loss(proba: np.ndarray, y: np.ndarray) -> float:
+    """Mean log loss of the probabilities ``[m, C]`` of rows of classes ``y``."""
+    own = np.where(y == 1, proba, 1 - proba) if y.ndim == 2 else proba[np.arange(len(y)), y]
+    return float(-np.log(np.maximum(own, EPS)).mean())

@@ -24,6 +24,7 @@ from classify.solvers.lbfgs import minimise
 
 HESSIAN_ROWS = 4, 12  # times the dimension, at least and at most
 KEPT_BYTES = 1 << 30  # of standardised features; more are standardised anew in each pass
+CONSTANT = 1e-20  # of the squared mean: a smaller variance is rounding, since float32 values differ by 6e-8 at least
 FAR = 3  # means this many sd from zero, in the square mean of the columns: more, and products in float32 lose precision
 
 
@@ -36,12 +37,16 @@ class Solution:
         intercepts: float64 ``[J, c]``.
         objectives: float64 ``[J]``, what was minimised.
         steps: int ``[J]``, how many the solver took.
+        stuck: bool ``[J]``, whether it ended before the optimum because no step lowered the objective.
+        constant: int ``[J]``, how many columns have one value in all rows that count, and so no weight.
     """
 
     weights: np.ndarray
     intercepts: np.ndarray
     objectives: np.ndarray
     steps: np.ndarray
+    stuck: np.ndarray
+    constant: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -73,12 +78,13 @@ def fit_logistic(
         max_iter: the most steps.
     """
     with one_thread_a_product():
-        problem = _Problem(x, y, sample_weight, tasks, n_classes)
-        found, values, steps = minimise(problem.value_and_gradient, problem.start(), max_iter)
-        return Solution(*problem.as_they_are(found), values, steps)
+        problems = Problems(x, y, sample_weight, tasks, n_classes)
+        found = minimise(problems.value_and_gradient, problems.start(), max_iter)
+        weights, intercepts = problems.as_they_are(found.point, np.arange(len(tasks)))
+        return Solution(weights, intercepts, found.value, found.steps, found.stuck, problems.constant_columns)
 
 
-class _Problem:
+class Problems:
     """The objective of all problems in the solver's coordinates ``u [J, D + 1, c]``, the last row the intercept.
 
     Standardised weights are ``w = L^-T u``, where ``L L^T`` is about the Hessian where the solver starts.
@@ -93,11 +99,12 @@ class _Problem:
         self.fold, self.label = np.array([task.fold for task in tasks]), np.array([task.label for task in tasks])
         self.penalties = np.array([task.penalty for task in tasks], np.float64)
         means, variances = moments(x, sample_weight)
-        variances[variances <= 1e-12 * means**2] = 0  # a column that does not vary has no weight
+        variances[variances <= CONSTANT * means**2] = 0  # a column that does not vary has no weight
         self._choose_unit(means, variances)
         self.mean = ((means - self._shift) / self._unit)[self.fold]
         per_sd = np.divide(self._unit, np.sqrt(variances), out=np.zeros(means.shape), where=variances > 0)
         self.per_sd = per_sd[self.fold]
+        self.constant_columns = (variances == 0).sum(1)[self.fold]
         self._prior = self._shares(n_classes)
         self._precondition(means.mean(0), variances.mean(0))
 
@@ -170,11 +177,21 @@ class _Problem:
                 found[mine] = flat.reshape(len(factor), -1, values.shape[2]).transpose(1, 0, 2)
         return found
 
-    def as_they_are(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Weights ``[J, D, c]`` and intercepts ``[J, c]`` for the features as they are."""
-        weights, intercepts = self._in_passes(u, self._solve(u[:, :-1], np.arange(len(u)), "T"), np.arange(len(u)))
+    def as_they_are(self, u: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Weights ``[j, D, c]`` and intercepts ``[j, c]``, for the features as they are, of the problems ``which``."""
+        weights, intercepts = self._in_passes(u, self._solve(u[:, :-1], which, "T"), which)
         weights /= self._unit[:, None]
         return weights, intercepts - np.einsum("d,jdc->jc", self._shift, weights)
+
+    def moved(self, u: np.ndarray, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """The points of the problems ``source`` in the coordinates of the problems ``target``, for a warm start."""
+        w = self._solve(u[:, :-1], source, "T")  # standardised weights are what the two have in common
+        found = np.empty_like(u)
+        for number, factor in enumerate(self._factors):
+            mine = self._factor_of[target] == number
+            found[mine, :-1] = np.einsum("ed,jec->jdc", factor, w[mine])  # u = L^T w
+        found[:, -1] = u[:, -1] * (self._root[target] / self._root[source])[:, None]
+        return found
 
     def _in_passes(self, u: np.ndarray, w: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Weights and intercepts for the features as the passes see them, of standardised weights ``w``."""
@@ -184,12 +201,14 @@ class _Problem:
 
     def value_and_gradient(self, u: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Objectives ``[j]`` and gradients ``[j, D + 1, c]`` of the problems ``which`` at ``u [j, D + 1, c]``."""
-        w = self._solve(u[:, :-1], which, "T")
+        w = self._solve(u[:, :-1], which, "T")  # w = L^-T u: [j, D, c]
         loss, gradient, gradient_intercept = self._pass(*self._in_passes(u, w, which), which)
+        # dz/dw = (x - mean) / sd: the pass has summed over x as it is, so the mean is taken out of the sum here
         gradient = (gradient - self.mean[which][:, :, None] * gradient_intercept[:, None]) * self.per_sd[which][
             :, :, None
         ]
         c = self.penalties[which]
+        # by u: L^-1 (C dloss/dw + w), the second term from |w|^2 / 2
         gradient = self._solve(c[:, None, None] * gradient + w, which, "N")
         gradient_intercept = (c / self._root[which])[:, None] * gradient_intercept
         return c * loss + (w**2).sum((1, 2)) / 2, np.concatenate([gradient, gradient_intercept[:, None]], 1)
@@ -199,7 +218,7 @@ class _Problem:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """One pass over the rows: losses ``[j]``, gradients by weight ``[j, D, c]``, by intercept ``[j, c]``."""
         j, dimension, c = weights.shape
-        v = np.ascontiguousarray(weights.transpose(1, 0, 2).reshape(dimension, j * c), np.float32)
+        v = np.ascontiguousarray(weights.transpose(1, 0, 2).reshape(dimension, j * c), np.float32)  # [D, j c]
         b = intercepts.reshape(j * c).astype(np.float32)
         fold, label = self.fold[which], self.label[which]
 
@@ -211,7 +230,7 @@ class _Problem:
                     block @ v + b, self.y[part][:, label], self.sample_weight[part][:, fold]
                 )
                 loss += values
-                gradient += residual.T @ block
+                gradient += residual.T @ block  # [j c, D], the second product
                 gradient_intercept += residual.sum(0, dtype=np.float64)
             return loss, gradient, gradient_intercept
 
@@ -234,12 +253,14 @@ class _Problem:
     def _losses(self, z: np.ndarray, y: np.ndarray, m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Sum of the losses of each problem, float64 ``[j]``, and their gradients by ``z [rows, j * c]``."""
         if self.columns == 1:
+            # loss = log(1 + exp(-m)), m = y z with y in -1, 1: [rows, j]
             sign = np.where(y > 0, np.float32(1), np.float32(-1))
             margin = z * sign
-            tail = np.exp(-np.abs(margin))
+            tail = np.exp(-np.abs(margin))  # never overflows
             loss = np.log1p(tail) + np.maximum(-margin, 0)
             wrong = np.where(margin > 0, tail, 1) / (1 + tail)  # the probability of the other class
             return np.einsum("ij,ij->j", loss, m, dtype=np.float64), -sign * wrong * m
+        # loss = log(sum_c exp(z_c)) - z_y, of [rows, j, C]; the largest z is taken out so that exp does not overflow
         z = z.reshape(len(z), -1, self.columns)
         z = z - z.max(2, keepdims=True)
         proba = np.exp(z)
@@ -247,5 +268,5 @@ class _Problem:
         rows = np.arange(len(z))
         loss = np.log(total[:, :, 0]) - z[rows, :, y[:, 0]]
         proba /= total
-        proba[rows, :, y[:, 0]] -= 1
+        proba[rows, :, y[:, 0]] -= 1  # dloss/dz_c = p_c - (c is y)
         return np.einsum("ij,ij->j", loss, m, dtype=np.float64), (proba * m[:, :, None]).reshape(len(z), -1)

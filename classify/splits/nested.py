@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from classify.fitting.calibration import Calibration
 from classify.fitting.options import FitOptions
 from classify.fitting.threshold import choose, parse_rule
-from classify.heads.base import FitTask
-from classify.scoring.metrics import measure
-from classify.splits.folds import holdout, stratified_kfold
+from classify.heads.base import FitTask, InnerChoice, InnerFit
+from classify.splits.folds import shrunk, stratified_kfold
+from stores.shared.errors import InputError
 
 STOPPING = 0.1  # share of the training rows that early stopping looks at
 
@@ -25,62 +25,79 @@ class Choice:
         options: of the head.
         calibration: of its probabilities, None if not asked for.
         thresholds: float ``[1]``, or one a label; None if not asked for.
+        losses: mean log loss on the inner folds for each candidate, infinite where it was not tried.
     """
 
     options: dict
     calibration: Calibration | None = None
     thresholds: list[float] | None = None
+    losses: list[float] = field(default_factory=list)
 
 
 def inner_folds(
-    fold: FitTask, y: np.ndarray, groups: np.ndarray, n_classes: int, training: FitOptions
-) -> list[tuple[FitTask, np.ndarray]]:
+    fold: FitTask, y: np.ndarray, groups: np.ndarray, key: np.ndarray, n_classes: int, training: FitOptions
+) -> list[InnerFit]:
     """Folds among the training rows of ``fold``, each with the rows that it is to predict."""
     names = [str(c) for c in range(n_classes)]
-    option = f"the inner folds (--inner {training.inner})"
+    asked, k = f"the inner folds (`inner={training.inner}`)", training.inner
     found = []
     for number, (train, test) in enumerate(
-        stratified_kfold(y[fold.rows], groups[fold.rows], training.inner, fold.seed, names, option)
+        stratified_kfold(y[fold.rows], groups[fold.rows], k, fold.seed, names, key[fold.rows], asked)
     ):
         inner = replace(fold, rows=fold.rows[train], seed=fold.seed + 1000 * (number + 1), validation=None, report=())
-        found.append((inner, fold.rows[test]))
+        found.append(InnerFit(inner, fold.rows[test]))
     return found
 
 
-def stopping_rows(fold: FitTask, y: np.ndarray, groups: np.ndarray) -> FitTask:
-    """The fold with a tenth of its training rows set aside, to be watched for when to stop."""
-    names = [str(c) for c in range(int(y.max()) + 1)]
-    ((train, validation),) = holdout(y[fold.rows], groups[fold.rows], STOPPING, fold.seed, names)
-    return replace(fold, rows=fold.rows[train], validation=fold.rows[validation])
+def stopping_rows(fold: FitTask, y: np.ndarray, groups: np.ndarray, key: np.ndarray) -> FitTask:
+    """The fold with a tenth of its training rows set aside, whose loss says when to stop (``patience``).
+
+    Classes with fewer than ten different texts may be missing among them; a class keeps at least one training row.
+    """
+    own = fold.rows
+    train = shrunk(own, y, groups, 1 - STOPPING, fold.seed, key)
+    validation = np.setdiff1d(own, train)
+    if not len(validation):  # few rows of each class: the last by the order of the keys
+        order = np.argsort(key[own], kind="stable")
+        last = groups[own] == groups[own[order[-1]]]
+        validation, train = own[last], own[~last]
+    if not len(train):
+        raise InputError("early stopping (patience) needs two different training texts at least; set patience=0")
+    return replace(fold, rows=train, validation=validation)
 
 
 def decide(
-    candidates: Sequence[dict], probas: Sequence[np.ndarray], y: np.ndarray, positive: int, training: FitOptions
+    candidates: Sequence[dict], inner: InnerChoice, y: np.ndarray, positive: int, training: FitOptions
 ) -> Choice:
-    """The choice for one fold.
+    """The choice for one training set.
 
     Args:
         candidates: options of the head.
-        probas: for each of them the probabilities ``[m, C]`` of the training rows from models that had not seen them.
-        y: their classes.
+        inner: their losses on the inner folds, and the probabilities of the best.
+        y: the classes of the rows of these probabilities.
         positive: of two classes, the one that a threshold is about.
         training: what is asked for.
     """
-    losses = [measure(y, proba, _most_probable(proba, y), positive)["log_loss"][0] for proba in probas]
-    best = int(np.argmin(losses))
-    proba, calibration = probas[best], None
+    best = int(np.argmin(inner.losses))
+    proba, calibration = inner.proba, None
     if training.calibrate != "none":
         calibration = Calibration.fit(training.calibrate, proba, y)
         proba = calibration.apply(proba)
+    options, losses = dict(candidates[best]), list(inner.losses)
     if training.threshold is None:
-        return Choice(dict(candidates[best]), calibration)
+        return Choice(options, calibration, None, losses)
     rule = parse_rule(training.threshold)
     if y.ndim == 2:
         thresholds = [choose(rule, proba[:, label], y[:, label]) for label in range(y.shape[1])]
     else:
         thresholds = [choose(rule, proba[:, positive], y == positive)]
-    return Choice(dict(candidates[best]), calibration, thresholds)
+    return Choice(options, calibration, thresholds, losses)
 
 
-def _most_probable(proba: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return (proba >= 0.5).astype(int) if y.ndim == 2 else proba.argmax(1)
+def at_the_edge(candidates: Sequence[dict], chosen: dict) -> str:
+    """The option whose chosen value is the smallest or largest that was tried, of three or more numbers; else empty."""
+    for option, value in chosen.items():
+        tried = sorted({c[option] for c in candidates if isinstance(c[option], int | float)})
+        if len(tried) > 2 and value in (tried[0], tried[-1]):
+            return option
+    return ""

@@ -4,7 +4,12 @@ from click.testing import CliRunner
 
 from cli import cli
 
-ROWS = [("ham" if i % 3 else "spam", f"{'see you' if i % 3 else 'WIN cash'} {i} {'!' * (i % 5)}") for i in range(60)]
+# 60 texts that no two of are alike: numbers would make no difference
+LETTERS = ["".join("abcdefghij"[int(digit)] for digit in f"{i:02}") for i in range(60)]
+ROWS = [
+    ("ham" if i % 3 else "spam", f"{'see you' if i % 3 else 'WIN cash'} {word} {'!' * (i % 5)}")
+    for i, word in enumerate(LETTERS)
+]
 
 
 def tk(*args, code=0, **options):

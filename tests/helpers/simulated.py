@@ -32,7 +32,9 @@ def predictions(y: np.ndarray, answer: np.ndarray, group: np.ndarray, n_classes:
     """Predictions with these answers, a little surer of them than of the others; folds go round the groups."""
     proba = np.full((len(y), n_classes), 0.3 / n_classes) + 0.7 * np.eye(n_classes)[answer]
     names = [f"class {c}" for c in range(n_classes)]
-    return Predictions(names, n_classes - 1, np.arange(len(y)), group, group % folds, y, answer, proba)
+    return Predictions(
+        names, n_classes - 1, np.arange(len(y)), np.arange(len(y)), group, group % folds, y, answer, proba
+    )
 
 
 def sample(

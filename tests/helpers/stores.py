@@ -8,11 +8,18 @@ from stores.shared.fingerprint import hash_texts, identity_digest
 from stores.shared.likeness import hash_likeness
 
 
-def make_store(path, features, labels, texts, line=None, ids=None, splits=None, raw=True, source=None, **options):
-    """A store of given features, whose texts were not cleaned; ``raw``: whether it has hashes of the raw texts."""
+def make_store(
+    path, features, labels, texts, line=None, ids=None, splits=None, raw=True, source=None, alike=False, **options
+):
+    """A store of given features, whose texts were not cleaned; ``raw``: whether it has hashes of the raw texts.
+
+    Tests number their texts, and numbers make no difference to the normal form; so unless ``alike``, equal texts alone
+    count as alike.
+    """
     identity = {"encoder": "made", "version": 1}
     line = np.arange(2, len(labels) + 2) if line is None else line
-    hashes = {"raw_hash": hash_texts(texts), "like_hash": hash_likeness(texts)} if raw else {}
+    like_hash = hash_likeness(texts) if alike else hash_texts(texts)
+    hashes = {"raw_hash": hash_texts(texts), "like_hash": like_hash} if raw else {}
     block = Block(line, hash_texts(texts), labels, texts, features, ids=ids, splits=splits, **hashes)
     attributes = {
         "identity": identity, "identity_digest": identity_digest(identity), "versions": {}, "command": "made",

@@ -1,0 +1,105 @@
+"""How much each prediction moves a metric: the delta method, without resampling.
+
+The influence of prediction ``i`` is ``psi_i = n dM / dw_i``, with ``w`` the weights of the ``n`` predictions, at one
+each. Then ``M`` of other rows of the same source varies with a standard error of ``sqrt(sum of psi^2) / n``; where rows
+hang together in groups, psi is summed over each group before it is squared (Efron 1982, "The Jackknife, the Bootstrap
+and Other Resampling Plans", chapter 6). For ROC-AUC that is LeDell, Petersen, van der Laan 2015.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from classify.scoring.metrics import METRICS, Metric
+from classify.scoring.scored import Decisions, Scored
+
+STEP = 1e-4  # of the rows, by which counts are moved to see what that does
+
+
+def influence(name: str, scored: Scored) -> np.ndarray | None:
+    """float64 ``[n]``: psi of the metric ``name``; None for those that have none.
+
+    Args:
+        name: a metric that is one number.
+        scored: the predictions, under one weighting of one each.
+    """
+    metric = METRICS[name]
+    if metric.of == "rows":
+        values = np.asarray(metric.function(scored), float)
+        return values - values.mean()
+    if metric.of == "decisions":
+        return of_decisions(metric, scored)
+    if name in ("roc_auc", "pr_auc"):
+        return _of_areas(scored, int(name == "pr_auc"))
+    return None
+
+
+def standard_error(psi: np.ndarray, group: np.ndarray) -> float:
+    """Of the metric, with the influences of each group (int ``[n]``) summed."""
+    _, inverse = np.unique(group, return_inverse=True)
+    return float(np.sqrt((np.bincount(inverse, psi) ** 2).sum()) / len(psi))
+
+
+def of_decisions(metric: Metric, scored: Scored, c: int | None = None) -> np.ndarray:
+    """psi of a metric of counts, by its derivatives; of class ``c`` of a metric per class."""
+    d, n = scored.decisions, len(scored.y)
+    counts = np.concatenate([d.hit[0], d.true[0], d.taken[0], d.total])  # what the metric is a function of: [3 C + 1]
+    step = STEP * n * np.eye(len(counts))
+    both = np.concatenate([counts + step, counts - step])  # a little more, a little less of each count
+    width = d.hit.shape[1]
+    moved = Decisions(
+        both[:, :width], both[:, width : 2 * width], both[:, 2 * width : 3 * width], both[:, -1], d.positive
+    )
+    values = metric.function(moved)
+    values = values if c is None else values[:, c]
+    more, less = np.split(values, 2)
+    slope = (more - less) / (2 * STEP * n)  # dM / dcount
+    hit = scored.truth & scored.decided
+    parts = zip((hit, scored.truth, scored.decided), np.split(slope[:-1], 3), strict=True)
+    return n * (sum(rows @ own for rows, own in parts) + slope[-1])
+
+
+def _of_areas(scored: Scored, which: int) -> np.ndarray | None:
+    """psi of the ROC-AUC (0) or average precision (1): mean over classes and repeats."""
+    chosen = [scored.positive] if scored.problem == "binary" else range(scored.proba.shape[1])
+    total, classes = np.zeros(len(scored.y)), 0
+    repeats = np.unique(scored.repeat)
+    for c in chosen:
+        hit = scored.truth[:, c]
+        if hit.min() == hit.max():
+            continue
+        classes += 1
+        for number in repeats:
+            rows = np.flatnonzero(scored.repeat == number)
+            if hit[rows].min() != hit[rows].max():
+                # of a mean over repeats: each has n / R of the n predictions
+                total[rows] += area_influence(hit[rows], scored.proba[rows, c])[which]
+    return total / classes if classes else None
+
+
+def area_influence(hit: np.ndarray, score: np.ndarray) -> np.ndarray:
+    """psi of ROC-AUC and average precision of ``n`` rows, ``[2, n]``; rows of one score are one step.
+
+    With T the positives and N the rows at or above a row's score: psi of the ROC-AUC is n / n1 (share of negatives
+    below it - AUC) for a positive, n / n0 (share of positives above it - AUC) for a negative, ties counting half.
+    Average precision is the sum over positives of T / N / n1; its psi is n / n1 [y (T / N - AP) + sum over the
+    positives at or below it of y / N - T / N^2].
+    """
+    n = len(hit)
+    order = np.argsort(-score, kind="stable")
+    y = hit[order].astype(float)
+    step = np.cumsum(np.append(0, np.diff(score[order]) != 0))  # number of each row's step from the top
+    positive, negative = np.bincount(step, y), np.bincount(step, 1 - y)
+    above, taken = np.cumsum(positive), np.cumsum(positive + negative)  # down to the end of each step
+    n1, n0 = above[-1], n - above[-1]
+    below = n0 - np.cumsum(negative) + negative / 2  # negatives beaten by a row of the step, ties half
+    beaten_by = above - positive / 2  # positives that beat it
+    auc = (positive * below).sum() / n1 / n0
+    precision = above / taken
+    ap = (positive * precision).sum() / n1
+    lower = np.cumsum((positive * (1 / taken))[::-1])[::-1]  # sum over positives at or below: 1 / N
+    deeper = np.cumsum((positive * above / taken**2)[::-1])[::-1]  # and T / N^2
+    psi = np.empty((2, n))
+    psi[0, order] = np.where(y == 1, n / n1 * (below[step] / n0 - auc), n / n0 * (beaten_by[step] / n1 - auc))
+    psi[1, order] = n / n1 * (y * (precision[step] - ap) + y * lower[step] - deeper[step])
+    return psi
