@@ -67,10 +67,6 @@ CASES = {
         "embed t", "--bad-rows skip", None,
     ),
     "links": (link, "embed texts", "--follow-links", None),
-    "folder of tables": (
-        lambda folder: [write(f"t/{i}.csv", GOOD)(folder) for i in range(2)], "embed t", "'t/*.csv'",
-        "embed --data 't/*.csv'",
-    ),
     "format": (write("a.csv", GOOD), "embed a.csv --format cvs", "csv", "embed a.csv --format csv"),
     "encoder": (write("a.csv", GOOD), "embed a.csv --encoder statik", "'static'", "embed a.csv --encoder static"),
     "step": (write("a.csv", GOOD), "embed a.csv --clean lowr", "'lower'", "embed a.csv --clean lower"),

@@ -254,3 +254,36 @@ def test_stdin_that_is_refused_leaves_nothing(tmp_path, monkeypatch):
         read_table("-")
 
     assert not list(tmp_path.iterdir())
+
+
+def test_links_beside_tables_and_lists_are_named_too(tmp_path):
+    """A folder of tables, and one of a class a file: links are passed over, named, and read when asked."""
+    for name in ("tables/a.csv", "blobs/b.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("label,text\na,one\nb,two\n")
+    (tmp_path / "tables/b.csv").symlink_to(tmp_path / "blobs/b.csv")
+    (tmp_path / "lists").mkdir()
+    for name in ("pos", "neg"):
+        (tmp_path / f"lists/{name}.txt").write_text("one\ntwo\nthree\n")
+    (tmp_path / "lists/neutral.txt").symlink_to(tmp_path / "lists/neg.txt")
+
+    for folder, rows, name in (("tables", 2, "b.csv"), ("lists", 6, "neutral.txt")):
+        table = read_table(tmp_path / folder)
+        assert len(read(table)[1]) == rows
+        note = f"{tmp_path}/{folder}: links passed over: 1 ({name}); `follow_links=True` reads them"
+        assert note in table.notes
+        assert len(read(read_table(tmp_path / folder, follow_links=True))[1]) == rows * (2 if rows == 2 else 1.5)
+
+
+def test_encodings_of_files_side_by_side(tmp_path):
+    """Of texts in files that a pattern names, as of those in a folder."""
+    (tmp_path / "1.md").write_text("plain")
+    (tmp_path / "2.md").write_bytes("café".encode("cp1252"))
+    table = read_table(f"{tmp_path}/*.md")
+
+    assert read(table)[1] == ["plain", "café"]
+    assert "1 of its files" in table.notes[1]
+    assert "read as Windows-1252" in table.notes[1]
+    (tmp_path / "2.md").write_bytes("Доброе утро, как дела? Спасибо, очень хорошо".encode("cp1251"))
+    with pytest.raises(InputError, match="does not look like Windows-1252; it may be cp1251"):
+        read_table(f"{tmp_path}/*.md")

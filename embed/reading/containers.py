@@ -11,6 +11,7 @@ from embed.reading.files import Source, damage_is_one_line, source_of
 from embed.reading.format import TableFile
 from embed.reading.text_files import SPLIT_WORDS
 from embed.reading.with_columns import WithColumns
+from stores.shared.errors import InputError
 
 TABLES = (
     ".csv", ".tsv", ".tab", ".json", ".jsonl", ".ndjson", ".parquet", ".pq", ".feather", ".arrow", ".ipc",
@@ -44,19 +45,32 @@ def plain(source: Source) -> Source:
     return source if packed else Source(source.path, source.name, "none")
 
 
-def tables_in_folder(path: Path) -> list[Source]:
+def tables_in_folder(path: Path, follow_links: bool) -> list[Source]:
     """The tables in a folder and below, if all that lies there are tables of one kind; else none."""
-    files = [file for file in sorted(path.rglob("*")) if _counts(file, path)]
+    files = [file for file in sorted(path.rglob("*")) if _counts(file, path, follow_links)]
     kinds = {_suffix(file.name) for file in files}
     return [source_of(file) for file in files] if len(kinds) == 1 and kinds <= set(TABLES) else []
 
 
-def texts_in_folder(path: Path) -> list[Source]:
-    """The files of plain text that lie in a folder side by side; none if there are folders in it."""
-    files = [file for file in sorted(path.rglob("*")) if _counts(file, path)]
+def texts_in_folder(path: Path, follow_links: bool) -> list[Source]:
+    """The files of plain text that lie in a folder side by side; none if there are folders or others in it."""
+    files = [file for file in sorted(path.rglob("*")) if _counts(file, path, follow_links)]
     if any(file.parent != path or _suffix(file.name) in TABLES for file in files):
         return []
-    return [source_of(file) for file in files]
+    try:
+        return [source_of(file) for file in files]
+    except InputError:  # not all are text
+        return []
+
+
+def links_passed_over(path: Path) -> list[str]:
+    """A note on the links in a folder; none if there are none."""
+    links = [file.relative_to(path) for file in sorted(path.rglob("*")) if file.is_symlink()]
+    links = [link for link in links if not any(part.startswith(".") for part in link.parts)]
+    if not links:
+        return []
+    listing = ", ".join(map(str, links[:3])) + ", ..." * (len(links) > 3)
+    return [f"{path}: links passed over: {len(links)} ({listing}); `follow_links=True` reads them"]
 
 
 def with_splits(files: list[TableFile]) -> list[TableFile]:
@@ -75,9 +89,9 @@ def _split_of(name: str) -> str:
     return ""
 
 
-def _counts(file: Path, folder: Path) -> bool:
+def _counts(file: Path, folder: Path, follow_links: bool) -> bool:
     hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
-    return file.is_file() and not file.is_symlink() and not hidden and not is_about(file.name)
+    return file.is_file() and (follow_links or not file.is_symlink()) and not hidden and not is_about(file.name)
 
 
 def is_about(name: str) -> bool:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
 
-from embed.reading.files import Source, refuse_other_kinds
+from embed.reading.files import KIND_BYTES, Source, other_kind, refuse_other_kinds
 from embed.reading.format import LONGEST_ROW
-from embed.reading.guess_encoding import MIXED, census, judge
+from embed.reading.guess_encoding import MIXED, SAMPLE, census, judge, refuse_other
 from stores.shared.errors import InputError
 
 BOMS = {
@@ -129,6 +129,41 @@ def decode_whole(data: bytes, encoding: str | None) -> tuple[str, str]:
         found = census(iter([data]), LONGEST_ROW)
         name = MIXED if found.is_mixed else "cp1252"
         return _decoder(name).decode(data, final=True), name
+
+
+class TextEncodings:
+    """Which of many files with a text each are not, or not all, UTF-8."""
+
+    def __init__(self) -> None:
+        self._mixed: list[str] = []  # files with wrong bytes in UTF-8
+        self._other: list[str] = []  # files that are not UTF-8
+        self._sample = b""  # of these
+
+    def add(self, name: str, data: bytes) -> None:
+        """Look at a file."""
+        found = None if other_kind(data[:KIND_BYTES]) else decode_whole(data, None)[1]
+        if found == MIXED:
+            self._mixed.append(name)
+        elif found == "cp1252":
+            self._other.append(name)
+            self._sample += data[:SAMPLE] * (len(self._sample) < SAMPLE)
+
+    def notes(self, where: str, counts: Callable[[str], bool] = lambda name: True) -> list[str]:
+        """A line for each kind of files that count; ``InputError`` if some are no more Windows-1252 than UTF-8."""
+        lines = []
+        for names, how in (
+            (self._mixed, "have wrong bytes in UTF-8; these are"),
+            (self._other, "are not UTF-8; they are"),
+        ):
+            texts = list(filter(counts, names))
+            if texts and names is self._other:
+                refuse_other(where, self._sample, f"{texts[0]} and {len(texts) - 1} other files")
+            if texts:
+                lines.append(
+                    f"{where}: {len(texts)} of its files, {texts[0]} first, {how} read as Windows-1252, "
+                    "`encoding` decides"
+                )
+        return lines
 
 
 def _checked(source: Source, encoding: str, can_change: bool) -> Iterator[bytes]:

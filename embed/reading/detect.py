@@ -10,7 +10,14 @@ from pathlib import Path
 
 from embed.reading.arrow import ArrowTable
 from embed.reading.column_names import is_usual
-from embed.reading.containers import binary_form, plain, tables_in_folder, texts_in_folder, with_splits
+from embed.reading.containers import (
+    binary_form,
+    links_passed_over,
+    plain,
+    tables_in_folder,
+    texts_in_folder,
+    with_splits,
+)
 from embed.reading.csv_dialect import QUOTINGS
 from embed.reading.csv_sniff import Trial, has_classes, separator_line, sniff
 from embed.reading.decode import BOMS
@@ -22,7 +29,7 @@ from embed.reading.json_frames import JsonFrame, is_frame
 from embed.reading.lines import LabelledLines, Lines, Trees, is_tree, label_form
 from embed.reading.records import Json
 from embed.reading.sqlite import Database
-from embed.reading.text_files import open_texts
+from embed.reading.text_files import TextFiles, open_texts
 from embed.reading.workbook import Workbook
 from stores.shared.errors import InputError
 from stores.shared.suggest import listing
@@ -74,25 +81,34 @@ def open_files(given: Sequence[str], asked: ReadingOptions) -> list[TableFile]:
     """
     asked = asked.checked()
     found: list[Source | TableFile] = []
+    links: list[str] = []
     for data in given:
         path = Path(data)
-        tables = ()
         if path.is_dir() and asked.format not in ("files", "classes", "lines"):
-            tables = tables_in_folder(path)
-            found += tables or _texts_of_folder(path, asked)
+            found += tables_in_folder(path, asked.follow_links) or _texts_of_folder(path, asked)
         elif path.is_dir():
-            found += texts_in_folder(path)
+            found += texts_in_folder(path, asked.follow_links)
         elif path.is_file() and data.lower().endswith(TAR_SUFFIXES):
             inside = table_in_tar(path)
             found.append(inside or Folder(path, asked.encoding, asked.follow_links))
         else:
             found += find_sources(data)
+        if path.is_dir() and not asked.follow_links and not any(isinstance(each, TableFile) for each in found[-1:]):
+            links += links_passed_over(path)
     sources = [source for source in found if isinstance(source, Source)]
     forms = [asked.format or _form(source, asked) for source in sources]
     if len(sources) == len(found) and _are_texts(forms, asked):
-        return open_texts(sources, asked.format, asked.encoding)
+        texts = open_texts(sources, asked.format, asked.encoding)
+        if len(given) == 1 and Path(given[0]).is_dir() and isinstance(texts[0], TextFiles):
+            folder = Folder(Path(given[0]), asked.encoding, asked.follow_links)
+            folder.notes.insert(0, texts[0].notes[0])
+            return [folder]
+        texts[0].notes += links
+        return texts
     opened = iter([_open(source, form, asked) for source, form in zip(sources, forms, strict=True)])
     files = [next(opened) if isinstance(each, Source) else each for each in found]
+    for file in files[:1]:
+        file.notes += links
     return with_splits(files) if any(Path(data).is_dir() for data in given) else files
 
 
@@ -105,7 +121,7 @@ def _are_texts(forms: list[str], asked: ReadingOptions) -> bool:
 
 def _texts_of_folder(path: Path, asked: ReadingOptions) -> list[Source | TableFile]:
     """A folder of class folders; or, where the files lie in it side by side, these files."""
-    sources = texts_in_folder(path)
+    sources = texts_in_folder(path, asked.follow_links)
     if len(sources) > 1 and asked.format is None and all(_form(source, asked) == "lines" for source in sources):
         return list(sources)
     return [Folder(path, asked.encoding, asked.follow_links)]

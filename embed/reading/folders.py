@@ -18,11 +18,10 @@ import numpy as np
 
 from embed.models.archives import STEP, tar_members
 from embed.reading.containers import TABLES, is_about
-from embed.reading.decode import check_encoding, decode_whole
+from embed.reading.decode import TextEncodings, check_encoding, decode_whole
 from embed.reading.files import KIND_BYTES, Source, damage_is_one_line, other_kind, source_of
 from embed.reading.files import SUFFIXES as PACKED
 from embed.reading.format import BATCH_ROWS, LONGEST_ROW, SAMPLE_ROWS, BadRow, Batch, TableFile
-from embed.reading.guess_encoding import MIXED, SAMPLE, refuse_other
 from stores.shared.errors import InputError
 from stores.shared.fingerprint import HASH_BYTES
 
@@ -53,17 +52,11 @@ class Folder(TableFile):
         self._passed_over: list[str] = []  # paths of links, pipes and devices
         self.notes = []
         parts: list[tuple[str, ...]] = []
-        mixed: list[str] = []  # files with wrong bytes in UTF-8
-        other: list[str] = []  # files that are not UTF-8
-        sample = b""  # of these
+        encodings = TextEncodings()
         for name, data in self._files():
             parts.append(PurePosixPath(name).parts)
-            found = None if encoding or other_kind(data[:KIND_BYTES]) else decode_whole(data, None)[1]
-            if found == MIXED:
-                mixed.append(name)
-            elif found == "cp1252":
-                other.append(name)
-                sample += data[:SAMPLE] * (len(sample) < SAMPLE)
+            if encoding is None:
+                encodings.add(name, data)
             self._digest.update(b"%s\0%d\0%s" % (name.encode("utf-8", "surrogateescape"), len(data), data))
         passed_over = self._tell_passed_over()
         if not parts:
@@ -86,20 +79,7 @@ class Folder(TableFile):
         self.most_rows = self.lines = len(parts) - len(left)
         self.header = ["text", "id", *["label"] * (self._depth > 1), *["split"] * (self._depth > 2)]
         self.how = {"format": "folder", "encoding": encoding} | ({"follow_links": True} if follow_links else {})
-        self._tell_encodings(mixed, other, sample)
-
-    def _tell_encodings(self, mixed: list[str], other: list[str], sample: bytes) -> None:
-        """A note on the files that are not, or not all, UTF-8; ``InputError`` if they are not Windows-1252 either."""
-        for names, how in ((mixed, "have wrong bytes in UTF-8; these are"), (other, "are not UTF-8; they are")):
-            texts = [name for name in names if self._is_text(PurePosixPath(name).parts)]
-            if not texts:
-                continue
-            if names is other:
-                refuse_other(self.name, sample, f"{texts[0]} and {len(texts) - 1} other files")
-            self.notes.append(
-                f"{self.name}: {len(texts)} of its files, {texts[0]} first, {how} read as Windows-1252, "
-                "`encoding` decides"
-            )
+        self.notes += encodings.notes(self.name, lambda name: self._is_text(PurePosixPath(name).parts))
 
     def digest(self) -> str:
         """BLAKE2b-128 over the names, lengths and bytes of all files, in order."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from embed.reading.decode import check_encoding, decode_whole
+from embed.reading.decode import TextEncodings, check_encoding, decode_whole
 from embed.reading.files import Source
 from embed.reading.format import BATCH_ROWS, LONGEST_ROW, SAMPLE_ROWS, BadRow, Batch, TableFile
 from embed.reading.lines import LABEL_WORDS, Lines
@@ -34,6 +34,11 @@ class TextFiles(TableFile):
         self.header, self.most_rows, self.lines = ["text", "id"], len(sources), len(sources)
         self.notes = [f"{self.name}: {len(sources)} files are {len(sources)} texts; `format='lines'` decides otherwise"]
         self.how = {"format": "files", "encoding": encoding}
+        if encoding is None:
+            encodings = TextEncodings()
+            for source in sources:
+                encodings.add(source.name, b"".join(source.blocks()))
+            self.notes += encodings.notes(self.name)
 
     def digest(self) -> str:
         """That of the digests of all files."""
