@@ -92,6 +92,10 @@ def verify(stores: tuple[Path, ...], as_json: bool) -> None:
     for path in stores:
         with FeatureStore(path) as store:
             store.verify()
+            if store.foreign:
+                click.echo(
+                    f"note: {path} also has {', '.join(store.foreign[:5])}, which is not of a store; ignored", err=True
+                )
             found.append({"store": str(path), "rows": len(store), "well": True})
             if not as_json:
                 echo(f"{path}: {len(store):,} rows, all as written")

@@ -24,7 +24,7 @@ from stores.parts import Parts
 from stores.reader import FeatureStore
 from stores.reuse_index import ReuseIndex
 from stores.shared import distribution
-from stores.shared.errors import FailureError, InputError
+from stores.shared.errors import FailureError, InputError, LockedError
 from stores.shared.files import check_space, only_writer
 from stores.shared.fingerprint import hash_texts, identity_digest
 from stores.shared.reporter import Reporter
@@ -212,6 +212,8 @@ def _up_to_date(out: Path, digest: str, source: dict, table: Table, recipe: Reci
             if store.source == source and not made_before:
                 return store.totals
             old = store.text_hash
+    except LockedError:
+        raise
     except FailureError as error:
         raise InputError(f"{error}; {cure}") from error
     gone = np.unique(old.view("V16").ravel())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Sequence
-from pathlib import Path
+from typing import BinaryIO
 
 import h5py
 import numpy as np
@@ -19,8 +19,9 @@ from stores.shared.fingerprint import canonical_json, digest_bytes
 from stores.virtual_dataset import RowSource
 
 
-def view(path: Path, data: h5py.Dataset) -> RowSource:
+def view(file: virtual_dataset.StoreFile, path: str) -> RowSource:
     """A read-only memory map of a data set whose chunks lie one after the other, else something to slice like it."""
+    data = file[path]
     if not data.chunks:
         return data
     chunk_bytes = math.prod(data.chunks) * data.dtype.itemsize
@@ -28,14 +29,14 @@ def view(path: Path, data: h5py.Dataset) -> RowSource:
     data.id.chunk_iter(lambda chunk: chunks.append((chunk.chunk_offset[0], chunk.byte_offset, chunk.size)))
     chunks.sort()
     if data.id.get_create_plist().get_nfilters():
-        return GzipDataset(path, data, chunks)
+        return GzipDataset(file.raw, data, chunks)
     first = chunks[0][1]
     regular = all(
         (row, place) == (i * data.chunks[0], first + i * chunk_bytes) for i, (row, place, _) in enumerate(chunks)
     )
-    if not regular or first + len(chunks) * chunk_bytes > path.stat().st_size or data.chunks[1:] != data.shape[1:]:
+    if not regular or first + len(chunks) * chunk_bytes > file.bytes or data.chunks[1:] != data.shape[1:]:
         return data
-    return np.memmap(path, data.dtype, "r", first, data.shape)
+    return np.memmap(file.raw, data.dtype, "r", first, data.shape)
 
 
 class GzipDataset:
@@ -45,7 +46,7 @@ class GzipDataset:
     not; and it inflates all that is there, be it more than the memory. So this is done here.
 
     Args:
-        path: the file.
+        raw: the file.
         data: its data set, in chunks of whole rows, with the filters ``shuffle`` and ``gzip``.
         chunks: first row, place in the file and size of each chunk.
 
@@ -53,10 +54,10 @@ class GzipDataset:
         FailureError: when a chunk is read that is not what it should be.
     """
 
-    def __init__(self, path: Path, data: h5py.Dataset, chunks: list[tuple[int, int, int]]) -> None:
-        self.shape, self.dtype, self._name = data.shape, data.dtype, f"{path} is damaged: {data.name[1:]}"
+    def __init__(self, raw: BinaryIO, data: h5py.Dataset, chunks: list[tuple[int, int, int]]) -> None:
+        self.shape, self.dtype, self._name = data.shape, data.dtype, f"{raw.name} is damaged: {data.name[1:]}"
         self._chunk = data.chunks
-        self._raw = np.memmap(path, np.uint8, "r")
+        self._raw = np.memmap(raw, np.uint8, "r")
         self._places = {row: slice(place, place + size) for row, place, size in chunks}
         self._kept: tuple[int, np.ndarray] = (-1, np.empty(0))
 

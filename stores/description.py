@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 from stores.append import place_in_growing
 from stores.block import Extent
 from stores.format import ROW_STRINGS, members
-from stores.shared.errors import InputError
+from stores.shared.errors import FailureError, InputError
 from stores.strings import Strings
 from stores.validation.opening import open_store
 
@@ -30,11 +31,13 @@ class StoreDescription:
     digest: str
     created: str
     seconds: float
+    foreign: list[str]
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         if not self.path.is_file():
-            raise InputError(f"{path}: no such file; make a feature store with: tk embed --data FILE")
+            what = " is no file" if os.path.lexists(self.path) else ": no such file"
+            raise InputError(f"{path}{what}; make a feature store with: tk embed --data FILE")
         self._file, entries = open_store(self.path)
         for name, value in entries.items():
             setattr(self, name, value)
@@ -95,7 +98,13 @@ class StoreDescription:
 
         With several labels int32 ``[N, L]``: for each of ``classes`` 1 where the row has it, 0, or -1 if not known.
         """
-        return self._file["labels/codes"][...]
+        codes = self._file["labels/codes"][...]
+        most = 2 if codes.ndim > 1 else len(self.classes)
+        wrong = ((codes < -1) | (codes >= most)).any(axis=tuple(range(1, codes.ndim)))
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise FailureError(f"{self.path} is damaged: the label of row {row} is none; make it again with: tk embed")
+        return codes
 
     @property
     def has_several_labels(self) -> bool:
@@ -105,7 +114,7 @@ class StoreDescription:
     @property
     def labelled(self) -> np.ndarray:
         """Bool ``[N]``: whether the label of the row, or each of its labels, is known."""
-        return np.all(self.codes.reshape(len(self), -1) >= 0, axis=1)
+        return np.all(self.codes >= 0, axis=tuple(range(1, self.codes.ndim)))
 
     @cached_property
     def labels(self) -> np.ndarray:

@@ -36,7 +36,6 @@ from itertools import compress, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import h5py
 import numpy as np
 
 from stores.block import Block
@@ -47,7 +46,7 @@ from stores.shared.errors import InputError
 from stores.shared.files import is_stream, whole_folder
 from stores.shared.outputs import output_file
 from stores.shared.spreadsheets import spreadsheet_safe
-from stores.strings import Strings
+from stores.virtual_dataset import RowSource
 
 if TYPE_CHECKING:
     import pyarrow
@@ -143,16 +142,16 @@ def _npz(store: FeatureStore, outputs: list[str], path: Path) -> None:
     ``classes`` is an array of strings, because there are few; NumPy drops NUL characters at the end of those.
     """
     members = {"features" if len(outputs) == 1 else f"features_{name}": f"features/{name}" for name in outputs}
-    members |= {"codes": "labels/codes", "line": "line", "text_hash": "text_hash"}
-    with h5py.File(store.path, "r") as source, zipfile.ZipFile(path, "w") as archive:
-        members |= {name.replace("/", "_"): name for name in OPTIONAL if name in source}
+    members |= {"line": "line", "text_hash": "text_hash"}
+    with zipfile.ZipFile(path, "w") as archive:
+        members |= {name.replace("/", "_"): name for name in OPTIONAL if name in store.data_sets}
         for name, data in members.items():
-            _copy_array(archive, name, source[data])
-        classes = Strings(source["labels/classes/bytes"], source["labels/classes/offsets"])[:]
-        _copy_array(archive, "classes", np.array(classes, np.str_))
+            _copy_array(archive, name, store.data_set(data))
+        _copy_array(archive, "codes", store.codes)
+        _copy_array(archive, "classes", np.array(store.classes, np.str_))
 
 
-def _copy_array(archive: zipfile.ZipFile, name: str, data: np.ndarray | h5py.Dataset) -> None:
+def _copy_array(archive: zipfile.ZipFile, name: str, data: RowSource) -> None:
     """Write ``data`` as ``np.savez`` would, some rows at a time."""
     header = {"descr": np.lib.format.dtype_to_descr(data.dtype), "fortran_order": False, "shape": data.shape}
     rows = max(1, COPY_BYTES // max(1, data.dtype.itemsize * int(np.prod(data.shape[1:]))))

@@ -108,6 +108,8 @@ SCHEMA: dict[str, tuple] = {  # path -> types, then how many dimensions there ma
 }
 
 
+ROOT_NAMES = frozenset(path.partition("/")[0] for path in SCHEMA)  # what lies beside these is not ours
+
 CHUNK_BYTES = 1 << 19
 
 
@@ -141,7 +143,9 @@ def data_sets(file: h5py.File) -> list[str]:
 
 
 def paths(file: h5py.File, prefix: str = "") -> Iterator[str]:
-    """Paths of all data sets in the group ``prefix``, which ends in a slash, and the groups in it."""
+    """Paths of all data sets in the group ``prefix``, which ends in a slash, and its groups; none that are foreign."""
     for name in members(file[prefix or "/"]):
+        if not prefix and name not in ROOT_NAMES:  # never opened: it may be anything
+            continue
         where = prefix + name
         yield from paths(file, f"{where}/") if isinstance(file[where], h5py.Group) else [where]

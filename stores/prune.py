@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from stores.reader import FeatureStore
-from stores.shared.errors import FailureError
+from stores.shared.errors import FailureError, InputError
 from stores.shared.files import is_being_written, is_locked
 
 
@@ -49,12 +48,15 @@ def find_stale(folder: Path) -> list[Stale]:
 
 
 def _in_use(folder: Path) -> set[Path]:
-    """Folders of parts in which the features of a store lie."""
-    found = set()
+    """Folders of parts in which the features of a store lie, or may lie."""
+    in_use = set()
     for path in folder.rglob("[!.]*.h5"):
-        with contextlib.suppress(FailureError), FeatureStore(path) as store:
-            found |= {part.parent for part in store.part_paths}
-    return found
+        try:
+            with FeatureStore(path) as store:
+                in_use |= {part.parent for part in store.part_paths}
+        except (InputError, FailureError):  # locked or damaged: what it needs cannot be told, so nothing is stale
+            in_use |= set(path.with_name(f"{path.name}.parts").glob("*"))
+    return in_use
 
 
 def remove(stale: Stale) -> None:

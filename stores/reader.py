@@ -18,7 +18,7 @@ from stores.description import StoreDescription
 from stores.features import Features, IdFeatures, PooledFeatures, RaggedFeatures, TokenFeatures
 from stores.format import data_sets, rows_a_checksum
 from stores.shared.errors import FailureError, InputError
-from stores.validation.verify import Compared, verify
+from stores.validation.verify import Compared, first_not_finite, not_finite, verify
 from stores.virtual_dataset import DeclaredDataset, RowSource, VirtualDataset
 
 
@@ -68,6 +68,7 @@ class FeatureStore(StoreDescription):
         identity_digest, digest: its attributes.
         created: when the run began that wrote it, in UTC.
         seconds: how long the run took that wrote it.
+        foreign: attributes and groups of other programs, which are ignored.
 
     Raises:
         InputError: if there is no such file.
@@ -92,8 +93,8 @@ class FeatureStore(StoreDescription):
     def _mapped(self, start: int, stop: int | None) -> Features:
         """As ``read``, but read when they are looked at, where a memory map allows that."""
         stop = len(self) if stop is None else min(stop, len(self))
-        counts = np.array(self._view("counts")[start:stop])
-        views = {name: self._view(f"features/{name}") for name in self.outputs}
+        counts = np.array(self.data_set("counts")[start:stop])
+        views = {name: self.data_set(f"features/{name}") for name in self.outputs}
         if self.kind == "pooled":
             return PooledFeatures({name: view[start:stop] for name, view in views.items()}, counts)
         offsets = self._file["offsets"][start : stop + 1]
@@ -114,13 +115,13 @@ class FeatureStore(StoreDescription):
         """
         if self.kind != "pooled" or len(self.outputs) != 1:
             return None
-        found = self._view(f"features/{self.outputs[0]}")
+        found = self.data_set(f"features/{self.outputs[0]}")
         return found if isinstance(found, np.memmap) else None
 
     def take(self, rows: np.ndarray) -> Features:
         """Features of ``rows`` (int ``[m]``, m > 0), in that order."""
-        views = {name: self._view(f"features/{name}") for name in self.outputs}
-        counts = self._view("counts")
+        views = {name: self.data_set(f"features/{name}") for name in self.outputs}
+        counts = self.data_set("counts")
         mapped = {name: view for name, view in views.items() if isinstance(view, np.memmap)}
         if self.kind == "pooled" and len(mapped) == len(views) and isinstance(counts, np.memmap):
             outputs = {name: np.asarray(view[rows]) for name, view in mapped.items()}
@@ -141,10 +142,16 @@ class FeatureStore(StoreDescription):
 
         Raises:
             InputError: for other kinds, which are no rectangle; ``features`` and ``blocks`` read these.
+            FailureError: if a number is not finite, naming the row.
         """
         if self.kind != "pooled":
             raise InputError(f"{self.path} holds {self.kind} features, no [N, D] array; read them with .features")
-        return self.features[:]
+        values = self.features[:]
+        if not np.isfinite(values).all():
+            raise FailureError(
+                not_finite(self._file, f"features/{self.outputs[0]}", self.path, first_not_finite(values))
+            )
+        return values
 
     def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """What scikit-learn takes, of the labelled rows: features ``[n, D]``, codes, and groups of identical texts.
@@ -193,7 +200,7 @@ class FeatureStore(StoreDescription):
         Raises:
             FailureError: naming the file and the first data set and row that is wrong.
         """
-        verify(self._file, self.path, self.digest, self._view)
+        verify(self._file, self.path, self.digest, self.data_set)
 
     def verify_rows(self, rows: np.ndarray, compared: Compared) -> None:
         """Compare all checksums that cover the features of ``rows`` (int ``[m]``), unless that was done before.
@@ -207,15 +214,21 @@ class FeatureStore(StoreDescription):
         else:
             for name in set(WHOLE) & set(data_sets(self._file)):
                 wanted[name] = np.arange(len(self._file[name]))
-            compared.verify_rows(self._file, "offsets", self.path, self._view("offsets"), wanted.pop("offsets"))
+            compared.verify_rows(self._file, "offsets", self.path, self.data_set("offsets"), wanted.pop("offsets"))
             offsets = self._file["offsets"][...]
             starts, stops = offsets[np.unique(rows)], offsets[np.unique(rows) + 1]
             tokens = np.concatenate([np.arange(a, b) for a, b in zip(starts, stops, strict=True)])
         wanted |= {f"features/{name}": tokens for name in self.outputs}
         for name, which in wanted.items():
-            compared.verify_rows(self._file, name, self.path, self._view(name), which)
+            compared.verify_rows(self._file, name, self.path, self.data_set(name), which)
 
-    def _view(self, path: str) -> RowSource:
+    @property
+    def data_sets(self) -> list[str]:
+        """Paths of all data sets, see ``stores.format``, but of the checksums and ``times``."""
+        return data_sets(self._file)
+
+    def data_set(self, path: str) -> RowSource:
+        """The data set ``path``, to be sliced by rows; a memory map if it lies in the file as one array."""
         if path not in self._views:
             data = self._file[path]
             if isinstance(data, DeclaredDataset) and self.place is not None:
@@ -225,10 +238,10 @@ class FeatureStore(StoreDescription):
                     partial(self._view_in, path), self.parts["files"], data.shape, data.dtype
                 )
             else:
-                self._views[path] = view(self.path, data)
+                self._views[path] = view(self._file, path)
         return self._views[path]
 
     def _view_in(self, path: str, part: str) -> RowSource:
         """The data set ``path`` of the store of a part."""
         with FeatureStore(self.path.parent / part) as store:
-            return store._view(path)
+            return store.data_set(path)

@@ -80,8 +80,8 @@ class ReuseIndex:
                 with FeatureStore(path) as store:
                     if store.identity_digest == self._identity:
                         self._insert(path, store.digest, store.text_hash)
-            except FailureError:
-                continue  # it is not for this run to judge the other files of the folder
+            except (InputError, FailureError) as error:  # a folder, a pipe, a damaged file: no concern of this run
+                self._note(f"{str(error).partition('; ')[0]}; it is passed over")
 
     def expect(self, path: Path, text_hash: np.ndarray) -> None:
         """Take in a store of these texts, uint8 ``[n, 16]``, that need not be there before its features are read."""

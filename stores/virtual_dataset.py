@@ -7,11 +7,12 @@ one by one, as stores, so that nothing is read from where a stranger's index mig
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import h5py
 import numpy as np
@@ -79,15 +80,34 @@ class DeclaredDataset:
 class StoreFile(h5py.File):
     """A store's HDF5 file, in place of whose virtual data sets there is what the store says of them.
 
+    Args:
+        path: the file.
+        raw: the same file, open for reading: memory maps and bytes are of this one, whatever is put at ``path`` later.
+
     Attributes:
         declared: these, by path.
+        raw: as above.
+        bytes: size of the file.
     """
 
     declared: dict[str, DeclaredDataset] = {}  # noqa: RUF012 (each file is given its own)
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, raw: BinaryIO) -> None:
+        self.raw, self.bytes = raw, os.fstat(raw.fileno()).st_size
         super().__init__(path, "r")
         self._found: dict[str, h5py.Dataset | h5py.Group] = {}  # looking a name up is slow, and opening does it often
+
+    def is_one(self) -> bool:
+        """Whether HDF5 has opened the same file as ``raw``."""
+        return os.path.samestat(os.fstat(self.id.get_vfd_handle()), os.fstat(self.raw.fileno()))
+
+    def close(self) -> None:
+        """Let go of the file; arrays that were handed out stay valid."""
+        super().close()
+        self.raw.close()
+
+    def __del__(self) -> None:
+        self.raw.close()  # HDF5 closes its own
 
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401 (a data set, a group, or what is declared of a data set)
         if name in self.declared:

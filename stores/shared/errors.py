@@ -17,3 +17,7 @@ class InputError(ValueError):
 
 class FailureError(RuntimeError):
     """A model, store or machine that failed: the command was right (exit code 1)."""
+
+
+class LockedError(FailureError):
+    """A file that another program has open for writing: nothing is wrong with it, and it must not be replaced."""

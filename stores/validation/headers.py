@@ -14,8 +14,9 @@ from typing import BinaryIO
 
 import h5py
 
-from stores.format import GROUPS, members
-from stores.shared.errors import FailureError
+from stores.format import GROUPS, ROOT_NAMES, members
+from stores.shared.errors import FailureError, LockedError
+from stores.shared.files import lock_holder
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 LINKS, LAYOUT, CONTINUATION, ATTRIBUTES = 2, 8, 16, 21  # types of messages in the header of an object
@@ -23,10 +24,11 @@ OF_GROUPS = {0, LINKS, 6, 10, 12, CONTINUATION, ATTRIBUTES}  # also nothing, a l
 INDEXES = {LINKS: (5, 11, 7, 512, 32), ATTRIBUTES: (8, 17, 8, 1024, 40)}  # how HDF5 sets up tree and heap of many
 NOWHERE = (1 << 64) - 1  # an address
 VIRTUAL = 3  # a class of layout
+OPEN_FOR_WRITING = 1  # a bit of the consistency flags
 MOST_PIECES, LARGEST_PIECE = 32, 1 << 16  # of one header, bytes
 
 
-def check_start(path: Path) -> int:
+def check_start(raw: BinaryIO, path: Path) -> int:
     """Refuse a file that does not begin as the writer has HDF5 do it; returns the address of the root.
 
     That rules out what HDF5 would look at as it opens the file, with any content: drivers, tables of shared
@@ -34,20 +36,19 @@ def check_start(path: Path) -> int:
 
     Raises:
         FailureError: naming ``path``.
+        LockedError: if it is marked as open for writing.
     """
-    try:
-        with open(path, "rb") as raw:
-            start = raw.read(48)
-    except OSError as error:
-        raise FailureError(f"{path} cannot be read: {error.strerror}") from error
+    start = _read(raw, 0, 48)
     if start[:8] != SIGNATURE or len(start) < 48:
         raise FailureError(f"{path} is no HDF5 file, or is damaged; make it again with: tk embed")
+    if start[8:11] == b"\3\x08\x08" and start[11] & OPEN_FOR_WRITING:
+        raise LockedError(locked_message(path))
     if start[8:28] != b"\3\x08\x08\0" + bytes(8) + b"\xff" * 8:
         raise FailureError(f"{path} is an HDF5 file but not a feature store; make one with: tk embed")
     return int.from_bytes(start[36:44], "little")
 
 
-def check_groups(file: h5py.File, path: Path, root: int) -> set[str]:
+def check_groups(file: h5py.File, raw: BinaryIO, path: Path, root: int) -> set[str]:
     """Refuse groups whose members or attributes are kept otherwise than HDF5 does it for the writer.
 
     Where these are many, they lie in a heap with a tree as its index. HDF5 (1.14) believes what heap and tree say of
@@ -56,6 +57,9 @@ def check_groups(file: h5py.File, path: Path, root: int) -> set[str]:
     Nor may HDF5 open a virtual data set: it believes the list of places in it.
 
     Args:
+        file: the store.
+        raw: the same file, as bytes.
+        path: for messages.
         root: where the header of the root begins.
 
     Returns:
@@ -64,25 +68,34 @@ def check_groups(file: h5py.File, path: Path, root: int) -> set[str]:
     Raises:
         FailureError: naming ``path`` and the group, or the virtual data set that is not of features.
     """
-    found = set()
+    virtual = set()
     groups = {"": file}
-    with open(path, "rb") as raw:
-        _check_header(raw, root, path, "/")
-        for where in (*GROUPS, "checksums", *(f"checksums/{name}" for name in GROUPS)):
-            parent, _, name = where.rpartition("/")
-            if parent in groups and groups[parent].id.links.exists(name.encode()):
-                link = groups[parent].id.links.get_info(name.encode())
-                if link.type == h5py.h5l.TYPE_HARD:
-                    _check_header(raw, link.u, path, where)
-                    groups[where] = groups[parent][name]
-        for where, group in groups.items():
-            for name in members(group):
-                link = group.id.links.get_info(name.encode())
-                if link.type == h5py.h5l.TYPE_HARD and _is_virtual(raw, link.u):
-                    found.add(f"{where}/{name}")
-    if other := [where for where in found if not where.startswith("features/")]:
+    _check_header(raw, root, path, "/")
+    for where in (*GROUPS, "checksums", *(f"checksums/{name}" for name in GROUPS)):
+        parent, _, name = where.rpartition("/")
+        if parent in groups and groups[parent].id.links.exists(name.encode()):
+            link = groups[parent].id.links.get_info(name.encode())
+            if link.type == h5py.h5l.TYPE_HARD:
+                _check_header(raw, link.u, path, where)
+                groups[where] = groups[parent][name]
+    for where, group in groups.items():
+        for name in members(group):
+            link = group.id.links.get_info(name.encode())
+            if (where or name in ROOT_NAMES) and link.type == h5py.h5l.TYPE_HARD and _is_virtual(raw, link.u):
+                virtual.add(f"{where}/{name}")
+    if other := [where for where in virtual if not where.startswith("features/")]:
         raise FailureError(f"{path}: {other[0]} does not lie inside the file; refused")
-    return found
+    return virtual
+
+
+def locked_message(path: Path) -> str:
+    """What to say of a file that is marked or locked as open for writing."""
+    if holder := lock_holder(path):
+        return f"{path} is open for writing in {holder}; close it there, and give the same command again"
+    return (
+        f"{path} is open for writing in another program, or was when that died; close it there, "
+        f"or, if none has it open, take the mark away with: h5clear --status {path}"
+    )
 
 
 def _check_header(raw: BinaryIO, address: int, path: Path, where: str) -> None:

@@ -6,29 +6,34 @@ import contextlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from stores.append import check_place
 from stores.format import ABOUT
-from stores.shared.errors import FailureError
-from stores.validation.headers import check_groups, check_start
-from stores.validation.structure import check, check_attributes, check_data
+from stores.shared.errors import FailureError, LockedError
+from stores.validation.headers import check_groups, check_start, locked_message
+from stores.validation.structure import check, check_attributes, check_data, foreign_names
 from stores.validation.verify import verify_data
 from stores.virtual_dataset import StoreFile, declared
 
 LONGEST_ABOUT = 1 << 24  # bytes
+ATTEMPTS = 5
 
 
-def open_store(path: Path) -> tuple[StoreFile, dict]:
+def open_store(path: Path) -> tuple[StoreFile, dict[str, Any]]:
     """The file of a store, and its attributes, entries of ``about`` and times, by name.
 
     Raises:
         FailureError: if it is no store of this version, damaged, or reaches out of itself.
+        LockedError: if another program has it open for writing.
     """
-    root = check_start(path)
-    try:
-        file = StoreFile(path)
-    except Exception as error:
-        raise FailureError(f"{path} is no HDF5 file, or is damaged; make it again with: tk embed") from error
+    for _ in range(ATTEMPTS):
+        file, root = _open_both(path)
+        if file.is_one():
+            break
+        file.close()  # another file was put there between the two
+    else:
+        raise FailureError(f"{path} was replaced while it was opened; give the same command again")
     try:
         return file, _entries(file, path, root)
     except Exception as error:  # of any type: what h5py and json say of strange files is not to be foreseen
@@ -40,8 +45,26 @@ def open_store(path: Path) -> tuple[StoreFile, dict]:
         raise FailureError(f"{path} is damaged ({why}); make it again with: tk embed") from error
 
 
-def _entries(file: StoreFile, path: Path, root: int) -> dict:
-    virtual = check_groups(file, path, root)
+def _open_both(path: Path) -> tuple[StoreFile, int]:
+    """The file, as bytes and, after a look at the first of these, by HDF5; and where its root is."""
+    try:
+        raw = open(path, "rb")
+    except OSError as error:
+        raise FailureError(f"{path} cannot be read: {error.strerror}") from error
+    try:
+        root = check_start(raw, path)
+        return StoreFile(path, raw), root
+    except Exception as error:
+        raw.close()
+        if isinstance(error, FailureError | MemoryError):
+            raise
+        if "unable to lock file" in str(error):
+            raise LockedError(locked_message(path)) from error
+        raise FailureError(f"{path} is no HDF5 file, or is damaged; make it again with: tk embed") from error
+
+
+def _entries(file: StoreFile, path: Path, root: int) -> dict[str, Any]:
+    virtual = check_groups(file, file.raw, path, root)
     check_attributes(file, path)
     about = _about(file, path)
     entries = {name: kind(about[name]) for name, kind in ABOUT.items()}
@@ -52,14 +75,15 @@ def _entries(file: StoreFile, path: Path, root: int) -> dict:
     began, seconds = file["times"][...].tolist()
     created = datetime.fromtimestamp(began, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     attributes = {name: file.attrs[name].decode() for name in ("kind", "identity_digest", "digest")}
-    return entries | attributes | {"created": created, "seconds": seconds}
+    foreign = foreign_names(file)
+    return entries | attributes | {"created": created, "seconds": seconds, "foreign": foreign}
 
 
-def _about(file: StoreFile, path: Path) -> dict:
+def _about(file: StoreFile, path: Path) -> dict[str, Any]:
     for name in ("about", "checksums/about"):
         if name not in file:
             raise FailureError(f"{path} lacks {name!r}: it is no complete store; make it again with: tk embed")
-        check_data(file[name], name, path)
+        check_data(file[name], name, path, file.bytes)
         if file[name].size > LONGEST_ABOUT:
             raise FailureError(f"{path}: {name} is longer than {LONGEST_ABOUT:,} bytes; refused")
     about = file["about"][...]

@@ -15,6 +15,7 @@ from stores.format import (
     KINDS,
     RAW_HASHES,
     READABLE_VERSIONS,
+    ROOT_NAMES,
     ROW_STRINGS,
     SCHEMA,
     TEXT_ATTRIBUTES,
@@ -33,6 +34,7 @@ NEEDED_BY_KIND = {
     "ids": NEEDED | {"features/ids", "offsets", "vocabulary/bytes", "vocabulary/offsets"},
 }
 GZIP = [h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_DEFLATE]
+OWN_ATTRIBUTES = (*TEXT_ATTRIBUTES, "digest", "format_version")
 LONGEST_ATTRIBUTE = 1 << 8  # bytes
 SMALLEST_CHUNK, LARGEST_CHUNK = 1 << 16, 1 << 26  # bytes, where there are several
 MOST_INFLATION = 1100  # deflate cannot do better: a data set that claims more is no data
@@ -53,13 +55,8 @@ def check(file: StoreFile, path: Path) -> None:
 
 def check_attributes(file: h5py.File, path: Path) -> None:
     """Refuse a file that is no store, or one of another version; ``FailureError``."""
-    known = (*TEXT_ATTRIBUTES, "digest", "format_version")
-    names: list[bytes] = []
-    h5py.h5a.iterate(file.id, names.append, order=h5py.h5.ITER_NATIVE)
-    for name in sorted(name.decode() for name in names):
+    for name in (name for name in _attribute_names(file) if name in OWN_ATTRIBUTES):
         attribute = file.attrs.get_id(name)
-        if name not in known:
-            raise FailureError(f"{path}: the attribute {name!r} does not belong into a store; refused")
         if attribute.shape != () or attribute.dtype.kind not in "Siu" or attribute.dtype.itemsize > LONGEST_ATTRIBUTE:
             raise FailureError(f"{path}: the attribute {name!r} is neither a number nor a short text; refused")
     values = {name: file.attrs.get(name) for name in (*TEXT_ATTRIBUTES, "digest")}
@@ -77,10 +74,24 @@ def check_attributes(file: h5py.File, path: Path) -> None:
         raise FailureError(f"{path} holds features of kind {texts['kind']!r}, which this tk does not know")
 
 
+def foreign_names(file: h5py.File) -> list[str]:
+    """Attributes and members of the root that are not ours; they are never opened, only named."""
+    attributes = [f"attribute {name!r}" for name in _attribute_names(file) if name not in OWN_ATTRIBUTES]
+    return attributes + [repr(name) for name in members(file["/"]) if name not in ROOT_NAMES]
+
+
+def _attribute_names(file: h5py.File) -> list[str]:
+    names: list[bytes] = []
+    h5py.h5a.iterate(file.id, names.append, order=h5py.h5.ITER_NATIVE)
+    return sorted(name.decode() for name in names)
+
+
 def _check_group(file: StoreFile, path: Path, prefix: str) -> None:
     group = file[prefix or "/"]
     for name in members(group):
         where = prefix + name
+        if not prefix and name not in ROOT_NAMES:
+            continue
         if not where.isprintable():
             raise FailureError(f"{path}: {where!r} does not belong into a store; refused")
         if group.id.links.get_info(name.encode()).type != h5py.h5l.TYPE_HARD:
@@ -89,14 +100,14 @@ def _check_group(file: StoreFile, path: Path, prefix: str) -> None:
         if isinstance(item, DeclaredDataset):
             continue
         if isinstance(item, h5py.Dataset):
-            check_data(item, where, path)
+            check_data(item, where, path, file.bytes)
         elif isinstance(item, h5py.Group) and (where == "checksums" or where.removeprefix("checksums/") in GROUPS):
             _check_group(file, path, f"{where}/")
         else:
             raise FailureError(f"{path}: {where} does not belong into a store; refused")
 
 
-def check_data(data: h5py.Dataset, where: str, path: Path) -> None:
+def check_data(data: h5py.Dataset, where: str, path: Path, file_bytes: int) -> None:
     """Type, dimensions, and whether the bytes that the shape claims can be in the file; ``FailureError``."""
     types, *dimensions = next((s for name, s in SCHEMA.items() if re.fullmatch(name, where)), ((), 0))
     if data.dtype.name not in types or data.ndim not in dimensions or not _is_plain(data):
@@ -108,7 +119,7 @@ def check_data(data: h5py.Dataset, where: str, path: Path) -> None:
         raise FailureError(f"{path}: {where} has a filter that not every HDF5 reader has; refused")
     size = math.prod(data.shape) * data.dtype.itemsize
     chunk = math.prod(data.chunks or (0,)) * data.dtype.itemsize
-    stored = min(data.id.get_storage_size(), path.stat().st_size)
+    stored = min(data.id.get_storage_size(), file_bytes)
     if size > stored * (MOST_INFLATION if filters else 1) or chunk > LARGEST_CHUNK:
         raise FailureError(f"{path}: {where} claims {size:,} bytes, which the file does not hold; refused")
 

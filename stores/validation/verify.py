@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 
 from stores.columns import chunk_checksum, content_digest
-from stores.format import ROW_STRINGS, data_sets, members, rows_a_checksum
+from stores.format import GROUPS, ROW_STRINGS, data_sets, members, rows_a_checksum
 from stores.shared.errors import FailureError
 from stores.shared.fingerprint import hash_texts
 from stores.strings import Strings
@@ -37,6 +37,11 @@ def verify(file: h5py.File, path: Path, digest: str, view_of: Callable[[str], Ro
     try:
         for where in data_sets(file):
             verify_data(file, where, path, view_of(where))
+        where = "what HDF5 keeps of its groups"
+        for group in (*GROUPS, "checksums", *(f"checksums/{name}" for name in GROUPS)):
+            if group in file:
+                h5py.h5o.get_info(file[group].id)  # reads what no other call here does, and compares its checksums
+        h5py.h5o.get_info(file.id)
         where = "its attributes or checksums"
         if content_digest(file) != digest:
             raise FailureError(f"{path} is damaged: {where}; make it again with: tk embed")
@@ -49,15 +54,34 @@ def verify(file: h5py.File, path: Path, digest: str, view_of: Callable[[str], Ro
 
 
 def verify_data(file: h5py.File, name: str, path: Path, rows: RowSource) -> None:
-    """Compare the checksums of the data set ``name``, whose rows are ``rows``.
+    """Compare the checksums of the data set ``name``, whose rows are ``rows``; its numbers must be finite.
 
     Raises:
-        FailureError: naming ``path``, ``name`` and the first row of the first chunk that is damaged.
+        FailureError: naming ``path``, ``name`` and the first row of the first chunk that is damaged, or the first row
+            with a number that is not finite.
     """
     step, kept = rows_a_checksum(file[name]), file[f"checksums/{name}"][...].tolist()
     for row, wanted in zip(range(0, len(rows), step or 1), kept, strict=True):
-        if chunk_checksum(rows[row : row + step]) != wanted:
+        chunk = rows[row : row + step]
+        if chunk_checksum(chunk) != wanted:
             raise FailureError(f"{path} is damaged: {name}, in the rows from {row}; make it again with: tk embed")
+        if chunk.dtype.kind == "f" and not np.isfinite(chunk).all():
+            raise FailureError(not_finite(file, name, path, row + int(first_not_finite(chunk))))
+
+
+def first_not_finite(values: np.ndarray) -> int:
+    """The first row of ``values``, float ``[n, D]``, that holds a NaN or an infinity."""
+    return int((~np.isfinite(values)).any(1).argmax())
+
+
+def not_finite(file: h5py.File, name: str, path: Path, row: int) -> str:
+    """What to say of a NaN or an infinity in row ``row`` of the data set ``name``."""
+    if name == "table":
+        return f"{path}: the vector of word {row} of the vocabulary is not finite; make it again with: tk embed"
+    if "offsets" in file:  # one vector a token: which text is it of?
+        row = int(np.searchsorted(file["offsets"][...], row, side="right")) - 1
+    where = f"row {row} (line {file['line'][row]} of the table)"
+    return f"{path}: {name} of {where} holds a number that is not finite; make it again with: tk embed"
 
 
 class Compared:
