@@ -99,7 +99,8 @@ def evaluate(
                 metrics=single_numbers(predictions[-1].measure()),
             )
         )
-    score = _score(predictions, folds, seed, data.directions_of(x))
+    known = 0.0 if head.name == "majority" else data.directions_of(x)
+    score = _score(predictions, folds, seed, known * _tested(data, splits) ** 2)
     return Evaluation(score, models[: len(splits)], models[-1])
 
 
@@ -158,7 +159,16 @@ def _score(predictions: Sequence[Predictions], folds: list[FoldScore], seed: int
     whole = {name: np.concatenate([getattr(p, name) for p in predictions]) for name in arrays}
     together = Predictions(classes=predictions[0].classes, positive=predictions[0].positive, **whole)
     found = intervals(together, seed, directions)
-    return Score(together, folds, together.measure(), found.found, found.remarks)
+    return Score(together, folds, together.measure(), found.found, found.remarks, directions)
+
+
+def _tested(data: Data, splits: Sequence[Split]) -> float:
+    """Share of the rows that are tested.
+
+    The luck of training does not depend on how many rows are tested, that of testing does; so of a small hold-out the
+    directions count less: a d / n times the tested share, squared, keeps the first what it is.
+    """
+    return len(np.unique(np.concatenate([test for _, test in splits]))) / len(data)
 
 
 def _predictions(

@@ -215,7 +215,7 @@ class _Work:
         found: Evaluation,
     ) -> dict[str, Any]:
         """Further entries of ``metrics.json``: learning curve, scores at epochs, what duplicates flatter."""
-        more: dict[str, Any] = {"directions": self.data.directions}
+        more: dict[str, Any] = {"directions": found.score.directions}
         data, splits, seed, positive = self.data, self.plan.splits, self.seed, self.positive
         if shares:
             self.progress(f"learning curve of {head.name}")

@@ -45,6 +45,7 @@ class Score:
         overall: metrics over all tested rows together, as ``classify.scoring.metrics.measure``.
         interval: 95 % interval of each, see ``classify.scoring.intervals``; those that have none are missing.
         remarks: why some are missing, or how far to trust them.
+        directions: what the intervals were made with.
     """
 
     predictions: Predictions
@@ -52,6 +53,7 @@ class Score:
     overall: dict[str, np.ndarray]
     interval: dict[str, tuple[float, float]]
     remarks: list[str] = field(default_factory=list)
+    directions: float = 0.0
 
 
 @dataclass(frozen=True, repr=False)

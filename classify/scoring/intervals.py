@@ -149,7 +149,8 @@ def _interval(metric: Metric, scored: Scored, group: np.ndarray, luck: float) ->
 def wilson(share: float, rows: float) -> Interval:
     """A share p of m rows: ``(p + z^2 / 2m -+ z sqrt(p (1 - p) / m + z^2 / 4m^2)) / (1 + z^2 / m)`` (Wilson 1927)."""
     middle, half = share + Z**2 / 2 / rows, Z * np.sqrt(share * (1 - share) / rows + Z**2 / 4 / rows**2)
-    return float((middle - half) / (1 + Z**2 / rows)), float((middle + half) / (1 + Z**2 / rows))
+    low, high = (middle - half) / (1 + Z**2 / rows), (middle + half) / (1 + Z**2 / rows)
+    return max(0.0, float(low)), min(1.0, float(high))
 
 
 def _on_logit(value: float, se: float) -> Interval:
