@@ -3,7 +3,7 @@
 The bytes get one more row behind them that no table holds. If it comes out whole, if every row has as many cells as the
 header, if every quote opens or closes a cell, and if the line ends in the cells and between the rows make up those of
 the bytes, then both parsers agree, and every row's line is known. Elsewhere (unclosed quotes, too many or too few
-cells, empty lines, carriage returns in cells, NUL bytes) it is for the csv module to read.
+cells, empty lines, carriage returns outside quotes, NUL bytes) it is for the csv module to read.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Regular:
         import pyarrow as pa
         from pyarrow import csv
 
-        if not self.data or b"\0" in self.data or not self._ends_with_line_feeds():
+        if not self.data or b"\0" in self.data:
             return None
         names = [str(i) for i in range(self._dialect.width)]
         texts = dict.fromkeys(names, pa.string())
@@ -69,12 +69,11 @@ class Regular:
         columns = [column.chunk(0).slice(0, rows) for column in table.columns]
         if self._dialect.swallows and lines != rows:
             return None
+        returns = _bare_returns(self.data)
+        if returns and returns != sum(_bare_returns(_values(column)) for column in columns):
+            return None  # one of them ends a row for pyarrow
         starts = _row_starts(columns, rows, lines)
         return None if starts is None else (columns, starts, lines)
-
-    def _ends_with_line_feeds(self) -> bool:
-        """Whether each carriage return stands before a line feed."""
-        return b"\r" not in self.data or self.data.count(b"\r") == self.data.count(b"\r\n")
 
 
 def last_row_end(data: bytes, quotes: bool) -> int:
@@ -111,21 +110,41 @@ def _row_starts(columns: list[pa.Array], rows: int, lines: int) -> np.ndarray | 
     return np.cumsum(spans) - spans if found == lines else None
 
 
+def _bare_returns(data: bytes) -> int:
+    """How many carriage returns have no line feed behind them."""
+    if b"\r" not in data:
+        return 0
+    values = np.frombuffer(data, np.uint8)
+    places = np.flatnonzero(values == ord("\r"))
+    return len(places) - int(np.count_nonzero(values.take(places + 1, mode="clip") == ord("\n")))
+
+
+def _values(column: pa.Array) -> bytes:
+    """The bytes of all cells."""
+    values = column.buffers()[2]
+    return values.to_pybytes() if values else b""
+
+
 def _quotes_are_whole(values: np.ndarray, delimiter: int) -> bool:
     """Whether the 1st, 3rd, ... quote opens a cell and the 2nd, 4th, ... closes one, two in a row aside.
 
     Then no quote stands in a cell without quotes, and no cell goes on where its quote has closed. ``values`` is uint8.
     """
     places = np.flatnonzero(values == ord('"'))
+    if not len(places):
+        return True
     if len(places) % 2:
         return False
     opening, closing = places[::2], places[1::2]
     outside = np.zeros(256, bool)
     outside[[delimiter, ord("\n"), ord("\r")]] = True
+    opens = outside.take(values.take(opening - 1, mode="wrap"))
+    closes = outside.take(values.take(closing + 1, mode="clip"))
+    opens[0] |= opening[0] == 0
+    closes[-1] |= closing[-1] == len(values) - 1
+    if opens.all() and closes.all():
+        return True
     doubled = closing[:-1] + 1 == opening[1:]  # a quote in a quoted cell: it closes, and opens again at once
-    opens = outside[values[opening - 1]]
-    closes = outside[values[np.minimum(closing + 1, len(values) - 1)]]
-    if len(places):
-        opens[0] |= opening[0] == 0
-        closes[-1] |= closing[-1] == len(values) - 1
-    return bool((opens[1:] | doubled).all() and (closes[:-1] | doubled).all() and opens[:1].all() and closes[-1:].all())
+    opens[1:] |= doubled
+    closes[:-1] |= doubled
+    return bool(opens.all() and closes.all())
