@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from helpers.commands import tk
+from helpers.commands import LETTERS, tk
 from helpers.stores import make_store, pooled
 
 from cli import cli
@@ -29,8 +29,10 @@ TEXT, LABEL = f"text{EVIL}", f"label{EVIL}"
 def evil_folder(tmp_path_factory):
     """A table, a store and runs whose texts, labels, columns and names hold escapes."""
     folder, before = tmp_path_factory.mktemp("evil"), Path.cwd()
-    rows = [(f"{'no' if i % 3 else 'yes'}{EVIL}", f"{'tea' if i % 3 else 'WIN'} {EVIL} {i}") for i in range(60)]
-    rows += [(f"no{EVIL}", f"WIN {EVIL} 0")] * 2
+    rows = [
+        (f"{'no' if i % 3 else 'yes'}{EVIL}", f"{'tea' if i % 3 else 'WIN'} {EVIL} {LETTERS[i]}") for i in range(60)
+    ]
+    rows += [(f"no{EVIL}", f"WIN {EVIL} {LETTERS[0]}")] * 2
     os.chdir(folder)
     try:
         for name in ("table", "other"):
@@ -68,6 +70,8 @@ COMMANDS = [
     ["errors", "{run}"],
     ["errors", "{run}", "--json"],
     ["speed", "{run}"],
+    ["evaluate", "{run}", "{other}"],
+    ["evaluate", "{run}", "{other}", "--json"],
     ["report", f"none{EVIL}"],
     ["heads"],
     ["encoders"],
@@ -93,6 +97,16 @@ def test_every_command_shows_what_strangers_wrote_as_it_is_spelt(evil, command):
     assert result.exit_code in (0, 1, 2)
     assert not DANGEROUS.search(result.output), repr(DANGEROUS.search(result.output))
     assert "unforeseen" not in result.output
+
+
+def test_every_command_is_among_them():
+    """A new command is to be fed as well."""
+    groups = {"features", "encoders"}
+    tried = {tuple(words[: 1 + (words[0] in groups)]) for words in COMMANDS}
+    tried = {words[0] if len(words) == 1 or words[0] not in groups else words for words in tried}
+
+    assert {name for name in cli.commands if name not in groups} <= {"predict", *tried}
+    assert {("features", name) for name in cli.commands["features"].commands} <= tried
 
 
 def test_json_says_what_there_is(evil):
