@@ -91,7 +91,7 @@ def test_page_needs_nothing_else(hostile, page):
         for name in ("src", "href", "xlink:href", "srcset", "action", "style"):
             value = attributes.get(name) or ""
             assert name in ("href", "style") or not value
-            assert name != "href" or not value or value.startswith("#")
+            assert name != "href" or not value or value.startswith("#") or (hostile.folder / value).is_file()
             assert "url(" not in value or "url(#" in value
     text = (hostile.folder / "report.html").read_text(encoding="utf-8")
     assert not re.search(r"@import|url\((?!#)|https?:", text)
@@ -99,7 +99,9 @@ def test_page_needs_nothing_else(hostile, page):
     targets = {attributes["id"] for _, attributes in page.elements if "id" in attributes}
     ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
     assert len(ids) == len(targets)
-    assert {a["href"][1:] for _, a in page.elements if "href" in a} <= targets
+    links = {a["href"] for _, a in page.elements if "href" in a}
+    assert {link[1:] for link in links if link.startswith("#")} <= targets
+    assert all((hostile.folder / link).is_file() for link in links if not link.startswith("#"))
 
 
 def test_hostile_texts_stay_texts(page):
@@ -290,18 +292,42 @@ def test_map_is_the_principal_components(columns):
 
 
 def test_rows_to_look_at_are_those_of_tk_errors(separable, in_tmp):
-    """The surest wrong decisions come first; all wrong rows are there while they are few."""
+    """One list: the surest wrong decisions first, all of them while they are few, and each doubted label once."""
     (run,) = classify(separable, cv=3)
     page = Page(write_report(run).read_text(encoding="utf-8"))
-    start = next(i for i, row in enumerate(page.cells) if row[:3] == ["text", "label", "taken for"])
+    start = next(i for i, row in enumerate(page.cells) if row[:3] == ["text", "label", "predicted"])
     found = errors(run, 25)
-    rows = page.cells[start + 1 : start + 1 + found.wrong]
+    doubted = {row.line: row for row in found.suspected_label_errors.rows}
     p = run.predictions()
+    wrong = set(p.line[p.y != p.predicted].tolist())
+    rows = page.cells[start + 1 : start + 1 + len(wrong | set(doubted))]
+    shown_p = [float(row[3]) for row in rows if row[3] != "-"]
 
-    assert 2 <= len(rows) <= 25
-    assert {int(row[4]) for row in rows} == set(p.line[p.y != p.predicted].tolist())
-    assert [float(row[3]) for row in rows] == sorted((float(row[3]) for row in rows), reverse=True)
-    assert all(row[0] == f"text {int(row[4]) - 2}" for row in rows)
+    assert {int(row[6]) for row in rows} == wrong | set(doubted)
+    assert shown_p == sorted(shown_p, reverse=True) and len(shown_p) == len(wrong)
+    assert all(row[0] == f"text {int(row[6]) - 2}" for row in rows)
+    for row in rows:
+        line = int(row[6])
+        assert row[4:6] == ([doubted[line].better, f"{doubted[line].margin:+.4f}"] if line in doubted else ["-", "-"])
+
+
+def test_verdict_says_in_words_what_came_out(separable, in_tmp):
+    """Against the bag of words, in hundreds of each class, and what is wrong with the probabilities."""
+    good, idle = classify(separable, ["logistic", "majority"], cv=3)
+    said = Page(write_report(good).read_text(encoding="utf-8")).texts["p"][0]
+    recall = good.metrics.per_class[good.recipe.positive]["recall"]
+    value, others = good.metrics.overall["f1_macro"].value, good.metrics.baselines.values()
+    best = max(other.overall["f1_macro"].value for other in others)
+
+    assert re.match(rf"Better than [a-z ]* by {value - best:.3f} F1 macro: {value:.3f} \[", said)
+    assert f"It finds {100 * recall:.0f} of 100 {good.recipe.positive}" in said
+    assert "training 3 models" in said and "worse than the class frequencies" not in said
+    assert "No better than" in Page(write_report(idle).read_text(encoding="utf-8")).texts["p"][0]
+    metrics = good.metrics
+    overall = metrics.overall | {"log_loss": replace(metrics.overall["log_loss"], value=2.0)}
+    bad = replace(good, metrics=replace(metrics, overall=overall))
+    said = Page(write_report(bad).read_text(encoding="utf-8")).texts["p"][0]
+    assert "Its probabilities are worse than the class frequencies alone (log loss 2.000, they have 0.6" in said
 
 
 def test_report_of_an_ensemble(separable, in_tmp):
@@ -414,7 +440,7 @@ def test_report_says_on_what_the_model_was_fitted(page):
     text = " ".join(page.texts["dd"])
     assert "fitted on all labelled rows" in text
     assert "labelled: 120" in text
-    assert any("ROC-AUC and PR-AUC: the means over the folds" in p for p in page.texts["p"])
+    assert any("Below each value its 95% interval" in p for p in page.texts["p"])
     assert any("seed 0" in p for p in page.texts["p"])
 
 

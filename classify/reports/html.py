@@ -41,10 +41,11 @@ def join(parts: Iterable[object]) -> Markup:
     return Markup("\n".join(map(escape, parts)))
 
 
-def table(header: Sequence[object], rows: Iterable[Sequence[object]], words: int = 1) -> Markup:
+def table(header: Sequence[object], rows: Iterable[Sequence[object]], words: int = 1, name: str = "") -> Markup:
     """A table; all columns but the first ``words`` hold numbers.
 
-    Where the page is narrow each row becomes a block whose cells carry the name of their column.
+    With a name it can be sorted by a press on a header, and filtered, by the script of the page. Where the page is
+    narrow each row becomes a block whose cells carry the name of their column.
     """
     columns = ["word"] * words + ["number"] * (len(header) - words)
     head = element("tr", *(element("th", name, scope="col", class_=c) for name, c in zip(header, columns, strict=True)))
@@ -52,7 +53,10 @@ def table(header: Sequence[object], rows: Iterable[Sequence[object]], words: int
     for row in rows:
         cells = zip(row, columns, header, strict=True)
         body.append(element("tr", *(element("td", cell, class_=c, data_label=name) for cell, c, name in cells)))
-    return element("div", element("table", element("thead", head), element("tbody", join(body))), class_="scroll")
+    given = {"id": name, "class_": "sortable"} if name else {}
+    return element(
+        "div", element("table", element("thead", head), element("tbody", join(body)), **given), class_="scroll"
+    )
 
 
 def definitions(pairs: Iterable[tuple[str, object]]) -> Markup:

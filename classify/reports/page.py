@@ -8,17 +8,19 @@ from pathlib import Path
 from classify.reports import sections
 from classify.reports.figures import FIGURES, finding
 from classify.reports.html import Markup, element, inline, join, page, section
+from classify.reports.rows_to_look_at import look_at
 from classify.reports.run_data import RunData, collect_run_data
 from classify.reports.scatter_map import spot_map
 from classify.reports.text import head_spec
 from classify.reports.threshold_slider import slider
+from classify.reports.verdict import verdict
 from classify.runs import Run, read_run
 from stores.shared.errors import FailureError
 from stores.shared.files import whole_file
 from stores.shared.plot_style import house_style, save, svg
 
 PARTS = {"score": "Score", "figures": "Figures", "slider": "Threshold", "map": "Map", "tables": "By class and fold",
-         "rows": "Rows to look at", "cost": "Time", "asked": "What was asked"}  # fmt: skip
+         "rows": "Rows to look at", "cost": "Time", "asked": "What was asked", "files": "Files"}  # fmt: skip
 
 
 def write_report(run: Run | str | Path, png: bool = False, note: Callable[[str], None] = lambda message: None) -> Path:
@@ -84,11 +86,12 @@ def _page(run_data: RunData, figures: dict[str, tuple[str, str]]) -> str:
         "slider": slider(run_data),
         "map": _map(run_data, of_map) if of_map else Markup(""),
         "tables": sections.tables(run_data),
-        "rows": sections.look_at(run_data),
+        "rows": look_at(run_data),
         "cost": sections.costs(run_data),
         "asked": sections.asked(run_data),
+        "files": sections.files(run_data),
     }
     links = [element("a", PARTS[name], href=f"#{name}") for name, part in parts.items() if part]
     missing = [element("p", sentence, class_="note") for sentence in run_data.missing]
-    top = [element("h1", title), sections.verdict(run_data), *missing, element("nav", *links)]
+    top = [element("h1", title), verdict(run_data), *missing, element("nav", *links)]
     return page(title, join([element("header", *top), element("main", join(parts.values()))]))

@@ -47,7 +47,7 @@ def _spot(run_data: RunData, prediction: int, place: np.ndarray, kind: int, colo
     p = run_data.predictions
     said = f"line {p.line[prediction]}: {_names(run_data, p.y[prediction])}"
     if wrong:
-        said += f", taken for {_names(run_data, p.predicted[prediction])}"
+        said += f", predicted as {_names(run_data, p.predicted[prediction])}"
     title = element("title", said if text is None else f"{said}\n{shown(text, CHARACTERS)}")
     x, y = place
     look = {"fill": colors[kind], "class_": "spot wrong" if wrong else "spot"}

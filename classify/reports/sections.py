@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from classify.analysis.comparison import Interval
-from classify.analysis.errors import Answer, ErrorReport, ErrorRow, errors
 from classify.records import Estimate, FeaturesRecord, FoldScore, Summary
 from classify.reports.html import Markup, definitions, element, escape, join, section, table
 from classify.reports.run_data import RunData
-from classify.reports.text import basis, extras, head_spec
+from classify.reports.text import extras, head_spec
 from classify.scoring.metrics import columns_of, metrics_of
 from classify.sources import recipes_of, tables_of
-
-TOP = 25  # rows of each kind
-CHARACTERS = 600  # of a text
-
-
-def verdict(run_data: RunData) -> Markup:
-    """What came out, in two sentences."""
-    metrics = run_data.run.metrics
-    score = metrics.overall["f1_macro"]
-    interval = "" if score.low is None else f" (95% interval {score.low:.3f} to {score.high:.3f})"
-    others = " and ".join(f"{n} {m.overall['f1_macro'].value:.3f}" for n, m in metrics.baselines.items())
-    said = f"F1 macro {score.value:.3f}{interval}; on the same splits {others}."
-    return join([element("p", said, class_="verdict"), element("p", f"{basis(run_data.run)}.", class_="muted")])
 
 
 def scores(run_data: RunData) -> Markup:
@@ -35,9 +21,9 @@ def scores(run_data: RunData) -> Markup:
     rows = [[name, *_cells(other, shown)] for name, other in metrics.baselines.items()]
     grid = table(["head", *shown.values()], [*rows, [_strong(head_spec(run_data.run)), *_cells(metrics, shown)]])
     multilabel = run_data.predictions.multilabel
-    note = "Values over all out-of-fold predictions, but ROC-AUC and PR-AUC: the means over the folds. "
-    note += "Accuracy counts the rows all of whose labels are right. " if multilabel else ""
-    note += "Below each value its bootstrap 95% interval."
+    note = "Values over all out-of-fold predictions. "
+    note += "Exact match counts the rows all of whose labels are right. " if multilabel else ""
+    note += "Below each value its 95% interval."
     lines = [element("li", line) for line in extras(metrics)]
     return section("Score", "score", grid, element("p", note, class_="note"), element("ul", *lines) if lines else "")
 
@@ -126,78 +112,13 @@ def _choice(number: int, fold: FoldScore) -> str:
     return f"Fold {number + 1} chose {_listed(values)}." if values else ""
 
 
-def look_at(run_data: RunData) -> Markup:
-    """Rows that a person should read, as ``tk errors`` finds them."""
-    found = errors(run_data.run, TOP)
-    surest = _surest(found, run_data.problem)
-    doubted, together = found.suspected_label_errors, found.contradictions
-    known = "not known without the store" if together.count is None else f"{together.count:,} texts"
-    surely = ["text", "label", "taken for", "with probability", "line"]
-    margins = ["text", "label", "seems to be", "margin", "line"]
-    parts = [
-        element("h3", f"Most wrong: {found.wrong:,} of {found.rows:,} rows are wrong" + _first(found.wrong)),
-        _listing(surely, [[*_answers(row, row.predicted), p, row.line] for p, row in surest]),
-        element("h3", f"Labels that are probably wrong: {doubted.count:,}" + _first(doubted.count)),
-        element("p", "By confident learning (Northcutt et al. 2021): the models, which had not seen the row, are as "
-                "sure of another class as they are of rows that have it. Margin: probability of the label less that of "
-                "the other. Look before you change a label.", class_="note"),
-        _listing(margins, [
-            [*_answers(row, row.better or ""), f"{row.margin:+.4f}", row.line] for row in doubted.rows
-        ]),
-        element("h3", f"The same text with different labels: {known}" + _first(together.count or 0)),
-        _listing(["text", "lines by label"], [
-            [_text(row.text), "; ".join(f"{n}: {_lines(lines)}" for n, lines in row.lines_by_label.items())]
-            for row in together.rows
-        ]),
-    ]  # fmt: skip
-    return section("Rows to look at", "rows", *parts)
-
-
-def _first(count: int) -> str:
-    """What is left out of a listing."""
-    return f"; the first {TOP} of them" if count > TOP else ""
-
-
-def _surest(found: ErrorReport, problem: str) -> list[tuple[Markup, ErrorRow]]:
-    """The wrong decisions that the models were surest of, with the probability of each; a row once.
-
-    Args:
-        found: of ``errors``.
-        problem: with several classes, a row that is missed is taken for another one, and counts once; with several
-            labels it is said which of them the probability is of.
-    """
-    decisions = []
-    for name, sides in found.classes.items():
-        decisions += [(row.p or 0.0, name, row) for row in sides.false_positives.rows]
-        missed = sides.false_negatives.rows if problem != "multi-class" else []
-        decisions += [(1 - (row.p or 0.0), f"not {name}", row) for row in missed]
-    first: dict[int, tuple[Markup, ErrorRow]] = {}
-    for p, name, row in sorted(decisions, key=lambda decision: -decision[0]):
-        of = element("span", name, class_="interval") if problem == "multi-label" else ""
-        first.setdefault(row.line, (join([f"{p:.4f}", of]), row))
-    return list(first.values())[:TOP]
-
-
-def _answers(row: ErrorRow, other: Answer) -> list[object]:
-    return [
-        _text(row.text),
-        *(", ".join(a) or "(none)" if isinstance(a, list) else a for a in (row.label, other)),
-    ]
-
-
-def _listing(header: Sequence[str], rows: Sequence[Sequence[object]]) -> Markup:
-    return table(header, rows, words=min(3, len(header))) if rows else element("p", "None.")
-
-
-def _lines(lines: Sequence[int]) -> str:
-    return ("line " if len(lines) == 1 else "lines ") + ", ".join(map(str, lines[:6])) + (", ..." if lines[6:] else "")
-
-
-def _text(text: str | None) -> Markup:
-    if text is None:
-        return element("span", "not kept", class_="muted")
-    cut = text if len(text) <= CHARACTERS else text[:CHARACTERS] + " \u2026"
-    return element("span", cut or "(empty)", class_="text")
+def files(run_data: RunData) -> Markup:
+    """Links to what lies beside the page."""
+    folder = run_data.run.folder
+    names = ["predictions.csv", "metrics.json", "recipe.json"]
+    names += sorted(f"figures/{path.name}" for path in (folder / "figures").glob("*.svg"))
+    links = [element("li", element("a", name, href=name)) for name in names if (folder / name).is_file()]
+    return section("Files", "files", element("ul", *links, class_="files"))
 
 
 def costs(run_data: RunData) -> Markup:

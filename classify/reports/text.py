@@ -160,7 +160,7 @@ def _classes(run: Run) -> list[str]:
         score = run.metrics.per_class[name]
         numbers = f"precision {score['precision']:.3f}  recall {score['recall']:.3f}  F1 {score['f1']:.3f}"
         taken = ", ".join(f"{count:,} {other}" for count, other in zip(row, classes, strict=True) if count)
-        lines.append(f"{name}: {numbers}  ({score['support']:,.0f} rows, taken for {taken})")
+        lines.append(f"{name}: {numbers}  ({score['support']:,.0f} rows, predicted as {taken})")
     return lines
 
 

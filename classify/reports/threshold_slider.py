@@ -28,7 +28,7 @@ def slider(run_data: RunData) -> Markup:
         "positive": int(truth.sum()), "rows": len(truth),
     }  # fmt: skip
     card = [
-        element("label", f"Taken for {shown(p.classes[p.positive])} from a probability of ",
+        element("label", f"Predicted as {shown(p.classes[p.positive])} from a probability of ",
                 element("output", f"{decided:.4f}", id="cut-value"), for_="cut"),
         Markup(f'<input type="range" id="cut" min="0" max="{len(cuts) - 1}" value="{at}">'),
         *_decisions(numbers, at, shown(p.classes[p.positive]), shown(p.classes[1 - p.positive])),
@@ -60,7 +60,7 @@ def _decisions(numbers: dict, at: int, name: str, other: str) -> list[Markup]:
     gauges = [_gauge(key, part / whole if whole else None) for key, (part, whole) in shares.items()]
     return [
         element("div", *gauges, class_="gauges"),
-        table(["is", f"taken for {other}", f"taken for {name}"], order),
+        table(["true class", f"predicted {other}", f"predicted {name}"], order),
     ]
 
 

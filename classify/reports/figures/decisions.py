@@ -38,7 +38,7 @@ def confusion(run_data: RunData) -> Figure:
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     side = float(np.clip(1.6 + 0.42 * len(classes), HEIGHT, 9))
     figure, axes = new_figure(
-        _worst(run_data, counts), measured(run_data, "accuracy", "accuracy"), "taken for", "is",
+        _worst(run_data, counts), measured(run_data, "accuracy", "accuracy"), "predicted", "true class",
         (max(WIDTH, side), side),
     )  # fmt: skip
     # colours as the share of the row; drawn as cells, not as an image, so that the page stays sharp
@@ -56,7 +56,7 @@ def confusion(run_data: RunData) -> Figure:
     if len(classes) <= NUMBERED:
         for i, j in np.ndindex(counts.shape):
             dark = share[i, j] > 0.75
-            text = f"{counts[i, j]:,}" + (f"\n{percent(share[i, j])}" if len(classes) <= 4 else "")
+            text = f"{counts[i, j]:,}" + (f"\n{percent(share[i, j])}" if len(classes) <= 6 else "")
             # fixed colours: the cells keep theirs on a dark page
             axes.text(j + 0.5, i + 0.5, text, ha="center", va="center", color="#ffffff" if dark else "#10151b")
     return figure

@@ -9,56 +9,49 @@ import numpy as np
 from classify.records import Summary
 from classify.reports.run_data import RunData
 from classify.scoring.metrics import METRICS, columns_of, title_of
-from stores.shared.plot_style import INK, MUTED, color, legend_below, new_figure, shown
+from stores.shared.plot_style import INK, MUTED, WIDTH, color, legend_below, new_figure, shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SPREAD = 0.22  # of the points of folds
-
 
 def folds(run_data: RunData) -> Figure:
-    """Each metric: value and interval of the run and of its baselines, and a point a fold."""
+    """Each metric: value and interval of the run and of its baselines, and a point a fold.
+
+    The axis begins where the models are: the majority, which knows nothing, is named in the title, not drawn.
+    """
     metrics = run_data.run.metrics
-    rows: dict[str, Summary] = {**metrics.baselines, shown(run_data.run.recipe.head.name): metrics}
+    own = shown(run_data.run.recipe.head.name)
+    idle = metrics.baselines.get("majority") if len(metrics.baselines) > 1 else None
+    rows: dict[str, Summary] = {own: metrics}
+    rows |= {name: other for name, other in metrics.baselines.items() if other is not idle and name != own}
     f1 = metrics.overall["f1_macro"].value
     others = {name: other.overall["f1_macro"].value or 0.0 for name, other in metrics.baselines.items()}
     best = max(others, key=lambda name: others[name])
     number = len(metrics.folds)
-    figure, axes = new_figure(
-        f"F1 macro {f1:.3f}, against {others[best]:.3f} of {best}",
-        f"Value with 95% interval, n = {len(run_data.predictions):,}; points: {number} fold{'s' * (number > 1)}",
-        "", "score",
-    )  # fmt: skip
     drawn = [name for name in columns_of(run_data.problem) if METRICS[name].higher_is_better]
     drawn = [name for name in drawn if all(name in row.overall for row in rows.values())]
-    width = 0.8 / len(rows)
+    figure, axes = new_figure(
+        f"F1 macro {f1:.3f}, against {others[best]:.3f} of {best}",
+        f"Value with 95% interval, n = {len(run_data.predictions):,}; points: {number} fold{'s' * (number > 1)}"
+        + ("" if idle is None else f"; majority: F1 macro {others['majority']:.3f}"),
+        "score", "", (WIDTH, 1.4 + 0.36 * len(drawn)),
+    )  # fmt: skip
+    height = 0.7 / len(rows)
     for i, (name, row) in enumerate(rows.items()):
-        places = np.arange(len(drawn)) + (i - (len(rows) - 1) / 2) * width
-        own = row is metrics
+        places = np.arange(len(drawn)) + (i - (len(rows) - 1) / 2) * height
         values = np.array([(s.value, s.low, s.high) for s in (row.overall[m] for m in drawn)], float).T
-        bars = np.abs(values[0] - values[1:])
-        shade, filled = (color(0), color(0)) if own else (MUTED, "none")
-        axes.errorbar(
-            places,
-            values[0],
-            bars,
-            markersize=5 if own else 4,
-            capsize=2,
-            lw=1.1,
-            label=name,
-            fmt="osD^v"[i % 5],
-            color=shade,
-            mfc=filled,
-        )
-        if own:
+        bars, mine = np.abs(values[0] - values[1:]), row is metrics
+        shade, filled = (color(0), color(0)) if mine else (MUTED, "none")
+        axes.errorbar(values[0], places, xerr=bars, label=name, fmt="Dos^v"[i % 5], color=shade, mfc=filled, capsize=2)
+        if mine:
             for m, metric in enumerate(drawn):
                 points = np.array([fold.metrics[metric] for fold in metrics.folds], float)
-                across = places[m] + SPREAD + np.linspace(-0.05, 0.05, len(points))
-                axes.plot(across, points, ".", color=color(1), markersize=4)
-    axes.set_xticks(np.arange(len(drawn)), [title_of(name, run_data.problem) for name in drawn])
-    axes.grid(False, axis="x")
-    axes.set_ylim(top=1.03)
+                axes.plot(points, np.full(len(points), places[m] - 0.12), ".", color=color(1), markersize=4)
+    axes.set_yticks(np.arange(len(drawn)), [title_of(name, run_data.problem) for name in drawn])
+    axes.invert_yaxis()
+    axes.grid(False, axis="y")
+    axes.set_xlim(right=1.02)
     legend_below(figure)
     return figure
 

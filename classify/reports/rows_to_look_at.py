@@ -1,0 +1,112 @@
+"""Rows that a person should read: one list of the worst mistakes and of labels that are probably wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from classify.analysis.errors import Answer, ErrorReport, ErrorRow, errors
+from classify.reports.html import Markup, element, section, table
+from classify.reports.run_data import RunData
+
+TOP = 25  # rows of each kind
+CHARACTERS = 600  # of a text
+FOLDED = 160  # characters of a text that are always shown
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """A row of the list: the probability of what was predicted, and what is thought of its label."""
+
+    row: ErrorRow
+    p: float | None
+    better: str = ""
+    margin: float | None = None
+
+
+def look_at(run_data: RunData) -> Markup:
+    """Rows as ``tk errors`` finds them; a row that is among the worst mistakes and doubted is there once."""
+    report = errors(run_data.run, TOP)
+    doubted, together = report.suspected_label_errors, report.contradictions
+    known = "not known without the store" if together.count is None else f"{together.count:,} texts"
+    header = ["text", "label", "predicted", "probability", "label seems to be", "margin", "line"]
+    rows = [
+        [_text(listed.row.text), _answer(listed.row.label), _answer(listed.row.predicted), _number(listed.p),
+         listed.better or "-", _number(listed.margin, "+"), listed.row.line]
+        for listed in _listed(report, run_data.problem)
+    ]  # fmt: skip
+    note = (
+        f"{report.wrong:,} of {report.rows:,} rows are predicted wrong, and {doubted.count:,} labels are probably "
+        f"wrong; here are up to {TOP} of each, those first where the models were surest. A label is doubted by "
+        "confident learning (Northcutt et al. 2021): the models, which had not seen the row, are as sure of another "
+        "class as they are of rows that have it. Margin: probability of the label less that of the other. Look "
+        "before you change a label."
+    )
+    search = element(
+        "label",
+        "Show rows with ",
+        Markup('<input type="search" class="filter" data-table="rows-table">'),
+        class_="screen",
+    )
+    listing = [element("p", note, class_="note"), search, table(header, rows, 3, name="rows-table")] if rows else [
+        element("p", "No row is predicted wrong, and no label is doubted.")
+    ]  # fmt: skip
+    same = [
+        [_text(row.text), "; ".join(f"{name}: {_lines(lines)}" for name, lines in row.lines_by_label.items())]
+        for row in together.rows
+    ]
+    return section(
+        "Rows to look at", "rows", *listing,
+        element("h3", f"The same text with different labels: {known}" + _first(together.count or 0)),
+        table(["text", "lines by label"], same, 2) if same else element("p", "None."),
+    )  # fmt: skip
+
+
+def _listed(report: ErrorReport, problem: str) -> list[_Listed]:
+    """The surest wrong decisions, and then the doubted labels that are not among them.
+
+    Args:
+        report: of ``errors``.
+        problem: with several classes a row that is missed is predicted as another one, and counts once.
+    """
+    decisions = []
+    for name, sides in report.classes.items():
+        decisions += [(row.p or 0.0, name, row) for row in sides.false_positives.rows]
+        missed = sides.false_negatives.rows if problem != "multi-class" else []
+        decisions += [(1 - (row.p or 0.0), f"not {name}", row) for row in missed]
+    found: dict[int, _Listed] = {}
+    for p, _, row in sorted(decisions, key=lambda decision: -decision[0])[: 2 * TOP]:
+        found.setdefault(row.line, _Listed(row, p))
+    found = dict(list(found.items())[:TOP])
+    for row in report.suspected_label_errors.rows:
+        before = found.get(row.line)
+        found[row.line] = _Listed(row, None if before is None else before.p, row.better or "", row.margin)
+    return list(found.values())
+
+
+def _first(count: int) -> str:
+    """What is left out of a listing."""
+    return f"; the first {TOP} of them" if count > TOP else ""
+
+
+def _answer(answer: Answer) -> str:
+    return (", ".join(answer) or "(none)") if isinstance(answer, list) else answer
+
+
+def _number(value: float | None, sign: str = "") -> str:
+    return "-" if value is None else f"{value:{sign}.4f}"
+
+
+def _lines(lines: Sequence[int]) -> str:
+    return ("line " if len(lines) == 1 else "lines ") + ", ".join(map(str, lines[:6])) + (", ..." if lines[6:] else "")
+
+
+def _text(text: str | None) -> Markup:
+    """A text; a long one is folded."""
+    if text is None:
+        return element("span", "not kept", class_="muted")
+    cut = text if len(text) <= CHARACTERS else text[:CHARACTERS] + " \u2026"
+    if len(cut) <= FOLDED:
+        return element("span", cut or "(empty)", class_="text")
+    begins = element("summary", cut[:FOLDED] + " \u2026")
+    return element("details", begins, element("span", cut, class_="text"))

@@ -1,0 +1,90 @@
+"""The first screen of a report: what came out, in words."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from classify.reports.html import Markup, element, join
+from classify.reports.run_data import RunData
+from classify.reports.text import basis
+from classify.scoring.metrics import title_of
+from classify.sources import encoding_cost, training_seconds
+from stores.shared.plot_style import shown
+
+WORDS = {"tfidf+logistic": "a bag of words", "majority": "always the most frequent class"}
+
+
+def verdict(run_data: RunData) -> Markup:
+    """Whether it beats the baselines, what it finds and misses, what its probabilities are worth, and what it cost."""
+    sentences = [_against_baseline(run_data), _decisions(run_data), _probabilities(run_data), _cost(run_data)]
+    said = " ".join(sentence for sentence in sentences if sentence)
+    return join([element("p", said, class_="verdict"), element("p", f"{basis(run_data.run)}.", class_="muted")])
+
+
+def _against_baseline(run_data: RunData) -> str:
+    """Against the best baseline, such as: Better than a bag of words by 0.073 F1 macro: 0.930 against 0.857."""
+    metrics = run_data.run.metrics
+    own, name = metrics.overall["f1_macro"], title_of("f1_macro", run_data.problem)
+    others = {n: m.overall["f1_macro"] for n, m in metrics.baselines.items()}
+    best = max(others, key=lambda n: others[n].value or 0.0)
+    other, called = others[best], WORDS.get(best, best)
+    if own.value is None or other.value is None:
+        return f"{name} has no value."
+    difference = own.value - other.value
+    numbers = (
+        f"{own.value:.3f}{_interval(own.low, own.high)} against {other.value:.3f}{_interval(other.low, other.high)}"
+    )
+    if abs(difference) < 0.0005:
+        return f"No better than {called}: {name} {numbers}."
+    word = "Better" if difference > 0 else "Worse"
+    said = f"{word} than {called} by {abs(difference):.3f} {name}: {numbers}."
+    bounds = (own.low, own.high, other.low, other.high)
+    if None not in bounds and max(own.low or 0, other.low or 0) < min(own.high or 0, other.high or 0):
+        said += " The intervals overlap."
+    return said
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f" [{low:.3f}, {high:.3f}]"
+
+
+def _decisions(run_data: RunData) -> str:
+    """What is found and what is not, such as: It finds 87 of 100 spam, and takes 2 of 100 ham for spam."""
+    counts, classes = np.array(run_data.run.metrics.confusion), [shown(name) for name in run_data.classes]
+    if run_data.problem == "binary":
+        c = run_data.predictions.positive
+        shares = 100 * counts[:, c] / np.maximum(counts.sum(1), 1)
+        name, other = classes[c], classes[1 - c]
+        return f"It finds {_of_hundred(shares[c])} {name}, and takes {_of_hundred(shares[1 - c])} {other} for {name}."
+    if run_data.predictions.multilabel:
+        hit, missed, given = counts[:, 1, 1].sum(), counts[:, 1, 0].sum(), counts[:, 0, 1].sum()
+        found = 100 * hit / max(hit + missed, 1)
+        return f"It finds {_of_hundred(found)} labels, and of {hit + given:,} that it gives {given:,} are wrong."
+    right = 100 * np.diag(counts) / np.maximum(counts.sum(1), 1)
+    best, worst = int(right.argmax()), int(right.argmin())
+    return f"It finds {_of_hundred(right[best])} {classes[best]}, but {_of_hundred(right[worst])} {classes[worst]}."
+
+
+def _of_hundred(share: float) -> str:
+    """``87 of 100``; small shares keep a digit: ``0.4 of 100``."""
+    return f"{share:.1f} of 100" if 0 < share < 1 or 99 < share < 100 else f"{share:.0f} of 100"
+
+
+def _probabilities(run_data: RunData) -> str:
+    """Said only where the class frequencies alone have better ones."""
+    metrics = run_data.run.metrics
+    own = metrics.overall["log_loss"].value
+    known = metrics.baselines["majority"].overall["log_loss"].value if "majority" in metrics.baselines else None
+    if own is None or known is None or own <= known:
+        return ""
+    return (
+        f"Its probabilities are worse than the class frequencies alone (log loss {own:.3f}, they have {known:.3f}): "
+        "calibrate it, or do not use them."
+    )
+
+
+def _cost(run_data: RunData) -> str:
+    encoding, training = encoding_cost(run_data.run).seconds, training_seconds(run_data.run)
+    folds = len(run_data.run.metrics.folds)
+    trained = f"training {folds} model{'s' * (folds > 1)} {training:.1f} s"
+    return f"Encoding took {encoding:.1f} s, {trained}." if encoding is not None else f"Its cost: {trained}."
