@@ -10,6 +10,7 @@ import numpy as np
 
 from classify.records import FeaturesRecord
 from classify.runs import Run
+from classify.scoring.predictions import Predictions
 from stores.reader import FeatureStore
 from stores.shared.errors import FailureError, InputError
 
@@ -29,12 +30,12 @@ class Texts:
     missing: str = ""
 
 
-def texts_of(run: Run, line: np.ndarray) -> Texts:
-    """The texts of these lines, int64 ``[t]``, of the rows that the run tested, from its store."""
+def texts_of(run: Run, predictions: Predictions) -> Texts:
+    """The texts of predictions of the run, from the store of the rows that it tested."""
     first = run.recipe.features.tested()[0]
     try:
         with opened(first) as store:
-            row = rows_of(store, line)
+            row = rows_of(store, predictions)
             hashes = list(map(bytes, store.text_hash[row]))
             if store.texts is None:
                 return Texts(None, hashes, f"{first.path} was made without texts")
@@ -77,17 +78,23 @@ def opened(part: FeaturesRecord) -> Iterator[FeatureStore]:
         yield store
 
 
-def rows_of(store: FeatureStore, line: np.ndarray) -> np.ndarray:
-    """int64 ``[t]``: the row of each line, int64 ``[t]``, of the table that a store was made from.
+def rows_of(store: FeatureStore, predictions: Predictions) -> np.ndarray:
+    """int64 ``[t]``: the row in a store of each prediction.
+
+    By their line in the table; where a store is of several tables whose lines are counted alike, by their number.
 
     Raises:
-        InputError: if the store is of several tables, and has a line twice.
+        InputError: if the store has a line twice, and the rows are not numbered as in it.
     """
+    line = predictions.line
     order = np.argsort(store.line, kind="stable")
     lines = store.line[order]
-    if (np.diff(lines) == 0).any():
-        raise InputError(f"{store.path} is of several tables, whose lines are counted alike")
-    return order[np.searchsorted(lines, line)]
+    if not (np.diff(lines) == 0).any():
+        return order[np.searchsorted(lines, line)]
+    row = predictions.row
+    if len(row) and row.max() < len(store) and np.array_equal(np.asarray(store.line)[row], line):
+        return row
+    raise InputError(f"{store.path} is of several tables, whose lines are counted alike")
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,15 @@ def predictions(y, proba, classes):
     """Out-of-fold predictions of five folds."""
     row = np.arange(len(y))
     return Predictions(
-        classes=classes, positive=1, line=row, group=row, fold=row % 5, y=y, predicted=proba.argmax(1), proba=proba
+        classes=classes,
+        positive=1,
+        row=row,
+        line=row,
+        group=row,
+        fold=row % 5,
+        y=y,
+        predicted=proba.argmax(1),
+        proba=proba,
     )
 
 

@@ -58,10 +58,10 @@ def align(runs: Sequence[Run], common: bool = False) -> list[Predictions]:
         aligned.append(own.take(order[np.searchsorted(other[order], shared)]))
         moved = np.flatnonzero(aligned[-1].line != aligned[0].line)
         if len(moved):
-            lines = [int(p.line[moved[0]]) for p in (aligned[0], aligned[-1])]
+            numbers = [int(p.line[moved[0]]) for p in (aligned[0], aligned[-1])]
             raise InputError(
-                f"{called[0]} and {name} are not of the same table: a row is on line {lines[0]} in the one and on line "
-                f"{lines[1]} in the other"
+                f"{called[0]} and {name} are not of the same table: a row is on line {numbers[0]} in the one and on "
+                f"line {numbers[1]} in the other"
             )
         wrong = np.flatnonzero((aligned[-1].y != aligned[0].y).reshape(len(shared), -1).any(1))
         if len(wrong):

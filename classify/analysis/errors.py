@@ -107,7 +107,7 @@ def errors(run: Run, top: int = 10) -> ErrorReport:
     if top < 1:
         raise InputError(f"`top={top}`: show at least one row")
     predictions = one_per_row(run.predictions())
-    table = _Table(predictions, texts_of(run, predictions.line))
+    table = _Table(predictions, texts_of(run, predictions))
     shown = [predictions.positive] if run.recipe.problem == "binary" else range(len(predictions.classes))
     return ErrorReport(
         rows=len(predictions),

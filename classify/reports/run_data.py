@@ -208,7 +208,7 @@ def collect_run_data(run: Run) -> Iterator[RunData]:
         stores, missing, row = [], [], None
         try:
             stores = [stack.enter_context(opened(part)) for part in run.recipe.features.tested()]
-            row = rows_of(stores[0], predictions.line)
+            row = rows_of(stores[0], predictions)
         except (InputError, FailureError) as error:
             stores, missing = [], [f"Texts, lengths, map and encoding time are left out: {error}."]
         yield RunData(run, predictions, stores, row, missing)
