@@ -150,7 +150,9 @@ def test_offline(hub):
     assert run(hub, "maker/tiny@main", HF_HUB_OFFLINE="1")[0] == expected
     (line,) = run(hub, "maker/other", HF_HUB_OFFLINE="1")
 
-    assert line.startswith("FailureError maker/other is not in the cache, and HF_HUB_OFFLINE forbids to download it;")
+    assert line.startswith(
+        "FailureError maker/other is no folder here and not in the cache, and HF_HUB_OFFLINE forbids to download it;"
+    )
     assert "run: hf download maker/other --local-dir other; then give the folder other as `model` here" in line
 
 
@@ -179,7 +181,9 @@ def test_no_network(hub):
     """Nobody listens at the address."""
     (line,) = run(hub, "maker/tiny", HF_ENDPOINT="http://127.0.0.1:9")
 
-    assert line.startswith("FailureError maker/tiny is not in the cache, and the Hugging Face hub cannot be reached;")
+    assert line.startswith(
+        "FailureError maker/tiny is no folder here and not in the cache, and the Hugging Face hub cannot be reached;"
+    )
 
 
 def test_a_download_that_breaks_off(hub):

@@ -216,8 +216,8 @@ def _unreachable(model: HubModel, error: Exception) -> Exception:
     revision = f" --revision {model.revision}" if model.revision else ""
     short = model.name.rpartition("/")[2]
     return FailureError(
-        f"{model} is not in the cache, and {why}; where there is a network, run: hf download {model.name}{revision}"
-        f" --local-dir {short}; then give the folder {short} as `model` here"
+        f"{model} is no folder here and not in the cache, and {why}; where there is a network, run: hf download"
+        f" {model.name}{revision} --local-dir {short}; then give the folder {short} as `model` here"
     )
 
 
