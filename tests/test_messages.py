@@ -59,7 +59,13 @@ def test_the_options_are_those_of_a_command_within_a_group(in_tmp):
 
 
 # embed/reading, embed/tables and what follows are still to be gone through
-NOT_YET = ("embed/reading", "embed/tables", "embed/cleaning.py", "classify")
+NOT_YET = (
+    "embed/reading/folders.py",
+    "embed/reading/decode.py",
+    "embed/reading/files.py",
+    "embed/cleaning.py",
+    "classify",
+)
 
 
 LIBRARY = sorted(path for package in ("embed", "stores") for path in (ROOT / package).rglob("*.py"))

@@ -163,12 +163,12 @@ class Start:
 
     Attributes:
         trial: its first rows, and how they are written.
-        bytes, lines: those of a line ``sep=;`` before the first row.
+        size, lines: bytes and lines of a line ``sep=;`` before the first row.
         notes: what the user should know.
     """
 
     trial: Trial
-    bytes: int
+    size: int
     lines: int
     notes: list[str]
 
@@ -199,9 +199,9 @@ class Start:
     def after_row(self, block: bytes) -> tuple[int, int]:
         """Bytes and lines up to the end of the first row."""
         dialect = self.trial.dialect
-        text = dialect.mask(block[self.bytes :].decode("utf-8", "ignore"))
+        text = dialect.mask(block[self.size :].decode("utf-8", "ignore"))
         stream = dialect.lines(text)
         reader = dialect.reader(stream)
         next(filter(None, reader))
-        size = len(dialect.unmask(text[: stream.tell()]).encode())
-        return self.bytes + size, self.lines + reader.line_num
+        row = len(dialect.unmask(text[: stream.tell()]).encode())
+        return self.size + row, self.lines + reader.line_num

@@ -51,7 +51,7 @@ class Delimited(TableFile):
         header = has_header
         if header is None:
             header = self._judge(trial.rows)
-        names, self._skipped_bytes, self._skipped_lines = self._names(trial, header), start.bytes, start.lines
+        names, self._skipped_bytes, self._skipped_lines = self._names(trial, header), start.size, start.lines
         if header:
             self._skipped_bytes, self._skipped_lines = start.after_row(first)
         self.most_rows = max(0, found.lines - self._skipped_lines)

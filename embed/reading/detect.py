@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from embed.reading.files import Source, find_sources
 from embed.reading.folders import TAR_SUFFIXES, Folder, table_in_tar
 from embed.reading.format import TableFile
 from embed.reading.json_frames import JsonFrame, is_frame
-from embed.reading.lines import LabelledLines, Lines, Trees, is_tree, label_form
+from embed.reading.lines import LabelledLines, Lines, TextLines, Trees, is_tree, label_form
 from embed.reading.records import Json
 from embed.reading.sqlite import Database
 from embed.reading.text_files import TextFiles, open_texts
@@ -143,6 +143,7 @@ def _open(source: Source, form: str, asked: ReadingOptions) -> TableFile:
         text = _beginning(source.start(), asked.encoding).lstrip()
         frame = is_frame(text) if text[:1] == "{" else text[1:].lstrip()[:1] == "["
         return JsonFrame(source, asked.encoding) if frame and form == "json" else Json(source, asked.encoding)
+    texts: dict[str, Callable[[Source, str | None], TextLines]]
     texts = {"lines": Lines, "labelled": LabelledLines, "trees": Trees}
     if form in texts:
         return texts[form](source, asked.encoding)

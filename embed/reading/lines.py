@@ -136,8 +136,8 @@ class LabelledLines(TextLines):
             if not found:
                 return "it does not begin with COARSE:fine"
             return {"label": found[1], "fine": f"{found[1]}:{found[2]}", "text": found[3]}
-        label, *text = line.strip(" \t").split(None, 1)
-        return {"label": label, "text": text[0]} if text else "a label without a text, or a text without a label"
+        label, *rest = line.strip(" \t").split(None, 1)
+        return {"label": label, "text": rest[0]} if rest else "a label without a text, or a text without a label"
 
 
 class Trees(TextLines):

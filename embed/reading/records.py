@@ -74,7 +74,7 @@ def _batches(rows: Iterator[Row], columns: list[str], text: str, name: str, unit
         good, bad = [], []
         for line, record, row in taken:
             why = record if isinstance(record, str) else _no_text(record, text)
-            if why:
+            if isinstance(record, str) or why:
                 bad.append(BadRow(name, line, why, "correct it, or give `bad_rows='skip'`", row[:1000], unit))
             else:
                 good.append((line, record))
@@ -105,7 +105,7 @@ def _array(source: Source, encoding: str) -> Iterator[Row]:
     for block in chain(codecs.iterdecode(utf8_blocks(source, encoding), "utf-8"), [""]):
         buffer, at = (buffer[at:] + block, 0) if at >= 0 else (block, block.index("[") + 1)
         while True:
-            start = NEXT.match(buffer, at).end()
+            start = next(NEXT.finditer(buffer, at)).end()
             if buffer.startswith("]", start):
                 return
             try:

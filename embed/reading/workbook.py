@@ -40,8 +40,8 @@ class Workbook(RowTable):
             raise InputError(f"{self.name} has no cells; its first row must name the columns")
         if len(filled) > 1:
             listing = ", ".join(map(repr, filled))
-            first = next(iter(filled))
-            raise InputError(f"{self.name} has several sheets with cells: {listing}; give `sheet={first!r}`")
+            one = next(iter(filled))
+            raise InputError(f"{self.name} has several sheets with cells: {listing}; give `sheet={one!r}`")
         (name, rows), *_ = filled.items()
         self.stem = source.stem
         width = max(len(row) for _, row in rows)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 
@@ -55,12 +56,13 @@ class Rows:
     def take(self, rows: Sequence[int] | range, bad: list[BadRow]) -> Rows:
         """These of the rows, with these broken ones."""
 
-        def taken(cells: list | None) -> list | None:
-            return None if cells is None else [cells[row] for row in rows]
+        def taken(cells: list) -> list:
+            return [cells[row] for row in rows]
 
-        labels = self.labels[list(rows)] if isinstance(self.labels, np.ndarray) else taken(self.labels)
-        kept = taken(self.texts), labels, taken(self.splits), taken(self.ids)
-        return Rows(self.line[list(rows)], *kept, self.label_names, bad)
+        labels: Labels = self.labels[list(rows)] if isinstance(self.labels, np.ndarray) else taken(self.labels)
+        splits = None if self.splits is None else taken(self.splits)
+        ids = None if self.ids is None else taken(self.ids)
+        return Rows(self.line[list(rows)], taken(self.texts), labels, splits, ids, self.label_names, bad)
 
     def __getitem__(self, rows: slice) -> Rows:
         splits = None if self.splits is None else self.splits[rows]
@@ -70,24 +72,23 @@ class Rows:
     @property
     def unlabelled(self) -> np.ndarray:
         """Bool ``[n]``: rows whose label, or one of whose labels, is not known."""
-        if self.label_names:
-            return (self.labels < 0).any(1)
+        if isinstance(self.labels, np.ndarray):
+            return np.asarray((self.labels < 0).any(1))
         return np.array([label is None for label in self.labels], bool)
 
     @classmethod
     def concat(cls, parts: Sequence[Rows], bad: list[BadRow]) -> Rows:
         """All rows of ``parts`` (at least one), with these broken rows."""
-
-        def joined(cells: list[Cells | None]) -> Cells | None:
-            return None if cells[0] is None else concat(cells)
-
-        labels = [part.labels for part in parts]
+        matrices = [part.labels for part in parts if isinstance(part.labels, np.ndarray)]
+        names = [label for part in parts if not isinstance(part.labels, np.ndarray) for label in part.labels]
+        ids = [part.id_cells for part in parts if part.id_cells is not None]
+        splits = [part.splits for part in parts if part.splits is not None]
         return cls(
             np.concatenate([part.line for part in parts]),
-            joined([part.text_cells for part in parts]),
-            np.concatenate(labels) if isinstance(labels[0], np.ndarray) else joined(labels),
-            joined([part.splits for part in parts]),
-            joined([part.id_cells for part in parts]),
+            concat([part.text_cells for part in parts]),
+            np.concatenate(matrices) if matrices else names,
+            list(chain.from_iterable(splits)) if splits else None,
+            concat(ids) if ids else None,
             parts[0].label_names,
             bad,
         )
