@@ -29,6 +29,21 @@ def test_texts_are_where_those_of_the_run_were(trained):
     assert [row["predicted"] for row in predicted("--data", "new.csv", "--text-column", "comment")] == ["ham", "spam"]
 
 
+def test_several_text_columns_are_joined_as_those_of_the_run_were(in_tmp):
+    """With the separator of then; a table that lacks one of them is refused."""
+    rows = [(label, text, "nothing new") for label, text in ROWS]
+    for name, header in (("a.csv", ("label", "title", "body")), ("b.csv", ("label", "title", "other"))):
+        with open(name, "w", newline="") as file:
+            csv.writer(file).writerows([header, *rows])
+    joined = ["--text-column", "title", "--text-column", "body", "--text-separator", " / "]
+    tk("embed", "a.csv", *joined, "--out", "a.h5")
+    tk("classify", "a.h5", "--cv", "2", "--no-report", "--out", "run")
+    found = json.loads(tk("predict", "run", "a.csv", "--with-text", "--json").stdout)
+
+    assert [row["text"] for row in found] == [f"{text} / nothing new" for _, text in ROWS]
+    assert "has no column 'title', 'body'" in tk("predict", "run", "b.csv", code=2).stderr
+
+
 def test_missing_column_is_refused_and_the_advice_works(trained):
     """Naming what is there; never the nearest column."""
     write_csv(trained / "new.csv", [("ham", "WIN cash 3")], header=("label", "body"))
