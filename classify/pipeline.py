@@ -20,7 +20,8 @@ from classify.fitting.threshold import parse_costs
 from classify.heads.base import Head, X
 from classify.named_arguments import explained
 from classify.records import Flattery
-from classify.runs import Run, Score, free_folder, summary, write_run
+from classify.run_folder import FolderClaims
+from classify.runs import Run, Score, summary, write_run
 from classify.scoring.metrics import columns_of
 from classify.splits.folds import Split
 from classify.splits.near_duplicates import near_duplicate_groups
@@ -121,41 +122,41 @@ def classify(
     if out is not None and Path(out).exists():
         raise InputError(f"{out} exists already; choose another `out`")
     runs: list[Run] = []
-    taken: set[Path] = set()
     known: tuple[Data, dict[tuple[str, str], Score]] | None = None
-    for spec in specs:
-        data = replace(load_all(spec, test), identical=identical)
-        if near_duplicates is not None:
-            progress(f"{data.path.stem}, texts nearly alike")
-            data = replace(data, near=near_duplicate_groups(data, near_duplicates))
-        data = data if groups is None else data.group_by(groups)
-        jobs = [
-            (replace(training, sampler=name, **tuned.of_head(head, data.kind)), head)
-            for name in samplers
-            for head in chosen
-        ]
-        _check(data, spec, chosen, [how for how, _ in jobs])
-        which = _positive(positive, data)
-        plan = scheme.plan(data, seed)
-        work = _Work(data, spec, plan, seed, which, progress)
-        baselines = dict(known[1]) if known is not None and _same_rows(known[0], data) else {}
-        for how, head in jobs:
-            folder = _folder(data, head, how.sampler, len(samplers) > 1, out, many, taken)
-            beside = "none" if how.sampler == "smote" else how.sampler
-            for name, x, baseline in _baselines(data):
-                if (name, beside) not in baselines:
-                    progress(f"baseline {name}")
-                    grid = baseline.grid_of("ids") if tuned.default and len(data.classes) <= MANY else {}
-                    options = FitOptions(sampler=beside, tune=grid, must_tune=False)
-                    baselines[name, beside] = work.evaluate(baseline, options, x).score
-            progress(f"{data.path.stem}, head {head.name}")
-            found = work.evaluate(head, how, data.x, tuple(report_epochs), keep=True)
-            beaten = {name: score for (name, sampler), score in baselines.items() if sampler == beside}
-            more = work.more(head, scheme, how, learning_curve, report_epochs, found)
-            more["notes"] = [*found.notes, *found.score.remarks, *work.notes(head, how, found, beaten)]
-            recipe = _recipe(work, head, how, found.kept) | {"command": command, "versions": versions or {}}
-            runs.append(write_run(folder, recipe, found.score, dict(beaten), found.kept, more))
-        known = data, baselines
+    with FolderClaims() as claims:
+        for spec in specs:
+            data = replace(load_all(spec, test), identical=identical)
+            if near_duplicates is not None:
+                progress(f"{data.path.stem}, texts nearly alike")
+                data = replace(data, near=near_duplicate_groups(data, near_duplicates))
+            data = data if groups is None else data.group_by(groups)
+            jobs = [
+                (replace(training, sampler=name, **tuned.of_head(head, data.kind)), head)
+                for name in samplers
+                for head in chosen
+            ]
+            _check(data, spec, chosen, [how for how, _ in jobs])
+            which = _positive(positive, data)
+            plan = scheme.plan(data, seed)
+            work = _Work(data, spec, plan, seed, which, progress)
+            baselines = dict(known[1]) if known is not None and _same_rows(known[0], data) else {}
+            for how, head in jobs:
+                folder = _folder(data, head, how.sampler, len(samplers) > 1, out, many, claims)
+                beside = "none" if how.sampler == "smote" else how.sampler
+                for name, x, baseline in _baselines(data):
+                    if (name, beside) not in baselines:
+                        progress(f"baseline {name}")
+                        grid = baseline.grid_of("ids") if tuned.default and len(data.classes) <= MANY else {}
+                        options = FitOptions(sampler=beside, tune=grid, must_tune=False)
+                        baselines[name, beside] = work.evaluate(baseline, options, x).score
+                progress(f"{data.path.stem}, head {head.name}")
+                found = work.evaluate(head, how, data.x, tuple(report_epochs), keep=True)
+                beaten = {name: score for (name, sampler), score in baselines.items() if sampler == beside}
+                more = work.more(head, scheme, how, learning_curve, report_epochs, found)
+                more["notes"] = [*found.notes, *found.score.remarks, *work.notes(head, how, found, beaten)]
+                recipe = _recipe(work, head, how, found.kept) | {"command": command, "versions": versions or {}}
+                runs.append(write_run(folder, recipe, found.score, dict(beaten), found.kept, more))
+            known = data, baselines
     return runs
 
 
@@ -355,13 +356,13 @@ def _positive(name: str | None, data: Data) -> int:
 
 
 def _folder(
-    data: Data, head: Head, sampler: str, samplers: bool, out: str | Path | None, many: bool, taken: set[Path]
+    data: Data, head: Head, sampler: str, samplers: bool, out: str | Path | None, many: bool, claims: FolderClaims
 ) -> Path:
-    """The folder of a run, which does not exist; two of one name get numbers."""
+    """The folder of a run, which does not exist and nobody else is making; two of one name get numbers."""
     if out is not None and not many:
-        return free_folder(Path(out), taken)
+        return claims.claim(Path(out), numbered=False)
     name = f"{data.path.stem}.{head.name}" + (f".{sampler}" if samplers else "")
     folder = Path("runs") / name if out is None else Path(out).with_name(f"{Path(out).name}.{name}")
     if out is not None and folder.exists():
         raise InputError(f"{folder} exists already; choose another `out`")
-    return free_folder(folder, taken)
+    return claims.claim(folder)

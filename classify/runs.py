@@ -158,16 +158,6 @@ def read_run(folder: str | Path) -> Run:
     return Run(folder, recipe, metrics)
 
 
-def free_folder(folder: Path, taken: set[Path]) -> Path:
-    """``folder``, or the first of ``folder-2``, ``folder-3``, ... that does not exist and is not taken; takes it."""
-    number, free = 1, folder
-    while free.exists() or free in taken:
-        number += 1
-        free = folder.with_name(f"{folder.name}-{number}")
-    taken.add(free)
-    return free
-
-
 def _check_answers(recipe: RunRecipe) -> None:
     """What the parts of a recipe say of each other."""
     if recipe.problem not in PROBLEMS:

@@ -2,10 +2,14 @@
 
 import gc
 import json
+import os
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+from helpers import ROOT
 from helpers.commands import tk
 from helpers.stores import make_store, pooled
 
@@ -176,3 +180,22 @@ def test_a_damaged_run_is_one_line_on_the_command_line(run):
 
     assert "damaged or changed" in said
     assert "report it" not in said
+
+
+@pytest.mark.slow
+def test_two_commands_at_once_lose_nothing(tmp_path):
+    """Both train the same head on the same store, in processes of their own; each gets a run, and no lock stays."""
+    x = np.random.default_rng(3).normal(size=(60, 4)) + 2 * (np.arange(60) % 2)[:, None]
+    make_store(tmp_path / "some.h5", pooled(x), ["no", "yes"] * 30, [f"text {i}" for i in range(60)])
+    command = [sys.executable, "-m", "cli", "classify", "some.h5", "--head", "nb", "--no-report"]
+    started = [
+        subprocess.Popen([*command, "--seed", str(seed)], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)},
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for seed in (1, 2)
+    ]  # fmt: skip
+    for process in started:
+        process.communicate()
+
+    assert [process.returncode for process in started] == [0, 0]
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["some.nb", "some.nb-2"]
+    assert {read_run(tmp_path / "runs" / name).recipe.seed for name in ("some.nb", "some.nb-2")} == {1, 2}
