@@ -12,7 +12,10 @@ def two_columns(path, n=40):
     with open(path, "w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["title", "body", "label"])
-        writer.writerows([f"title {i}", f"this is body {'ab'[i % 2] * 3} {i}", "ab"[i % 2]] for i in range(n))
+        writer.writerows(
+            [f"title {i}", f"this is body {'ab'[i % 2] * 3} {chr(97 + i % 26) * (1 + i // 26)}", "ab"[i % 2]]
+            for i in range(n)
+        )
 
 
 def test_an_option_of_one_value_given_twice_is_an_error(in_tmp):
@@ -38,10 +41,10 @@ def test_joined_texts_are_joined_for_predictions_too(in_tmp):
     for store in stores:
         store.close()
 
-    assert texts == ["title 1\nthis is body bbb 1", "title 1 / this is body bbb 1", "this is body bbb 1"]
+    assert texts == ["title 1\nthis is body bbb b", "title 1 / this is body bbb b", "this is body bbb b"]
     assert len(digests) == 3
     tk("classify", "--features", "b.h5", "--out", "run", "--no-report")
     line, *_ = tk("predict", "--run", "run", "--data", "two.csv", "--with-text", "--json").stdout, None
-    assert "title 1 / this is body bbb 1" in line
+    assert "title 1 / this is body bbb b" in line
     (in_tmp / "one.csv").write_text("body,label\nonly a body,a\n")
     assert "has no column 'title', 'body'" in tk("predict", "--run", "run", "--data", "one.csv", code=2).stderr
