@@ -466,3 +466,35 @@ def test_wrong_graphs(tiny, tmp_path):
     (copy / "onnx/model.onnx").write_bytes(b"\x08\x07" + b"\xff" * 50)
     with pytest.raises(FailureError, match="model.onnx is damaged, or no graph that ONNX Runtime runs"):
         vectors(copy, ["ok"], onnx="model")
+
+
+def test_auto_takes_what_the_processor_has(folder, monkeypatch):
+    """It is resolved before anything is encoded: identity and recipe hold what it came to."""
+    from embed import Recipe
+
+    for native, expected in ((True, "bfloat16"), (False, "float32")):
+        monkeypatch.setattr(_sequence_encoder, "multiplies_bfloat16", lambda native=native: native)
+        recipe = Recipe.of("transformer", model=str(folder), precision="auto")
+        assert recipe.encoder.identity()["precision"] == recipe.options["precision"] == expected
+        plain = load_encoder("transformer", model=str(folder), precision=expected)
+        assert identity_digest(recipe.encoder.identity()) == identity_digest(plain.identity())
+
+
+def test_what_is_said(folder, monkeypatch, tensorflow_alone):
+    """A prompt that nobody asked for, and what another precision would gain; each in one line, once."""
+    from helpers.reporter import Recorder
+
+    rewrite(folder / "config_sentence_transformers.json", default_prompt_name="query")
+    monkeypatch.setattr(_sequence_encoder, "multiplies_bfloat16", lambda: True)
+    told = Recorder()
+    encoder = load_encoder("transformer", reporter=told, model=str(folder))
+    encoder.encode(["ok"])
+    encoder.encode(["me"])
+
+    assert [line.partition(";")[0] for line in told.notes] == [
+        "transformer: 'call ' stands before each text, as the model asks",
+        "transformer: this processor multiplies bfloat16 natively",
+    ]
+    quiet = Recorder()
+    load_encoder("transformer", reporter=quiet, model=str(folder), prompt="query", precision="bfloat16").encode(["ok"])
+    assert quiet.notes == []
