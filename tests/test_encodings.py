@@ -167,6 +167,18 @@ def test_wrong_bytes_do_not_spoil_a_file(tmp_path):
 
 
 @pytest.mark.slow
+def test_mark_of_utf8_with_wrong_bytes(tmp_path):
+    """The mark says UTF-8, and is no part of the first name, nor of a text, however many lines are wrong."""
+    (tmp_path / "a.csv").write_bytes(b"\xef\xbb\xbflabel,text\n" + b"a,caf\xe9\n" * 50 + "b,grüße\n".encode())
+    table = read_table(tmp_path / "a.csv")
+
+    assert read(table)[1] == ["café"] * 50 + ["grüße"]
+    assert table.files[0].header == ["label", "text"]
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t/1.txt").write_bytes(b"\xef\xbb\xbfcaf\xe9")
+    assert read(read_table(tmp_path / "t"))[1] == ["café"]
+
+
 def test_one_wrong_byte_far_behind(tmp_path):
     """In the third block of a file of good lines; and as the last byte of all, where a character is cut off."""
     line = "a,grüße 😀\n".encode()

@@ -62,7 +62,8 @@ def scan(source: Source, asked: str | None) -> Scan:
     try:
         return _scan(source, encoding, can_change=asked is None, notes=[])
     except _NotUtf8 as wrong:
-        encoding, note = judge(source.name, census(source.blocks(), LONGEST_ROW), str(wrong))
+        marked = start.startswith(codecs.BOM_UTF8)
+        encoding, note = judge(source.name, census(source.blocks(), LONGEST_ROW), str(wrong), marked)
         return _scan(source, encoding, can_change=False, notes=[note])
 
 
@@ -99,6 +100,8 @@ def utf8_blocks(source: Source, encoding: str) -> Iterator[bytes]:
         yield from blocks
         return
     decoder = _decoder(encoding)
+    if encoding == MIXED:
+        blocks = chain([next(blocks, b"").removeprefix(codecs.BOM_UTF8)], blocks)
     for block in chain(blocks, [b""]):
         yield decoder.decode(block, final=not block).encode()
 
@@ -127,8 +130,8 @@ def decode_whole(data: bytes, encoding: str | None) -> tuple[str, str]:
         return data.decode("utf-8-sig"), "utf-8"
     except UnicodeError:
         found = census(iter([data]), LONGEST_ROW)
-        name = MIXED if found.is_mixed else "cp1252"
-        return _decoder(name).decode(data, final=True), name
+        name = MIXED if found.is_mixed or data.startswith(codecs.BOM_UTF8) else "cp1252"
+        return _decoder(name).decode(data.removeprefix(codecs.BOM_UTF8), final=True), name
 
 
 class TextEncodings:

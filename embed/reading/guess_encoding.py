@@ -95,18 +95,19 @@ def _count(found: Census, data: bytes, number: int, newline: bytes) -> int:
     return number - 1
 
 
-def judge(name: str, found: Census, where: str) -> tuple[str, str]:
+def judge(name: str, found: Census, where: str, marked: bool) -> tuple[str, str]:
     """The encoding of a file that is not UTF-8, and a line about it.
 
     Args:
         name: the file's.
         found: its lines.
         where: the first wrong byte.
+        marked: whether it begins with the byte-order mark of UTF-8.
 
     Raises:
         InputError: if it is no more Windows-1252 than UTF-8, naming the encoding that it may have.
     """
-    if found.is_mixed:
+    if found.is_mixed or marked:
         lines = ", ".join(map(str, found.first)) + ", ..." * (found.bad > len(found.first))
         which = f"{found.bad:,} line{'s' * (found.bad > 1)} of it not ({lines})"
         return MIXED, f"{name} is UTF-8, but {which}; wrong bytes there are read as Windows-1252, `encoding` decides"
