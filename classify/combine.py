@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from classify.data import Data, load_data
-from classify.heads.base import X
+from classify.heads.base import X, vectors
 from stores.features import Features
 from stores.shared.errors import InputError
 
@@ -54,7 +54,7 @@ def _side_by_side(parts: Sequence[Data]) -> Data:
         "identity_digest": "",
         "joined": [{"path": str(part.path), **part.provenance} for part in parts],
     }
-    return replace(first, path=path, x=np.hstack([part.x for part in parts]), provenance=provenance)
+    return replace(first, path=path, x=np.hstack([vectors(part.x) for part in parts]), provenance=provenance)
 
 
 def _one_after_the_other(data: Data, test: Data) -> Data:
@@ -96,4 +96,6 @@ def _identities(data: Data) -> list[str]:
 
 
 def _after(a: X, b: X) -> X:
-    return Features.concat([a, b]) if isinstance(a, Features) else np.concatenate([a, b])
+    if isinstance(a, Features) and isinstance(b, Features):
+        return Features.concat([a, b])
+    return np.concatenate([vectors(a), vectors(b)])

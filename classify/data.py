@@ -115,7 +115,7 @@ class Data:
     @cached_property
     def id_groups(self) -> np.ndarray:
         """Int ``[n]``: equal for rows with the same id, where rows are grouped by it; else each row by itself."""
-        return np.arange(len(self)) if self.grouped_by is None else np.unique(self.ids, return_inverse=True)[1]
+        return np.arange(len(self)) if self.grouped_by is None else np.unique(self.ids or [], return_inverse=True)[1]
 
     def group_by(self, column: str, parameter: str = "groups") -> Data:
         """The same rows, those with the same id kept together.

@@ -227,7 +227,7 @@ class _Work:
             self.progress(f"{head.name} with identical texts in one fold")
             honest = replace(scheme, allow_duplicates=False).plan(data, seed)
             apart = evaluate(data, data.x, head, honest.splits, how, seed=seed, positive=positive).score
-            gained = {
+            gained: dict[str, float | None] = {
                 name: float(found.score.overall[name][0]) - float(apart.overall[name][0])
                 for name in columns_of(data.problem)
             }

@@ -18,7 +18,7 @@ from classify.fitting.calibration import Calibration
 from classify.fitting.options import FitOptions
 from classify.fitting.sampling import correct_prior, members, sample, synthetic
 from classify.fitting.threshold import parse_costs, parse_rule
-from classify.heads.base import FitTask, Head, InnerChoice, InnerFit, X
+from classify.heads.base import FitTask, Head, InnerChoice, InnerFit, X, vectors
 from classify.heads.common_component import fit_components, remove_components
 from classify.scoring.scored import log_loss
 from classify.splits.nested import Choice, decide, inner_folds, stopping_rows
@@ -58,7 +58,7 @@ class FittedModel:
         threshold, the probability at which the head was undecided, and of several the class is the head's own choice.
         """
         if self.components is not None:
-            x, rows = remove_components(x if rows is None else x[rows], self.components), None
+            x, rows = remove_components(vectors(x if rows is None else x[rows]), self.components), None
         return self.finish(np.mean([head.predict_proba(x, rows) for head in self.heads], axis=0))
 
     def finish(self, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -264,7 +264,9 @@ def _fit_plain(problem: _Problem, folds: Sequence[FitTask]) -> list[FittedModel]
             tasks.append(replace(fold, rows=sample(fold.rows, y, training.sampler, seed), seed=seed))
     if training.sampler == "smote" or training.components:
         smote = training.sampler == "smote"
-        done = [_fit_apart(head, x, y, task, n_classes, smote, shared[i // count]) for i, task in enumerate(tasks)]
+        done = [
+            _fit_apart(head, vectors(x), y, task, n_classes, smote, shared[i // count]) for i, task in enumerate(tasks)
+        ]
         made, fitted = [head for head, _ in done], [counts for _, counts in done[::count]]
     else:
         fitted = [task.sample_weights(len(y)).astype(np.float64) @ truth for task in tasks[::count]]
@@ -279,6 +281,7 @@ def _shared(x: X, fold: FitTask, count: int) -> np.ndarray | None:
     """The components that the training rows share, if any are to be taken out."""
     if not count:
         return None
+    x = vectors(x)
     return fit_components((x[fold.rows[i : i + BLOCK]] for i in range(0, len(fold.rows), BLOCK)), count)
 
 

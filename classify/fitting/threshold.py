@@ -74,7 +74,7 @@ def choose(rule: Rule, p: np.ndarray, truth: np.ndarray) -> float:
     last = np.flatnonzero(np.append(np.diff(score) != 0, True))  # each step takes all rows of one probability
     found, taken = np.cumsum(hit)[last], last + 1.0
     if rule.kind == "f1":
-        best = np.argmax(2 * found / (taken + hit.sum()))
+        best = int(np.argmax(2 * found / (taken + hit.sum())))
     else:
         best = _recall_step(rule, found) if rule.kind == "recall" else _precision_step(rule, found, taken)
     below = score[last[best] + 1] if last[best] + 1 < len(score) else 0.0

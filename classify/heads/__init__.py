@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from typing import Any
@@ -105,7 +104,7 @@ def restore(folder: Path) -> Head:
         FailureError: if the folder holds no saved head, or one that this version cannot read.
     """
     try:
-        state: Mapping[str, Any] = json.loads((folder / "head.json").read_text(encoding="utf-8"))
+        state: dict[str, Any] = json.loads((folder / "head.json").read_text(encoding="utf-8"))
         return load(state["head"], **state["options"]).restore(state, folder)
     except (OSError, ValueError, KeyError, TypeError, InputError) as error:
         raise FailureError(f"{folder} holds no model that this version can read ({error}); train it again") from error

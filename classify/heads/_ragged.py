@@ -60,7 +60,7 @@ class Ragged:
 
     def moments(self) -> tuple[np.ndarray, np.ndarray]:
         """Means and variances of the columns over all tokens that count, float64 ``[D]`` each."""
-        total, squares = np.zeros(self.width), np.zeros(self.width)
+        total, squares = np.zeros((2, self.width or 0))
         ends = np.cumsum(self.lengths)
         tokens = int(ends[-1]) if len(ends) else 0
         for start in range(0, tokens, BLOCK):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from classify.heads._keras import load_keras
 from classify.heads._network import Tensor
@@ -23,7 +24,7 @@ class RecurrentHead(TokensHead):
         recurrent_dropout: share of the columns of the state that a training step leaves out (Gal and Ghahramani 2016).
     """
 
-    chains = ()  # pairs: name of the Keras layer, whether it reads from the end
+    chains: ClassVar[tuple[tuple[str, bool], ...]] = ()  # pairs: name of the Keras layer, whether it reads from the end
     units: int = 64
     dropout: float = 0.2
     recurrent_dropout: float = 0.0

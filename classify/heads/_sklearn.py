@@ -14,9 +14,10 @@ import numpy as np
 from scipy import sparse
 
 from classify.heads.base import Head, HeadFitOptions, X
-from stores.features import Features, IdFeatures
+from stores.features import IdFeatures
 from stores.shared.errors import FailureError, InputError
 
+Estimator = Any  # of scikit-learn, which is not imported for its name
 TERM = re.compile(r"\b\w\w+\b")
 
 
@@ -51,13 +52,13 @@ class SklearnHead(Head):
     kinds = frozenset({"pooled", "ids"})
 
     @abstractmethod
-    def _pipeline(self, counts: bool, seed: int) -> object:
+    def _pipeline(self, counts: bool, seed: int) -> Estimator:
         """An unfitted estimator, for term counts (sparse, float64) or for vectors (float32 ``[n, D]``)."""
 
     def _fit(self, x: X, y: np.ndarray, how: HeadFitOptions) -> None:
         from sklearn.multiclass import OneVsRestClassifier
 
-        self.terms_ = fit_terms(x) if isinstance(x, Features) else None
+        self.terms_ = fit_terms(x) if isinstance(x, IdFeatures) else None
         if self.terms_ == []:
             raise InputError("the training texts hold no term of two or more letters or digits; nothing to learn from")
         model = self._pipeline(self.terms_ is not None, how.seed)
@@ -73,7 +74,7 @@ class SklearnHead(Head):
         return self.model_.predict_proba(self._matrix(x))
 
     def _matrix(self, x: X) -> object:
-        return x if self.terms_ is None else term_counts(x, self.terms_)
+        return term_counts(x, self.terms_) if isinstance(x, IdFeatures) and self.terms_ is not None else x
 
     def _save(self, folder: Path) -> None:
         from skops.io import dump

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ STEPS = 32  # training steps a call from Python into TensorFlow
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-7  # of Adam (Kingma, Ba 2015), as in Keras
 
 Weights = dict[str, np.ndarray]
+Tensor = Any  # of TensorFlow, or its module; it is not imported for its name
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def _train(jobs: list[StackedFit], stack: _Stack, settings: Settings) -> None:
     stack.start(randoms)
     for epoch in range(1, settings.epochs + 1):
         order = [random.permutation(len(job.rows)) for random, job in zip(randoms, jobs, strict=True)]
-        loss = sum(stack.run(*batches) for batches in _batches(jobs, order, settings.batch))
+        loss = np.sum([stack.run(*batches) for batches in _batches(jobs, order, settings.batch)], axis=0)
         found = stack.weights()
         going = [
             job.ended(epoch, float(loss[j] / len(job.rows)), {name: values[j] for name, values in found.items()})
@@ -151,16 +153,16 @@ class _Stack:
         found = {name: variable.numpy() for name, (variable, *_) in self._kept.items()}
         return {name: values[:, 0] if name.endswith("bias") else values for name, values in found.items()}
 
-    def _steps(self, x: object, target: object, sample_weight: object, there: object) -> object:
+    def _steps(self, x: Tensor, target: Tensor, sample_weight: Tensor, there: Tensor) -> Tensor:
         tf = load_tensorflow()
 
-        def step(i: object, total: object) -> tuple:  # no AutoGraph, which fails with Python 3.13
+        def step(i: Tensor, total: Tensor) -> tuple:  # no AutoGraph, which fails with Python 3.13
             return i + 1, total + self._one_step(tf, x[i], target[i], sample_weight[i], tf.reduce_sum(there[i], 1))
 
         count = tf.shape(x)[0]
         return tf.while_loop(lambda i, _: i < count, step, (0, tf.zeros(x.shape[1])), parallel_iterations=1)[1]
 
-    def _one_step(self, tf: object, x: object, target: object, sample_weight: object, rows: object) -> object:
+    def _one_step(self, tf: Tensor, x: Tensor, target: Tensor, sample_weight: Tensor, rows: Tensor) -> Tensor:
         """One step of Adam on a batch ``[k, b, D]``, with the gradients by hand; the sum of its losses, ``[k]``."""
         w, b, o, c = (self._kept[name][0] for name in self._shapes)
         before = tf.matmul(x, w) + b

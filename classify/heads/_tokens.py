@@ -98,13 +98,15 @@ class TokensHead(Head):
 
         self.history_ = self.network_.learn(self._rows(tokens, y, how.sample_weight), validation, plan, how.seed, after)
 
-    def _take(self, model: object) -> None:
+    def _take(self, model: Tensor) -> None:
         """Go on with this Keras model."""
         self.exclusive_ = model.output_shape[1] > 1 and not self.multilabel_
         self.network_ = Network(model, self.exclusive_)
 
-    def _tokens(self, x: RaggedFeatures) -> Ragged:
+    def _tokens(self, x: X) -> Ragged:
         """What the network is to see of the texts."""
+        if not isinstance(x, RaggedFeatures):
+            raise TypeError(f"head {self.name} takes tokens or ids, not vectors")
         lengths = np.minimum(np.diff(x.offsets), self.length)
         if self.words_ is not None and isinstance(x, IdFeatures):
             return Ragged([number_words(x, self.words_)], x.offsets[:-1], lengths)
@@ -116,7 +118,7 @@ class TokensHead(Head):
         lengths = keras.Input((), dtype="int32")
         tokens = keras.Input((None,), dtype="int32") if rows.width is None else keras.Input((None, rows.width))
         if rows.width is None:
-            vectors = keras.layers.Embedding(len(self.words_) + 1, self.width)(tokens)
+            vectors = keras.layers.Embedding(len(self.words_ or []) + 1, self.width)(tokens)
         elif self.scale:
             mean, variance = rows.moments()
             variance[variance == 0] = 1e30  # a column that never varied in training says nothing

@@ -12,7 +12,18 @@ import numpy as np
 
 from stores.features import Features
 
-X = np.ndarray | Features  # float [n, D], or features of kind ``ids``
+X = np.ndarray | Features  # float [n, D], or tokens or ids
+
+
+def vectors(x: X) -> np.ndarray:
+    """Features that are vectors, as the array that they are.
+
+    Raises:
+        TypeError: for tokens and ids.
+    """
+    if not isinstance(x, np.ndarray):
+        raise TypeError(f"vectors are wanted, not {x.kind} features")
+    return x
 
 
 @dataclass(frozen=True)

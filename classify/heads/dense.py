@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from classify.heads._stacked import Settings, StackedFit, Weights, train
-from classify.heads.base import FitTask, Head, HeadFitOptions, X, probabilities
+from classify.heads.base import FitTask, Head, HeadFitOptions, X, probabilities, vectors
 from classify.solvers.blockwise import by_blocks, moments
 from classify.solvers.logistic import CONSTANT
 
@@ -43,8 +44,9 @@ class DenseHead(Head):
     scale: bool = True
     patience: int = 0
 
-    def fit_folds(self, x: np.ndarray, y: np.ndarray, n_classes: int, folds: Sequence[FitTask]) -> list[DenseHead]:
+    def fit_folds(self, x: X, y: np.ndarray, n_classes: int, folds: Sequence[FitTask]) -> list[Head]:
         """As ``Head.fit_folds``; folds with the same options and number of classes are trained together."""
+        x = vectors(x)
         heads = [self.copy(**fold.options) for fold in folds]
         scales = self._scales(x, np.stack([FitTask(fold.rows, 0).sample_weights(len(y)) for fold in folds], axis=1))
         alike: dict[tuple, tuple[list[StackedFit], Settings]] = {}
@@ -52,7 +54,7 @@ class DenseHead(Head):
             codes = head._begin(y[fold.rows], n_classes)
             validation = None if fold.validation is None else head._validation(fold.validation, y[fold.validation])
             sample_weight = None if fold.sample_weight is None else fold.sample_weight[fold.rows]
-            rows = None if validation is None else validation[0]
+            rows = None if validation is None else np.asarray(validation[0])
             how = HeadFitOptions(fold.seed, validation and (x, validation[1]), sample_weight, fold.report)
             job = head._job(x, fold.rows, codes, scale, how, rows)
             if len(head.seen_classes_):
@@ -60,9 +62,10 @@ class DenseHead(Head):
                 alike.setdefault(key, ([], head._settings()))[0].append(job)
         for jobs, settings in alike.values():
             train(jobs, settings)
-        return heads
+        return list(heads)
 
     def _fit(self, x: X, y: np.ndarray, how: HeadFitOptions) -> None:
+        x = vectors(x)
         (scale,) = self._scales(x, np.ones((len(y), 1), np.float32))
         train([self._job(x, np.arange(len(y)), y, scale, how, None)], self._settings())
 
@@ -101,7 +104,8 @@ class DenseHead(Head):
         sample_weight = (
             np.ones(len(rows), np.float32) if how.sample_weight is None else how.sample_weight.astype(np.float32)
         )
-        self.weights_, self._lowest, self._waited = {}, np.inf, 0
+        self.weights_: Weights = {}
+        self._lowest, self._waited = np.inf, 0
         ended = partial(self._ended, validation, how.report)
         return StackedFit(x, rows, self._targets(y), sample_weight, scale, how.seed, ended)
 
@@ -138,7 +142,7 @@ class DenseHead(Head):
         return self._predict_rows(x, None)
 
     def _predict_rows(self, x: X, rows: np.ndarray | None) -> np.ndarray:
-        return probabilities(self._outputs(x, rows), self.multilabel_)
+        return probabilities(self._outputs(vectors(x), rows), self.multilabel_)
 
     def _outputs(self, x: np.ndarray, rows: np.ndarray | None) -> np.ndarray:
         """The outputs before the sigmoid or softmax, float64 ``[m, O]``; without loading TensorFlow."""
@@ -152,7 +156,8 @@ class DenseHead(Head):
 
     def _save(self, folder: Path) -> None:
         mean, per_sd = self.scale_
-        np.savez(folder / "network.npz", mean=mean, per_sd=per_sd, **self.weights_)
+        arrays: dict[str, Any] = {"mean": mean, "per_sd": per_sd, **self.weights_}
+        np.savez(folder / "network.npz", **arrays)
 
     def _load(self, folder: Path) -> None:
         with np.load(folder / "network.npz", allow_pickle=False) as file:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from classify.heads import _terms
 from classify.heads._sklearn import load_pipeline, term_counts
-from classify.heads.base import FitTask, Head, HeadFitOptions, InnerChoice, InnerFit, X, probabilities
+from classify.heads.base import FitTask, Head, HeadFitOptions, InnerChoice, InnerFit, X, probabilities, vectors
 from classify.scoring.scored import log_loss
 from classify.solvers.blockwise import by_blocks
 from classify.solvers.logistic import Task, fit_logistic
@@ -47,6 +47,8 @@ class LogisticHead(Head):
     C: float = 1.0
     terms: str = "marks"
     max_iter: int = 1000
+    vocabulary_: _terms.Vocabulary | None = field(default=None, init=False, repr=False)
+    old_: tuple[Any, Any] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.C > 0:
@@ -69,13 +71,13 @@ class LogisticHead(Head):
                 head._fit_terms(counted[head.terms], fold.rows, own, weight)
             return list(heads)
         if y.ndim == 2:
-            _solve(x, y, 2, heads, folds)
+            _solve(vectors(x), y, 2, heads, folds)
             return list(heads)
         for classes in sorted({tuple(head.seen_classes_) for head in heads}):
             which = [i for i, head in enumerate(heads) if tuple(head.seen_classes_) == classes]
             number = np.searchsorted(classes, y)  # of a class that was not seen it does not matter: it counts nothing
             number = np.minimum(number, len(classes) - 1)
-            _solve(x, number, len(classes), [heads[i] for i in which], [folds[i] for i in which])
+            _solve(vectors(x), number, len(classes), [heads[i] for i in which], [folds[i] for i in which])
         return list(heads)
 
     def choose(
@@ -86,7 +88,7 @@ class LogisticHead(Head):
             kinds = {candidate.get("terms", self.terms) for candidate in candidates}
             counted = {terms: _terms.Terms.of(x, terms == "marks") for terms in sorted(kinds)}
             return [self._choose_terms(counted, y, n_classes, fits, candidates) for fits in inner]
-        penalties = [candidate.get("C") for candidate in candidates]
+        penalties = [float(candidate.get("C", self.C)) for candidate in candidates]
         if any(set(c) != {"C"} for c in candidates) or not all(a < b for a, b in pairwise(penalties)):
             return None
         parts = [(owner, *fit) for owner, fits in enumerate(inner) for fit in fits]
@@ -96,7 +98,7 @@ class LogisticHead(Head):
         if (shares == 0).any() or (shares == 1).any():
             return None  # a fold lacks a class, or has nothing else: one problem would not serve all folds
         folds = [Inner(owner, number, held_out) for number, (owner, _, held_out) in enumerate(parts)]
-        path = penalty_path(x, y, weights, folds, penalties, 2 if y.ndim == 2 else n_classes, self.max_iter)
+        path = penalty_path(vectors(x), y, weights, folds, penalties, 2 if y.ndim == 2 else n_classes, self.max_iter)
         return [
             InnerChoice(losses.tolist(), probabilities(np.concatenate(logits).astype(np.float64), y.ndim == 2))
             for losses, logits in zip(path.losses, path.logits, strict=True)
@@ -177,7 +179,7 @@ class LogisticHead(Head):
             self._fit_terms(_terms.Terms.of(x, self.terms == "marks"), rows, y, how.sample_weight)
             return
         task = FitTask(rows, how.seed, sample_weight=how.sample_weight)
-        _solve(x, y, 2 if self.multilabel_ else len(self.seen_classes_), [self], [task])
+        _solve(vectors(x), y, 2 if self.multilabel_ else len(self.seen_classes_), [self], [task])
 
     def _predict_proba(self, x: X) -> np.ndarray:
         return self._predict_rows(x, None)
@@ -188,10 +190,13 @@ class LogisticHead(Head):
             if self.old_ is not None:
                 model, terms = self.old_
                 return model.predict_proba(term_counts(some, terms))
-            matrix = _terms.weighted(self.vocabulary_.count(some), self.idf_)
+            vocabulary = self.vocabulary_
+            if vocabulary is None:
+                raise TypeError("head logistic was fitted on vectors, not on words")
+            matrix = _terms.weighted(vocabulary.count(some), self.idf_)
             z = _terms.logits(matrix, self.weights_, self.intercepts_)
             return _terms.probabilities_of(z, self.multilabel_)
-        z = by_blocks(lambda block: block @ self.weights_ + self.intercepts_, x, rows)
+        z = by_blocks(lambda block: block @ self.weights_ + self.intercepts_, vectors(x), rows)
         return probabilities(z, self.multilabel_)
 
     def _save(self, folder: Path) -> None:
@@ -242,7 +247,7 @@ def _solve(x: np.ndarray, y: np.ndarray, n_classes: int, heads: list, folds: Seq
     solution = fit_logistic(x, y, sample_weight, tasks, n_classes, max(head.max_iter for head in heads))
     for i, head in enumerate(heads):
         mine = np.flatnonzero(np.array(owner) == i)
-        head.weights_ = np.hstack(solution.weights[mine])
-        head.intercepts_ = np.hstack(solution.intercepts[mine])
+        head.weights_ = np.hstack(list(solution.weights[mine]))
+        head.intercepts_ = np.hstack(list(solution.intercepts[mine]))
         stuck, constant = bool(solution.stuck[mine].any()), int(solution.constant[mine].max())
         head._say(int(solution.steps[mine].max()), stuck, constant)

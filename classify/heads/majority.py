@@ -19,7 +19,7 @@ class MajorityHead(Head):
     name = "majority"
     kinds = frozenset({"pooled", "ids", "tokens"})
 
-    def fit_folds(self, x: X, y: np.ndarray, n_classes: int, folds: Sequence[FitTask]) -> list[MajorityHead]:
+    def fit_folds(self, x: X, y: np.ndarray, n_classes: int, folds: Sequence[FitTask]) -> list[Head]:
         """As ``Head.fit_folds``; the features, which nobody looks at, are not copied."""
         return super().fit_folds(np.empty((len(x), 0)), y, n_classes, folds)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from classify.heads._sklearn import SklearnHead
-from classify.heads.base import FitTask, HeadFitOptions, X
+from classify.heads._sklearn import Estimator, SklearnHead
+from classify.heads.base import FitTask, Head, HeadFitOptions, X, vectors
 from classify.solvers.blockwise import by_blocks, class_sums, moments_of
 from stores.features import Features
 from stores.shared.errors import InputError
@@ -37,14 +38,15 @@ class NbHead(SklearnHead):
         if self.weights not in ("tfidf", "counts"):
             raise InputError(f"head nb: weights={self.weights} is unknown; choose tfidf or counts")
 
-    def fit_folds(self, x: X, y: np.ndarray, n_classes: int, folds: Sequence[FitTask]) -> list[NbHead]:
+    def fit_folds(self, x: X, y: np.ndarray, n_classes: int, folds: Sequence[FitTask]) -> list[Head]:
         """As ``Head.fit_folds``."""
         if isinstance(x, Features):
             return super().fit_folds(x, y, n_classes, folds)
         sample_weight = np.stack([fold.sample_weights(len(y)) for fold in folds], axis=1)
         sums = _label_sums(x, sample_weight, y) if y.ndim == 2 else _sums(x, sample_weight, y, n_classes)
-        total, (mean, variance) = sums[0], moments_of(*sums)
-        _, whole = moments_of(*(part[:, 0].sum(1) for part in sums[:3]), sums[3])
+        total, summed, squares, shift = sums
+        mean, variance = moments_of(total, summed, squares, shift)
+        _, whole = moments_of(total[:, 0].sum(1), summed[:, 0].sum(1), squares[:, 0].sum(1), shift)
         heads = []
         for j, fold in enumerate(folds):
             head = self.copy(**fold.options)
@@ -54,17 +56,17 @@ class NbHead(SklearnHead):
             spread = variance[j][seen] + head.smoothing * whole[j].max()
             head.terms_, head.gauss_ = None, {"mean": mean[j][seen], "variance": spread, "share": share}
             heads.append(head)
-        return heads
+        return list(heads)
 
     def _fit(self, x: X, y: np.ndarray, how: HeadFitOptions) -> None:
         if isinstance(x, Features):
             return super()._fit(x, y, how)
         task = FitTask(np.arange(len(y)), how.seed, sample_weight=how.sample_weight)
-        (head,) = self.fit_folds(x, y, len(self.seen_classes_), [task])
+        head: Any = self.fit_folds(x, y, len(self.seen_classes_), [task])[0]
         self.terms_, self.gauss_ = None, head.gauss_
         return None
 
-    def _pipeline(self, counts: bool, seed: int) -> object:
+    def _pipeline(self, counts: bool, seed: int) -> Estimator:
         from sklearn.feature_extraction.text import TfidfTransformer
         from sklearn.naive_bayes import MultinomialNB
         from sklearn.pipeline import make_pipeline
@@ -95,7 +97,7 @@ class NbHead(SklearnHead):
             proba /= proba.sum(2, keepdims=True)
             return proba[:, :, 1] if self.multilabel_ else proba[:, 0]
 
-        return by_blocks(work, x, rows)
+        return by_blocks(work, vectors(x), rows)
 
     def _save(self, folder: Path) -> None:
         if self.terms_ is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from classify.heads._sklearn import SklearnHead
+from classify.heads._sklearn import Estimator, SklearnHead
 
 
 @dataclass
@@ -28,7 +28,7 @@ class SvmHead(SklearnHead):
         """As ``Head.grid_of``: weaker penalties on words."""
         return {"C": (0.1, 1.0, 10.0)} if kind == "ids" else self.grid
 
-    def _pipeline(self, counts: bool, seed: int) -> object:
+    def _pipeline(self, counts: bool, seed: int) -> Estimator:
         from sklearn.calibration import CalibratedClassifierCV
         from sklearn.feature_extraction.text import TfidfTransformer
         from sklearn.pipeline import make_pipeline

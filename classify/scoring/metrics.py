@@ -162,8 +162,8 @@ def _weighted(each: Callable[[Decisions], np.ndarray]) -> Callable[[Decisions], 
 
 def _micro(each: Callable[[Decisions], np.ndarray]) -> Callable[[Decisions], np.ndarray]:
     def function(d: Decisions) -> np.ndarray:
-        sums = (counts.sum(1, keepdims=True) for counts in (d.hit, d.true, d.taken))
-        return each(Decisions(*sums, d.total))[:, 0]
+        hit, true, taken = (counts.sum(1, keepdims=True) for counts in (d.hit, d.true, d.taken))
+        return each(Decisions(hit, true, taken, d.total))[:, 0]
 
     return function
 

@@ -79,8 +79,8 @@ class Scored:
     def decisions(self) -> Decisions:
         """The counts of decisions."""
         hit, total = self.truth & self.decided, self.weights.sum(1)
-        counts = (self.weights @ each for each in (hit, self.truth, self.decided))
-        return Decisions(*counts, total, self.positive)
+        hits, true, taken = (self.weights @ each for each in (hit, self.truth, self.decided))
+        return Decisions(hits, true, taken, total, self.positive)
 
     @cached_property
     def confusion(self) -> np.ndarray:

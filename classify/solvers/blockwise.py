@@ -106,7 +106,7 @@ def _cell_sums(x: np.ndarray, cells: np.ndarray, n_cells: int, shift: np.ndarray
             found[1][present] += members @ np.square(block, out=block)
         return found
 
-    return sum(shared_out(share, len(x)))
+    return np.sum(shared_out(share, len(x)), axis=0)
 
 
 def _weighted_sums(x: np.ndarray, sample_weight: np.ndarray, shift: np.ndarray) -> np.ndarray:
@@ -121,7 +121,7 @@ def _weighted_sums(x: np.ndarray, sample_weight: np.ndarray, shift: np.ndarray) 
         return found
 
     with one_thread_a_product():
-        return sum(shared_out(share, len(x)))
+        return np.sum(shared_out(share, len(x)), axis=0)
 
 
 def some_rows(x: np.ndarray, sample_weight: np.ndarray, most: int) -> np.ndarray:

@@ -115,10 +115,11 @@ class Problems:
         self._plain = self.x.dtype == np.float32 and ((shift / unit) ** 2).mean() < FAR**2
         self._shift = np.zeros(len(shift)) if self._plain else shift.astype(np.float32).astype(np.float64)
         self._unit = np.ones(len(unit)) if self._plain else 1 / (1 / unit).astype(np.float32).astype(np.float64)
-        self._kept = None
+        self._kept: np.ndarray | None = None
         if not self._plain and self.x.size * 4 <= KEPT_BYTES:
-            self._kept = np.empty(self.x.shape, np.float32)
-            shared_out(lambda rows: [self._standardise(part, self._kept[part]) for part in blocks(rows)], len(self.x))
+            kept: np.ndarray = np.empty(self.x.shape, np.float32)
+            shared_out(lambda rows: [self._standardise(part, kept[part]) for part in blocks(rows)], len(self.x))
+            self._kept = kept
 
     def _shares(self, n_classes: int) -> np.ndarray:
         """Share of each class among the rows of each problem, ``[J, C]``."""
@@ -146,7 +147,8 @@ class Problems:
         gram = sum(products).astype(np.float64) / len(z)
         spread = (self._prior * (1 - self._prior)).mean(1)
         strength = self.penalties * self.sample_weight.sum(0, dtype=np.float64)[self.fold] * spread
-        self._root, self._factors = np.sqrt(strength), []
+        self._root = np.sqrt(strength)
+        self._factors: list[np.ndarray] = []
         self._factor_of, rest = np.empty(len(strength), int), np.argsort(strength, kind="stable")
         while len(rest):
             near = strength[rest] <= 2 * strength[rest[0]]
@@ -234,7 +236,8 @@ class Problems:
                 gradient_intercept += residual.sum(0, dtype=np.float64)
             return loss, gradient, gradient_intercept
 
-        loss, gradient, gradient_intercept = (sum(parts) for parts in zip(*shared_out(share, len(self.x)), strict=True))
+        parts = zip(*shared_out(share, len(self.x)), strict=True)
+        loss, gradient, gradient_intercept = (np.sum(part, axis=0) for part in parts)
         return loss, gradient.reshape(j, c, dimension).transpose(0, 2, 1), gradient_intercept.reshape(j, c)
 
     def _block(self, part: slice) -> np.ndarray:

@@ -12,13 +12,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from classify.solvers.blockwise import by_blocks, one_thread_a_product
-from classify.solvers.lbfgs import minimise
+from classify.solvers.lbfgs import Objective, minimise
 from classify.solvers.logistic import Problems, Task
 
 FIRST = 4  # values of C that every training set tries
@@ -111,7 +111,7 @@ def penalty_path(
     return Path(best, losses, kept)
 
 
-def _of(problems: Problems, which: np.ndarray):  # noqa: ANN202 (an objective of some of the problems)
+def _of(problems: Problems, which: np.ndarray) -> Objective:
     return lambda u, j: problems.value_and_gradient(u, which[j])
 
 
@@ -123,10 +123,14 @@ def _held_out(x: np.ndarray, weights: np.ndarray, intercepts: np.ndarray, parts:
     for start in range(0, j, step):
         some = weights[start : start + step]
         flat = np.ascontiguousarray(some.transpose(1, 0, 2).reshape(dimension, -1), np.float32)  # [D, some c]
-        z = by_blocks(lambda block, flat=flat: block @ flat, x).reshape(len(x), len(some), c)
+        z = by_blocks(_times(flat), x).reshape(len(x), len(some), c)
         for k in range(len(some)):
             found.append(z[parts[start + k].held_out, k] + intercepts[start + k])
     return found
+
+
+def _times(matrix: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda block: block @ matrix
 
 
 def _truth(y: np.ndarray, part: Inner, label: int) -> np.ndarray:
