@@ -178,9 +178,9 @@ def _models() -> Iterator[Finding]:
         size = f"{model['bytes'] / 1e6:,.1f} MB in {model['path']}, digest {model['digest']}"
         why, _, advice = (model["fault"] or "").rpartition("; ")
         yield Finding("cache", model["model"], "broken" if why else "ok", why or size, advice, model)
-    for path, size in leftovers():
-        text = f"left by a process that ended, {size / 1e6:,.1f} MB"
-        yield Finding("cache", str(path), "note", text, f"rm -r '{path}'", {"path": str(path), "bytes": size})
+    for path, left in leftovers():
+        text = f"left by a process that ended, {left / 1e6:,.1f} MB"
+        yield Finding("cache", str(path), "note", text, f"rm -r '{path}'", {"path": str(path), "bytes": left})
 
 
 def _encoders(packages: list[Finding]) -> Iterator[Finding]:

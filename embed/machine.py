@@ -24,8 +24,8 @@ def cores() -> float:
     """How many cores this process may use; a limit of the container may leave a part of one."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with suppress(OSError, ValueError, ZeroDivisionError):
-        quota, period = (CGROUP / "cpu.max").read_text().split()
-        return min(float(usable), int(quota) / int(period))
+        most, period = (CGROUP / "cpu.max").read_text().split()
+        return min(float(usable), int(most) / int(period))
     with suppress(OSError, ValueError, ZeroDivisionError):
         quota = int((CGROUP / "cpu/cpu.cfs_quota_us").read_text())
         if quota > 0:
@@ -92,11 +92,14 @@ def gpu(devices: Path = Path("/dev")) -> tuple[bool, str]:
 def built_with_cuda() -> bool | None:
     """What TensorFlow's record of its build says, which is read and not run; None if there is no such record."""
     with suppress(ImportError, ValueError, OSError, SyntaxError, AttributeError):
-        places = find_spec("tensorflow").submodule_search_locations
+        spec = find_spec("tensorflow")
+        places = list(spec.submodule_search_locations or []) if spec else []
+        if not places:
+            return None
         text = (Path(places[0]) / "python/platform/build_info.py").read_text(encoding="utf-8")
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Tuple) and len(node.elts) == 2 and isinstance(node.elts[0], ast.Constant):
                 name, value = node.elts
-                if name.value == "is_cuda_build" and isinstance(value, ast.Constant):
+                if getattr(name, "value", None) == "is_cuda_build" and isinstance(value, ast.Constant):
                     return bool(value.value)
     return None

@@ -66,7 +66,8 @@ class PartPlan:
             found, where = source.look_up(text_hash[first[rest]])
             places.append([(rest[mine], place) for mine, place in where])
             rest = rest[~found]
-        return cls(number, rows, texts, text_hash, first, inverse, *places, rest, stretch)
+        own, reused = places
+        return cls(number, rows, texts, text_hash, first, inverse, own, reused, rest, stretch)
 
     @property
     def new_texts(self) -> list[str]:

@@ -8,6 +8,7 @@ text is not published, so the probe tries both. Where neither agrees, the module
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from embed.networks.elmo import VERSION, Elmo
 from embed.weights.elmo import read_allennlp, read_hub
 from stores.shared.errors import InputError
 from stores.shared.fingerprint import digest_bytes
-from stores.shared.reporter import Reporter
+from stores.shared.reporter import SILENT, Reporter
 from stores.shared.tensorflow import load_tensorflow
 
 OUTPUTS = {"mix": "elmo", "0": "word_emb", "1": "lstm_outputs1", "2": "lstm_outputs2"}
@@ -110,7 +111,7 @@ class OwnElmo:
 
 def combine(layers: Sequence[np.ndarray], shares: Sequence[float]) -> np.ndarray:
     """The sum of ``layers``, each times its share."""
-    return sum(np.float32(share) * layer for share, layer in zip(shares, layers, strict=True))
+    return reduce(np.add, (np.float32(share) * layer for share, layer in zip(shares, layers, strict=True)))
 
 
 def allennlp_files(path: Path) -> tuple[Path, Path] | None:
@@ -142,7 +143,7 @@ def digest_of(path: Path) -> str:
 
 def open_elmo(
     path: Path,
-    reporter: Reporter,
+    reporter: Reporter = SILENT,
     load: Callable[[Path], Any] = load_module,
     stateful: bool = False,
     device: str | None = None,
@@ -181,5 +182,5 @@ def _probe(network: Elmo, module: ModuleElmo) -> dict[str, Any]:
         network.marks = marks
         found = OwnElmo(network)(PROBE, list(OUTPUTS))
         differences[marks] = max(float(np.abs(found[name] - expected[name]).max()) for name in OUTPUTS)
-    marks = min(differences, key=differences.get)
+    marks = min(differences, key=lambda marked: differences[marked])
     return {"marks": marks, "difference": differences[marks]}

@@ -57,7 +57,7 @@ class FileEncoder(TableEncoder):
         return open_vectors(model, dim, skip_bad_lines=skip_bad_lines, reporter=self.reporter, trust=self.trust)
 
     @property
-    def licence(self) -> str | None:
+    def licence(self) -> str | None:  # type: ignore[override]  # what a file says of itself
         """Under which the vectors are, where that is known."""
         return self.table.about.get("licence", self.usual_licence)
 

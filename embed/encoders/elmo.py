@@ -122,16 +122,18 @@ class ElmoEncoder(Encoder):
             self._elmo = self._elmo or open_elmo(
                 self._path, self.reporter, self.load_module, self.stateful, self.device
             )
-            outputs = self._outputs(words, lengths, offsets)
+            outputs = self._outputs(self._elmo, words, lengths, offsets)
         if self.kind == "pooled":
             return PooledFeatures(outputs, counts)
         return TokenFeatures(outputs, counts, offsets)
 
-    def _outputs(self, words: list[list[bytes]], lengths: np.ndarray, offsets: np.ndarray) -> dict[str, np.ndarray]:
+    def _outputs(
+        self, elmo: OwnElmo | ModuleElmo, words: list[list[bytes]], lengths: np.ndarray, offsets: np.ndarray
+    ) -> dict[str, np.ndarray]:
         layers = {f"layer{name}": name for name in LAYERS} if self.layer == "all" else {self.kind: self.layer}
-        shape = (len(words) if self.kind == "pooled" else offsets[-1], self._elmo.width)
+        shape = (len(words) if self.kind == "pooled" else offsets[-1], elmo.width)
         outputs = {name: np.zeros(shape, np.float32) for name in layers}
-        for rows, found in self._run(words, lengths, list(layers.values())):
+        for rows, found in self._run(elmo, words, lengths, list(layers.values())):
             for name, values in zip(layers, found, strict=True):
                 if self.kind == "pooled":
                     outputs[name][rows] = _pool(values, lengths[rows], self.pooling)
@@ -147,14 +149,14 @@ class ElmoEncoder(Encoder):
         return [word.encode("utf-8", "surrogatepass") for word in words]
 
     def _run(
-        self, words: list[list[bytes]], lengths: np.ndarray, names: list[str]
+        self, elmo: OwnElmo | ModuleElmo, words: list[list[bytes]], lengths: np.ndarray, names: list[str]
     ) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
         """The rows of each batch and their layers, float32 ``[sum T, width]`` each."""
         kept = np.flatnonzero(lengths)
 
         def work(rows: np.ndarray) -> list[np.ndarray]:
             batch = [words[row] for row in kept[rows]]
-            found = self._elmo(batch, LAYERS if self.mix else names)
+            found = elmo(batch, LAYERS if self.mix else names)
             if self.mix is None:
                 return [found[name] for name in names]
             return [combine([found[name] for name in LAYERS], self.mix)]
@@ -162,9 +164,7 @@ class ElmoEncoder(Encoder):
         if self.stateful:  # one by one, in their order
             yield from ((kept[row : row + 1], work(np.array([row]))) for row in range(len(kept)))
         else:
-            yield from (
-                (kept[rows], layers) for rows, layers in self._elmo.batches.run(lengths[kept], work, self.reporter)
-            )
+            yield from ((kept[rows], layers) for rows, layers in elmo.batches.run(lengths[kept], work, self.reporter))
 
 
 def _shares(mix: str | None, layer: str) -> list[float] | None:

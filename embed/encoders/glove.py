@@ -22,6 +22,8 @@ so it is no part of a feature: a head that wants it has to fit it on its trainin
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from embed.encoders._files import FileEncoder
@@ -88,7 +90,8 @@ class GloveEncoder(FileEncoder):
     def find(self, tokens: list[str]) -> np.ndarray:
         """The row of each word: as it is, in small letters, or with plain quotes; -1 where there is none."""
         rows = self.table.find(tokens)
-        for other in (str.lower, lambda token: QUOTES.get(token, token)):
+        others: tuple[Callable[[str], str], ...] = (str.lower, lambda token: QUOTES.get(token, token))
+        for other in others:
             missing = np.flatnonzero(rows < 0)
             rows[missing] = self.table.find([other(tokens[i]) for i in missing])
         return rows

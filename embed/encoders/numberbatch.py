@@ -71,7 +71,7 @@ class NumberbatchEncoder(FileEncoder):
         self.language = language
         self._begins: dict[str, bool] = {}  # whether a term goes on after these words
         self._exists: dict[str, bool] = {}
-        self._means: dict[str, np.ndarray] = {}  # of all terms that begin in this way
+        self._means: dict[str, np.ndarray | None] = {}  # of all terms that begin in this way
 
     def identity(self) -> dict:
         """Name, version, digest of the file, and the options; for ``sif`` also that of the frequencies."""
@@ -148,7 +148,7 @@ class NumberbatchEncoder(FileEncoder):
         """float32 ``[n]``: the weights of the table of ``static``, 1 for what is not in it."""
         words = [self._words[row].rpartition("/")[2] for row in rows.tolist()]
         found = self._frequencies.find(words)
-        return np.where(found >= 0, self._frequencies.weights[found], np.float32(1))
+        return np.where(found >= 0, np.asarray(self._frequencies.weights)[found], np.float32(1))
 
     @cached_property
     def _words(self) -> list[str]:

@@ -73,8 +73,7 @@ class UseEncoder(Encoder):
 
     def encode(self, texts: list[str]) -> Features:
         """``pooled`` float32 ``[n, D]``; counts: words, of these in texts that have no vector, words cut off."""
-        if self._call is None:
-            self._load()
+        call = self._call or self._load()
         cut = [_cut(_SURROGATES.sub("\ufffd", text), self.max_tokens) for text in texts]
         strings = [text.encode() for text, _, _ in cut]
         counts = np.array([(words, 0, truncated) for _, words, truncated in cut], np.int32).reshape(-1, 3)
@@ -83,7 +82,7 @@ class UseEncoder(Encoder):
         lengths = np.array([len(strings[row]) // 4 + 1 for row in rows])  # a token is some 4 bytes in most languages
 
         def work(some: np.ndarray) -> np.ndarray:
-            return self._call([strings[i] for i in rows[some]])
+            return call([strings[i] for i in rows[some]])
 
         with on_device(self.device):
             for some, vectors in self._batches.run(lengths, work, self.reporter):
@@ -92,7 +91,7 @@ class UseEncoder(Encoder):
         pooled[nothing], counts[nothing, 1] = 0, counts[nothing, 0]
         return PooledFeatures({"pooled": pooled}, counts)
 
-    def _load(self) -> None:
+    def _load(self) -> Callable[[list[bytes]], np.ndarray]:
         with on_device(self.device):
             call = _caller(self.load_module(self.path), self.path)
             probe = [text.encode() for text in PROBE]
@@ -112,6 +111,7 @@ class UseEncoder(Encoder):
         else:
             self._batches = Batches(LINEAR_BUDGET, device=self.device)
         self._call = call
+        return call
 
 
 def _cut(text: str, most: int | None) -> tuple[str, int, int]:

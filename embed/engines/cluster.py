@@ -66,7 +66,7 @@ def connected(cluster: Cluster) -> Iterator[Cluster]:
         gpus = {} if cluster.gpus is None or cluster.gpus else {"num_gpus": 0}
         wanted = int((cluster.workers or max(1, (os.cpu_count() or 1) // cluster.cpus)) * cluster.cpus) + 1
         ray.init("local", num_cpus=max(wanted, os.cpu_count() or 1), include_dashboard=False, **quiet, **gpus)
-    elif mine:
+    elif mine and cluster.address is not None:
         try:
             _knock(cluster.address)
             ray.init(cluster.address, **quiet)

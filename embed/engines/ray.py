@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from embed.engines.poison_texts import find_culprits
 from embed.engines.worker import Worker
 from embed.part import PartPlan, PartWriter
 from embed.progress import Meter
+from embed.reading.format import BadRow
 from embed.tables.table import Table
 from stores.shared.errors import FailureError
 from stores.shared.fingerprint import hash_texts, identity_digest
@@ -74,7 +75,8 @@ class RayEngine:
         self._calls: dict[Any, tuple[_Seat, str, int]] = {}  # what is awaited of whom
         self._strikes: dict[int, int] = {}
         self._deadly: set[bytes] = set()  # hashes of texts
-        self._read_bad, self._bad = False, {}  # whether the table had broken rows; those found here, by line
+        self._bad: dict[int, BadRow] = {}
+        self._read_bad = False  # whether the table had broken rows; those found here, by line
         self._moved = time.monotonic()  # when a worker last did what it was asked for
         self._seats = [_Seat(actor) for actor in self._actors(maker)]
         for seat in self._seats:
@@ -92,7 +94,7 @@ class RayEngine:
             concurrency_groups={"encode": 1, "write": 1, "ping": 1},
         )
         kind = actor(Worker)
-        return [kind.remote(*given) for _ in range(self._cluster.workers)]
+        return [kind.remote(*given) for _ in range(self._cluster.workers or 1)]
 
     def make(self, job: PartPlan) -> None:
         """Take a job; waits while there are many."""
@@ -153,7 +155,7 @@ class RayEngine:
     def _deal_with(self, ref: object, seat: _Seat, what: str, number: int) -> None:
         """What an answer means."""
         try:
-            answer = self._answer(ref)
+            answer: Any = self._answer(ref)
         except _Dead as error:
             if what == "start" and error.restarting:
                 time.sleep(RETRY)
@@ -220,7 +222,7 @@ class RayEngine:
     def _isolate(self, seat: _Seat, number: int) -> None:
         """Find the texts of a part that kill, and leave their rows out, if that is what the user wants."""
 
-        def kills(texts: list[str]) -> bool:
+        def kills(texts: Sequence[str]) -> bool:
             last = time.monotonic() + self._cluster.patience
             while self._fails(seat, "start"):  # subtle: what is asked while Ray restarts the process fails as well
                 if time.monotonic() > last:
@@ -241,7 +243,7 @@ class RayEngine:
         self._deadly |= {text_hash.tobytes() for text_hash in hash_texts(culprits)}
         self._jobs[number] = job.without(self._deadly, self._bad_row)
 
-    def _bad_row(self, line: int, text: str) -> object:
+    def _bad_row(self, line: int, text: str) -> BadRow:
         why = f"its text, which begins with {text[:40]!r}, has killed its worker {STRIKES} times"
         bad = self._table.bad_row(line, text, why, "mend it, limit `max_tokens`, or give `bad_rows='skip'`")
         if self._table.bad_rows == "error":

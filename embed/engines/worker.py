@@ -64,18 +64,21 @@ class Worker:
     @ray.method(concurrency_group="encode")
     def encode(self, number: int, texts: list[str]) -> None:
         """Encode the new texts of part ``number``, and keep the features until it is written."""
-        if self._maker is None:
-            self.start()
+        recipe = self._loaded().recipe
         began = time.perf_counter()
-        made = self._maker.recipe.encode(texts) if texts else None
+        made = recipe.encode(texts) if texts else None
         self._made[number] = made, time.perf_counter() - began
 
     @ray.method(concurrency_group="encode")
     def probe(self, texts: list[str]) -> None:
         """Encode texts for nothing, to see whether the process survives it."""
+        self._loaded().recipe.encode(texts)
+
+    def _loaded(self) -> PartWriter:
         if self._maker is None:
             self.start()
-        self._maker.recipe.encode(texts)
+        assert self._maker is not None  # noqa: S101 (start has made it)
+        return self._maker
 
     @ray.method(concurrency_group="write")
     def write(self, job: PartPlan) -> MergeSummary | None:

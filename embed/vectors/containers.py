@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 import numpy as np
 
@@ -176,7 +176,7 @@ def _unpacked(path: Path, member: str | None, reporter: Reporter) -> Path:
     return plain
 
 
-def _copy(source: BinaryIO, out: BinaryIO) -> None:
+def _copy(source: IO[bytes], out: IO[bytes]) -> None:
     """Copy all bytes; another core unpacks what comes next while these are written."""
     with ThreadPoolExecutor(1) as pool:
         coming = pool.submit(source.read, BLOCK)
@@ -191,10 +191,11 @@ def _is_hdf5(path: Path) -> bool:
 
 
 @contextmanager
-def _content(path: Path, member: str | None) -> Iterator[BinaryIO]:
+def _content(path: Path, member: str | None) -> Iterator[IO[bytes]]:
     """The bytes of a compressed file, or of the first member of that name, as a stream."""
     if member is None:
-        with _opener(path)(path, "rb") as source:
+        opener = _opener(path) or open
+        with opener(path, "rb") as source:
             yield source
     elif zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
@@ -205,7 +206,9 @@ def _content(path: Path, member: str | None) -> Iterator[BinaryIO]:
                 yield source
     else:
         with tarfile.open(path) as archive:
-            yield archive.extractfile(next(info for info in archive if info.name == member and info.isreg()))
+            found = archive.extractfile(next(info for info in archive if info.name == member and info.isreg()))
+            assert found is not None  # noqa: S101 (it is a file)
+            yield found
 
 
 @contextmanager

@@ -42,7 +42,8 @@ class VectorFile:
     """
 
     def __init__(self, path: Path, name: str, dim: int | None, skip_bad_lines: bool, reporter: Reporter) -> None:
-        self.path, self.name, self.about = path, name, {}
+        self.path, self.name = path, name
+        self.about: dict[str, str] = {}
         self.bad_rows: dict[int, str] = {}
         self._dim, self._skip, self._reporter = dim, skip_bad_lines, reporter
         self._rows: dict[str, int] = {}  # of all words that were asked for, -1 where there is none
@@ -55,7 +56,7 @@ class VectorFile:
         if known := remembered_digest(self.path):
             return known
         _ = self.index  # made in the same time
-        return self._making[0].result()
+        return self._making[0].result() if self._making else weights_digest(self.path)
 
     @cached_property
     def index(self) -> Index:

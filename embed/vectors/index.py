@@ -140,11 +140,13 @@ def load(digest: str) -> Index | None:
     if not folder.is_dir():
         return None
     try:
-        arrays = [np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r")) for name in ("hashes", "rows", "starts")]
+        hashes, rows, starts = (
+            np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r")) for name in ("hashes", "rows", "starts")
+        )
         words, about = (folder / "words").read_bytes(), json.loads((folder / "about.json").read_bytes())
     except (OSError, ValueError) as error:
         raise FailureError(f"{folder} is damaged ({error}); remove it, it will be made again") from error
-    return Index(*arrays, words, about)
+    return Index(hashes, rows, starts, words, about)
 
 
 def folder_of(digest: str) -> Path:

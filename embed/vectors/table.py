@@ -114,7 +114,8 @@ def table_bytes(words: Iterable[str], vectors: np.ndarray, weights: np.ndarray, 
     text = np.frombuffer("\n".join(words).encode(), np.uint8)
     extra = {"about": np.frombuffer(json.dumps(about).encode(), np.uint8)} if about else {}
     out = io.BytesIO()
-    np.savez_compressed(out, words=text, levels=levels, scales=scales, weights=weights.astype(np.float32), **extra)
+    arrays = {"words": text, "levels": levels, "scales": scales, "weights": weights.astype(np.float32), **extra}
+    np.savez_compressed(out, **arrays)  # type: ignore[arg-type]  # its stub takes the arrays for an option
     return out.getvalue()
 
 
