@@ -199,8 +199,8 @@ def table_in_tar(path: Path) -> Source | None:
             raise InputError(f"{path} holds {len(tables)} tables ({listing}); unpack it and give one, or a pattern")
         if not tables:
             return None
+        source = replace(source_of(folder / PurePosixPath(tables[0]).name, f"{path}/{tables[0]}"), given=str(path))
         cleanup.pop_all()
-    source = replace(source_of(folder / PurePosixPath(tables[0]).name, f"{path}/{tables[0]}"), given=str(path))
     weakref.finalize(source, shutil.rmtree, folder, ignore_errors=True)
     return source
 
