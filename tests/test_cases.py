@@ -110,8 +110,8 @@ def test_backslash_before_a_quote_is_no_text(real):
 
 
 def test_classes_that_differ_in_case_are_named(real):
-    """They stay apart, and a note gives the label map that joins them."""
+    """They stay apart, and a note gives the `label_map` that joins them."""
     table = read_table(real / "cases/47-case-classes/t.csv")
     labels_of(table)
 
-    assert any("upper and lower case" in note and "Ham" in note for note in table.late_notes())
+    assert any("upper and lower case" in note and "Ham" in note for note in table.notes)
