@@ -27,21 +27,20 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import math
 import os
-import re
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import compress, pairwise
+from collections.abc import Callable
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from stores.block import Block
-from stores.features import IdFeatures, RaggedFeatures
+from stores.export_text import label_texts, row_blocks, string_columns, utf8, write_csv, write_projector
+from stores.features import RaggedFeatures
 from stores.format import RAW_HASHES, ROW_STRINGS
-from stores.reader import READ_ROWS, FeatureStore
+from stores.reader import FeatureStore
 from stores.shared.errors import InputError
 from stores.shared.files import is_stream, whole_folder
 from stores.shared.outputs import output_file
@@ -51,21 +50,9 @@ from stores.virtual_dataset import RowSource
 if TYPE_CHECKING:
     import pyarrow
 
-BLOCK_BYTES = 1 << 26  # of features in memory at a time, about
 COPY_BYTES = 1 << 22
 STRINGS = (*ROW_STRINGS, "vocabulary")
 OPTIONAL = (*RAW_HASHES, "offsets", *(f"{name}/{part}" for name in STRINGS for part in ("bytes", "offsets")), "table")
-SURROGATES = re.compile("[\ud800-\udfff]")
-BREAKS = re.compile("\r\n|[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")  # tabs, and all that some reader ends a line at
-# subtle: the projector drops a line of metadata that is blank (as JavaScript's trim() sees it), and all words after it
-# would get their neighbours' vectors; so a blank word is shown as an open box
-BLANK, OPEN_BOX = re.compile("[\\s\ufeff]*"), "\u2423"
-PROJECTOR_CONFIG = """embeddings {
-  tensor_name: "vectors"
-  tensor_path: "vectors.tsv"
-  metadata_path: "metadata.tsv"
-}
-"""
 
 
 def export(
@@ -102,7 +89,7 @@ def export(
         _check_free(out)
     with whole_folder(out) if to == "projector" else output_file(out, overwrite) as partial:
         if csv_safe and to == "csv":
-            _csv(store, outputs, partial, spreadsheet_safe)
+            write_csv(store, outputs, partial, spreadsheet_safe)
         else:
             WRITERS[to](store, outputs, partial)
     if to == "projector":
@@ -166,7 +153,7 @@ def _parquet(store: FeatureStore, outputs: list[str], path: Path) -> None:
     import pyarrow
     from pyarrow import parquet
 
-    words = None if store.vocabulary is None else pyarrow.array(map(_utf8, store.vocabulary), pyarrow.string())
+    words = None if store.vocabulary is None else pyarrow.array(map(utf8, store.vocabulary), pyarrow.string())
     texts, ids, splits = (None if s is None else s[:0] for s in (store.texts, store.ids, store.splits))
     classes = store.classes if store.has_several_labels else None
     no_rows = Block(store.line[:0], store.text_hash[:0], [], texts, store.read(0, 0), classes, ids=ids, splits=splits)
@@ -175,7 +162,7 @@ def _parquet(store: FeatureStore, outputs: list[str], path: Path) -> None:
     repeating = ["label", "label.list.element"]  # these shrink by a dictionary
     repeating += [] if words is None else ["features.list.element"]
     with parquet.ParquetWriter(path, schema, use_dictionary=repeating) as writer:
-        for block in _blocks(store):
+        for block in row_blocks(store):
             writer.write_table(_arrow(block, outputs[0], words).replace_schema_metadata(metadata))
 
 
@@ -193,112 +180,20 @@ def _arrow(block: Block, output: str, words: pyarrow.Array | None) -> pyarrow.Ta
         offsets = pyarrow.array(block.features.offsets.astype(np.int32))
         features = pyarrow.ListArray.from_arrays(offsets, features)
     if block.classes is None:
-        names = [None if label is None else _utf8(label) for label in _labels(block)]
+        names = [None if label is None else utf8(label) for label in label_texts(block)]
         labels = pyarrow.array(names, pyarrow.string())
     else:  # of several labels a row a list
         rows = np.asarray(block.labels).tolist()
-        several = [None if -1 in row else list(map(_utf8, compress(block.classes, row))) for row in rows]
+        several = [None if -1 in row else list(map(utf8, compress(block.classes, row))) for row in rows]
         labels = pyarrow.array(several, pyarrow.list_(pyarrow.string()))
     columns = {"line": pyarrow.array(block.line), "label": labels}
-    strings = {name: pyarrow.array(map(_utf8, cells), pyarrow.string()) for name, cells in _strings(block).items()}
+    strings = {name: pyarrow.array(map(utf8, cells), pyarrow.string()) for name, cells in string_columns(block).items()}
     return pyarrow.table(columns | strings | {"features": features})
-
-
-def _csv(store: FeatureStore, outputs: list[str], path: Path, safe: Callable[[str], str] = lambda cell: cell) -> None:
-    """One line a row; ``safe`` is applied to all cells but numbers."""
-
-    def quoted(cell: str) -> str:
-        return _quoted(safe(cell))
-
-    tokens = store.kind == "ids"
-    kept = {"id": store.ids, "split": store.splits, "text": store.texts}
-    head = ["line", "label", *(name for name, cells in kept.items() if cells is not None)]
-    head += ["tokens"] if tokens else [f"f{i}" for i in range(store.read(0, 0).outputs[outputs[0]].shape[1])]
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        file.write(",".join(head) + "\n")
-        for block in _blocks(store):
-            features = block.features
-            columns = [map(str, block.line.tolist()), _label_cells(block, quoted)]
-            columns += [map(quoted, cells) for cells in _strings(block).values()]
-            if isinstance(features, IdFeatures):
-                columns += [map(quoted, _joined_tokens(features))]
-            else:
-                columns += [_numbers(features.outputs[outputs[0]], ",")]
-            file.writelines(",".join(cells) + "\n" for cells in zip(*columns, strict=True))
-
-
-def _projector(store: FeatureStore, outputs: list[str], path: Path) -> None:
-    """The projector takes the first line of the metadata for names if, and only if, there are several columns."""
-    (path / "projector_config.pbtxt").write_text(PROJECTOR_CONFIG, encoding="utf-8")
-    with (
-        open(path / "vectors.tsv", "w", encoding="utf-8", newline="") as vectors,
-        open(path / "metadata.tsv", "w", encoding="utf-8", newline="") as metadata,
-    ):
-        if store.vocabulary is not None and store.table is not None:  # of ids: their words
-            vectors.writelines(line + "\n" for line in _numbers(store.table, "\t"))
-            metadata.writelines(_one_line(word) + "\n" for word in store.vocabulary)
-            return
-        metadata.write("label\tline\n" if store.texts is None else "label\ttext\tline\n")
-        for block in _blocks(store):
-            vectors.writelines(line + "\n" for line in _numbers(block.features.outputs[outputs[0]], "\t"))
-            columns = [_label_cells(block, _one_line)]
-            columns += [] if block.texts is None else [map(_one_line, block.texts)]
-            columns += [map(str, block.line.tolist())]
-            metadata.writelines("\t".join(cells) + "\n" for cells in zip(*columns, strict=True))
-
-
-def _blocks(store: FeatureStore) -> Iterator[Block]:
-    """All rows in order, in blocks of at most about ``BLOCK_BYTES``."""
-    row_bytes = math.prod(store.shape) * store.dtype.itemsize * len(store.outputs) // max(1, len(store))
-    return store.blocks(max(1, min(READ_ROWS, BLOCK_BYTES // max(1, row_bytes))))
-
-
-def _strings(block: Block) -> dict[str, Sequence[str]]:
-    """Those of ids, splits and texts that the store has, by the names of their columns."""
-    kept = {"id": block.ids, "split": block.splits, "text": block.texts}
-    return {name: cells for name, cells in kept.items() if cells is not None}
-
-
-def _label_cells(block: Block, form: Callable[[str], str]) -> Iterator[str]:
-    """The labels; a missing one is empty, whatever ``form`` does."""
-    return ("" if label is None else form(label) for label in _labels(block))
-
-
-def _labels(block: Block) -> Iterable[str | None]:
-    """One text a row: its label, or those of several that it has, with ``|`` between; None if that is not known."""
-    if block.classes is None:
-        return list(block.labels)
-    codes = np.asarray(block.labels).tolist()
-    return (None if -1 in row else "|".join(compress(block.classes, row)) for row in codes)
-
-
-def _joined_tokens(features: IdFeatures) -> Iterator[str]:
-    tokens = [features.vocabulary[i] for i in features.ids.tolist()]
-    return (" ".join(tokens[start:stop]) for start, stop in pairwise(features.offsets.tolist()))
-
-
-def _numbers(values: np.ndarray, separator: str) -> Iterator[str]:
-    """Each row of ``values`` ``[n, D]`` as text; 9 significant digits tell every float32 from its neighbours."""
-    pattern = separator.join(["%.9g"] * values.shape[1])
-    return (pattern % tuple(row.tolist()) for row in values)
-
-
-def _quoted(text: str) -> str:
-    return '"' + _utf8(text).replace('"', '""') + '"'
-
-
-def _one_line(text: str) -> str:
-    text = BREAKS.sub(" ", _utf8(text))
-    return OPEN_BOX if BLANK.fullmatch(text) else text
-
-
-def _utf8(text: str) -> str:
-    return SURROGATES.sub("\ufffd", text)
 
 
 WRITERS: dict[str, Callable[[FeatureStore, list[str], Path], None]] = {
     "npz": _npz,
     "parquet": _parquet,
-    "csv": _csv,
-    "projector": _projector,
+    "csv": write_csv,
+    "projector": write_projector,
 }

@@ -1,11 +1,9 @@
-"""Several stores into one: end to end, or side by side."""
+"""Several stores into one, end to end; side by side they are joined, see ``stores.join``."""
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from stores.block import Block, Extent, sort_classes
-from stores.features import PooledFeatures
+from stores.inputs import input_attributes, open_inputs
+from stores.join import join
 from stores.reader import READ_ROWS, FeatureStore
 from stores.shared.errors import InputError
-from stores.shared.files import regular_output
-from stores.shared.fingerprint import identity_digest
 from stores.writer import write_store
+
+__all__ = ["MergeSummary", "blocks_of", "concatenate", "join", "merge"]
 
 OF_WORDS = ("types", "unknown_types", "unknown_words", "bad_lines")  # totals of distinct words, which do not add up
 MOST_LINES = 1 << 40  # of a table
@@ -26,7 +25,7 @@ MOST_LINES = 1 << 40  # of a table
 
 @dataclass(frozen=True)
 class MergeSummary:
-    """What must be known of each store before several are put end to end.
+    """Facts about a store that are needed before several are put end to end.
 
     Attributes:
         kind, extent, totals: as in the store.
@@ -49,8 +48,8 @@ class MergeSummary:
         """The summary of a store, after every byte of it was checked; ``FailureError`` if it is damaged."""
         store.verify()
         raw_hashes = store.raw_hash is not None and store.like_hash is not None
-        told = store.kind, store.extent, store.totals, store.vocabulary, store.seconds, store.place
-        return cls(*told, raw_hashes)
+        fields = store.kind, store.extent, store.totals, store.vocabulary, store.seconds, store.place
+        return cls(*fields, raw_hashes)
 
 
 def concatenate(
@@ -78,10 +77,12 @@ def concatenate(
     Raises:
         FailureError: if a store cannot be read, or the machine refuses the write.
     """
+    # totals add up over the stores, except those of distinct words
     extents = [summary.extent for summary in summaries]
     totals: Counter[str] = Counter()
     for summary in summaries:
         totals.update({name: total for name, total in summary.totals.items() if name not in OF_WORDS})
+    # the writer makes each data set at its final size, so all sizes are added up before the first row is written
     first = extents[0]
     union = sort_classes({name for extent in extents for name in extent.classes})
     extent = Extent(
@@ -95,6 +96,7 @@ def concatenate(
     began, seconds = attributes["times"]
     times = (began, seconds + sum(summary.seconds for summary in summaries))
     attributes |= {"totals": dict(totals) | attributes.get("totals", {}), "times": times}
+    # the columns of raw hashes are all there or all missing: one store without them (version 1) drops those of the rest
     if not all(summary.raw_hashes for summary in summaries):
         blocks = (replace(block, raw_hash=None, like_hash=None) for block in blocks)
     write_store(output, blocks, extent, dict(attributes), **options)
@@ -118,16 +120,19 @@ def merge(paths: Sequence[Path], output: Path, command: str = "") -> FeatureStor
         InputError: if there are fewer than two, ``output`` exists, or they are not of one identity.
         FailureError: if a store cannot be read, or the machine refuses the write.
     """
-    with _opened(paths, output) as stores:
+    with open_inputs(paths, output) as stores:
         first = stores[0]
         for store in stores[1:]:
             _check_mergeable(first, store)
+        # lines before each store, int [stores]: 0, lines of the first, lines of the first two, ...
         before = np.cumsum([0, *(_lines(store) for store in stores)])[:-1].tolist()
         hashes = np.concatenate([store.text_hash for store in stores])
-        attributes = _attributes(stores, first.identity, first.recipe, command)
+        attributes = input_attributes(stores, first.identity, first.recipe, command)
         for entry, lines in zip(attributes["source"]["stores"], before, strict=True):
             entry["lines_before"] = lines
+        # distinct texts do not add up, as stores may share some: count the 16-byte hashes uint8 [N, 16] of all rows
         attributes["totals"] = {"distinct": len(np.unique(hashes.view("V16").ravel()))}
+        # each block as its store has it, with the lines int64 [n] moved behind those of the stores before
         blocks = (
             replace(block, line=block.line + lines)
             for store, lines in zip(stores, before, strict=True)
@@ -135,41 +140,6 @@ def merge(paths: Sequence[Path], output: Path, command: str = "") -> FeatureStor
         )
         concatenate(blocks, [MergeSummary.of(store) for store in stores], output, attributes)
     return FeatureStore(output)
-
-
-def join(paths: Sequence[Path], output: Path, command: str = "") -> FeatureStore:
-    """Pooled features of the same rows by several encoders, side by side: one output an encoder, named as it.
-
-    Rows are matched by their line in the data file, and must have the same text.
-
-    Raises:
-        InputError: if there are fewer than two, ``output`` exists, they are not pooled, or their rows do not match.
-        FailureError: if a store cannot be read, or the machine refuses the write.
-    """
-    with _opened(paths, output) as stores:
-        for store in stores:
-            if store.kind != "pooled":
-                raise InputError(f"{store.path} holds {store.kind} features; only pooled features can be joined")
-            store.verify()
-        order = [_matching(stores[0], store) for store in stores]
-        identity = {"joined": [store.identity for store in stores]}
-        recipe = {"joined": [store.recipe for store in stores]}
-        attributes = _attributes(stores, identity, recipe, command) | {"totals": stores[0].totals}
-        attributes["times"] = (time.time(), sum(store.seconds for store in stores))
-        write_store(output, _side_by_side(stores, order), stores[0].extent, attributes)
-    return FeatureStore(output)
-
-
-@contextmanager
-def _opened(paths: Sequence[Path], output: Path) -> Iterator[list[FeatureStore]]:
-    """The stores, each opened once, so that one which is replaced meanwhile is read as it was."""
-    if len(paths) < 2:
-        raise InputError("give at least two stores")
-    regular_output(output, "a store")
-    if output.exists():
-        raise InputError(f"{output} exists already; choose another `out`")
-    with ExitStack() as stack:
-        yield [stack.enter_context(FeatureStore(path)) for path in paths]
 
 
 def _check_mergeable(first: FeatureStore, store: FeatureStore) -> None:
@@ -190,53 +160,16 @@ def _lines(store: FeatureStore) -> int:
     if "joined" in store.recipe:  # of one table, so each of its stores has the same lines
         source = (source.get("stores") or [source])[0]
     last = int(store.line.max(initial=0))
-    said = _said_lines(source)
-    return said if last < said < MOST_LINES else last
+    stated = _stated_lines(source)
+    # a count that no table has, or that is below a line of a row, is not believed
+    return stated if last < stated < MOST_LINES else last
 
 
-def _said_lines(source: Any) -> int:  # noqa: ANN401 (a stranger's store may say anything)
+def _stated_lines(source: Any) -> int:  # noqa: ANN401 (a store from elsewhere may hold anything)
     if not isinstance(source, dict):
         return 0
     if isinstance(source.get("stores"), list):
-        return sum(_said_lines(part) for part in source["stores"])
+        return sum(_stated_lines(part) for part in source["stores"])
     files = source["files"] if isinstance(source.get("files"), list) else []
     lines = [file.get("lines") for file in files if isinstance(file, dict)]
     return sum(number for number in lines if isinstance(number, int))
-
-
-def _attributes(stores: list[FeatureStore], identity: dict, recipe: dict, command: str) -> dict[str, Any]:
-    return {
-        "identity": identity,
-        "identity_digest": identity_digest(identity),
-        "recipe": recipe,
-        "source": {"stores": [{"digest": store.digest, **store.source} for store in stores]},
-        "versions": stores[0].versions,
-        "command": command,
-        "times": (time.time(), 0.0),
-    }
-
-
-def _matching(first: FeatureStore, other: FeatureStore) -> np.ndarray:
-    """For each row of ``first`` the row of ``other`` with the same line: int64 ``[N]``."""
-    order = np.argsort(other.line, kind="stable")
-    at = np.minimum(np.searchsorted(other.line[order], first.line), len(other) - 1)
-    rows = order[at]
-    hashes, others = first.text_hash, other.text_hash
-    if first.raw_hash is not None and other.raw_hash is not None:  # these may be cleaned in different ways
-        hashes, others = first.raw_hash, other.raw_hash
-    wrong = (other.line[rows] != first.line) | (others[rows] != hashes).any(1)
-    if wrong.any() or len(first) != len(other):
-        line = first.line[wrong.argmax()] if wrong.any() else "beyond the last"
-        raise InputError(f"{other.path} has not the same row as {first.path} for line {line}; embed the same table")
-    return rows
-
-
-def _side_by_side(stores: list[FeatureStore], order: list[np.ndarray]) -> Iterator[Block]:
-    names = [f"{i}-{store.recipe.get('encoder', 'joined')}" for i, store in enumerate(stores, 1)]
-    for number, block in enumerate(stores[0].blocks()):
-        part = slice(number * READ_ROWS, number * READ_ROWS + len(block.line))
-        outputs: dict[str, np.ndarray] = {}
-        for name, store, rows in zip(names, stores, order, strict=True):
-            more = store.take(rows[part]).outputs
-            outputs |= {name if len(more) == 1 else f"{name}-{output}": values for output, values in more.items()}
-        yield replace(block, features=PooledFeatures(outputs, block.features.counts))

@@ -12,7 +12,7 @@ import pytest
 from helpers.commands import tk
 from helpers.stores import make_store, pooled
 
-from stores import FailureError, FeatureStore, IdFeatures, InputError, PooledFeatures, TokenFeatures
+from stores import FailureError, FeatureStore, IdFeatures, InputError, PooledFeatures, TokenFeatures, export_text
 from stores import export as module
 from stores.export import export
 from stores.shared.fingerprint import hash_texts
@@ -66,7 +66,7 @@ def make(tmp_path):
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Blocks of one or a few rows, so that six rows are several blocks."""
-    monkeypatch.setattr(module, "BLOCK_BYTES", 32)
+    monkeypatch.setattr(export_text, "BLOCK_BYTES", 32)
     monkeypatch.setattr(module, "COPY_BYTES", 16)
 
 
@@ -364,7 +364,7 @@ def test_rows_are_read_in_blocks(make, tmp_path, monkeypatch, to):
     """No more rows at a time than a block has, from a store of several."""
     values = np.random.default_rng(0).normal(size=(5000, 3))
     store = make("pooled", features=pooled(values), labels=["a"] * 5000, texts=[str(i) for i in range(5000)])
-    monkeypatch.setattr(module, "BLOCK_BYTES", 1200)  # a hundred rows
+    monkeypatch.setattr(export_text, "BLOCK_BYTES", 1200)  # a hundred rows
     asked, read = [], FeatureStore.read
     monkeypatch.setattr(FeatureStore, "read", lambda self, a=0, b=None: asked.append(b - a) or read(self, a, b))
     export(store, to, tmp_path / "out")
