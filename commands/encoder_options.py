@@ -72,7 +72,7 @@ def generated_options() -> list[click.Option]:
 
     registry: Registry = Registry("embed.encoders", "tk.encoders", "encoder")
     found: dict[str, dict[str, Option]] = {}  # name of an option -> encoder -> the option
-    for entry in (registry.own | registry.plugins).values():
+    for entry in (registry.builtin | registry.plugins).values():
         for option in _options(entry):
             found.setdefault(option.name, {})[entry.name] = option
     return [_click_option(name, by_encoder) for name, by_encoder in found.items()]

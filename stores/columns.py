@@ -25,11 +25,13 @@ def view(file: virtual_dataset.StoreFile, path: str) -> RowSource:
     if not data.chunks:
         return data
     chunk_bytes = math.prod(data.chunks) * data.dtype.itemsize
+    # first row, place in the file and stored size of each chunk, in the order of the rows
     chunks: list[tuple[int, int, int]] = []
     data.id.chunk_iter(lambda chunk: chunks.append((chunk.chunk_offset[0], chunk.byte_offset, chunk.size)))
     chunks.sort()
     if data.id.get_create_plist().get_nfilters():
         return GzipDataset(file.raw, data, chunks)
+    # a memory map is right only if chunk i begins i chunks of bytes after the first and lies within the file
     first = chunks[0][1]
     regular = all(
         (row, place) == (i * data.chunks[0], first + i * chunk_bytes) for i, (row, place, _) in enumerate(chunks)
@@ -40,10 +42,10 @@ def view(file: virtual_dataset.StoreFile, path: str) -> RowSource:
 
 
 class GzipDataset:
-    """A data set compressed with gzip, to be sliced by rows; one chunk is kept at a time.
+    """A data set compressed with gzip, to be sliced by rows; one inflated chunk stays in memory.
 
-    HDF5 (1.14) believes that a chunk inflates to the size it should have, and reads whatever lies behind one that does
-    not; and it inflates all that is there, be it more than the memory. So this is done here.
+    HDF5 (1.14) assumes that a chunk inflates to the expected size: it reads past the end of a shorter one, and inflates
+    a longer one without a limit, even beyond the memory. So chunks are inflated here.
 
     Args:
         raw: the file.
@@ -59,33 +61,40 @@ class GzipDataset:
         self._chunk = data.chunks
         self._raw = np.memmap(raw, np.uint8, "r")
         self._places = {row: slice(place, place + size) for row, place, size in chunks}
-        self._kept: tuple[int, np.ndarray] = (-1, np.empty(0))
+        self._inflated: tuple[int, np.ndarray] = (-1, np.empty(0))
 
     def __len__(self) -> int:
         return self.shape[0]
 
     def __getitem__(self, rows: slice) -> np.ndarray:
         start, stop, _ = rows.indices(len(self))
-        found = np.empty((max(0, stop - start), *self.shape[1:]), self.dtype)
+        rows_read = np.empty((max(0, stop - start), *self.shape[1:]), self.dtype)
+        # from the chunk that holds row `start`: chunk k holds the rows from k * chunk[0]
         for first in range(start - start % self._chunk[0], stop, self._chunk[0]):
+            # rows of the data set that are both in this chunk and in the slice
             here = slice(max(start, first), min(stop, first + self._chunk[0]))
-            found[here.start - start : here.stop - start] = self._inflate(first)[here.start - first : here.stop - first]
-        return found
+            chunk = self._inflate(first)
+            rows_read[here.start - start : here.stop - start] = chunk[here.start - first : here.stop - first]
+        return rows_read
 
     def _inflate(self, row: int) -> np.ndarray:
         """The chunk that begins with ``row``."""
-        if self._kept[0] != row:
+        if self._inflated[0] != row:
+            # inflate no more bytes than a chunk has; the second call reads the checksum at the end of the stream, and
+            # must not give even one byte more
             size, inflate = math.prod(self._chunk) * self.dtype.itemsize, zlib.decompressobj()
             try:
                 raw = inflate.decompress(self._raw[self._places.get(row, slice(0))].data, size)
-                more = inflate.decompress(inflate.unconsumed_tail, 1)  # reads the checksum at the end, too
+                more = inflate.decompress(inflate.unconsumed_tail, 1)
             except zlib.error:
                 raw = more = b""
             if len(raw) != size or more or not inflate.eof:
                 raise FailureError(f"{self._name}, in the rows from {row}; make it again with: tk embed")
-            shuffled = np.frombuffer(raw, np.uint8).reshape(self.dtype.itemsize, -1)  # all first bytes, all second ...
-            self._kept = row, np.ascontiguousarray(shuffled.T).view(self.dtype).reshape(self._chunk)
-        return self._kept[1]
+            # undo the filter `shuffle`: uint8 [itemsize, numbers] has all first bytes, then all second ones, and so on;
+            # transposed, the bytes of each number are together again, and are viewed as the chunk [rows, D]
+            shuffled = np.frombuffer(raw, np.uint8).reshape(self.dtype.itemsize, -1)
+            self._inflated = row, np.ascontiguousarray(shuffled.T).view(self.dtype).reshape(self._chunk)
+        return self._inflated[1]
 
 
 def chunk_checksum(rows: np.ndarray) -> int:
@@ -134,10 +143,12 @@ class Column:
                 options |= {"dcpl": properties, "fill_time": "never"}
             else:
                 options |= {"compression": compression, "shuffle": True}
+        # elsewhere: an HDF5 virtual data set over the parts; else chunks [rows, D] in this file
         if elsewhere is None:
             self._data = _data_set(file, path, shape, dtype, **options)
         else:
             self._data = virtual_dataset.make(file, path, shape, dtype, elsewhere)
+        # a growing file has the rows at this place: chunk 0 must be laid over exactly these bytes
         if there and self._data.id.get_chunk_info(0).byte_offset != ALIGNMENT:
             raise RuntimeError(f"HDF5 {h5py.version.hdf5_version} does not lay out files as expected")
         self._is_there = there or elsewhere is not None
@@ -150,25 +161,29 @@ class Column:
 
         Args:
             rows: array ``[n, ...]``.
-            sums: checksums of the chunks that a store of just these rows would have. They are taken over where these
-                are chunks here too, so that damage done since then is not signed; else the rows are compared with them.
+            sums: checksums of the chunks that a store of just these rows would have. Where these are chunks here
+                too, the checksums are written as they are, so that damage since then shows; else the rows are compared.
 
         Raises:
-            FailureError: if the rows are not what they were.
+            FailureError: if the rows differ from their checksums.
         """
         if len(rows):
             self.last = rows[-1]
-        step, whole = chunk_rows(rows.shape, self._data.dtype), len(rows) - len(rows) % self._rows
+        # rows that one of `sums` covers, and how many rows make complete chunks of this column
+        step, complete = chunk_rows(rows.shape, self._data.dtype), len(rows) - len(rows) % self._rows
         if len(self._waiting) or step != self._rows:
+            # chunks here begin at other rows than those of `sums`: compare now, compute new sums when writing
             _compare(rows, step, sums)
             sums = ()
         else:
-            _compare(rows[whole:], step, sums[whole // step :])
+            # the complete chunks are the same as there and take their sums over; compare only the incomplete rest
+            _compare(rows[complete:], step, sums[complete // step :])
+        # waiting rows come first; write all complete chunks [self._rows, ...], and let the rest wait
         rows = np.concatenate([self._waiting, rows]) if len(self._waiting) else rows
-        whole = len(rows) - len(rows) % self._rows
-        for i, start in enumerate(range(0, whole, self._rows)):
+        complete = len(rows) - len(rows) % self._rows
+        for i, start in enumerate(range(0, complete, self._rows)):
             self._write(rows[start : start + self._rows], sums[i] if len(sums) else None)
-        self._waiting = np.array(rows[whole:], self._data.dtype)
+        self._waiting = np.array(rows[complete:], self._data.dtype)
 
     def close(self) -> None:
         """Write what waits, and the checksums."""
@@ -179,16 +194,19 @@ class Column:
 
     def _write(self, rows: np.ndarray, checksum: int | None) -> None:
         rows = np.ascontiguousarray(rows, self._data.dtype)
+        # CRC-32 of the rows of this chunk alone, without the zeros that fill up the last one
         self._sums.append(chunk_checksum(rows) if checksum is None else checksum)
         if self._is_there:
             pass
         elif self._raw:
+            # one chunk [self._rows, ...], written as it is, past HDF5's cache; the last one is filled up with zeros
             chunk = rows
             if len(rows) < self._rows:
                 chunk = np.zeros((self._rows, *rows.shape[1:]), rows.dtype)
                 chunk[: len(rows)] = rows
             self._data.id.write_direct_chunk((self._at, *[0] * (rows.ndim - 1)), chunk)
         else:
+            # HDF5 applies the filters: shuffle, then gzip
             self._data[self._at : self._at + len(rows)] = rows
         self._at += len(rows)
 

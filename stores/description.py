@@ -36,8 +36,8 @@ class StoreDescription:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         if not self.path.is_file():
-            what = " is no file" if os.path.lexists(self.path) else ": no such file"
-            raise InputError(f"{path}{what}; make a feature store with: tk embed --data FILE")
+            why = " is no file" if os.path.lexists(self.path) else ": no such file"
+            raise InputError(f"{path}{why}; make a feature store with: tk embed --data FILE")
         self._file, entries = open_store(self.path)
         for name, value in entries.items():
             setattr(self, name, value)

@@ -55,7 +55,7 @@ Chunks run along the rows only, so that one chunk holds whole rows; the number o
 KiB (see ``benchmarks/README.md`` for what was measured). Without a filter they are allocated when the data set is
 made, so they lie in the file one after the other as plain bytes: one memory map serves reading in order and gathering
 random rows, and a gathered row costs its own bytes, not its chunk. The features are made first and begin at byte 4096
-(unless they are tiny), whatever else there will be, so that they can be written there before their number is known, and
+(unless they are tiny), so that they can be written there before their number is known, and
 nothing is copied when the parts are put together. HDF5's own checksum is a filter and would end that;
 so each chunk has a CRC-32 beside the data, which ``verify`` compares, the assembly of parts takes over or compares, and
 ``embed`` compares before it takes features over. It covers the rows in C

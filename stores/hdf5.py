@@ -21,14 +21,14 @@ NOTHING = range(0)
 
 
 @contextmanager
-def new_file(path: Path, first: int, kept: range = NOTHING) -> Iterator[tuple[h5py.File, GuardedFile]]:
+def new_file(path: Path, first: int, reserved: range = NOTHING) -> Iterator[tuple[h5py.File, GuardedFile]]:
     """A new HDF5 file, and the guard that knows whether its writes succeed.
 
     Args:
         path: the file.
         first: bytes of the data set that will be made first. It begins at byte ``ALIGNMENT``, and so do larger ones at
             multiples of that, unless it is tiny.
-        kept: bytes that are in the file already and stay there.
+        reserved: bytes that are in the file already and stay there.
 
     In the layout of HDF5 1.10 (2016): it puts a checksum on every piece of the file's own metadata, and lays chunks
     that need no index one after the other. No object keeps the time it was made.
@@ -41,7 +41,7 @@ def new_file(path: Path, first: int, kept: range = NOTHING) -> Iterator[tuple[h5
     create.set_obj_track_times(False)
     if first >= LEAST_ALIGNED:
         access.set_alignment(min(first, MOST_ALIGNED), ALIGNMENT)
-    with GuardedFile(path, kept) as guard:
+    with GuardedFile(path, reserved) as guard:
         access.set_fileobj_driver(h5fd.fileobj_driver, guard)
         made = h5f.create(os.fsencode(path), h5f.ACC_TRUNC, create, access)
         access.close()  # subtle: alive when Python ends, in the traceback of an error say, it would crash the process
@@ -71,27 +71,27 @@ class GuardedFile(io.FileIO):
     the belief that all went well, and whoever had it write asks ``check``.
 
     Args:
-        path: the file, written from the start unless something is kept.
-        kept: bytes that are there already; they are never written over nor cut off, and all else becomes zeros.
+        path: the file, written from the start unless bytes are reserved.
+        reserved: bytes that are there already; they are never written over nor cut off, and all else becomes zeros.
 
     Attributes:
-        error: what the machine, or the user by Ctrl-C, said at the first write that failed; None if there was none.
+        error: the exception at the first write that failed, also by Ctrl-C; None if there was none.
     """
 
-    def __init__(self, path: Path, kept: range = NOTHING) -> None:
-        super().__init__(path, "r+" if kept else "w+")
+    def __init__(self, path: Path, reserved: range = NOTHING) -> None:
+        super().__init__(path, "r+" if reserved else "w+")
         self.error: BaseException | None = None
         self._size = 0  # as HDF5 believes it to be, and it would be if all had gone well
-        self._kept = kept
-        if kept:  # all else is zeros, as in a new file
-            super().truncate(kept.stop)
-            super().write(bytes(kept.start))
+        self._reserved = reserved
+        if reserved:  # all else is zeros, as in a new file
+            super().truncate(reserved.stop)
+            super().write(bytes(reserved.start))
 
     def write(self, data: ReadableBuffer, /) -> int:
         """Write all of ``data``, or keep the error."""
         left = memoryview(data).cast("B")
         try:
-            if self.tell() < self._kept.stop and self.tell() + len(left) > self._kept.start:
+            if self.tell() < self._reserved.stop and self.tell() + len(left) > self._reserved.start:
                 raise OSError(f"HDF5 would write over what is there, at byte {self.tell()}")
             self._size = max(self._size, self.tell() + len(left))
             while left and self.error is None:
@@ -105,7 +105,7 @@ class GuardedFile(io.FileIO):
         try:
             self._size = self.tell() if size is None else size
             if self.error is None:
-                super().truncate(max(self._size, self._kept.stop))
+                super().truncate(max(self._size, self._reserved.stop))
         except BaseException as error:
             self.error = error.with_traceback(None)
         return self._size

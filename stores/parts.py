@@ -55,7 +55,7 @@ class Parts:
         self._attributes, self._compression, self._layout, self._alone = attributes, compression, layout, alone
         self._summaries: dict[int, MergeSummary] = {}  # of the parts known to be complete
         meaning = [VERSION, *(attributes[name] for name in ("identity", "source"))]
-        self._own = self.folder / digest_bytes([canonical_json(meaning).encode()])
+        self._run_folder = self.folder / digest_bytes([canonical_json(meaning).encode()])
 
     def absolute(self) -> Parts:
         """The same parts for another process, whose working folder may be another."""
@@ -68,11 +68,11 @@ class Parts:
 
     def path(self, number: int) -> Path:
         """Where part ``number``, counted from 0, lies when it is complete."""
-        return self._own / f"part-{number:06}.h5"
+        return self._run_folder / f"part-{number:06}.h5"
 
     def leftovers(self) -> list[Path]:
         """Complete parts of other runs for the same output: their features are as good as a store's."""
-        return sorted(path for path in self.folder.glob("*/part-*.h5") if path.parent != self._own)
+        return sorted(path for path in self.folder.glob("*/part-*.h5") if path.parent != self._run_folder)
 
     def is_complete(self, number: int) -> bool:
         """Whether part ``number`` is there and undamaged; a damaged one is to be made again."""
@@ -91,7 +91,7 @@ class Parts:
             write_store(self.path(number), [block], extent, attributes)
         else:
             with ThreadPoolExecutor(1) as pool:  # all but the features is written while these are being synced
-                synced = pool.submit(append.append, self._own, place.start, *block.features.outputs.values())
+                synced = pool.submit(append.append, self._run_folder, place.start, *block.features.outputs.values())
                 parts = {"files": [], "start": place.start}
                 write_store(self.path(number), [block], extent, attributes, parts=parts, before=synced.result)
         words = block.features.vocabulary if isinstance(block.features, IdFeatures) else None
@@ -104,7 +104,7 @@ class Parts:
         return int(size * (2 * share - 1) + (share - 1) * len(place or ()))
 
     def summary(self, number: int) -> MergeSummary:
-        """What is to be known of part ``number``, which this process has written."""
+        """Summary of part ``number``, which this process has written."""
         return self._summaries[number]
 
     def accept(self, number: int, summary: MergeSummary) -> None:
@@ -130,21 +130,21 @@ class Parts:
         paths = [self.path(number) for number in range(number_of_parts)]
         summaries = [self._summaries[number] for number in range(number_of_parts)]
         attributes = self._attributes | {"times": (created, 0.0), "totals": totals or {}}
-        options: dict = {"compression": self._compression, "scratch": self._own}
+        options: dict = {"compression": self._compression, "scratch": self._run_folder}
         if self._layout == "parts":
             options["parts"] = {"files": [self._entry(path, s) for path, s in zip(paths, summaries, strict=True)]}
         elif self._compression == "none" and _follow_each_other(summaries):
-            options["grown"] = self._own / append.NAME
+            options["grown"] = self._run_folder / append.NAME
         rows = max(summary.extent.rows for summary in summaries)
         totals = concatenate(blocks_of(paths, rows), summaries, self.output, attributes, **options)
         if self._layout == "whole":
-            shutil.rmtree(self._own, ignore_errors=True)  # what cannot be removed does no harm
+            shutil.rmtree(self._run_folder, ignore_errors=True)  # what cannot be removed does no harm
         return totals
 
     def _next_place(self, number: int, features: Features) -> range | None:
         """Where in the growing file the features of part ``number`` go: behind those before; None if not there."""
         plain = self._alone and self._layout == "whole" and self._compression == "none" and len(features.outputs) == 1
-        later = any(int(path.stem.removeprefix("part-")) > number for path in self._own.glob("part-*.h5"))
+        later = any(int(path.stem.removeprefix("part-")) > number for path in self._run_folder.glob("part-*.h5"))
         if not plain or isinstance(features, IdFeatures) or later:  # a later part's features must not be written over
             return None
         before = range(ALIGNMENT) if number == 0 else self._summaries[number - 1].place

@@ -1,4 +1,4 @@
-"""What interrupted runs left behind: parts that no run is working on, and temporary files."""
+"""Remains of interrupted runs: parts that no run is working on, and temporary files."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ def find_stale(folder: Path) -> list[Stale]:
     Parts are worth something: the same ``tk embed`` command goes on from them, and other runs take known texts from
     those of the same identity. They are stale only if nobody wants to go on.
     """
-    found, in_use = [], _in_use(folder)
+    stale, in_use = [], _in_use(folder)
     for path in sorted(folder.rglob("*.h5.parts")):
         if path.is_dir() and not is_locked(path) and not (set(path.iterdir()) & in_use):
             finished = "of an interrupted run"
             if path.with_name(path.name.removesuffix(".parts")).exists():
                 finished = "of an interrupted run; the store was finished by another"
-            found.append(Stale(path, sum(f.stat().st_size for f in path.rglob("*") if f.is_file()), finished))
+            stale.append(Stale(path, sum(f.stat().st_size for f in path.rglob("*") if f.is_file()), finished))
     for path in sorted(folder.rglob(".*.partial")):
         inside = any(parent.name.endswith(".h5.parts") for parent in path.parents)  # goes, or stays, with the parts
         if not inside and not is_being_written(path):
             size = path.stat().st_size if path.is_file() else sum(f.stat().st_size for f in path.rglob("*"))
-            found.append(Stale(path, size, "written by a process that died"))
-    return found
+            stale.append(Stale(path, size, "written by a process that died"))
+    return stale
 
 
 def _in_use(folder: Path) -> set[Path]:

@@ -115,8 +115,8 @@ class FeatureStore(StoreDescription):
         """
         if self.kind != "pooled" or len(self.outputs) != 1:
             return None
-        found = self.data_set(f"features/{self.outputs[0]}")
-        return found if isinstance(found, np.memmap) else None
+        array = self.data_set(f"features/{self.outputs[0]}")
+        return array if isinstance(array, np.memmap) else None
 
     def take(self, rows: np.ndarray) -> Features:
         """Features of ``rows`` (int ``[m]``, m > 0), in that order."""
@@ -127,10 +127,10 @@ class FeatureStore(StoreDescription):
             outputs = {name: np.asarray(view[rows]) for name, view in mapped.items()}
             return PooledFeatures(outputs, np.asarray(counts[rows]))
         wanted, inverse = np.unique(rows, return_inverse=True)
-        found = []
+        pieces = []
         for stretch in np.split(wanted, np.flatnonzero(np.diff(wanted // READ_ROWS)) + 1):
-            found.append(self.read(stretch[0], stretch[-1] + 1).take(stretch - stretch[0]))
-        return Features.concat(found).take(inverse)
+            pieces.append(self.read(stretch[0], stretch[-1] + 1).take(stretch - stretch[0]))
+        return Features.concat(pieces).take(inverse)
 
     @property
     def features(self) -> RowView:
@@ -154,7 +154,7 @@ class FeatureStore(StoreDescription):
         return values
 
     def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """What scikit-learn takes, of the labelled rows: features ``[n, D]``, codes, and groups of identical texts.
+        """Arrays of the labelled rows for scikit-learn: features ``[n, D]``, codes, and groups of identical texts.
 
         Raises:
             InputError: as ``to_numpy``.
@@ -184,15 +184,15 @@ class FeatureStore(StoreDescription):
 
     def _checksums(self, start: int, stop: int) -> dict[str, np.ndarray]:
         """Of each output whose chunks begin and end with these rows."""
-        found = {}
+        sums = {}
         if self.kind == "tokens":
             start, stop = self._file["offsets"][[start, min(stop, len(self))]].tolist()
         for name in self.outputs:
             data = self._file[f"features/{name}"]
             step = rows_a_checksum(data)
             if step and start % step == 0 and (stop % step == 0 or stop >= len(data)):
-                found[name] = self._file[f"checksums/features/{name}"][start // step : -(-stop // step)]
-        return found
+                sums[name] = self._file[f"checksums/features/{name}"][start // step : -(-stop // step)]
+        return sums
 
     def verify(self) -> None:
         """Compare every checksum, offset and hash with what lies in the file.

@@ -146,6 +146,6 @@ def read_places(
     Raises:
         FailureError: as ``FeatureLocation.read``.
     """
-    found = [*((numbers, place.read()) for numbers, place in places), *others]
-    order = np.argsort(np.concatenate([numbers for numbers, _ in found]))
-    return Features.concat([features for _, features in found]).take(order)
+    numbered = [*((numbers, place.read()) for numbers, place in places), *others]
+    order = np.argsort(np.concatenate([numbers for numbers, _ in numbered]))
+    return Features.concat([features for _, features in numbered]).take(order)

@@ -1,1 +1,1 @@
-"""What all packages use: errors, files, digests, the TensorFlow loader, the style of plots."""
+"""Used by all packages: errors, files, digests, the TensorFlow loader, the style of plots."""

@@ -24,7 +24,7 @@ def version() -> str:
 
 
 def requirements() -> list[str]:
-    """What it requires, extras included, as in pyproject.toml; empty where it was never installed."""
+    """Its requirements, extras included, as in pyproject.toml; empty where it was never installed."""
     with suppress(metadata.PackageNotFoundError):
         return metadata.requires(NAME) or []
     return []
@@ -37,12 +37,13 @@ def pip_install(package: str, extra: str = "") -> str:
 
     wanted = package
     for line in requirements():
-        found = Requirement(line)
-        named = canonicalize_name(found.name) == canonicalize_name(package)
-        in_extra = "extra ==" in str(found.marker)
-        if named and in_extra == bool(extra) and (found.marker is None or found.marker.evaluate({"extra": extra})):
-            extras = f"[{','.join(sorted(found.extras))}]" if found.extras else ""
-            wanted = f"{found.name}{extras}{found.specifier}"
+        requirement = Requirement(line)
+        named = canonicalize_name(requirement.name) == canonicalize_name(package)
+        marker = requirement.marker
+        in_extra = "extra ==" in str(marker)
+        if named and in_extra == bool(extra) and (marker is None or marker.evaluate({"extra": extra})):
+            extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
+            wanted = f"{requirement.name}{extras}{requirement.specifier}"
     return f"python -m pip install {shlex.quote(wanted)}"
 
 
@@ -55,10 +56,10 @@ def reinstall_command() -> str:
         return f"{command} {shlex.quote(str(SOURCES))}"
     if origin is None:  # from an index, by name
         return f"{command} {NAME}"
-    found = json.loads(origin)
-    if "vcs_info" in found:
-        return f"{command} {shlex.quote(found['vcs_info']['vcs'] + '+' + found['url'])}"
-    parts = urlsplit(found["url"])
-    place = unquote(parts.path) if parts.scheme == "file" else found["url"]
-    editable = " --editable" if found.get("dir_info", {}).get("editable") else ""
+    source = json.loads(origin)
+    if "vcs_info" in source:
+        return f"{command} {shlex.quote(source['vcs_info']['vcs'] + '+' + source['url'])}"
+    parts = urlsplit(source["url"])
+    place = unquote(parts.path) if parts.scheme == "file" else source["url"]
+    editable = " --editable" if source.get("dir_info", {}).get("editable") else ""
     return f"{command}{editable} {shlex.quote(place)}"

@@ -30,14 +30,18 @@ def is_stream(out: Path) -> bool:
     return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
-def regular_output(out: Path, what: str) -> Path:
-    """Where ``what``, which must be a file, is to be written: ``out``, or where the link ``out`` leads.
+def regular_output(out: Path, subject: str) -> Path:
+    """The file to write: ``out``, or where the link ``out`` leads.
+
+    Args:
+        out: the path that was given.
+        subject: name of the thing to be written, as the subject of the message.
 
     Raises:
         InputError: if that is standard output, a device, a pipe or a folder.
     """
     if is_stream(out) or out.is_dir():
-        raise InputError(f"{what} cannot be written to {out}, which is no file; give the name of a file as `out`")
+        raise InputError(f"{subject} cannot be written to {out}, which is no file; give the name of a file as `out`")
     return Path(os.path.realpath(out)) if out.is_symlink() else out
 
 
@@ -126,23 +130,23 @@ def whole_folder(path: Path) -> Iterator[Path]:
 def read_json(path: Path) -> dict:
     """A JSON object in a file; ``FailureError`` if it cannot be read, or is none."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise FailureError(f"{path} cannot be read ({error}); get it again") from error
-    if not isinstance(found, dict):
+    if not isinstance(value, dict):
         raise FailureError(f"{path} is no JSON object; get it again")
-    return found
+    return value
 
 
 def read_json_list(path: Path) -> list:
     """A JSON array in a file; ``FailureError`` if it cannot be read, or is none."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise FailureError(f"{path} cannot be read ({error}); get it again") from error
-    if not isinstance(found, list):
+    if not isinstance(value, list):
         raise FailureError(f"{path} is no JSON array; get it again")
-    return found
+    return value
 
 
 def _temporary(folder: Path, name: str) -> Path:
@@ -244,13 +248,13 @@ def is_locked(folder: Path) -> bool:
         return True
 
 
-def check_space(folder: Path, wanted: int, what: str) -> None:
+def check_space(folder: Path, wanted: int, subject: str) -> None:
     """Refuse to begin what will not fit.
 
     Args:
         folder: on the disk that is meant.
         wanted: bytes.
-        what: what they are for.
+        subject: name of the thing that needs them, as the subject of the message.
 
     Raises:
         FailureError: naming both numbers.
@@ -258,7 +262,7 @@ def check_space(folder: Path, wanted: int, what: str) -> None:
     free = shutil.disk_usage(folder).free
     if wanted > free:
         numbers = f"about {wanted / 1e9:,.2f} GB, and {folder} has {free / 1e9:,.2f} GB free"
-        raise FailureError(f"{what} will need {numbers}; free some, or choose an `out` on another disk")
+        raise FailureError(f"{subject} will need {numbers}; free some, or choose an `out` on another disk")
 
 
 def _sync(path: Path) -> None:

@@ -24,10 +24,10 @@ def normal_form(text: str) -> str:
     Source: NFKC is of Unicode Standard Annex 15, case folding of section 3.13 of the Unicode Standard.
     """
     form = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
-    kept = LINK.sub(" link0 ", form) if "//" in form or "www." in form else form
-    kept = MENTION.sub(" mention0 ", kept) if "@" in kept else kept
-    kept = DIGITS.sub("0", kept).translate(ASCII_PUNCTUATION if kept.isascii() else PUNCTUATION)
-    return " ".join(kept.split()) or " ".join(form.split())
+    marked = LINK.sub(" link0 ", form) if "//" in form or "www." in form else form
+    marked = MENTION.sub(" mention0 ", marked) if "@" in marked else marked
+    marked = DIGITS.sub("0", marked).translate(ASCII_PUNCTUATION if marked.isascii() else PUNCTUATION)
+    return " ".join(marked.split()) or " ".join(form.split())
 
 
 def hash_likeness(texts: Sequence[str]) -> np.ndarray:

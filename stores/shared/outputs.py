@@ -1,4 +1,4 @@
-"""What a command writes where the user says: files, standard output, devices, pipes."""
+"""Output of a command to where the user says: files, standard output, devices, pipes."""
 
 from __future__ import annotations
 

@@ -68,22 +68,22 @@ class Entry(Generic[T]):
         if not self.origin:
             return getattr(import_module(self.module), self.class_name)
         try:
-            found = getattr(import_module(self.module), self.class_name)
+            loaded = getattr(import_module(self.module), self.class_name)
         except Exception as error:  # another package may be broken in any way
             why = f"{type(error).__name__}: {error}".partition("\n")[0]
             raise FailureError(f"{self.name} of the package {self.origin} cannot be loaded ({why})") from error
-        if getattr(found, "name", None) != self.name:
-            called = getattr(found, "name", None)
+        if getattr(loaded, "name", None) != self.name:
+            called = getattr(loaded, "name", None)
             raise FailureError(f"{self.name} of the package {self.origin} calls itself {called!r}; report it there")
-        return found
+        return loaded
 
     @cached_property
     def options(self) -> tuple[Option, ...]:
         """Its options, in order; the class is imported only where its source does not show them."""
         if self.node is not None:
-            own = [node for node in self.node.body if isinstance(node, ast.FunctionDef) and node.name == "__init__"]
-            if own:
-                return tuple(_options_of(own[0].args, ast.get_docstring(self.node) or ""))
+            init = [node for node in self.node.body if isinstance(node, ast.FunctionDef) and node.name == "__init__"]
+            if init:
+                return tuple(_options_of(init[0].args, ast.get_docstring(self.node) or ""))
             if {ast.unparse(base).rpartition(".")[2] for base in self.node.bases} <= PLAIN_BASES:
                 return ()
         kind = self.load()
@@ -109,37 +109,37 @@ class Registry(Generic[T]):
         self.package, self.group, self.noun = package, group, noun
 
     @cached_property
-    def own(self) -> dict[str, Entry[T]]:
+    def builtin(self) -> dict[str, Entry[T]]:
         """Those of this project, by name."""
-        found: dict[str, Entry[T]] = {}
+        entries: dict[str, Entry[T]] = {}
         for path in sorted(file for folder in _folders(self.package) for file in folder.glob("[!_]*.py")):
             for entry in _declared(path, f"{self.package}.{path.stem}"):
-                found.setdefault(entry.name, entry)
-        return dict(sorted(found.items()))
+                entries.setdefault(entry.name, entry)
+        return dict(sorted(entries.items()))
 
     @cached_property
     def plugins(self) -> dict[str, Entry[T]]:
         """Those of other packages, by name; none of them takes a name of this project's."""
-        own = self.own
-        found: dict[str, Entry[T]] = {}
+        builtin = self.builtin
+        entries: dict[str, Entry[T]] = {}
         for point in metadata.entry_points(group=self.group):
             module, _, class_name = point.value.partition(":")
             origin = point.dist.name if point.dist else module
-            if point.name not in own:
+            if point.name not in builtin:
                 node = _node_of(module, class_name)
-                found.setdefault(point.name, Entry(point.name, module, class_name, origin, node))
-        return dict(sorted(found.items()))
+                entries.setdefault(point.name, Entry(point.name, module, class_name, origin, node))
+        return dict(sorted(entries.items()))
 
     def names(self) -> list[str]:
         """All names, sorted, also of packages that turn out to be broken."""
-        return sorted(self.own | self.plugins)
+        return sorted(self.builtin | self.plugins)
 
     def entry(self, name: str) -> Entry[T]:
         """The entry of this name; ``InputError`` if there is none."""
-        found = self.own.get(name) or self.plugins.get(name)
-        if found is None:
+        entry = self.builtin.get(name) or self.plugins.get(name)
+        if entry is None:
             raise InputError(f"no {self.noun} {name!r}; there are: {listing(name, self.names())}")
-        return found
+        return entry
 
     def options(self, name: str, given: dict[str, Any]) -> dict[str, Any]:
         """``given``, with text turned into the type of each option.
@@ -264,7 +264,7 @@ def _kind(annotation: str) -> type:
 
 
 def _explained(docstring: str) -> dict[str, str]:
-    """What the section ``Args:`` of a docstring says of each argument, as one line."""
+    """The text of each argument in the section ``Args:`` of a docstring, as one line."""
     texts: dict[str, str] = {}
     names: list[str] = []
     _, _, section = inspect.cleandoc(docstring).partition("\nArgs:\n")

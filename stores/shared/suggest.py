@@ -1,4 +1,4 @@
-"""What somebody may have meant."""
+"""Suggestions for a misspelt name."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
     is another thing, not a slip.
     """
     plain = {_plain(other): other for other in reversed(list(names))}
-    found = get_close_matches(_plain(name), plain)
-    meant = next((other for other in found if DIGITS.sub("", other) != DIGITS.sub("", _plain(name))), None)
+    matches = get_close_matches(_plain(name), plain)
+    meant = next((other for other in matches if DIGITS.sub("", other) != DIGITS.sub("", _plain(name))), None)
     meant = _plain(name) if _plain(name) in plain else meant
     return f"; did you mean {plain[meant]!r}?" if meant else ""
 

@@ -28,7 +28,7 @@ def load_tensorflow() -> ModuleType:
 
 
 def on_device(name: str | None) -> AbstractContextManager:
-    """What TensorFlow does within runs on the device ``cpu``, ``gpu`` or ``gpu:1``; None: where it chooses.
+    """TensorFlow operations within run on the device ``cpu``, ``gpu`` or ``gpu:1``; None: where it chooses.
 
     Raises:
         InputError: if this machine has no such device.
@@ -36,10 +36,10 @@ def on_device(name: str | None) -> AbstractContextManager:
     if name is None:
         return nullcontext()
     tf = load_tensorflow()
-    found = [device.name.removeprefix("/device:").lower() for device in tf.config.list_logical_devices()]
+    devices = [device.name.removeprefix("/device:").lower() for device in tf.config.list_logical_devices()]
     wanted = name.lower() if ":" in name else f"{name.lower()}:0"
-    if wanted not in found:
-        raise InputError(f"`device={name!r}`: this machine has {', '.join(found)}")
+    if wanted not in devices:
+        raise InputError(f"`device={name!r}`: this machine has {', '.join(devices)}")
     return tf.device(f"/device:{wanted.upper()}")
 
 

@@ -1,8 +1,8 @@
 """Whether a file may be given to HDF5 to look into: the bytes that it would believe.
 
 HDF5 (1.14) trusts what a file says of its own structure, and a wrong number there can crash the process or hold it for
-ever. So what a store's writer always has it do alike is compared in the raw bytes first. Their places are from HDF5's
-file format specification, version 3.0.
+ever. So the bytes that HDF5 always writes in the same way for a store are compared first, without it. Their places are
+from HDF5's file format specification, version 3.0.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def check_start(raw: BinaryIO, path: Path) -> int:
 
 
 def check_groups(file: h5py.File, raw: BinaryIO, path: Path, root: int) -> set[str]:
-    """Refuse groups whose members or attributes are kept otherwise than HDF5 does it for the writer.
+    """Refuse groups whose members or attributes are stored in another way than HDF5 does it for the writer.
 
     Where these are many, they lie in a heap with a tree as its index. HDF5 (1.14) believes what heap and tree say of
     themselves, so their numbers are looked at before HDF5 does.
@@ -89,7 +89,7 @@ def check_groups(file: h5py.File, raw: BinaryIO, path: Path, root: int) -> set[s
 
 
 def locked_message(path: Path) -> str:
-    """What to say of a file that is marked or locked as open for writing."""
+    """The message about a file that is marked or locked as open for writing."""
     if holder := lock_holder(path):
         return f"{path} is open for writing in {holder}; close it there, and give the same command again"
     return (
@@ -136,15 +136,15 @@ def _messages(raw: BinaryIO, address: int) -> Iterator[tuple[int, bytes]]:
 def _is_usual(raw: BinaryIO, heap: int, tree: int, kind: int) -> bool:
     """Whether the numbers that are the same in every heap and tree are, and the others are small."""
     tree_type, record, key, block, bits = INDEXES[kind]
-    head, own = _read(raw, tree, 16), _read(raw, heap, 142)
+    tree_bytes, heap_bytes = _read(raw, tree, 16), _read(raw, heap, 142)
     return (
-        head[:12] == struct.pack("<4sxBIH", b"BTHD", tree_type, 512, record)
-        and head[12] <= 3  # depth
-        and head[13:] == b"\0\x64\x28"
-        and own[:30] == struct.pack("<4sxHHBIqq", b"FRHP", key, 0, 2, 4096, 0, -1)
-        and own[78:110] == bytes(32)
-        and own[110:132] == struct.pack("<HQQHH", 4, block, 1 << 16, bits, 1)
-        and own[140] <= 8  # rows of blocks
+        tree_bytes[:12] == struct.pack("<4sxBIH", b"BTHD", tree_type, 512, record)
+        and tree_bytes[12] <= 3  # depth
+        and tree_bytes[13:] == b"\0\x64\x28"
+        and heap_bytes[:30] == struct.pack("<4sxHHBIqq", b"FRHP", key, 0, 2, 4096, 0, -1)
+        and heap_bytes[78:110] == bytes(32)
+        and heap_bytes[110:132] == struct.pack("<HQQHH", 4, block, 1 << 16, bits, 1)
+        and heap_bytes[140] <= 8  # rows of blocks
     )
 
 

@@ -137,19 +137,19 @@ def _filters(data: h5py.Dataset) -> list[int]:
 
 def _check_presence(file: h5py.File, path: Path) -> None:
     """That there is all that the kind needs, and nothing else."""
-    found, kind = set(data_sets(file)), file.attrs["kind"].decode()
-    features = {name for name in found if name.startswith("features/")}
-    kept = [name for name in ROW_STRINGS if name in file]
-    needed = NEEDED_BY_KIND[kind] | {f"{name}/{part}" for name in kept for part in ("bytes", "offsets")}
-    missing = [*sorted(needed - found), *(["features"] if not features else [])]
+    present, kind = set(data_sets(file)), file.attrs["kind"].decode()
+    features = {name for name in present if name.startswith("features/")}
+    strings = [name for name in ROW_STRINGS if name in file]
+    needed = NEEDED_BY_KIND[kind] | {f"{name}/{part}" for name in strings for part in ("bytes", "offsets")}
+    missing = [*sorted(needed - present), *(["features"] if not features else [])]
     missing += [name for name in ("times", "checksums") if name not in file]
-    missing += [f"checksums/{name}" for name in sorted(found) if f"checksums/{name}" not in file]
+    missing += [f"checksums/{name}" for name in sorted(present) if f"checksums/{name}" not in file]
     if missing:
         raise FailureError(f"{path} lacks {missing[0]!r}: it is no complete store; make it again with: tk embed")
     optional = set(RAW_HASHES) | ({"table"} if kind == "ids" else features - {"features/ids"})
     extra = [
-        *sorted(found - needed - optional),
-        *(set(paths(file, "checksums/")) - {f"checksums/{name}" for name in found}),
+        *sorted(present - needed - optional),
+        *(set(paths(file, "checksums/")) - {f"checksums/{name}" for name in present}),
     ]
     if extra:
         raise FailureError(f"{path}: {extra[0]!r} does not belong into a store of kind {kind!r}; refused")
@@ -169,9 +169,9 @@ def _check_lengths(file: h5py.File, path: Path) -> None:
         wanted["labels/codes"] = (rows, shapes["labels/classes/offsets"][0] - 1)
     tokens = int(file["offsets"][-1]) if shapes.get("offsets") == wanted["offsets"] else rows
     wanted |= {name: (tokens,) for name in shapes if name.startswith("features/")}
-    for name, found in shapes.items():
-        if found[: len(wanted.get(name, ()))] != wanted.get(name, ()) or (name.endswith("/offsets") and not found[0]):
-            raise FailureError(f"{path}: {name} has the shape {found}, which does not fit {rows} rows")
+    for name, shape in shapes.items():
+        if shape[: len(wanted.get(name, ()))] != wanted.get(name, ()) or (name.endswith("/offsets") and not shape[0]):
+            raise FailureError(f"{path}: {name} has the shape {shape}, which does not fit {rows} rows")
     for name in data_sets(file):
         data = file[name]
         chunked = data.chunks and data.chunks[1:] == data.shape[1:]

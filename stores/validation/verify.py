@@ -1,4 +1,4 @@
-"""Whether a store holds what was written: every checksum, offset, number and hash."""
+"""Whether a store still holds the data that was written: every checksum, offset, number and hash."""
 
 from __future__ import annotations
 
@@ -27,14 +27,15 @@ def verify(file: h5py.File, path: Path, digest: str, view_of: Callable[[str], Ro
     Args:
         file: the open store.
         path: where it lies.
-        digest: what the attribute of this name says.
-        view_of: from the name of a data set to its rows, as an array or something to slice like it.
+        digest: the value of the attribute of this name.
+        view_of: function from the name of a data set to its rows, a ``RowSource``.
 
     Raises:
         FailureError: naming the file and the first data set and row that is wrong.
     """
     where = "the names of its data sets"
     try:
+        # the rows of every data set against their checksums; `where` names the place if an error comes from h5py
         for where in data_sets(file):
             verify_data(file, where, path, view_of(where))
         where = "what HDF5 keeps of its groups"
@@ -43,12 +44,14 @@ def verify(file: h5py.File, path: Path, digest: str, view_of: Callable[[str], Ro
                 h5py.h5o.get_info(file[group].id)  # reads what no other call here does, and compares its checksums
         h5py.h5o.get_info(file.id)
         where = "its attributes or checksums"
+        # the digest covers names, shapes, types, attributes and the checksums themselves
         if content_digest(file) != digest:
             raise FailureError(f"{path} is damaged: {where}; make it again with: tk embed")
+        # bytes are as written; now whether the numbers make sense, as a faulty writer signs wrong ones, too
         _verify_meaning(file, path, view_of)
     except (FailureError, MemoryError):
         raise
-    except Exception as error:  # of any type: what h5py says of damaged files is not to be foreseen
+    except Exception as error:  # of any type: the errors of h5py on damaged files cannot be foreseen
         why = " ".join(str(error).split())
         raise FailureError(f"{path} is damaged: {where} ({why}); make it again with: tk embed") from error
 
@@ -60,8 +63,9 @@ def verify_data(file: h5py.File, name: str, path: Path, rows: RowSource) -> None
         FailureError: naming ``path``, ``name`` and the first row of the first chunk that is damaged, or the first row
             with a number that is not finite.
     """
-    step, kept = rows_a_checksum(file[name]), file[f"checksums/{name}"][...].tolist()
-    for row, wanted in zip(range(0, len(rows), step or 1), kept, strict=True):
+    # checksum i, of uint32 [chunks], covers the rows from i * step
+    step, sums = rows_a_checksum(file[name]), file[f"checksums/{name}"][...].tolist()
+    for row, wanted in zip(range(0, len(rows), step or 1), sums, strict=True):
         chunk = rows[row : row + step]
         if chunk_checksum(chunk) != wanted:
             raise FailureError(f"{path} is damaged: {name}, in the rows from {row}; make it again with: tk embed")
@@ -75,17 +79,18 @@ def first_not_finite(values: np.ndarray) -> int:
 
 
 def not_finite(file: h5py.File, name: str, path: Path, row: int) -> str:
-    """What to say of a NaN or an infinity in row ``row`` of the data set ``name``."""
+    """The message about a NaN or an infinity in row ``row`` of the data set ``name``."""
     if name == "table":
         return f"{path}: the vector of word {row} of the vocabulary is not finite; make it again with: tk embed"
-    if "offsets" in file:  # one vector a token: which text is it of?
+    if "offsets" in file:
+        # one vector a token: the text is the last one that begins at or before this token
         row = int(np.searchsorted(file["offsets"][...], row, side="right")) - 1
     where = f"row {row} (line {file['line'][row]} of the table)"
     return f"{path}: {name} of {where} holds a number that is not finite; make it again with: tk embed"
 
 
 class Compared:
-    """Which chunks of a store were compared with their checksums, so that none is twice."""
+    """Which chunks of a store were compared with their checksums, so that none is compared twice."""
 
     def __init__(self) -> None:
         self._done: dict[str, np.ndarray] = {}  # bool, one a chunk
@@ -100,27 +105,32 @@ class Compared:
         Raises:
             FailureError: as ``verify_data``.
         """
-        step, kept = rows_a_checksum(file[name]), file[f"checksums/{name}"][...]
-        done = self._done.setdefault(name, np.zeros(len(kept), bool))
-        touched = np.zeros(len(kept), bool)
+        # checksums uint32 [chunks]; bool [chunks]: compared before, and touched by the rows now wanted
+        step, sums = rows_a_checksum(file[name]), file[f"checksums/{name}"][...]
+        done = self._done.setdefault(name, np.zeros(len(sums), bool))
+        touched = np.zeros(len(sums), bool)
         touched[wanted // max(1, step)] = True
+        # int [k]: numbers of the chunks that are to be compared now
         left = np.flatnonzero(touched & ~done)
 
         def is_damaged(chunk: int) -> bool:
-            return chunk_checksum(rows[chunk * step : (chunk + 1) * step]) != kept[chunk]
+            return chunk_checksum(rows[chunk * step : (chunk + 1) * step]) != sums[chunk]
 
-        if isinstance(rows, np.memmap):  # reading it, and zlib, leave the others to work
+        # all cores compare a memory map, as zlib releases the GIL; other sources hold one open chunk or part at a time
+        if isinstance(rows, np.memmap):
             with ThreadPoolExecutor(os.cpu_count()) as pool:
                 damaged = left[np.array(list(pool.map(is_damaged, left.tolist())), bool)]
         else:
             damaged = left[np.array(list(map(is_damaged, left.tolist())), bool)]
         if len(damaged):
             raise FailureError(f"{path} is damaged: {name}, in the rows from {damaged[0] * step}; make it again")
+        # only now, as none of them is damaged
         done[left] = True
 
 
 def _verify_meaning(file: h5py.File, path: Path, view_of: Callable[[str], RowSource]) -> None:
-    """That numbers which point somewhere point to something, and texts are those that were encoded."""
+    """Check that offsets, codes and ids point to existing entries, and that texts are those that were encoded."""
+    # offsets int64 [n + 1] must rise from 0 to the number of bytes, or of tokens
     ends = {f"{name}/offsets": len(file[f"{name}/bytes"]) for name in STRINGS if name in file}
     if "offsets" in file:
         ends["offsets"] = min(len(file[f"features/{name}"]) for name in members(file["features"]))
@@ -128,8 +138,10 @@ def _verify_meaning(file: h5py.File, path: Path, view_of: Callable[[str], RowSou
         offsets = file[name][...]
         if offsets[0] != 0 or offsets[-1] != end or (offsets[1:] < offsets[:-1]).any():
             raise FailureError(f"{path}: {name} do not rise from 0 to {end:,}; make it again with: tk embed")
+    # codes int32 are -1 (missing) or a class; with several labels, int32 [N, L], they are -1, 0 or 1
     classes = 2 if file["labels/codes"].ndim > 1 else len(file["labels/classes/offsets"]) - 1
     _verify_range(view_of, path, "labels/codes", -1, classes)
+    # token ids [T] point into the vocabulary [V]
     if "vocabulary" in file:
         _verify_range(view_of, path, "features/ids", 0, len(file["vocabulary/offsets"]) - 1)
     for name in STRINGS:
@@ -138,6 +150,7 @@ def _verify_meaning(file: h5py.File, path: Path, view_of: Callable[[str], RowSou
 
 
 def _verify_range(view_of: Callable[[str], RowSource], path: Path, name: str, low: int, high: int) -> None:
+    # 2**20 rows at a time, so that memory stays flat
     values = view_of(name)
     for start in range(0, len(values), 1 << 20):
         part = values[start : start + (1 << 20)]
@@ -146,9 +159,10 @@ def _verify_range(view_of: Callable[[str], RowSource], path: Path, name: str, lo
 
 
 def _verify_strings(file: h5py.File, path: Path, name: str) -> None:
-    """That they are UTF-8, and, if they are the texts, those that were encoded."""
+    """Check that the strings are UTF-8, and, if they are the texts, those that were encoded."""
     strings = Strings(file[f"{name}/bytes"], file[f"{name}/offsets"])
     for start in range(0, len(strings), ROWS):
+        # decoding raises where the bytes are not UTF-8; the hashes uint8 [n, 16] of texts must be those of the rows
         part = strings[start : start + ROWS]
         if name == "texts" and (differs := (hash_texts(part) != file["text_hash"][start : start + ROWS]).any(1)).any():
             row = start + differs.argmax()
