@@ -1,7 +1,7 @@
-"""A store as what TensorFlow and Keras train from, for stores that are larger than memory.
+"""A store as a data set that TensorFlow and Keras train from, for stores that are larger than memory.
 
 Both give batches of the labelled rows: features ``[b, D]`` in the store's own type, and codes int32 ``[b]``, which
-index ``store.classes`` (with several labels ``[b, L]``, see ``store.codes``); the last batch is what is left. The
+index ``store.classes`` (with several labels ``[b, L]``, see ``store.codes``); the last batch may be smaller. The
 features of a batch are gathered through the memory map when the batch is asked for; only the codes and the row numbers
 stay in memory. Of several outputs it is the first, as ``store.features`` gives it. The store has to stay open for as
 long as batches are read.

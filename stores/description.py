@@ -149,7 +149,7 @@ class StoreDescription:
 
     @cached_property
     def vocabulary(self) -> list[str] | None:
-        """What the ids of kind ``ids`` point to, else None."""
+        """The words that the ids of kind ``ids`` point to, else None."""
         return self._strings("vocabulary")[:] if "vocabulary" in self._file else None
 
     @cached_property

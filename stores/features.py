@@ -46,7 +46,7 @@ class Features(ABC):
 
     @abstractmethod
     def take(self, rows: np.ndarray) -> Self:
-        """The features of ``rows`` (int ``[m]``, repeats allowed), in that order; a vocabulary stays whole."""
+        """The features of ``rows`` (int ``[m]``, repeats allowed), in that order; a vocabulary stays complete."""
 
     def __getitem__(self, rows: np.ndarray) -> Self:
         return self.take(rows)
@@ -91,7 +91,7 @@ class RaggedFeatures(Features):
     offsets: np.ndarray
 
     def take(self, rows: np.ndarray) -> Self:
-        """The features of ``rows`` (int ``[m]``, repeats allowed), in that order; a vocabulary stays whole."""
+        """The features of ``rows`` (int ``[m]``, repeats allowed), in that order; a vocabulary stays complete."""
         lengths = np.diff(self.offsets)[rows]
         offsets = _offsets(lengths)
         # position j of the result comes from: start of its text in the source + its place within the text

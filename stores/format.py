@@ -74,7 +74,7 @@ FORMAT = "tk-features"
 VERSION = 2
 READABLE_VERSIONS = (1, 2)
 RAW_HASHES = ("raw_hash", "like_hash")  # all stores of version 2 have them but those merged with older ones
-TEXT_ATTRIBUTES = ("format", "kind", "identity_digest")  # what the digest covers, with all checksums
+TEXT_ATTRIBUTES = ("format", "kind", "identity_digest")  # covered by the digest, with all checksums
 ABOUT = {
     "identity": dict,
     "recipe": dict,
@@ -108,19 +108,19 @@ SCHEMA: dict[str, tuple] = {  # path -> types, then how many dimensions there ma
 }
 
 
-ROOT_NAMES = frozenset(path.partition("/")[0] for path in SCHEMA)  # what lies beside these is not ours
+ROOT_NAMES = frozenset(path.partition("/")[0] for path in SCHEMA)  # other names do not belong to the format
 
 CHUNK_BYTES = 1 << 19
 
 
 def chunk_rows(shape: tuple[int, ...], dtype: np.dtype) -> int:
-    """Rows a chunk: a power of two for at most ``CHUNK_BYTES``, so that chunks of parts are chunks of the whole."""
+    """Rows a chunk: a power of two for at most ``CHUNK_BYTES``, so that chunks of parts are chunks of the store."""
     row_bytes = max(1, dtype.itemsize * math.prod(shape[1:]))
     return max(1, min(shape[0], 1 << max(0, (CHUNK_BYTES // row_bytes).bit_length() - 1)))
 
 
 def rows_a_checksum(data: h5py.Dataset) -> int:
-    """How many rows one checksum covers: a chunk, or where there are none what a chunk would be; 0 without data."""
+    """Rows that one checksum covers: a chunk, or without chunks the rows that one would have; 0 if empty."""
     if not data.size:
         return 0
     return data.chunks[0] if data.chunks else chunk_rows(data.shape, data.dtype)

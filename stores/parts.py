@@ -32,12 +32,12 @@ class Parts:
 
     Args:
         output: path of the store that they become.
-        attributes: the root attributes that are the same for the parts and for the whole: identity,
+        attributes: the root attributes that are the same for the parts and for the store: identity,
             identity_digest, recipe, source, versions, command.
-        compression: of the features of the whole (parts are never compressed), see ``stores.columns.Column``.
+        compression: of the features of the store (parts are never compressed), see ``stores.columns.Column``.
         layout: ``whole``, or ``parts``: the features stay in the parts, and the output is an index of them.
         alone: whether no other process writes parts of this output at the same time. Then features are written where
-            they will lie in the whole, see ``stores.append``, if it has one output and they are no ids.
+            they will lie in the store, see ``stores.append``, if it has one output and they are no ids.
 
     Attributes:
         folder: where parts of this output lie, those of earlier, other runs included; also the place of the lock.
@@ -99,7 +99,7 @@ class Parts:
         self._summaries[number] = MergeSummary(kind, extent, totals, words, times[1], place, hashed)
 
     def space(self, share: float) -> int:
-        """Bytes that are still wanted on the disk after part 0, when the whole is ``share`` times as large."""
+        """Bytes that are still wanted on the disk after part 0, when the store is ``share`` times as large."""
         size, place = self.path(0).stat().st_size, self._summaries[0].place
         return int(size * (2 * share - 1) + (share - 1) * len(place or ()))
 
@@ -119,7 +119,7 @@ class Parts:
         Args:
             number_of_parts: they are counted from 0.
             created: when the run began, Unix time.
-            totals: of the whole, that are no sums over the parts.
+            totals: of the store, that are no sums over the parts.
 
         Raises:
             FailureError: if a part is missing or damaged, or the machine refuses the write; the parts are kept then.

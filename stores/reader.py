@@ -52,7 +52,7 @@ class RowView:
         return values
 
 
-WHOLE = ("offsets", "vocabulary/bytes", "vocabulary/offsets", "table")  # what is read as a whole
+READ_ENTIRELY = ("offsets", "vocabulary/bytes", "vocabulary/offsets", "table")  # in full, not only the rows needed
 READ_ROWS = 4096  # rows that are looked at together when scattered ones are wanted
 
 
@@ -62,9 +62,9 @@ class FeatureStore(StoreDescription):
     Attributes:
         path: the file.
         kind: ``pooled``, ``tokens`` or ``ids``.
-        identity, recipe, source, totals, versions: what is in ``about``, as mappings.
+        identity, recipe, source, totals, versions: the entries of ``about``, as mappings.
         command: how it was made.
-        parts: what ``about`` has of the parts in which the features lie; empty if they lie in the file itself.
+        parts: the entry of ``about`` on the parts in which the features lie; empty if they lie in the file itself.
         identity_digest, digest: its attributes.
         created: when the run began that wrote it, in UTC.
         seconds: how long the run took that wrote it.
@@ -195,7 +195,7 @@ class FeatureStore(StoreDescription):
         return sums
 
     def verify(self) -> None:
-        """Compare every checksum, offset and hash with what lies in the file.
+        """Compare every checksum, offset and hash with the data in the file.
 
         Raises:
             FailureError: naming the file and the first data set and row that is wrong.
@@ -212,7 +212,7 @@ class FeatureStore(StoreDescription):
         if self.kind == "pooled":
             tokens = rows
         else:
-            for name in set(WHOLE) & set(data_sets(self._file)):
+            for name in set(READ_ENTIRELY) & set(data_sets(self._file)):
                 wanted[name] = np.arange(len(self._file[name]))
             compared.verify_rows(self._file, "offsets", self.path, self.data_set("offsets"), wanted.pop("offsets"))
             offsets = self._file["offsets"][...]

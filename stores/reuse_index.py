@@ -64,17 +64,17 @@ class ReuseIndex:
 
     Args:
         identity_digest: stores of any other identity are passed over.
-        note: called with what the user should know.
+        note: called with each message to the user.
     """
 
     def __init__(self, identity_digest: str, note: Callable[[str], None] = lambda message: None) -> None:
         self._identity, self._note = identity_digest, note
         self._index = HashIndex()
         self._stores: list[tuple[Path, str | None]] = []  # path and content digest
-        self._compared: list[Compared] = []  # what of each store was found undamaged
+        self._compared: list[Compared] = []  # undamaged chunks of each store
 
     def add(self, paths: Iterable[Path]) -> None:
-        """Take in the stores at ``paths``; what is no store, damaged, or of another identity is passed over."""
+        """Add the stores at ``paths``; files that are no store, damaged, or of another identity are passed over."""
         for path in paths:
             try:
                 with FeatureStore(path) as store:
