@@ -1,5 +1,8 @@
 """Batches: what is in one, and what happens when the device has too little memory."""
 
+import threading
+import time
+from contextlib import contextmanager
 from threading import Barrier, Semaphore
 from time import sleep
 
@@ -115,3 +118,101 @@ def test_other_errors_pass():
 
     with pytest.raises(ValueError, match="broken"):
         list(Batches(8).run(np.array([1]), work))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("ResourceExhaustedError", "OOM when allocating tensor with shape[4096,768]"),
+        ("InternalError", "CUDA_ERROR_OUT_OF_MEMORY: out of memory"),
+        ("InternalError", "Failed to allocate scratch space: cublasLt matmul"),
+        ("InternalError", "cublas error: CUBLAS_STATUS_ALLOC_FAILED"),
+        ("UnknownError", "CUDNN_STATUS_ALLOC_FAILED in cudnnRNNForward"),
+        ("UnknownError", "Failed to get convolution algorithm: CUDNN_STATUS_NOT_INITIALIZED"),
+        ("XlaRuntimeError", "RESOURCE_EXHAUSTED: Out of memory while trying to allocate 8589934592 bytes."),
+        ("MemoryError", ""),
+    ],
+)
+def test_lack_of_memory_is_seen_in_all_its_forms(name, text):
+    """Types and messages as TensorFlow, cuBLAS, cuDNN and XLA give them: the batch is cut and tried again."""
+    kind = MemoryError if name == "MemoryError" else type(name, (RuntimeError,), {})
+    tried = []
+
+    def work(rows):
+        tried.append(len(rows))
+        if len(rows) > 2:
+            raise kind(text)
+        return rows
+
+    found = [row for rows, _ in Batches(8).run(np.ones(8, int), work) for row in rows]
+    assert sorted(found) == list(range(8))
+    assert tried[:3] == [8, 4, 2]
+
+
+@pytest.mark.parametrize(("name", "text"), [("InternalError", "Blas GEMM launch failed"), ("ValueError", "no")])
+def test_other_errors_are_no_lack_of_memory(name, text):
+    """They come out as they are, at once."""
+    kind, tried = type(name, (RuntimeError,), {}), []
+
+    def work(rows):
+        tried.append(len(rows))
+        raise kind(text)
+
+    with pytest.raises(kind, match=text):
+        list(Batches(8).run(np.ones(8, int), work))
+    assert tried == [8]
+
+
+def test_batches_are_longest_first_after_several_failures():
+    """Two batches in flight fail; whatever is cut of them begins with its longest text."""
+    lengths, failed = np.arange(40, 0, -1), []
+
+    def work(rows):
+        if len(failed) < 3 and len(rows) > 1:
+            failed.append(rows)
+            raise MemoryError
+        assert lengths[rows[0]] == lengths[rows].max()
+        return rows
+
+    found = [row for rows, _ in Batches(200, at_once=3).run(lengths, work) for row in rows]
+    assert sorted(found) == list(range(40))
+    assert lengths[found].tolist() == sorted(lengths, reverse=True)
+
+
+def test_several_batches_are_in_flight_again_later():
+    """After a lack of memory one at a time, and two again when all goes well."""
+    batches, flying, most, failed = Batches(2, at_once=2), 0, [], []
+    lock = threading.Lock()
+
+    def work(rows):
+        nonlocal flying
+        with lock:
+            flying += 1
+            most.append(flying)
+        time.sleep(0.002)
+        with lock:
+            flying -= 1
+        if not failed:
+            failed.append(rows)
+            raise MemoryError
+        return rows
+
+    list(batches.run(np.ones(400, int), work))
+    assert max(most[3:14]) == 1
+    assert max(most[-60:]) == 2
+
+
+def test_the_device_is_entered_in_the_threads(monkeypatch):
+    """TensorFlow's scopes are a thread's own, so each thread that works enters it."""
+    entered = []
+
+    @contextmanager
+    def on_device(name):
+        entered.append((name, threading.get_ident()))
+        yield
+
+    monkeypatch.setattr("embed.batches.on_device", on_device)
+    threads = []
+    list(Batches(1, device="gpu:1").run(np.ones(3, int), lambda rows: threads.append(threading.get_ident())))
+    assert entered == [("gpu:1", thread) for thread in threads]
+    assert threading.get_ident() not in threads

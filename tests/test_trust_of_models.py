@@ -10,6 +10,7 @@ from test_cli import tk
 
 from embed import Recipe, load_encoder
 from embed.models.cache import cache_folder, weights_digest
+from embed.models.download import fetch
 from embed.models.trust import PUBLISHERS, Trust, check_source
 from stores import FailureError, InputError
 
@@ -151,3 +152,18 @@ def test_what_was_allowed_is_remembered_by_content(in_tmp, lookalike, monkeypatc
     told = Recorder()
     load_encoder("use", model="m", reporter=told).encode(["one"])
     assert len([note for note in told.notes if "is a program" in note]) == 1
+
+
+def test_https_that_leads_to_http_is_refused(tmp_path, monkeypatch):
+    """Nothing of the answer is written."""
+
+    class Answer:
+        url = "http://example.org/m"
+
+        def close(self):
+            """Nothing."""
+
+    monkeypatch.setattr("embed.models.download.urlopen", lambda *_, **__: Answer())
+    with pytest.raises(FailureError, match="leads to http://example.org/m, which is not encrypted"):
+        fetch("https://example.org/m", tmp_path / "m", Recorder())
+    assert not (tmp_path / "m").exists()

@@ -51,6 +51,11 @@ def fetch(url: str, target: Path, reporter: Reporter) -> None:
     except (OSError, HTTPException) as error:
         reason = getattr(error, "reason", error)
         raise Unreachable(str(getattr(reason, "strerror", None) or reason)) from error
+    if url.startswith("https://") and not response.url.startswith("https://"):
+        response.close()
+        raise FailureError(
+            f"{url} leads to {response.url}, which is not encrypted; get the file by hand if you trust it"
+        )
     with response, open(target, "wb") as file:
         size = int(response.headers.get("Content-Length") or 0)
         reporter.note(f"downloading {url}" + (f" ({size / 1e6:,.1f} MB)" if size else ""))

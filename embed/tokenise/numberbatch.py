@@ -37,18 +37,6 @@ def words(text: str, language: str = "en") -> list[str]:
     return [word for word in found if word not in ARTICLES] or found
 
 
-def key_of(words: list[str], language: str = "en") -> str:
-    """The key of a term of some words: ``["to", "pay", "24", "hours"]`` -> ``pay_##_hours``.
-
-    In English a leading ``to`` is dropped, unless nothing would be left. Where two digits stand side by side, every
-    digit of the term becomes ``#``.
-    """
-    if language == "en":
-        start = next((i for i, word in enumerate(words) if word != "to"), 0)
-        words = words[start:]
-    return hashed("_".join(words))
-
-
 def hashed(term: str) -> str:
     """A term with ``#`` for its digits, if two of them stand side by side."""
     return _DIGIT.sub("#", term) if _TWO_DIGITS.search(term) else term
