@@ -47,7 +47,7 @@ def show(runs: list[Run], report: bool, tensorboard: Path | None = None) -> None
         except KeyboardInterrupt:
             note(f"the runs are complete; draw a report with: tk report {run.folder}")
             raise
-        except Exception as error:  # the scores are there, whatever becomes of the pictures
+        except Exception as error:  # the scores are printed and the run is saved, with or without pictures
             note(f"{run.folder} is complete, but not its report ({error}); draw it again with: tk report {run.folder}")
 
 

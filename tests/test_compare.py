@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -201,6 +202,22 @@ def test_cost_is_what_the_store_says(in_tmp):
     (in_tmp / "features/messages.static.h5").unlink()
     cost = compare(runs).runs[0].cost
     assert cost.seconds is cost.encode_seconds is cost.store_bytes is None
+
+
+def test_tables_are_told_by_their_digests(noisy):
+    """Equal lines and labels are not the same table; with an equal split, which is drawn from the texts, they are."""
+
+    def of(run, digest, split):
+        source = {"file": "t.csv", "digest": digest}
+        features = replace(run.recipe.features, source=source)
+        return replace(run, recipe=replace(run.recipe, features=features, split={"kind": "given", "digest": split}))
+
+    a, b = classify(noisy(), ["nb", "majority"], cv=3)
+    with pytest.raises(InputError, match=r"tested different tables \(t.csv 11111111; t.csv 22222222\)"):
+        compare([of(a, "1" * 32, "x"), of(b, "2" * 32, "y")])
+    for pair in ([of(a, "1" * 32, "x"), of(b, "1" * 32, "y")], [of(a, "1" * 32, "x"), of(b, "2" * 32, "x")]):
+        assert compare(pair).rows.compared == 200
+    assert compare([of(a, "1" * 32, "x"), of(b, "2" * 32, "y")], common=True).rows.compared == 200
 
 
 def test_commands_print_what_they_found(noisy):

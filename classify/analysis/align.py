@@ -9,6 +9,7 @@ import numpy as np
 
 from classify.runs import Run
 from classify.scoring.predictions import Predictions
+from classify.sources import tables_of
 from stores.shared.errors import InputError
 
 
@@ -37,6 +38,7 @@ def align(runs: Sequence[Run], common: bool = False) -> list[Predictions]:
         raise InputError(f"{twice[0]} is named twice; give each run once")
     for name, run in zip(called, runs, strict=True):
         _check_classes(called[0], runs[0], name, run)
+        _check_tables(called[0], runs[0], name, run, common)
     predictions = [run.predictions() for run in runs]
     keys = _keys(predictions)
     shared = reduce(np.intersect1d, keys)
@@ -97,3 +99,18 @@ def _check_classes(first: str, a: Run, name: str, b: Run) -> None:
 
 def _brief(value: object) -> str:
     return ", ".join(map(str, value))[:100] if isinstance(value, list) else str(value)
+
+
+def _check_tables(first: str, a: Run, name: str, b: Run, common: bool) -> None:
+    """That both tested the same table: equal digests of its files, or of its split, which is drawn from its texts."""
+    split = a.recipe.split.get("digest")
+    if common or (split and split == b.recipe.split.get("digest")):
+        return
+    ours, theirs = (tables_of(run.recipe.features.tested()[0].source) for run in (a, b))
+    digests = [[digest for _, digest in tables] for tables in (ours, theirs)]
+    if all(digests[0]) and all(digests[1]) and sorted(digests[0]) != sorted(digests[1]):
+        files = (", ".join(f"{file} {digest[:8]}" for file, digest in tables)[:100] for tables in (ours, theirs))
+        raise InputError(
+            f"{first} and {name} tested different tables ({'; '.join(files)}); "
+            "`common=True` compares the rows that are alike by number, line and label"
+        )
