@@ -163,7 +163,7 @@ def test_https_that_leads_to_http_is_refused(tmp_path, monkeypatch):
         def close(self):
             """Nothing."""
 
-    monkeypatch.setattr("embed.models.download.urlopen", lambda *_, **__: Answer())
+    monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: Answer())
     with pytest.raises(FailureError, match="leads to http://example.org/m, which is not encrypted"):
         fetch("https://example.org/m", tmp_path / "m", Recorder())
     assert not (tmp_path / "m").exists()
