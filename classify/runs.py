@@ -6,6 +6,9 @@
 ``predictions.csv``    out-of-fold predictions, see ``classify.scoring.predictions``
 ``model/``             the model fitted on all labelled rows, without pickle, see ``classify.fitting.model``
 =====================  ==============================================================================
+
+``recipe.json`` holds a digest (BLAKE3, 128 bits) of every other file, and one of itself (BLAKE2b); they are compared
+before a file is used. A run without digests was made before there were any, and is read as it is.
 """
 
 from __future__ import annotations
