@@ -189,5 +189,7 @@ def _check_finite(features: Features, rows: Rows) -> None:
     for name, values in features.outputs.items():
         bad = ~np.isfinite(values.reshape(len(values), -1)).all(1) if values.dtype.kind == "f" else np.zeros(1, bool)
         if bad.any():
-            cure = "take `dtype='float32'`" if values.dtype == np.float16 else "the weights are damaged"
-            raise FailureError(f"the {name} vector of the text of line {rows.line[bad.argmax()]} is not finite; {cure}")
+            advice = "take `dtype='float32'`" if values.dtype == np.float16 else "the weights are damaged"
+            raise FailureError(
+                f"the {name} vector of the text of line {rows.line[bad.argmax()]} is not finite; {advice}"
+            )

@@ -203,11 +203,11 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 def _up_to_date(out: Path, digest: str, source: dict, table: Table, recipe: Recipe) -> dict[str, int] | None:
     """Totals of ``out`` if it is what is asked for; None if it may be replaced; else an error."""
-    cure = "choose another `out`, or replace it with `overwrite=True`"
+    advice = "choose another `out`, or replace it with `overwrite=True`"
     try:
         with FeatureStore(out) as store:
             if store.identity_digest != digest:
-                raise InputError(f"{out} holds features of another identity ({_differs(store)}); {cure}")
+                raise InputError(f"{out} holds features of another identity ({_differs(store)}); {advice}")
             made_before = store.raw_hash is None and not recipe.encoder.stateful  # it is made again, from itself
             if store.source == source and not made_before:
                 return store.totals
@@ -215,12 +215,12 @@ def _up_to_date(out: Path, digest: str, source: dict, table: Table, recipe: Reci
     except LockedError:
         raise
     except FailureError as error:
-        raise InputError(f"{error}; {cure}") from error
+        raise InputError(f"{error}; {advice}") from error
     gone = np.unique(old.view("V16").ravel())
     for rows in table.blocks(8192):
         gone = np.setdiff1d(gone, hash_texts(recipe.clean(rows.texts)).view("V16").ravel())
     if len(gone):
-        raise InputError(f"{out} holds {len(gone):,} texts that {table.name} has not, and would lose them; {cure}")
+        raise InputError(f"{out} holds {len(gone):,} texts that {table.name} has not, and would lose them; {advice}")
     return None
 
 

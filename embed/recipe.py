@@ -27,7 +27,7 @@ class Recipe:
     Attributes:
         encoder: the loaded encoder.
         options: the options it was loaded with; a model that is a path is an absolute one.
-        dtype: ``float32`` or ``float16``, of pooled and token features; ids are int32 whatever it says.
+        dtype: ``float32`` or ``float16``, of pooled and token features; ids are always int32.
         cleaning: names of the steps that each text goes through first, see ``embed.cleaning``.
         joined: how many columns the texts were put together from, and the separator; None: a text is one cell.
     """

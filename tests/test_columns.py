@@ -163,7 +163,7 @@ def test_label_map_renames_and_refuses_what_it_does_not_know(tmp_path):
     (block,) = table.blocks(9)
 
     assert block.labels == ["bad", "good", None, None]
-    assert str(block.bad[0]).startswith(f"{tmp_path}/a.csv, line 6: label '4' is not in `label_map`; mend it")
+    assert str(block.bad[0]).startswith(f"{tmp_path}/a.csv, line 6: label '4' is not in `label_map`; correct it")
     with pytest.raises(InputError, match="line 6: label '4' is not in `label_map`"):
         read(read_table(tmp_path / "a.csv", label_map="1=bad,5=good,3="))
 

@@ -277,7 +277,7 @@ def test_options_become_the_type_of_their_defaults():
 
 
 def test_logistic_says_when_it_stopped_early():
-    """One line with the cure, instead of scikit-learn's paragraph; the steps are kept."""
+    """One line with what to do, instead of scikit-learn's paragraph; the steps are kept."""
     x, y = pooled_set(2)
     head = heads.load("logistic", max_iter=1).fit(x, y, 2, 0)
 

@@ -36,7 +36,7 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def downloads_from(monkeypatch):
-    """A function that sets where the handles' files are to be had: handle -> URL."""
+    """A function that sets where the files of handles are found: handle -> URL."""
 
     def set_to(download_url):
         for module in ("embed.models.handles", "embed.models.resolve"):
@@ -268,8 +268,8 @@ def test_handle_is_downloaded_once(cache, server):
 
     assert files_below(folder) == MODEL
     assert folder == cache / "models" / hashlib.sha1(handle.encode()).hexdigest()
-    assert told.notes[0].startswith(f"downloading {handle}?tf-hub-format=compressed (")
-    assert "is a program" in told.notes[1]
+    assert "is a program" in told.notes[0]  # before it is fetched
+    assert told.notes[1].startswith(f"downloading {handle}?tf-hub-format=compressed (")
     assert resolve(handle) == cached(handle) == folder
     assert len(server.asked) == 1
     expected = {"model": handle, "path": str(folder), "bytes": sum(map(len, MODEL.values())), "fault": None}

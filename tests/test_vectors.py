@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from helpers import ROOT
 from helpers.reporter import warned
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from embed.vectors import open_vectors
@@ -306,6 +306,7 @@ def test_usual_numbers_are_read_as_python_reads_them(lines):
 
 
 @settings(max_examples=500)
+@example([("0.0", ".+")])  # a sign without digits
 @given(st.lists(st.one_of(st.tuples(USUAL, USUAL), st.tuples(USUAL, ODD), st.tuples(ODD, ODD)), min_size=1, max_size=4))
 def test_rows_parsed_together_are_what_each_is_by_itself(lines):
     """Whatever stands in the lines: the very same bytes as one line at a time, and no vector of a broken one."""

@@ -22,7 +22,7 @@ class ErrorRow(Jsonable):
 
     Attributes:
         line: in the data file.
-        text: None if it is not to be had.
+        text: None if it is not available.
         label, predicted: what the table says, and what the model said.
         p: probability of the class that is looked at, where one is.
         better: the class that it seems to be of, where the label is doubted.

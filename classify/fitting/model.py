@@ -138,7 +138,7 @@ def fit(
     key: np.ndarray | None = None,
     classes: list[str] | None = None,
 ) -> list[FittedModel]:
-    """A copy of ``head`` for each fold, fitted on its rows; whatever is chosen is chosen among these.
+    """A copy of ``head`` for each fold, fitted on its rows; all choices are made among these.
 
     Args:
         head: untrained.

@@ -32,7 +32,7 @@ class FitTask:
 
     Attributes:
         rows: int64 ``[m]``, the training rows after sampling; a row may be there several times.
-        seed: for whatever is random.
+        seed: for everything random.
         validation: int64 ``[w]``, held-out rows, see ``HeadFitOptions``.
         sample_weight: float ``[n]``, how much each of all rows counts as a training row; 1 if None.
         options: options of the head that are not as in the others.
@@ -57,7 +57,7 @@ class HeadFitOptions:
     """What a head is told beside its training rows.
 
     Attributes:
-        seed: for whatever is random.
+        seed: for everything random.
         validation: features and classes of held-out rows whose loss is noted each epoch, by heads that have epochs.
         sample_weight: float32 ``[n]``, how much each training row counts; 1 if None.
         report: epochs after which the probabilities of the validation rows go into ``reported_``.

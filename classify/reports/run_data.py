@@ -102,7 +102,7 @@ class RunData:
     Attributes:
         run: the run.
         predictions: all of them, ``t``.
-        stores: of the rows that were tested, open; several lie side by side. Empty if they are not to be had.
+        stores: of the rows that were tested, open; several lie side by side. Empty if they cannot be read.
         row: int64 ``[t]``, the row in the store of each prediction; None without a store.
         missing: why something cannot be shown, one sentence each.
     """
@@ -159,7 +159,7 @@ class RunData:
         return np.array(chosen)
 
     def text(self, prediction: int) -> str | None:
-        """The text of a prediction, None if it is not to be had."""
+        """The text of a prediction, None if it is not available."""
         if self._strings is None or self.row is None:
             return None
         return str(self._strings[int(self.row[prediction])])

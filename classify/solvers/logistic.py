@@ -23,7 +23,7 @@ from classify.solvers.blockwise import blocks, moments, one_thread_a_product, sh
 from classify.solvers.lbfgs import minimise
 
 HESSIAN_ROWS = 4, 12  # times the dimension, at least and at most
-KEPT_BYTES = 1 << 30  # of standardised features; more are standardised anew in each pass
+KEPT_BYTES = 1 << 30  # of standardised features; more are standardised again in each pass
 CONSTANT = 1e-20  # of the squared mean: a smaller variance is rounding, since float32 values differ by 6e-8 at least
 FAR = 3  # means this many sd from zero, in the square mean of the columns: more, and products in float32 lose precision
 

@@ -47,8 +47,8 @@ class ModuleElmo:
         try:
             self._signature = self._module.signatures["tokens"]
         except (AttributeError, KeyError):
-            cure = "`encoder='use'` takes any module that makes one vector of a string"
-            raise InputError(f"{path} is no ELMo: it has no signature 'tokens'; {cure}") from None
+            advice = "`encoder='use'` takes any module that makes one vector of a string"
+            raise InputError(f"{path} is no ELMo: it has no signature 'tokens'; {advice}") from None
         self.batches = Batches(BUDGET, lambda texts, longest: texts * max(longest, BUDGET // MOST_TEXTS), device=device)
         self._keeps_state = False
         first, second = (self([[b"state"]], ["mix"])["mix"] for _ in range(2))

@@ -25,7 +25,7 @@ class Published:
         model: what ``embed.models.resolve.resolve`` takes; empty where the weights ship with the project.
         size: of the download, for people.
         licence: of the weights.
-        source: who published them, and where they are to be had.
+        source: who published them, and where.
     """
 
     model: str

@@ -68,7 +68,7 @@ class BertEncoder(SequenceEncoder):
 
     Raises:
         InputError: an option has no such value, or there is no such model.
-        FailureError: the model is not to be had.
+        FailureError: the model is not available.
     """
 
     name = "bert"

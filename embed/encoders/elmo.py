@@ -10,7 +10,7 @@ Every word has three layers: ``0``, the word by itself (twice side by side), ``1
 right, then from right to left. ``mix`` is their weighted sum: with the weights and the scale of a module, all three
 equal for AllenNLP, or as ``mix`` says. ``all`` gives the three as outputs ``layer0``, ``layer1``, ``layer2``.
 
-The vector of a text depends on that text alone: the LSTMs begin each text anew and nothing is computed for padding.
+The vector of a text depends on that text alone: each text begins with a fresh state, and padding takes no part.
 A text of white space alone has no words: zeros.
 """
 
@@ -56,7 +56,7 @@ class ElmoEncoder(Encoder):
 
     Raises:
         InputError: an option has no such value, or there is no such model.
-        FailureError: the model is not to be had.
+        FailureError: the model is not available.
     """
 
     name = "elmo"

@@ -55,7 +55,7 @@ class TransformerEncoder(SequenceEncoder):
 
     Raises:
         InputError: an option has no such value, or there is no such model, or none that tk runs.
-        FailureError: the model is not to be had, or damaged.
+        FailureError: the model is not available, or damaged.
     """
 
     name = "transformer"

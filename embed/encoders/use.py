@@ -47,7 +47,7 @@ class UseEncoder(Encoder):
 
     Raises:
         InputError: an option has no such value, or there is no such model.
-        FailureError: the model is not to be had.
+        FailureError: the model is not available.
     """
 
     name = "use"

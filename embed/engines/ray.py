@@ -245,7 +245,7 @@ class RayEngine:
 
     def _bad_row(self, line: int, text: str) -> BadRow:
         why = f"its text, which begins with {text[:40]!r}, has killed its worker {STRIKES} times"
-        bad = self._table.bad_row(line, text, why, "mend it, limit `max_tokens`, or give `bad_rows='skip'`")
+        bad = self._table.bad_row(line, text, why, "correct it, limit `max_tokens`, or give `bad_rows='skip'`")
         if self._table.bad_rows == "error":
             raise FailureError(str(bad))
         return self._bad.setdefault(line, bad)

@@ -48,8 +48,8 @@ def alone(folder: Path, reporter: Reporter) -> Iterator[None]:
             reporter.note(f"another process is filling {folder}; waiting for it")
             lock.acquire()
     except OSError as error:
-        cure = "name another folder in the environment variable TK_CACHE_DIR"
-        raise FailureError(f"{folder.parent} could not be written: {error.strerror or error}; {cure}") from error
+        advice = "name another folder in the environment variable TK_CACHE_DIR"
+        raise FailureError(f"{folder.parent} could not be written: {error.strerror or error}; {advice}") from error
     try:
         yield
     finally:

@@ -65,7 +65,7 @@ def resolve(model: str, reporter: Reporter | None = None, trust: Trust = Trust.U
 
     Raises:
         InputError: if there is no such folder, archive or file, or it may not be fetched from there.
-        FailureError: if a handle is neither cached nor to be had, an archive is broken or leaves its folder, or a
+        FailureError: if a handle is neither cached nor available, an archive is broken or leaves its folder, or a
             cached model is half deleted or not what it was at its first use.
     """
     path, reporter = Path(model), reporter or Reporter()
@@ -102,8 +102,8 @@ def cached(model: str, check: bool = True) -> Path | None:
     for folder in folders(handle):
         if folder.is_dir() and any(folder.iterdir()):
             if check and (lack := _lack(handle, folder)):
-                cure = f"remove it (rm -r {shlex.quote(str(folder))}) and give the same command again"
-                raise FailureError(f"{folder}, the cached {handle}, is half deleted: it holds {lack}; {cure}")
+                advice = f"remove it (rm -r {shlex.quote(str(folder))}) and give the same command again"
+                raise FailureError(f"{folder}, the cached {handle}, is half deleted: it holds {lack}; {advice}")
             return _top(folder) / file_name(handle)
     return None
 
@@ -111,7 +111,7 @@ def cached(model: str, check: bool = True) -> Path | None:
 def models_in_cache() -> Iterator[dict]:
     """The handles that were used and lie on this machine.
 
-    ``model``, ``path`` and ``bytes`` of each, its ``digest`` at first use, and ``fault``: the error with its cure that
+    ``model``, ``path`` and ``bytes`` of each, its ``digest`` at first use, and ``fault``: the error, with advice, that
     using it would give as far as names tell, or None. A damaged record is called by its own name.
     """
     for record in sorted((cache_folder() / "models").glob("*.json")):

@@ -105,6 +105,6 @@ class Dialect:
         """The cells of a row that was read from a masked text."""
         return [cell.replace(ESCAPED_QUOTE, '"') for cell in row] if self.quoting == "backslash" else row
 
-    def bad(self, line: int, why: str, row: str, cure: str = QUOTE) -> BadRow:
+    def bad(self, line: int, why: str, row: str, advice: str = QUOTE) -> BadRow:
         """What is wrong with the row on this line."""
-        return BadRow(self.name, line, why, cure, self.unmask(row.rstrip("\r\n"))[:1000])
+        return BadRow(self.name, line, why, advice, self.unmask(row.rstrip("\r\n"))[:1000])

@@ -11,7 +11,7 @@ from embed.reading.format import BadRow
 
 MOST_BAD = 10_000  # broken rows of one piece: a file of nothing else must not fill the memory
 SWALLOWED = "swallowed"
-CR_CURE = "put quotes around the cell, or give `bad_rows='skip'`"
+CR_ADVICE = "put quotes around the cell, or give `bad_rows='skip'`"
 
 
 @dataclass
@@ -68,17 +68,17 @@ def find_rows(dialect: Dialect, text: str, line: int, doubtful: bool) -> FoundRo
 
 def _take(dialect: Dialect, found: FoundRows, row: list[str], text: str, end: int, line: int) -> None:
     """Add a row, which ends at ``end``, to the good or the broken ones."""
-    why, cure = "", {}
+    why, advice = "", {}
     if len(row) != dialect.width:
         why = f"{len(row)} cell{'s' * (len(row) != 1)} where the header has {dialect.width}"
     elif found.has_nul and any(NUL in cell for cell in row):
-        why, cure = "a NUL byte", {"cure": "delete it, or give `bad_rows='skip'`"}
+        why, advice = "a NUL byte", {"advice": "delete it, or give `bad_rows='skip'`"}
     elif found.doubtful:
         mark = dialect.mark.decode()
         found.doubtful = text.count(mark, found.end, end) == sum(cell.count(mark) for cell in row) > 0
         why = "it has a quote that opens no cell, after a row whose quote does not close" if found.doubtful else ""
     if why:
-        found.bad.append(dialect.bad(line + found.lines, why, _first_line(dialect, text, found.end), **cure))
+        found.bad.append(dialect.bad(line + found.lines, why, _first_line(dialect, text, found.end), **advice))
     else:
         found.cells.append(dialect.cells(row))
         found.starts.append(found.lines)
@@ -87,14 +87,14 @@ def _take(dialect: Dialect, found: FoundRows, row: list[str], text: str, end: in
 def _skip_line(dialect: Dialect, found: FoundRows, text: str, line: int, error: str) -> None:
     """Count the line on which a row begins that cannot be read as a broken one."""
     row = _first_line(dialect, text, found.end)
-    cure = {}
+    advice = {}
     if error.startswith("new-line"):
-        why, cure = "a carriage return stands in a cell without quotes", {"cure": CR_CURE}
+        why, advice = "a carriage return stands in a cell without quotes", {"advice": CR_ADVICE}
     elif error == SWALLOWED:
         why = "a quoted cell goes over several lines, each of which could be a row"
     else:
         why, found.doubtful = "a quote opens in this row, and where it closes the cell goes on", True
-    found.bad.append(dialect.bad(line + found.lines, why, row, **cure))
+    found.bad.append(dialect.bad(line + found.lines, why, row, **advice))
     found.end += len(row)
     found.lines += 1
 

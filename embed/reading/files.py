@@ -93,7 +93,7 @@ class Source:
 
 @contextmanager
 def damage_is_one_line(name: str) -> Iterator[None]:
-    """Say in words whatever is raised on reading the file ``name``; but errors of the machine stay what they are.
+    """Say in words what is raised on reading the file ``name``; but errors of the machine stay what they are.
 
     (What libraries raise on damaged files is not to be foreseen.)
     """
@@ -140,7 +140,7 @@ def source_of(path: Path, name: str | None = None) -> Source:
 
 
 def refuse_other_kinds(name: str, start: bytes) -> None:
-    """Refuse what begins like a file that is no table, under whatever name.
+    """Refuse what begins like a file that is no table, under any name.
 
     Raises:
         InputError: saying what it is.

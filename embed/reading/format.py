@@ -25,7 +25,7 @@ class BadRow:
         file: name of its file.
         line: line of that file on which it starts, from 1.
         why: what is wrong.
-        cure: what to do.
+        advice: what to do.
         row: the beginning of what stands there.
         unit: what ``line`` counts.
     """
@@ -33,12 +33,12 @@ class BadRow:
     file: str
     line: int
     why: str
-    cure: str
+    advice: str
     row: str
     unit: str = "line"
 
     def __str__(self) -> str:
-        return f"{self.file}, {self.unit} {self.line}: {self.why}; {self.cure}"
+        return f"{self.file}, {self.unit} {self.line}: {self.why}; {self.advice}"
 
 
 @dataclass(frozen=True)

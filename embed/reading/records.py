@@ -120,7 +120,7 @@ def _array(source: Source, encoding: str) -> Iterator[Row]:
             line, at = line + buffer.count("\n", at, end), end
         if len(buffer) - at > LONGEST_ROW:
             break
-    raise InputError(f"{source.name}, line {line} or after: the array breaks off or is no JSON ({why}); mend it")
+    raise InputError(f"{source.name}, line {line} or after: the array breaks off or is no JSON ({why}); correct it")
 
 
 def _decoder() -> json.JSONDecoder:

@@ -54,8 +54,8 @@ class TextFiles(TableFile):
         rows, number = self._rows(), 1
         while taken := list(islice(rows, BATCH_ROWS)):
             good = [(line, text, name) for line, (text, name, why) in enumerate(taken, number) if why is None]
-            cure = "give another `encoding`, or `bad_rows='skip'`"
-            bad = [BadRow(name, 1, why, cure, "") for _, name, why in taken if why is not None]
+            advice = "give another `encoding`, or `bad_rows='skip'`"
+            bad = [BadRow(name, 1, why, advice, "") for _, name, why in taken if why is not None]
             cells = {"text": [text for _, text, _ in good], "id": [name for _, _, name in good]}
             yield Batch(np.array([line for line, _, _ in good], np.int64), {name: cells[name] for name in columns}, bad)
             number += len(taken)

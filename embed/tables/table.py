@@ -31,7 +31,7 @@ class Table:
         columns: which columns are used, and why.
         rule: how the cells of label columns become labels.
         bad_rows: ``error`` (stop at the first), ``skip``, or the path of a file that lists them, if there are any, as
-            JSON lines: file, line, why, cure, and the beginning of the row.
+            JSON lines: file, line, why, advice, and the beginning of the row.
         notes: what the reader of a report should know about the reading, one line each.
     """
 
@@ -98,16 +98,16 @@ class Table:
         """The same table, whose broken rows, if they were to be skipped, are listed in a file as well."""
         return replace(self, bad_rows=str(path)) if self.bad_rows == "skip" else self
 
-    def bad_row(self, line: int, text: str, why: str, cure: str) -> BadRow:
+    def bad_row(self, line: int, text: str, why: str, advice: str) -> BadRow:
         """A row that was read well, and turns out not to be usable; ``line`` counts as in ``Rows``."""
         for form in self.files:
             if line <= form.lines or form is self.files[-1]:
                 break
             line -= form.lines
-        return BadRow(form.name, line, why, cure, text[:1000], form.unit)
+        return BadRow(form.name, line, why, advice, text[:1000], form.unit)
 
     def list_bad_rows(self, bad: Sequence[BadRow], mode: str) -> None:
-        """Write broken rows to the file that lists them, if there is one: anew with mode ``w``, behind with ``a``."""
+        """Write broken rows to the file that lists them, if there is one; mode ``w`` begins it, ``a`` goes on."""
         if not bad or self.bad_rows in ("error", "skip"):
             return
         Path(self.bad_rows).parent.mkdir(parents=True, exist_ok=True)
@@ -169,9 +169,9 @@ class Table:
 
 def _without(rows: Rows, wrong: dict[int, str], form: TableFile, before: int) -> Rows:
     """The rows but those whose labels are wrong, which are broken ones."""
-    cure = "mend it, name another column in `label_columns`, or give `bad_rows='skip'`"
+    advice = "correct it, name another column in `label_columns`, or give `bad_rows='skip'`"
     lines = {row: int(rows.line[row]) - before for row in wrong}
-    bad = [BadRow(form.name, lines[row], why, cure, rows.texts[row][:1000], form.unit) for row, why in wrong.items()]
+    bad = [BadRow(form.name, lines[row], why, advice, rows.texts[row][:1000], form.unit) for row, why in wrong.items()]
     ordered = sorted([*rows.bad, *bad], key=lambda row: row.line)
     return rows.take([row for row in range(len(rows)) if row not in wrong], ordered)
 

@@ -1,4 +1,4 @@
-"""Published files of word vectors: whatever they are packed in and written in, the rows that are needed and no others.
+"""Published files of word vectors in every container and form: the rows that are needed and no others.
 
 A file takes three steps: ``containers`` makes it a plain file on this machine, ``scan`` reads that once and leaves an
 index of its words in the cache, ``file`` parses the rows that somebody asks for. A later run finds the index by the
@@ -31,7 +31,7 @@ def open_vectors(
 
     Raises:
         InputError: if there is no such file, it has other columns, or it is no file of word vectors.
-        FailureError: if it is not to be had, or damaged.
+        FailureError: if it is not available, or damaged.
     """
     path = plain_file(model, dim, reporter, trust)
     if not is_table(path):

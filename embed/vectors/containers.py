@@ -1,4 +1,4 @@
-"""Whatever a file of word vectors is packed in -> a plain file on this machine.
+"""A file of word vectors, packed in any way -> a plain file on this machine.
 
 A compressed file is unpacked once, one member alone of an archive, into the cache folder ``vectors/<digest>/``, where
 rows can then be read at random. What it is packed in is told by its first bytes, not by its name.
@@ -82,7 +82,7 @@ def plain_file(model: str, dim: int | None, reporter: Reporter, trust: Trust = T
 
     Raises:
         InputError: if there is no such file, or it is not clear which of several is meant.
-        FailureError: if the model is not to be had, or the bytes are damaged.
+        FailureError: if the model is not available, or the bytes are damaged.
     """
     path, member = _split(model)
     if path is None:

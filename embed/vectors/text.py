@@ -133,6 +133,8 @@ def _parse_usual(text: bytes, count: int) -> np.ndarray | None:
     The digits are read as integers, which takes a third of the time of reading decimal fractions, and divided by a
     power of ten. Both are exact, so the quotient is the float64 next to the number, as it is when it is read at once.
     """
+    if b"+" in text:  # a sign alone would be read as the integer 0
+        return None
     data = np.frombuffer(text, np.uint8)
     marks = np.flatnonzero((data == ord(".")) | (data == ord(" ")))
     points, ends = marks[::2], marks[1::2]
