@@ -111,15 +111,16 @@ class BiLM:
         self, d: int, inputs: np.ndarray, words: np.ndarray, packing: Packing, states: list | None, shares: np.ndarray
     ) -> tuple[list[np.ndarray], list]:
         """The sums of one direction, float32 ``[sum T, P]`` each, in packed order; and its states after them."""
+        # layer 0 is the word itself: its share of every sum, [sum T, P]
         sums, after = [share * inputs[words] for share in shares[:, 0]], []
         for number, layer in enumerate(self._layers[d]):
             state = self._begin(packing.order, states[d][number]) if states else None
             output = np.empty((len(words), inputs.shape[1]), np.float32)
             for steps, rows in packing.chunks(words):
                 found, *state = layer.run(*_distinct(inputs, words[rows]), packing.sizes[steps], state)
-                output[rows] = found.numpy()
+                output[rows] = found.numpy()  # h of these steps, [n, P]
                 if self._residual and number:
-                    output[rows] += inputs[rows]
+                    output[rows] += inputs[rows]  # h + x, from the second layer on
                 for whole, share in zip(sums, shares[:, number + 1], strict=True):
                     if share:
                         whole[rows] += share * output[rows]
@@ -204,11 +205,13 @@ class _Direction:
         def step(t: Any, start: Any, before: Any, state: list | None, out: Any, ended: list) -> list:  # noqa: ANN401
             texts = sizes[t]
             computed = tf.maximum(texts, LEAST)  # a second row is computed, and forgotten, where there is one
-            here = slice(start, start + computed)
+            here = slice(start, start + computed)  # the packed rows of this step
+            # W x + b of the texts that have a word at this step, [texts, D + IDLE] each
             entered = [tf.gather(g, rows[here]) if self.from_words else g[here] for g in gates]
             if state is None:
                 before, new = computed, self._cell(entered, None)
             else:
+                # texts that ended at the step before leave with their state
                 ended = [a.write(count - 1 - t, s[texts:before]) for a, s in zip(ended, state, strict=True)]
                 before, new = texts, self._cell(entered, [s[:computed] for s in state])
             return [t + 1, start + texts, before, new, out.write(t, new[1][:texts]), ended]
@@ -224,7 +227,8 @@ class _Direction:
 
     def _enter(self, x: Any) -> list:  # noqa: ANN401
         """What the input ``[rows, P]`` gives to each gate, ``[rows + 1, D + IDLE]``; the last will be forgotten."""
-        tf, x = self.tf, self.tf.pad(x, [[0, 1], [0, 0]])
+        tf, x = self.tf, self.tf.pad(x, [[0, 1], [0, 0]])  # [rows + 1, P]
+        # W x + b of each gate, once for a distinct word and out of the loop over steps
         return [tf.nn.bias_add(x @ kernel, bias) for kernel, bias in zip(self.entering, self.bias, strict=True)]
 
     def _cell(self, gates: list, state: list | None) -> list:
@@ -232,11 +236,14 @@ class _Direction:
         tf, (most, widest) = self.tf, self.clips
         if state is None:
             i, j, _, o = gates
-            memory = tf.sigmoid(i) * tf.tanh(j)
+            memory = tf.sigmoid(i) * tf.tanh(j)  # c = sigmoid(i) * tanh(j), [texts, D + IDLE]: nothing is kept of zeros
         else:
             memory, output = state
+            # W x + U h + b of the input, candidate, forget and output gates, [texts, D + IDLE] each
             i, j, f, o = (gate + output @ kernel for gate, kernel in zip(gates, self.returning, strict=True))
+            # c' = sigmoid(f) * c + sigmoid(i) * tanh(j); the 1 of sigmoid(f + 1) is in the bias
             memory = tf.sigmoid(f) * memory + tf.sigmoid(i) * tf.tanh(j)
         memory = tf.clip_by_value(memory, -most, most)
+        # h' = W_p (sigmoid(o) * tanh(c')), [texts, P], clipped too
         output = (tf.sigmoid(o) * tf.tanh(memory)) @ self.projection
         return [memory, tf.clip_by_value(output, -widest, widest)]

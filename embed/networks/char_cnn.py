@@ -86,13 +86,15 @@ def _compile_characters(tf: ModuleType, weights: CharacterWeights) -> Callable:
     activation = {"relu": tf.nn.relu, "tanh": tf.tanh}[weights.activation]
 
     def run(ids: Any) -> Any:  # noqa: ANN401
-        spelled = tf.gather(embedding, ids)
+        spelled = tf.gather(embedding, ids)  # [n, characters, E]: the vector of each character
+        # max over t of (W * x)_t + b, [n, filters] for each width of filter:
         # the largest before bias and activation, which keep the order, so that these see one position instead of all
         best = [tf.reduce_max(tf.nn.conv1d(spelled, kernel, 1, "VALID"), 1) + bias for kernel, bias in filters]
-        hidden = activation(tf.concat(best, 1))
+        hidden = activation(tf.concat(best, 1))  # f(max + b) of all filters side by side, [n, F]
         for carry, carry_bias, transform, transform_bias in highways:
-            gate = tf.sigmoid(hidden @ carry + carry_bias)
+            gate = tf.sigmoid(hidden @ carry + carry_bias)  # g = sigmoid(W_g h + b_g), [n, F]
+            # h' = g * relu(W_h h + b_h) + (1 - g) * h, [n, F]
             hidden = gate * tf.nn.relu(hidden @ transform + transform_bias) + (1 - gate) * hidden
-        return hidden @ projection + projection_bias
+        return hidden @ projection + projection_bias  # [n, P]
 
     return tf.function(run, input_signature=[tf.TensorSpec([None, None], tf.int32)], autograph=False)

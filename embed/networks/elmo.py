@@ -63,11 +63,12 @@ class Elmo:
         """
         if self.marks:
             texts = [[BEGIN, *words, END] for words in texts]  # type: ignore[list-item]  # numbers of their own
+        # each distinct word is spelled and convolved once: ids [sum T] point into vectors [V, P]
         index: dict[bytes | int, int] = {}
         ids = np.array([index.setdefault(word, len(index)) for words in texts for word in words])
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))
         sums, states = self._bilm(self._vectors(list(index)), ids, lengths, states, shares)
-        if self.marks:
+        if self.marks:  # the marks have been read, and are no words of the text
             ends = np.cumsum(lengths)
             sums = [np.delete(each, [*(ends - lengths), *(ends - 1)], axis=0) for each in sums]
         return sums, states

@@ -11,7 +11,7 @@ import ast
 import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import import_module, metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -108,14 +108,10 @@ class Registry(Generic[T]):
     def __init__(self, package: str, group: str, noun: str) -> None:
         self.package, self.group, self.noun = package, group, noun
 
-    @cached_property
+    @property
     def builtin(self) -> dict[str, Entry[T]]:
         """Those of this project, by name."""
-        entries: dict[str, Entry[T]] = {}
-        for path in sorted(file for folder in _folders(self.package) for file in folder.glob("[!_]*.py")):
-            for entry in _declared(path, f"{self.package}.{path.stem}"):
-                entries.setdefault(entry.name, entry)
-        return dict(sorted(entries.items()))
+        return _entries(self.package)
 
     @cached_property
     def plugins(self) -> dict[str, Entry[T]]:
@@ -197,6 +193,16 @@ def convert(value: object, kind: type, where: str) -> object:
         pass
     wanted = {bool: "true or false", int: "a whole number", float: "a number"}[kind]
     raise InputError(f"{where}={value} is not {wanted}")
+
+
+@cache
+def _entries(package: str) -> dict[str, Entry]:
+    """The classes of a package, by name; its files are parsed once in a process."""
+    entries: dict[str, Entry] = {}
+    for path in sorted(file for folder in _folders(package) for file in folder.glob("[!_]*.py")):
+        for entry in _declared(path, f"{package}.{path.stem}"):
+            entries.setdefault(entry.name, entry)
+    return dict(sorted(entries.items()))
 
 
 def _folders(package: str) -> list[Path]:
