@@ -1,5 +1,5 @@
 # make demo       from a fresh clone to an honest score
-# make test       all that a change must pass: style and all tests
+# make test       all that a change must pass: style, types and all tests
 # make test-fast  the tests that need no large library, for the minutes between two changes
 # make lint       style and types
 # make docs       the reference pages, made again from the program, and the site that holds them, in build/site
@@ -13,7 +13,7 @@ demo: .venv/installed
 	$(BIN)/tk embed --encoder static --data examples/messages.csv
 	$(BIN)/tk classify --features features/messages.static.h5 --cv 5
 
-test: style
+test: lint
 	$(BIN)/python -m pytest
 
 test-fast: style
