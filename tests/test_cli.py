@@ -39,7 +39,7 @@ def test_help_explains_every_option_and_has_an_example(command):
 
 def examples():
     """Every command line in the help texts, in the order of the commands that need each other."""
-    order = ["describe", "embed", "classify", "report", "predict", "compare", "ensemble", "errors", "speed"]
+    order = ["describe", "embed", "classify", "report", "predict", "evaluate", "compare", "ensemble", "errors", "speed"]
     order += ["encoders", "heads", "features", "doctor"]
     assert sorted(order) == sorted(cli.commands)
     below = ["info", "verify", "export", "merge", "join", "diff", "prune"]
@@ -51,7 +51,8 @@ def examples():
         *(command.help for command in cli.commands["encoders"].commands.values()),
     ]
     helps += [cli.commands["features"].commands[name].help for name in below]
-    return [line.strip() for text in helps for line in text.splitlines() if line.strip().startswith("tk ")]
+    texts = [re.sub(r"\\\n\s*", "", text) for text in helps]  # one command on two lines
+    return [line.strip() for text in texts for line in text.splitlines() if line.strip().startswith("tk ")]
 
 
 @pytest.mark.slow
