@@ -306,7 +306,7 @@ def _make_half_run(folder):
         (None, f"classify --features {STATIC} --cv three", 2, "'three' is not a valid integer"),
         (None, f"classify --features {STATIC} --sampler smite", 2, "choose one of none, under, over"),
         (None, f"classify --features {STATIC} --out runs/messages.static.logistic", 2, "exists already"),
-        (_make_file_in_the_way, f"classify --features {STATIC} --out taken/run", 1, "taken/run could not be written"),
+        (_make_file_in_the_way, f"classify --features {STATIC} --out taken/run", 1, "taken/run could not be made"),
         (None, "predict --run runs/none --text a", 2, "is no run"),
         (None, "predict --run runs/messages.static.logistic", 2, "give either --data FILE or --text TEXT"),
         (_change_encoder, "predict --run runs/messages.static.logistic --text a", 1, "it is not what was written"),

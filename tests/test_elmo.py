@@ -273,11 +273,11 @@ def test_each_option_is_part_of_the_identity(model, tmp_path):
         ({"layer": "3"}, "`layer='3'` does not exist, choose one of: mix, 0, 1, 2, all"),
         ({"pooling": "sif"}, "`pooling='sif'` does not exist, choose one of: mean, max, first, last"),
         ({"output": "ids"}, "`output='ids'` does not exist, choose one of: pooled, tokens"),
-        ({"tokenizer": "spacy"}, "tokenizer 'spacy' does not exist, choose one of: blanks, ptb"),
+        ({"tokenizer": "spacy"}, "`tokenizer='spacy'` does not exist, choose one of: blanks, ptb"),
         ({"mix": "0.5,0.5"}, "`mix='0.5,0.5'` is not one number for each layer; give it as 0.2,0.3,0.5"),
         ({"mix": "a,b,c"}, "`mix='a,b,c'` is not one number for each layer"),
-        ({"mix": "1,0,0", "layer": "2"}, "layer 2 is asked for; leave out one"),
-        ({"max_tokens": 0}, "max_tokens 0 leaves no word"),
+        ({"mix": "1,0,0", "layer": "2"}, "`layer='2'` is asked for; leave out one"),
+        ({"max_tokens": 0}, "`max_tokens=0` leaves no word"),
     ],
 )
 def test_options_that_do_not_fit(model, options, message):
@@ -290,7 +290,7 @@ def test_models_that_do_not_fit(model, modules, lookalike, tmp_path):
     """What the folder lacks, and what would do."""
     with pytest.raises(InputError, match="has no signature 'tokens'; `encoder='use'` takes any module"):
         encode(lookalike("use2"))
-    with pytest.raises(InputError, match=r"only weights of AllenNLP .* can be stateful, not .*google3"):
+    with pytest.raises(InputError, match=r"only weights of AllenNLP .* can be `stateful`, not .*google3"):
         encode(modules / "google3", stateful=True)
     shutil.copytree(model, tmp_path / "one")
     (tmp_path / "one" / "tiny_options.json").unlink()
@@ -342,7 +342,7 @@ def test_stateful_is_refused_with_reuse_and_by_predict(model, table):
     assert np.abs(vectors[0] - vectors[4]).max() > 0.01  # the same text, in another state
     tk(*"classify --features s.h5 --head majority --cv 2".split())
     predict = tk("predict", "--run", "runs/s.majority", "--text", "ok", code=2)
-    assert "depend on the texts before (--stateful)" in predict.stderr
+    assert "depend on the texts before (stateful=True)" in predict.stderr
 
 
 def test_stateful_begins_anew_after_a_crash(model, table):
