@@ -149,6 +149,7 @@ SLOW = """
 import os, signal, sys
 import classify.predict
 from cli import cli
+signal.signal(signal.SIGINT, signal.default_int_handler)  # even where a parent ignores it
 number = getattr(signal, sys.argv.pop())
 def slowly(self, blocks):
     yield {"predicted": "a"}
