@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from helpers.commands import LETTERS
 from helpers.toy import ToyEncoder, write_csv
 from rich.console import Console
 
@@ -152,7 +153,7 @@ def test_plain_lines_where_there_is_no_terminal(capsys):
 @pytest.mark.slow
 def test_piped_run_prints_no_control_characters(tmp_path):
     """Only whole lines come out of a pipe."""
-    table = write_csv(tmp_path / "t.csv", [("ab"[i % 2], f"text {i}") for i in range(50)])
+    table = write_csv(tmp_path / "t.csv", [("ab"[i % 2], f"text {LETTERS[i]}") for i in range(50)])
     for args in (["embed", "--data", str(table)], ["classify", "--features", "features/t.static.h5", "--cv", "2"]):
         code = f"import cli; cli.cli({args!r})"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=tmp_path)

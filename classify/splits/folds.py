@@ -148,7 +148,10 @@ class _Groups:
         if counts.min() < least:
             few = int(counts.argmin())
             found = f"class {classes[few]!r} has {counts[few]} different texts"
-            raise InputError(f"{asked}: {found}, and each class needs at least {least}; lower it or add rows")
+            raise InputError(
+                f"{asked}: {found}, and each class needs at least {least}; lower it or add rows (texts that differ in"
+                " case, digits, links, mentions and marks alone count once; `identical='bytes'` tells them apart)"
+            )
 
 
 def mixed(values: np.ndarray) -> np.ndarray:
