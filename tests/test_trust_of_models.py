@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+from helpers.commands import LETTERS
 from helpers.reporter import Recorder
 from helpers.toy import write_csv
 from test_cli import tk
@@ -14,7 +15,10 @@ from embed.models.download import fetch
 from embed.models.trust import PUBLISHERS, Trust, check_source
 from stores import FailureError, InputError
 
-ROWS = [("spam" if i % 3 == 0 else "ham", f"{'win cash' if i % 3 == 0 else 'see you'} {i}") for i in range(30)]
+ROWS = [
+    ("spam" if i % 3 == 0 else "ham", f"{'win cash' if i % 3 == 0 else 'see you'} {word}")
+    for i, word in enumerate(LETTERS[:30])
+]
 
 
 @pytest.fixture

@@ -195,11 +195,16 @@ def convert(value: object, kind: type, where: str) -> object:
     raise InputError(f"{where}={value} is not {wanted}")
 
 
-@cache
 def _entries(package: str) -> dict[str, Entry]:
-    """The classes of a package, by name; its files are parsed once in a process."""
+    """The classes of a package, by name."""
+    return _parsed(package, tuple(_folders(package)))
+
+
+@cache
+def _parsed(package: str, folders: tuple[Path, ...]) -> dict[str, Entry]:
+    """The classes in these folders of a package, by name; the files are parsed once in a process."""
     entries: dict[str, Entry] = {}
-    for path in sorted(file for folder in _folders(package) for file in folder.glob("[!_]*.py")):
+    for path in sorted(file for folder in folders for file in folder.glob("[!_]*.py")):
         for entry in _declared(path, f"{package}.{path.stem}"):
             entries.setdefault(entry.name, entry)
     return dict(sorted(entries.items()))
