@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from classify.splits.nested import at_the_edge
 from classify.splits.scheme import Scheme, Splits, Splitter
 from stores.features import IdFeatures
 from stores.shared.errors import InputError
+from stores.shared.reporter import Progress, Reporter
 
 TELLING = ("spam", "toxic", "1", "yes", "true", "positive", "pos")  # names of a positive class
 FORMER = {"n_splits": "cv", "folds": "cv", "n_repeats": "repeats", "random_state": "seed", "head_specs": "heads",
@@ -67,7 +68,7 @@ def classify(
     out: str | Path | None = None,
     command: str = "",
     versions: dict[str, str] | None = None,
-    progress: Callable[[str], None] = lambda step: None,
+    reporter: Reporter | None = None,
 ) -> list[Run]:
     """Evaluate each head with each sampler on each store, on the same splits, and write a run for each.
 
@@ -96,12 +97,13 @@ def classify(
             telling name (spam, toxic, 1, yes, true, positive), else the rarer.
         out: folder of the run (with several, its name is completed by theirs); ``runs/<store>.<head>`` if None.
         command, versions: kept in the run.
-        progress: called with what is being done.
+        reporter: told what is being done; None: notes go to stderr, progress nowhere.
 
     Raises:
         InputError: for a wrong option, or features that a head cannot take; before anything is computed.
         FailureError: if the store or the machine fails.
     """
+    reporter = reporter or Reporter()
     specs = [features] if isinstance(features, str | Path) else list(features)
     samplers = [sampler] if isinstance(sampler, str) else list(sampler)
     chosen = [
@@ -127,7 +129,7 @@ def classify(
         for spec in specs:
             data = replace(load_all(spec, test), identical=identical)
             if near_duplicates is not None:
-                progress(f"{data.path.stem}, texts nearly alike")
+                reporter.progress(_training(f"{data.path.stem}, texts nearly alike"))
                 data = replace(data, near=near_duplicate_groups(data, near_duplicates))
             data = data if groups is None else data.group_by(groups)
             jobs = [
@@ -138,18 +140,18 @@ def classify(
             _check(data, spec, chosen, [how for how, _ in jobs])
             which = _positive(positive, data)
             plan = scheme.plan(data, seed)
-            work = _Work(data, spec, plan, seed, which, progress)
+            work = _Work(data, spec, plan, seed, which, reporter)
             baselines = dict(known[1]) if known is not None and _same_rows(known[0], data) else {}
             for how, head in jobs:
                 folder = _folder(data, head, how.sampler, len(samplers) > 1, out, many, claims)
                 beside = "none" if how.sampler == "smote" else how.sampler
                 for name, x, baseline in _baselines(data):
                     if (name, beside) not in baselines:
-                        progress(f"baseline {name}")
+                        reporter.progress(_training(f"baseline {name}"))
                         grid = baseline.grid_of("ids") if tuned.default and len(data.classes) <= MANY else {}
                         options = FitOptions(sampler=beside, tune=grid, must_tune=False)
                         baselines[name, beside] = work.evaluate(baseline, options, x).score
-                progress(f"{data.path.stem}, head {head.name}")
+                reporter.progress(_training(f"{data.path.stem}, head {head.name}"))
                 found = work.evaluate(head, how, data.x, tuple(report_epochs), keep=True)
                 beaten = {name: score for (name, sampler), score in baselines.items() if sampler == beside}
                 more = work.more(head, scheme, how, learning_curve, report_epochs, found)
@@ -187,6 +189,10 @@ class _Tuning:
         return {"tune": grid if self.default else {}, "must_tune": False}
 
 
+def _training(step: str) -> Progress:
+    return Progress("training", step=step)
+
+
 @dataclass(frozen=True)
 class _Work:
     """What all heads on one store share."""
@@ -196,7 +202,7 @@ class _Work:
     plan: Splits
     seed: int
     positive: int
-    progress: Callable[[str], None]
+    reporter: Reporter
 
     def evaluate(
         self, head: Head, how: FitOptions, x: X, report: tuple[int, ...] = (), keep: bool = False
@@ -219,12 +225,12 @@ class _Work:
         more: dict[str, Any] = {"directions": found.score.directions}
         data, splits, seed, positive = self.data, self.plan.splits, self.seed, self.positive
         if shares:
-            self.progress(f"learning curve of {head.name}")
+            self.reporter.progress(_training(f"learning curve of {head.name}"))
             more["learning_curve"] = learning_curve(data, head, splits, shares, how, seed=seed, positive=positive)
         if epochs:
             more["epochs"] = at_epochs(data, splits, found.models, epochs, seed=seed, positive=positive)
         if scheme.allow_duplicates:
-            self.progress(f"{head.name} with identical texts in one fold")
+            self.reporter.progress(_training(f"{head.name} with identical texts in one fold"))
             honest = replace(scheme, allow_duplicates=False).plan(data, seed)
             apart = evaluate(data, data.x, head, honest.splits, how, seed=seed, positive=positive).score
             gained: dict[str, float | None] = {

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from commands.reporter import TerminalReporter
 from commands.runs import report_option, show, tensorboard_option
-from commands.terminal import echo, json_option, note, print_json, print_table, shown, step_progress, versions_of
+from commands.terminal import echo, json_option, note, print_json, print_table, shown, versions_of
 
 if TYPE_CHECKING:
     from classify import Run
@@ -118,8 +119,8 @@ def classify(
         raise click.UsageError("--threshold and --goal exclude each other", click.get_current_context())
     options["threshold"] = options["threshold"] if goal is None else goal
     versions = versions_of("numpy", "scikit-learn", "imbalanced-learn", "tensorflow", "keras", "skops")
-    with step_progress("training") as progress:
-        runs = run_classify(features, heads, **options, command=command, versions=versions, progress=progress)
+    with TerminalReporter() as reporter:
+        runs = run_classify(features, heads, **options, command=command, versions=versions, reporter=reporter)
     if as_json:
         print_json(
             [{"run": str(run.folder), "recipe": run.recipe.as_dict(), "metrics": run.metrics.as_dict()} for run in runs]

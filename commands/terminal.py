@@ -6,10 +6,7 @@ import ast
 import json
 import re
 import shlex
-import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -20,7 +17,6 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 PIPED_WIDTH = 120  # characters of a table that no terminal limits
-EVERY = 30.0  # seconds between plain lines of progress; a run that is shorter prints none
 Clock = Callable[[], float]
 # a parameter of the library in a message: `name` or `name=value`, see stores.shared.errors
 _PARAMETER = re.compile(r"""`([a-z_]\w*)(?:=('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^`]*))?`""")
@@ -153,28 +149,3 @@ def versions_of(*packages: str) -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-@contextmanager
-def step_progress(what: str, clock: Clock = time.monotonic) -> Iterator[Callable[[str], None]]:
-    """A function that shows which step is being done, and for how long the whole has been going on."""
-    if is_quiet():
-        yield lambda step: None
-    elif not sys.stderr.isatty():
-        last = clock()
-
-        def tell(step: str) -> None:
-            nonlocal last
-            if clock() - last >= EVERY:
-                last = clock()
-                note(f"{what}: {step}")
-
-        yield tell
-    else:
-        from rich.console import Console
-        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-        columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
-        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-            task = progress.add_task(what)
-            yield lambda step: progress.update(task, description=f"{what}: {step}")
