@@ -7,6 +7,8 @@ import pytest
 from sklearn import metrics as sk
 from sklearn.linear_model import LogisticRegression
 
+from classify import classify, read_run, write_report
+from classify.analysis.compare import compare
 from classify.scoring import metrics as registry
 from classify.scoring.influence import area_influence, influence
 from classify.scoring.intervals import effective_directions, intervals, wilson
@@ -132,6 +134,22 @@ def test_a_new_metric_is_one_entry(request):
     assert "share_positive" not in registry.columns_of("multi-class")
     low, high = interval(y, proba, predicted, np.arange(len(y)), seed=0)["share_positive"]
     assert low < predicted.mean() < high
+
+
+@pytest.mark.slow
+def test_a_new_metric_is_in_runs_comparisons_and_reports(request, separable, in_tmp):
+    """With the one entry it is in metrics.json, decides ``compare`` when asked, and is a column of the report."""
+    request.addfinalizer(lambda: registry.METRICS.pop("share_positive"))
+    registry.register(registry.Metric("share_positive", "share of yes", lambda d: d.taken[:, d.positive] / d.total,
+                                      "decisions", problems=("binary",), table=1))  # fmt: skip
+    runs = classify(separable, ["logistic", "nb"], cv=2, tune="none")
+    made = read_run(runs[0].folder).predictions()
+
+    assert runs[0].metrics.overall["share_positive"].value == (made.predicted == made.positive).mean()
+    assert [entry.scores["share_positive"].value for entry in compare(runs, by="share_positive").runs] == sorted(
+        (run.metrics.overall["share_positive"].value for run in runs), reverse=True
+    )
+    assert "share of yes" in write_report(runs[0]).read_text(encoding="utf-8")
 
 
 def test_four_rows_by_hand():

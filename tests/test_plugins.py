@@ -195,3 +195,33 @@ def test_options_as_text_have_their_types():
     assert load_encoder("static", shape="false").shape is False
     with pytest.raises(InputError, match="encoder static: shape=maybe is not true or false"):
         load_encoder("static", shape="maybe")
+
+
+HELLO = '''"""The command ``tk hello``."""
+
+import click
+
+from commands.terminal import echo
+
+
+@click.command()
+@click.option("--name", default="world", help="Who is greeted.")
+def hello(name: str) -> None:
+    """Greet somebody."""
+    echo(f"hello {name}")
+'''
+
+
+def test_one_file_is_a_command(tmp_path):
+    """A copy of the project with one more file in ``commands``, imported and listed in cli.py."""
+    project = tmp_path / "project"
+    for name in ("commands", "stores"):
+        shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (project / "commands/hello.py").write_text(HELLO, encoding="utf-8")
+    main = (ROOT / "cli.py").read_text(encoding="utf-8")
+    main = main.replace("for command in (\n", "from commands.hello import hello\n\nfor command in (\n    hello,\n")
+    (project / "cli.py").write_text(main, encoding="utf-8")
+
+    assert run("hello", "--name", "you", path=[project, ROOT], cwd=tmp_path).stdout == "hello you\n"
+    assert "Greet somebody." in run("--help", path=[project, ROOT], cwd=tmp_path).stdout
+    assert run("helo", path=[project, ROOT], cwd=tmp_path, code=2).stderr.startswith("Error: No such command 'helo'")
