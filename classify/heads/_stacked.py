@@ -78,8 +78,10 @@ def _train(jobs: list[StackedFit], stack: _Stack, settings: Settings) -> None:
     randoms = [np.random.default_rng(job.seed) for job in jobs]
     stack.start(randoms)
     for epoch in range(1, settings.epochs + 1):
+        # each network sees its own rows in an order of its own, as if it were trained alone
         order = [random.permutation(len(job.rows)) for random, job in zip(randoms, jobs, strict=True)]
         loss = np.sum([stack.run(*batches) for batches in _batches(jobs, order, settings.batch)], axis=0)
+        # a network that has ended still takes steps with the others; ``ended`` has kept its weights
         found = stack.weights()
         going = [
             job.ended(epoch, float(loss[j] / len(job.rows)), {name: values[j] for name, values in found.items()})
@@ -96,16 +98,19 @@ def _batches(jobs: list[StackedFit], order: list[np.ndarray], size: int) -> Iter
     """
     for first in range(0, max(map(len, order)), STEPS * size):
         some = [places[first : first + STEPS * size] for places in order]
+        # all networks get as many steps as the one with the most rows; what is missing is padding of weight 0
         steps = -(-max(map(len, some)) // size)
         x = np.zeros((len(jobs), steps * size, jobs[0].x.shape[1]), np.float32)
         target = np.zeros((*x.shape[:2], jobs[0].target.shape[1]), np.float32)
         sample_weight, there = np.zeros(x.shape[:2], np.float32), np.zeros(x.shape[:2], np.float32)
         for j, (job, places) in enumerate(zip(jobs, some, strict=True)):
+            # rows are standardised as they are read, [rows, D], so that no scaled copy of the features is held
             mean, per_sd = job.scale
             np.subtract(job.x[job.rows[places]], mean, out=x[j, : len(places)], casting="same_kind")
             x[j, : len(places)] *= per_sd
             target[j, : len(places)], sample_weight[j, : len(places)] = job.target[places], job.sample_weight[places]
             there[j, : len(places)] = 1
+        # [k, s * b, ...] -> [s, k, b, ...]: a step takes one slice
         yield tuple(
             part.reshape(len(jobs), steps, size, *part.shape[2:]).swapaxes(0, 1)
             for part in (x, target, sample_weight, there)
@@ -165,23 +170,29 @@ class _Stack:
     def _one_step(self, tf: Tensor, x: Tensor, target: Tensor, sample_weight: Tensor, rows: Tensor) -> Tensor:
         """One step of Adam on a batch ``[k, b, D]``, with the gradients by hand; the sum of its losses, ``[k]``."""
         w, b, o, c = (self._kept[name][0] for name in self._shapes)
+        # forward: x [k, b, D] times w [k, D, U] -> the hidden layer [k, b, U]; times o [k, U, O] -> logits z [k, b, O]
         before = tf.matmul(x, w) + b
         hidden = tf.nn.relu(before)
         z = tf.matmul(hidden, o) + c
+        # the loss of each row [k, b], and its gradient by the logits: probability minus target, [k, b, O]
         if self._settings.sigmoid:
             loss = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(target, z), 2)
             wrong = (tf.sigmoid(z) - target) / z.shape[2]
         else:
             loss = tf.nn.softmax_cross_entropy_with_logits(target, z)
             wrong = tf.nn.softmax(z) - target
+        # the mean over the rows that are there; padded rows have weight 0 and so no gradient
         wrong *= (sample_weight / rows[:, None])[:, :, None]
+        # backward: through the output layer [k, b, U], and only where ReLU let something through
         back = tf.where(before > 0, tf.matmul(wrong, o, transpose_b=True), 0.0)
+        # by the weights: what went in, transposed, times what came back; biases: the sum over the batch
         gradients = {
             "hidden": tf.matmul(x, back, transpose_a=True) + 2 * self._settings.l2 * w,
             "hidden_bias": tf.reduce_sum(back, 1, keepdims=True),
             "output": tf.matmul(hidden, wrong, transpose_a=True),
             "output_bias": tf.reduce_sum(wrong, 1, keepdims=True),
         }
+        # Adam (Kingma, Ba 2015, algorithm 1); beta^step takes the bias of the first steps out of the two means
         step = self._step.assign_add(1.0)
         for name, gradient in gradients.items():
             variable, m, v = (kept.handle for kept in self._kept[name])
