@@ -11,12 +11,14 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from stores.shared.errors import FailureError, InputError
 
 if TYPE_CHECKING:
     from filelock import FileLock
+
+J = TypeVar("J", dict, list)
 
 
 def is_stream(out: Path) -> bool:
@@ -129,23 +131,21 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 def read_json(path: Path) -> dict:
     """A JSON object in a file; ``FailureError`` if it cannot be read, or is none."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise FailureError(f"{path} cannot be read ({error}); get it again") from error
-    if not isinstance(value, dict):
-        raise FailureError(f"{path} is no JSON object; get it again")
-    return value
+    return _read_json(path, dict, "object")
 
 
 def read_json_list(path: Path) -> list:
     """A JSON array in a file; ``FailureError`` if it cannot be read, or is none."""
+    return _read_json(path, list, "array")
+
+
+def _read_json(path: Path, kind: type[J], name: str) -> J:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise FailureError(f"{path} cannot be read ({error}); get it again") from error
-    if not isinstance(value, list):
-        raise FailureError(f"{path} is no JSON array; get it again")
+    if not isinstance(value, kind):
+        raise FailureError(f"{path} is no JSON {name}; get it again")
     return value
 
 
