@@ -18,7 +18,8 @@ from classify.analysis.significance import (
     paired_z,
     resampled_t,
 )
-from classify.scoring.intervals import intervals, resampled
+from classify.scoring.bootstrap import resampled
+from classify.scoring.intervals import intervals
 from classify.scoring.predictions import Predictions
 from tools.simulate_verdicts import SHIFT, simulate
 

@@ -18,7 +18,7 @@ from classify import heads
 from classify.analysis.significance import corrected_error, paired_z
 from classify.fitting.model import fit
 from classify.heads.base import FitTask
-from classify.scoring.intervals import resampled
+from classify.scoring.bootstrap import resampled
 from classify.scoring.metrics import metrics_of
 from classify.scoring.predictions import Predictions
 from classify.splits.folds import stratified_kfold

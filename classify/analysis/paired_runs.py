@@ -29,7 +29,8 @@ from classify.analysis.significance import (
 )
 from classify.records import FeaturesRecord
 from classify.runs import Run
-from classify.scoring.intervals import RESAMPLES, intervals, percentiles, resampled
+from classify.scoring.bootstrap import RESAMPLES, percentiles, resampled
+from classify.scoring.intervals import intervals
 from classify.scoring.metrics import METRICS
 from classify.scoring.predictions import Predictions
 from stores.shared.errors import InputError

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from classify.analysis.comparison import Interval
-from classify.scoring.intervals import draws, percentiles
+from classify.scoring.bootstrap import draws, percentiles
 from classify.scoring.metrics import METRICS
 from classify.scoring.predictions import Predictions
 

@@ -16,7 +16,7 @@ from classify.data import matrix
 from classify.heads.base import X
 from classify.records import FeaturesRecord
 from classify.runs import Run
-from classify.scoring.intervals import percentiles, resampled
+from classify.scoring.bootstrap import percentiles, resampled
 from classify.scoring.metrics import Metric, metrics_of
 from classify.scoring.predictions import Predictions
 from classify.sources import opened

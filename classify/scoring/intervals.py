@@ -26,18 +26,17 @@ were fitted to simulations with real training, see ``tools/simulate_intervals.py
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from classify.scoring.bootstrap import percentiles, resampled
 from classify.scoring.influence import influence, of_decisions, standard_error
 from classify.scoring.metrics import METRICS, Metric, metrics_of
 from classify.scoring.predictions import Predictions
 from classify.scoring.scored import Scored
 
-RESAMPLES = 1000
-CELLS = 1 << 22  # weights held at a time: 32 MiB
 Z = 1.959964  # of the normal distribution, 95 %
 LUCK = {"roc": (5.0, 3.0), "pr": (5.0, 3.0)}  # a and b of the areas
 LUCK_OF_OTHERS = (4.0, 1.0)
@@ -213,50 +212,3 @@ def _by_bootstrap(predictions: Predictions, names: Sequence[str], seed: int, luc
         if np.isfinite([value, low, high]).all():
             found[name] = value - luck * max(value - low, 0), value + luck * max(high - value, 0)
     return found
-
-
-def resampled(
-    found: Sequence[Predictions],
-    group: np.ndarray,
-    seed: int,
-    resamples: int = RESAMPLES,
-    names: Sequence[str] | None = None,
-) -> list[dict[str, np.ndarray]]:
-    """Every metric that is one number, of all of ``found`` in the same resamples: name -> ``[resamples]`` each.
-
-    Args:
-        found: predictions of the same rows, ``t`` each.
-        group: int ``[t]``, what is drawn.
-        seed, resamples: see ``draws``.
-        names: of the metrics; all if None.
-    """
-    drawn: list[dict[str, list]] = [{} for _ in found]
-    for weights in draws(group, seed, resamples):
-        for own, predictions in zip(drawn, found, strict=True):
-            for name, values in predictions.measure(weights, resampled=True, names=names).items():
-                own.setdefault(name, []).append(values)
-    return [{name: np.concatenate(values) for name, values in own.items()} for own in drawn]
-
-
-def draws(group: np.ndarray, seed: int, resamples: int = RESAMPLES) -> Iterator[np.ndarray]:
-    """How often each prediction counts in each resample: ``[b, t]``, as many at a time as fit the memory.
-
-    Args:
-        group: int ``[t]``; all predictions of a group are drawn together.
-        seed: of the draws.
-        resamples: how many in all.
-    """
-    rng = np.random.default_rng(seed)
-    _, inverse = np.unique(group, return_inverse=True)
-    n_groups = inverse.max() + 1
-    step = max(1, CELLS // len(group))
-    for start in range(0, resamples, step):
-        size = min(step, resamples - start)
-        counts = [np.bincount(rng.integers(n_groups, size=n_groups), minlength=n_groups) for _ in range(size)]
-        yield np.array(counts, float)[:, inverse]
-
-
-def percentiles(values: np.ndarray) -> list[float]:
-    """The middle 95 % of ``values``, those without a value left out."""
-    values = values[~np.isnan(values)]
-    return np.percentile(values, [2.5, 97.5]).tolist() if len(values) else [float("nan")] * 2

@@ -12,9 +12,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from classify.scoring.auc import ratio
 from classify.scoring.calibration_error import expected_error, recalibration
-from classify.scoring.scored import EPS, Decisions, Scored
+from classify.scoring.decision_metrics import (
+    balanced_accuracy,
+    f1,
+    macro,
+    mcc,
+    micro,
+    of_positive,
+    precision,
+    recall,
+    weighted,
+)
+from classify.scoring.scored import EPS, Scored
 
 Measures = dict[str, np.ndarray]  # name -> [B], per class [B, C]; NaN where a metric has no value
 BINARY, MULTI_CLASS, MULTI_LABEL = PROBLEMS = ("binary", "multi-class", "multi-label")
@@ -120,59 +130,12 @@ def register(metric: Metric) -> None:
     METRICS[metric.name] = metric
 
 
-# --- of decisions ---------------------------------------------------------------------------------------------------
-
-
 def _right(s: Scored) -> np.ndarray:
     """Whether the class, or every label, of each row is right."""
     return (s.y == s.predicted).reshape(len(s.y), -1).all(1).astype(float)
 
 
-def _balanced_accuracy(d: Decisions) -> np.ndarray:
-    there = d.true > 0
-    return (_recall(d) * there).sum(1) / there.sum(1)
-
-
-def _mcc(d: Decisions) -> np.ndarray:
-    """Matthews correlation of several classes (Gorodkin 2004, "Comparing two K-category assignments")."""
-    agreement = d.hit.sum(1) * d.total - (d.taken * d.true).sum(1)
-    spread = (d.total**2 - (d.taken**2).sum(1)) * (d.total**2 - (d.true**2).sum(1))
-    return ratio(agreement, np.sqrt(np.maximum(spread, 0)))
-
-
-def _precision(d: Decisions) -> np.ndarray:
-    return ratio(d.hit, d.taken)
-
-
-def _recall(d: Decisions) -> np.ndarray:
-    return ratio(d.hit, d.true)
-
-
-def _f1(d: Decisions) -> np.ndarray:
-    return ratio(2 * d.hit, d.true + d.taken)
-
-
-def _macro(each: Callable[[Decisions], np.ndarray]) -> Callable[[Decisions], np.ndarray]:
-    return lambda d: ratio((each(d) * d.seen).sum(1), d.seen.sum(1).astype(float))
-
-
-def _weighted(each: Callable[[Decisions], np.ndarray]) -> Callable[[Decisions], np.ndarray]:
-    return lambda d: ratio((each(d) * d.true).sum(1), d.true.sum(1))
-
-
-def _micro(each: Callable[[Decisions], np.ndarray]) -> Callable[[Decisions], np.ndarray]:
-    def function(d: Decisions) -> np.ndarray:
-        hit, true, taken = (counts.sum(1, keepdims=True) for counts in (d.hit, d.true, d.taken))
-        return each(Decisions(hit, true, taken, d.total))[:, 0]
-
-    return function
-
-
-def _of_positive(each: Callable[[Decisions], np.ndarray]) -> Callable[[Decisions], np.ndarray]:
-    return lambda d: each(d)[:, d.positive]
-
-
-# --- of probabilities -----------------------------------------------------------------------------------------------
+# --- of each row, and of probabilities; those of decisions are in decision_metrics -----------------------------------
 
 
 def _log_losses(s: Scored) -> np.ndarray:
@@ -217,20 +180,20 @@ METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
         Metric("accuracy", "accuracy", _right, "rows", table=1, interval="share", title_of_labels="exact match"),
-        Metric("balanced_accuracy", "bal. accuracy", _balanced_accuracy, "decisions", problems=ONE_LABEL, table=2,
+        Metric("balanced_accuracy", "bal. accuracy", balanced_accuracy, "decisions", problems=ONE_LABEL, table=2,
                interval="macro"),
-        Metric("f1_macro", "F1 macro", _macro(_f1), "decisions", table=1, interval="macro"),
-        Metric("precision_positive", "precision", _of_positive(_precision), "decisions", problems=(BINARY,), table=1,
+        Metric("f1_macro", "F1 macro", macro(f1), "decisions", table=1, interval="macro"),
+        Metric("precision_positive", "precision", of_positive(precision), "decisions", problems=(BINARY,), table=1,
                interval="positive"),
-        Metric("recall_positive", "recall", _of_positive(_recall), "decisions", problems=(BINARY,), table=1,
+        Metric("recall_positive", "recall", of_positive(recall), "decisions", problems=(BINARY,), table=1,
                interval="positive"),
-        Metric("f1_positive", "F1", _of_positive(_f1), "decisions", problems=(BINARY,), table=1, interval="positive"),
+        Metric("f1_positive", "F1", of_positive(f1), "decisions", problems=(BINARY,), table=1, interval="positive"),
         Metric("roc_auc", "ROC-AUC", _roc_auc, needs_probabilities=True, table=1, interval="roc"),
         Metric("pr_auc", "PR-AUC", _pr_auc, needs_probabilities=True, table=1, interval="pr"),
         Metric("log_loss", "log loss", _log_losses, "rows", False, True, table=1, interval="log"),
-        Metric("precision_macro", "precision macro", _macro(_precision), "decisions", table=2, interval="macro"),
-        Metric("recall_macro", "recall macro", _macro(_recall), "decisions", table=2, interval="macro"),
-        Metric("mcc", "MCC", _mcc, "decisions", problems=ONE_LABEL, table=2, interval="fisher"),
+        Metric("precision_macro", "precision macro", macro(precision), "decisions", table=2, interval="macro"),
+        Metric("recall_macro", "recall macro", macro(recall), "decisions", table=2, interval="macro"),
+        Metric("mcc", "MCC", mcc, "decisions", problems=ONE_LABEL, table=2, interval="fisher"),
         Metric("hamming_loss", "Hamming loss", lambda s: (s.y != s.predicted).mean(1), "rows", False,
                problems=(MULTI_LABEL,), table=2, interval="share"),
         Metric("brier", "Brier", _squares, "rows", False, True, table=2, interval="log"),
@@ -240,15 +203,15 @@ METRICS: dict[str, Metric] = {
                interval="none"),
         Metric("calibration_intercept", "cal. intercept", lambda s: recalibration(s)[:, 1], "scored", None, True,
                (BINARY,), interval="none"),
-        Metric("f1_weighted", "F1 weighted", _weighted(_f1), "decisions", interval="logit"),
-        Metric("precision_weighted", "precision weighted", _weighted(_precision), "decisions", interval="logit"),
-        Metric("recall_weighted", "recall weighted", _weighted(_recall), "decisions", interval="logit"),
-        Metric("f1_micro", "F1 micro", _micro(_f1), "decisions", interval="logit"),
-        Metric("precision_micro", "precision micro", _micro(_precision), "decisions", interval="logit"),
-        Metric("recall_micro", "recall micro", _micro(_recall), "decisions", interval="logit"),
-        Metric("precision", "precision", _precision, "decisions", per_class=True),
-        Metric("recall", "recall", _recall, "decisions", per_class=True),
-        Metric("f1", "F1", _f1, "decisions", per_class=True),
+        Metric("f1_weighted", "F1 weighted", weighted(f1), "decisions", interval="logit"),
+        Metric("precision_weighted", "precision weighted", weighted(precision), "decisions", interval="logit"),
+        Metric("recall_weighted", "recall weighted", weighted(recall), "decisions", interval="logit"),
+        Metric("f1_micro", "F1 micro", micro(f1), "decisions", interval="logit"),
+        Metric("precision_micro", "precision micro", micro(precision), "decisions", interval="logit"),
+        Metric("recall_micro", "recall micro", micro(recall), "decisions", interval="logit"),
+        Metric("precision", "precision", precision, "decisions", per_class=True),
+        Metric("recall", "recall", recall, "decisions", per_class=True),
+        Metric("f1", "F1", f1, "decisions", per_class=True),
         Metric("support", "rows", lambda d: d.true, "decisions", None, per_class=True),
         Metric("roc_auc_label", "ROC-AUC", lambda s: s.areas[0], "scored", True, True, (MULTI_LABEL,), True),
         Metric("pr_auc_label", "PR-AUC", lambda s: s.areas[1], "scored", True, True, (MULTI_LABEL,), True),
