@@ -94,7 +94,7 @@ def read(data: tuple[str, ...], **reading: Any) -> Table:  # noqa: ANN401
     """The table; what is to be known about the reading goes to stderr."""
     from embed import read_table
 
-    table = read_table(data, **reading)
+    table = read_table([Path(name) for name in data], **reading)  # paths, whatever they look like
     for line in (*table.notes, *table.columns.reasons):
         note(line)
     return table

@@ -15,7 +15,7 @@ from embed.engines import Cluster, open_engine
 from embed.part import PartPlan, PartWriter
 from embed.progress import Meter
 from embed.recipe import Recipe
-from embed.tables.read_table import read_table
+from embed.tables.read_table import TableData, read_table
 from embed.tables.rows import Rows
 from embed.tables.table import Table
 from stores.columns import COMPRESSIONS
@@ -77,7 +77,7 @@ class StoreOptions:
 
 
 def embed(
-    table: Table | str | Path,
+    table: Table | TableData,
     recipe: Recipe | str,
     out: str | Path,
     *,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from embed.reading.cells import as_list
 from embed.reading.detect import ReadingOptions, open_files
 from embed.reading.format import TableFile
+from embed.reading.frames import ArrowStream, is_in_memory, open_frame
 from embed.tables.columns import SEPARATOR, Asked, Columns, Sample, choose_columns
 from embed.tables.label_forms import settle_labels
 from embed.tables.labels import LabelRule
@@ -16,10 +17,13 @@ from embed.tables.like import text_columns_like
 from embed.tables.table import Table
 from stores.shared.errors import InputError
 
+TableData: TypeAlias = "str | Path | Sequence[Any] | Mapping[str, Any] | ArrowStream | Iterable[Any]"
+
 
 def read_table(
-    data: str | Path | Sequence[str | Path],
+    data: TableData,
     *,
+    labels: Iterable[Any] | None = None,
     format: str | None = None,
     encoding: str | None = None,
     delimiter: str | None = None,
@@ -45,7 +49,11 @@ def read_table(
 
     Args:
         data: a file, a pattern, a folder of class folders or a tar archive of one, ``-`` for stdin; or several of
-            these, which are read one after the other.
+            these, which are read one after the other. Or a table that Python holds: a frame of pandas or polars, an
+            Arrow table or what gives one (``__arrow_c_stream__``; not copied), a ``datasets.Dataset`` or
+            ``DatasetDict``, a mapping of columns, a list, array or Series of texts, or records (mappings), which a
+            generator may give. A list of strings is one of texts, unless each is the name of a file or looks like it.
+        labels: of a list of texts, one each; None or NaN where there is none.
         format: one of ``embed.reading.detect.FORMATS``; by the name of the file, else its first bytes, if None.
         encoding: a Python codec name; by the byte-order mark, else UTF-8, else Windows-1252 if None.
         delimiter: of CSV, one character; found in the first rows if None.
@@ -71,9 +79,8 @@ def read_table(
         InputError: if there is no such file, it is empty, not text, or lacks a column that was asked for; or where
             two readings are likely.
     """
-    given = [data] if isinstance(data, str | Path) else data
     asked = ReadingOptions(format, encoding, delimiter, quoting, header, follow_links, sheet, table, query)
-    files = open_files(list(map(str, given)), asked)
+    files = _opened(data, labels, asked)
     first = files[0]
     cells = first.sample()
     if not any(cells.values()):
@@ -103,6 +110,18 @@ def read_table(
             rule = rule.with_classes(_classes(files, columns, rule))
     name = f"-and-{len(files) - 1}-more" if len(files) > 1 else ""
     return Table(first.name + name, first.stem + name, files, columns, rule, bad_rows, notes)
+
+
+def _opened(data: TableData, labels: Iterable[Any] | None, asked: ReadingOptions) -> list[TableFile]:
+    """The files that ``data`` names, or the table that it is."""
+    if is_in_memory(data):
+        if given := [name for name, value in vars(asked).items() if value or (name == "header" and value is not None)]:
+            raise InputError(f"`{given[0]}` is for files, and this is a {type(data).__name__}")
+        return [open_frame(data, labels)]
+    if labels is not None:
+        raise InputError("`labels` are for a list of texts; a file has its labels in a column")
+    names: Any = [data] if isinstance(data, str | Path) else data
+    return open_files(list(map(str, names)), asked)
 
 
 def _classes(files: list[TableFile], columns: Columns, rule: LabelRule) -> list[str]:
