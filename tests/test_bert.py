@@ -277,7 +277,7 @@ def test_out_of_memory_halves_the_batch(form, monkeypatch):
     texts = [" ".join(WHOLE[:n]) for n in (1, 2, 3, 4, 5, 6, 7)] * 3
     monkeypatch.setattr(_sequence_encoder, "SHORT", 0)
     expected, sizes = encoder.encode(texts).outputs["pooled"], []
-    way = encoder._ways[False]
+    way = encoder._executions[False]
 
     class ResourceExhaustedError(Exception):
         """Named like TensorFlow's."""
@@ -288,7 +288,7 @@ def test_out_of_memory_halves_the_batch(form, monkeypatch):
             raise ResourceExhaustedError
         return way.run(ids, lengths)
 
-    encoder._ways[False] = replace(way, run=small)
+    encoder._executions[False] = replace(way, run=small)
     near(encoder.encode(texts).outputs["pooled"], expected)
     assert max(sizes) > 20 >= sizes[-1]
 

@@ -10,12 +10,13 @@ from helpers import bert_models
 from helpers.bert_models import PIECES, WIDTH, arrays, reference, write_safetensors
 
 from embed import load_encoder
-from embed.encoders import _sequence_encoder
+from embed.encoders import _execution, _sequence_encoder
 from embed.encoders._sequence_pooling import pool
 from embed.networks.transformer import TransformerNetwork
 from embed.networks.transformer_numpy import NumpyNetwork, erf
 from embed.tokenise.hugging_face import HuggingFaceTokenizer, length_limit
-from embed.weights.transformer import NAMES, read_transformer
+from embed.weights.architectures import NAMES
+from embed.weights.transformer import read_transformer
 from stores import FailureError, InputError
 from stores.shared.fingerprint import identity_digest
 
@@ -473,7 +474,7 @@ def test_auto_takes_what_the_processor_has(folder, monkeypatch):
     from embed import Recipe
 
     for native, expected in ((True, "bfloat16"), (False, "float32")):
-        monkeypatch.setattr(_sequence_encoder, "multiplies_bfloat16", lambda native=native: native)
+        monkeypatch.setattr(_execution, "processor_features", lambda native=native: {"avx512_bf16": native})
         recipe = Recipe.of("transformer", model=str(folder), precision="auto")
         assert recipe.encoder.identity()["precision"] == recipe.options["precision"] == expected
         plain = load_encoder("transformer", model=str(folder), precision=expected)
@@ -485,7 +486,7 @@ def test_what_is_said(folder, monkeypatch, tensorflow_alone):
     from helpers.reporter import Recorder
 
     rewrite(folder / "config_sentence_transformers.json", default_prompt_name="query")
-    monkeypatch.setattr(_sequence_encoder, "multiplies_bfloat16", lambda: True)
+    monkeypatch.setattr(_execution, "processor_features", lambda: {"avx512_bf16": True})
     told = Recorder()
     encoder = load_encoder("transformer", reporter=told, model=str(folder))
     encoder.encode(["ok"])

@@ -14,10 +14,11 @@ import numpy as np
 
 from embed.encoders._agreement import TOLERANCE, agreement
 from embed.encoders._bert_module import BertModule, ModulePieces
+from embed.encoders._execution import Networks, OneNetwork
 from embed.encoders._sentence_folder import SentenceFolder
-from embed.encoders._sequence_encoder import Networks, OneNetwork, Tokenizer
 from embed.networks.transformer import TransformerNetwork
 from embed.networks.transformer_weights import VERSION
+from embed.tokenise import Tokenizer
 from embed.tokenise.hugging_face import HuggingFaceTokenizer
 from embed.tokenise.wordpiece import WordPiece
 from embed.weights.bert import read_google, read_hub

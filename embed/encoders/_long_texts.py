@@ -90,3 +90,26 @@ def sequences(lengths: np.ndarray, most: int, way: str) -> Sequences:
     whole = np.repeat(whole, windows)
     start = np.minimum(number * step, np.maximum(whole - most, 0))  # the last one ends with the text
     return Sequences(np.repeat(text, windows), start, np.minimum(whole, most), np.zeros_like(start), head)
+
+
+def between(
+    ids: np.ndarray, lengths: np.ndarray, before: list[int], after: list[int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sequences with their special tokens.
+
+    Args:
+        ids: int32 ``[sum T]``, of the tokens of ``S`` sequences.
+        lengths: int64 ``[S]``, how many each has.
+        before, after: ids of the special tokens that each stands between.
+
+    Returns:
+        Int32 ``[N]``, all ids; int64 ``[sum T]``, where those of ``ids`` lie in them; int64 ``[S]``, the new lengths.
+    """
+    length = lengths + len(before) + len(after)
+    starts = np.cumsum(length) - length
+    packed, inner = np.empty(length.sum(), np.int32), ranges(starts + len(before), lengths)
+    packed[inner] = ids
+    for special, start in ((before, starts), (after, starts + length - len(after))):
+        for place, number in enumerate(special):
+            packed[start + place] = number
+    return packed, inner, length

@@ -7,16 +7,11 @@ A folder without ``modules.json`` is a network alone; it gets a mean, as sentenc
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-import numpy as np
-
-from embed.networks.transformer_numpy import ACTIVATIONS, layer_norm
-from embed.networks.transformer_weights import Affine
-from embed.weights.safetensors import read_folder, weight_files
+from embed.encoders._sentence_modules import MODULES, Module, below
 from stores.shared.errors import FailureError, InputError
 from stores.shared.files import read_json, read_json_list
 
@@ -35,23 +30,6 @@ LIMITS = tuple(
     for name in ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")
 )
 ALWAYS = ("query", "document")  # names of prompts that every folder has, empty unless it says otherwise
-
-
-@dataclass(frozen=True)
-class Module:
-    """One step from pooled vectors to those that the folder means.
-
-    Attributes:
-        name: the last part of its type.
-        width: columns that it takes; None: any.
-        makes: columns that it gives; None: as many.
-        apply: float32 ``[n, D]`` to float32 ``[n, E]``.
-    """
-
-    name: str
-    width: int | None
-    makes: int | None
-    apply: Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -103,6 +81,26 @@ class SentenceFolder:
             )
         return wanted
 
+    def check_width(self, name: str, width: int, pooling: tuple[str, ...], dims: int | None) -> None:
+        """``InputError`` if pooled vectors do not fit the modules, or have less than ``dims`` columns in the end.
+
+        Args:
+            name: of the encoder, for messages.
+            width: columns of a hidden state.
+            pooling: the modes that are joined.
+            dims: columns that are kept.
+        """
+        width *= len(pooling)
+        for module in self.modules:
+            if module.width not in (None, width):
+                raise InputError(
+                    f"{name}: the model's {module.name} takes {module.width} columns, and pooling {'+'.join(pooling)}"
+                    f" gives {width}; leave out `pooling`"
+                )
+            width = module.makes or width
+        if dims and dims > width:
+            raise InputError(f"{name}: `dims={dims}`: the vectors have {width} columns; give fewer")
+
 
 def read_sentence_folder(folder: Path) -> SentenceFolder:
     """What a model's folder says in ``modules.json`` and what that names.
@@ -128,7 +126,8 @@ def read_sentence_folder(folder: Path) -> SentenceFolder:
     for kind, path in places[2:]:
         if kind not in MODULES:
             raise _unknown(folder, kind)
-        found = MODULES[kind](found, folder, path)
+        module, files = MODULES[kind](folder, path)
+        found = replace(found, files=(*found.files, *files), modules=(*found.modules, *([module] if module else [])))
     return _with_prompts(found, folder)
 
 
@@ -168,7 +167,7 @@ def _read(found: SentenceFolder, folder: Path, *names: str) -> tuple[SentenceFol
 
 
 def _with_limits(found: SentenceFolder, folder: Path, path: str) -> SentenceFolder:
-    found, about = _read(found, folder, *(_join(path, name) for name in LIMITS))
+    found, about = _read(found, folder, *(below(path, name) for name in LIMITS))
     where = folder / (found.files[-1] if found.files else "")
     limit = about.get("max_seq_length")
     if limit is not None and (not isinstance(limit, int) or limit < 1):
@@ -186,7 +185,7 @@ def _with_limits(found: SentenceFolder, folder: Path, path: str) -> SentenceFold
 
 
 def _with_pooling(found: SentenceFolder, folder: Path, path: str) -> SentenceFolder:
-    name = _join(path, "config.json")
+    name = below(path, "config.json")
     if not (folder / name).is_file():
         raise InputError(f"{folder} has no {name}, which says how vectors are pooled; get it again")
     found, config = _read(found, folder, name)
@@ -210,91 +209,3 @@ def _with_prompts(found: SentenceFolder, folder: Path) -> SentenceFolder:
     if about.get("model_type", "SentenceTransformer") != "SentenceTransformer":
         raise InputError(f"{where}: model_type {about['model_type']!r} is not SentenceTransformer; tk runs no other")
     return replace(found, prompts={name: "" for name in ALWAYS} | prompts, default_prompt=default, dims=dims)
-
-
-def _after(found: SentenceFolder, module: Module) -> SentenceFolder:
-    return replace(found, modules=(*found.modules, module))
-
-
-def _sentence_vectors(config: dict[str, Any], where: Path) -> None:
-    """``InputError`` if a module works on something else than the pooled vectors."""
-    for key in ("module_input_name", "module_output_name"):
-        if (value := config.get(key) or "sentence_embedding") != "sentence_embedding":
-            raise InputError(f"{where}: {key} {value!r} is not sentence_embedding; tk does not run such a model")
-
-
-def _normalize(found: SentenceFolder, folder: Path, path: str) -> SentenceFolder:
-    """Each vector divided by its length."""
-    found, config = _read(found, folder, _join(path, "config.json"))
-    _sentence_vectors(config, folder / path)
-    return _after(found, Module("Normalize", None, None, unit_length))
-
-
-def _dropout(found: SentenceFolder, folder: Path, path: str) -> SentenceFolder:
-    """It plays a part in training alone."""
-    return found
-
-
-def _dense(found: SentenceFolder, folder: Path, path: str) -> SentenceFolder:
-    """act(x W' + b), plus x itself with ``use_residual``."""
-    found, config = _read(found, folder, _join(path, "config.json"))
-    where = folder / path / "config.json"
-    _sentence_vectors(config, where)
-    name = config.get("activation_function", "torch.nn.modules.activation.Tanh")
-    kind = name.rpartition(".")[2].lower() if isinstance(name, str) else ""
-    if kind not in ACTIVATIONS and kind != "identity":
-        raise InputError(f"{where}: activation_function {name!r} is none of those that tk knows")
-    activate = ACTIVATIONS["linear" if kind == "identity" else kind]
-    found, arrays = _weights(found, folder, path)
-    weight = _matrix(arrays, "linear.weight", folder / path, config.get("out_features"), config.get("in_features"))
-    bias = _matrix(arrays, "linear.bias", folder / path, len(weight)) if "linear.bias" in arrays else np.float32(0)
-    if bool(config.get("bias", True)) != ("linear.bias" in arrays):
-        raise InputError(f"{where}: bias {config.get('bias', True)} does not fit the weights beside it")
-    beside: np.ndarray | None = None
-    if residual := bool(config.get("use_residual", False)):
-        narrow = len(weight) != weight.shape[1]
-        beside = _matrix(arrays, "residual.weight", folder / path, *weight.shape) if narrow else None
-
-    def apply(x: np.ndarray) -> np.ndarray:
-        y = activate(x @ weight.T + bias)
-        return y + (x if beside is None else x @ beside.T) if residual else y
-
-    return _after(found, Module("Dense", weight.shape[1], len(weight), apply))
-
-
-def _layer_norm(found: SentenceFolder, folder: Path, path: str) -> SentenceFolder:
-    """Layer normalisation of the vectors, with PyTorch's epsilon."""
-    found, config = _read(found, folder, _join(path, "config.json"))
-    _sentence_vectors(config, folder / path / "config.json")
-    found, arrays = _weights(found, folder, path)
-    width = config.get("dimension")
-    norm = Affine(*(_matrix(arrays, name, folder / path, width) for name in ("norm.weight", "norm.bias")))
-    return _after(found, Module("LayerNorm", len(norm.weight), None, lambda x: layer_norm(x, norm, 1e-5)))
-
-
-def _weights(found: SentenceFolder, folder: Path, path: str) -> tuple[SentenceFolder, dict[str, np.ndarray]]:
-    names = [_join(path, name) for name in weight_files(folder / path)]
-    return replace(found, files=(*found.files, *names)), read_folder(folder / path)
-
-
-def _matrix(arrays: dict[str, np.ndarray], name: str, where: Path, *shape: int | None) -> np.ndarray:
-    """The array of that name, float32, of a shape in which None is any number."""
-    array = arrays.get(name)
-    if array is None:
-        raise InputError(f"{where / 'model.safetensors'} has no {name}; get it again")
-    fits = array.ndim == len(shape) and all(s in (None, n) for s, n in zip(shape, array.shape, strict=True))
-    if not fits or array.dtype.kind != "f":
-        raise InputError(f"{where / 'model.safetensors'}: {name} is {array.shape}, and config.json means {shape}")
-    return np.asarray(array, np.float32)
-
-
-def _join(path: str, name: str) -> str:
-    return (PurePosixPath(path) / name).as_posix()
-
-
-def unit_length(x: np.ndarray) -> np.ndarray:
-    """Each row divided by its length, at least 1e-12: float32 ``[n, D]``."""
-    return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
-
-
-MODULES = {"Dense": _dense, "LayerNorm": _layer_norm, "Normalize": _normalize, "Dropout": _dropout}

@@ -17,15 +17,18 @@ from functools import cached_property
 from pathlib import Path
 
 from embed.encoders._bert_formats import form_of, open_bert
+from embed.encoders._execution import Networks, OneNetwork
 from embed.encoders._sentence_folder import SentenceFolder, read_sentence_folder
-from embed.encoders._sequence_encoder import Networks, OneNetwork, SequenceEncoder, Tokenizer, identity_of
+from embed.encoders._sequence_encoder import SequenceEncoder
+from embed.encoders._sequence_options import check
 from embed.encoders.base import Published
 from embed.models.cache import files_digest, weights_digest
 from embed.networks.transformer_weights import VERSION as NETWORK_VERSION
+from embed.tokenise import Tokenizer
 from embed.tokenise.hugging_face import is_uncased, length_limit, tokenizer_files
 from embed.weights.bert_vocabulary import google_vocabulary, guess_lower_case
 from embed.weights.safetensors import weight_files
-from embed.weights.transformer import Config
+from embed.weights.transformer_config import Config
 from stores.shared.errors import InputError
 from stores.shared.files import read_json
 
@@ -88,7 +91,7 @@ class BertEncoder(SequenceEncoder):
         precision: str = "float32",
         device: str | None = None,
     ) -> None:
-        self.check("casing", casing, CASINGS)
+        check(self.name, "casing", casing, CASINGS)
         self.casing = casing
         self._path = self.resolve(SHORT.get(model, model))
         self._preprocessor = self.resolve(preprocessor) if preprocessor else None
@@ -109,8 +112,7 @@ class BertEncoder(SequenceEncoder):
 
     def identity(self) -> dict:
         """Name, versions, digests of model and preprocessor, and what the options come to."""
-        return identity_of(
-            self,
+        return self.shared_identity(
             version=VERSION,
             network=NETWORK_VERSION,
             weights=self._digest(),

@@ -14,17 +14,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from embed.encoders._execution import Networks, OneNetwork
 from embed.encoders._sentence_folder import read_sentence_folder
-from embed.encoders._sequence_encoder import Networks, OneNetwork, SequenceEncoder, Tokenizer, identity_of
+from embed.encoders._sequence_encoder import SequenceEncoder
 from embed.encoders.base import Published
 from embed.machine import cores
 from embed.models.cache import files_digest
 from embed.models.resolve import resolve_on_hub
 from embed.networks.onnx import OnnxNetwork, onnx_files, precision_of
 from embed.networks.transformer_weights import VERSION as NETWORK_VERSION
+from embed.tokenise import Tokenizer
 from embed.tokenise.hugging_face import HuggingFaceTokenizer, length_limit, tokenizer_files
 from embed.weights.safetensors import weight_files
-from embed.weights.transformer import AnyConfig, Config, read_transformer
+from embed.weights.transformer import read_transformer
+from embed.weights.transformer_config import AnyConfig, Config
 from stores.shared.errors import InputError
 
 VERSION = 1  # raise it whenever the same text, weights and options give another vector
@@ -101,8 +104,7 @@ class TransformerEncoder(SequenceEncoder):
         """What was read and done: the files' digest, and the options as they are resolved."""
         config = self._config
         most = min(self.max_tokens or self.limit() or config.max_tokens, config.max_tokens)
-        return identity_of(
-            self,
+        return self.shared_identity(
             version=VERSION,
             network=NETWORK_VERSION,
             weights=files_digest(self._path, self._files()),

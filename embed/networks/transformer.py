@@ -1,8 +1,8 @@
 """The forward pass of transformer encoders for inference, in TensorFlow (Vaswani et al. 2017, section 3).
 
 All tokens of a batch lie in one matrix ``[N, H]``, text after text, so no matrix product sees a padded token; only
-attention, which is a few per cent of the work, runs over texts padded to the longest of their batch. How architectures
-differ is in ``embed.networks.transformer_weights``; the same arithmetic in NumPy is in
+attention (``embed.networks.attention``), which is a few per cent of the work, runs over texts padded to the longest of
+their batch. How architectures differ is in ``embed.networks.transformer_weights``; the same arithmetic in NumPy is in
 ``embed.networks.transformer_numpy``.
 
 Letters of the shapes: ``B`` texts, ``N`` tokens of all of them, ``T`` tokens of the longest, ``H`` width,
@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from embed.networks.transformer_weights import Affine, Layer, TransformerWeights, frequencies
+from embed.networks.attention import Attention, Ragged
+from embed.networks.transformer_weights import Affine, Layer, TransformerWeights
 from stores.shared.errors import InputError
 from stores.shared.tensorflow import load_tensorflow
 
 Tensor = Any  # a tf.Tensor; TensorFlow is not imported for its name
-FAR = -1e9  # added to the score of a key that a query must not see
 
 
 class TransformerNetwork:
@@ -51,9 +51,7 @@ class TransformerNetwork:
         self._norm = self._norm_of(weights.norm)
         self._projection = self._dense_of(weights.projection) if weights.projection else None
         self._final_norm = self._norm_of(weights.final_norm) if weights.final_norm else None
-        bias, rows = weights.bias_by_distance(), weights.bucket_by_distance()
-        self._distance_bias = None if bias is None else self._float32(bias)
-        self._distance_rows: Any = None if rows is None else tf.constant(rows, tf.int32)
+        self._attention = Attention(tf, weights, self._dtype)
         made = {id(layer): self._layer_of(layer) for layer in weights.layers}  # a shared layer is one set of constants
         self._layers = [made[id(layer)] for layer in weights.layers]
         self._pooler: Any = self._dense_of(weights.pooler) if weights.pooler else None
@@ -119,7 +117,7 @@ class TransformerNetwork:
         return self._float(self._tf.tanh(self._dense(first, self._pooler)))
 
     def _states(self, ids: Tensor, lengths: Tensor, layers: Sequence[int]) -> list[Tensor]:
-        batch = _Ragged(self._tf, lengths, self._weights.heads)
+        batch = Ragged(self._tf, lengths, self._weights.heads)
         x = self._embed(ids, batch)  # [N, H]
         states = {0: x}
         for i, layer in enumerate(self._layers[: max(layers)]):
@@ -129,7 +127,7 @@ class TransformerNetwork:
             states[self.depth] = self._normalise(states[self.depth], self._final_norm)
         return [states[layer] for layer in layers]
 
-    def _embed(self, ids: Tensor, batch: _Ragged) -> Tensor:
+    def _embed(self, ids: Tensor, batch: Ragged) -> Tensor:
         """Word + position + type 0, normalised: ids ``[N]`` to ``[N, H]``."""
         tf, pad = self._tf, self._weights.pad
         x = tf.gather(self._words, ids)  # [N, E]
@@ -147,75 +145,20 @@ class TransformerNetwork:
             x = self._float(self._dense(x, self._projection))  # [N, E] to [N, H]
         return x
 
-    def _norm_after(self, x: Tensor, layer: dict[str, Any], batch: _Ragged) -> Tensor:
+    def _norm_after(self, x: Tensor, layer: dict[str, Any], batch: Ragged) -> Tensor:
         """BERT's layer: x = norm(x + attention(x)); x = norm(x + down(act(up(x))))."""
-        mixed = self._attend(x, layer, batch)  # [N, H]
+        mixed = self._attention(self._dense(x, layer["query_key_value"]), layer, batch)  # [N, H]
         x = self._normalise(x + self._float(self._dense(mixed, layer["attention"])), layer["attention_norm"])
         inner = self._activate(self._dense(x, layer["up"]))  # [N, I]
         return self._normalise(x + self._float(self._dense(inner, layer["down"])), layer["output_norm"])
 
-    def _norm_first(self, x: Tensor, layer: dict[str, Any], batch: _Ragged) -> Tensor:
+    def _norm_first(self, x: Tensor, layer: dict[str, Any], batch: Ragged) -> Tensor:
         """ModernBERT's layer: x += attention(norm(x)); x += down(act(a) * b) with a, b the halves of up(norm(x))."""
         normal = self._normalise(x, layer["attention_norm"]) if layer["attention_norm"] else x  # layer 0 has none
-        x += self._float(self._dense(self._attend(normal, layer, batch), layer["attention"]))
+        mixed = self._attention(self._dense(normal, layer["query_key_value"]), layer, batch)  # [N, H]
+        x += self._float(self._dense(mixed, layer["attention"]))
         first, gate = self._tf.split(self._dense(self._normalise(x, layer["output_norm"]), layer["up"]), 2, 1)
         return x + self._float(self._dense(self._activate(first) * gate, layer["down"]))
-
-    def _attend(self, x: Tensor, layer: dict[str, Any], batch: _Ragged) -> Tensor:
-        """Every token's mix of the values of its text, softmax(scores) V: ``[N, H]`` to ``[N, H]``."""
-        tf = self._tf
-        rows = tf.reshape(self._dense(x, layer["query_key_value"]), [-1, 3 * self._weights.heads, self._head])
-        if layer["theta"]:
-            rows = self._rotate(rows, layer["theta"], batch)
-        query, key, value = batch.pad(tf.reshape(rows, [-1, self._head]))  # [B, A, T, D] each
-        scores = self._float(tf.matmul(query, key, transpose_b=True))  # [B, A, T, T], query by key
-        if "position_key" in layer:  # content to position: Q PK'
-            scores += self._by_distance(query, layer["position_key"], batch, reverse=False)
-        if "position_query" in layer:  # position to content: (K PQ')'
-            found = self._by_distance(key, layer["position_query"], batch, reverse=True)
-            scores += tf.transpose(found, [0, 1, 3, 2])
-        scores = scores * self._weights.scale + batch.bias
-        if self._distance_bias is not None:
-            near = tf.gather(self._distance_bias, batch.distance + self.max_tokens - 1)  # [T, T, A]
-            scores += tf.transpose(near, [2, 0, 1])
-        if layer["window"] is not None:
-            scores += tf.where(tf.abs(batch.distance) > layer["window"], FAR, 0.0)
-        mixed = tf.matmul(tf.cast(tf.nn.softmax(scores), self._dtype), value)  # [B, A, T, D]
-        return tf.reshape(batch.unpad(mixed), [-1, self.width])
-
-    @property
-    def _head(self) -> int:
-        return self.width // self._weights.heads
-
-    def _rotate(self, rows: Tensor, theta: float, batch: _Ragged) -> Tensor:
-        """Queries and keys turned by their places: halves a, b become a cos - b sin, b cos + a sin; ``[N, 3 A, D]``."""
-        tf, turned = self._tf, 2 * self._weights.heads  # the values stay
-        angle = tf.cast(batch.place, tf.float32)[:, None] * frequencies(theta, self._head)  # [N, D / 2]
-        cos, sin = tf.cos(angle)[:, None], tf.sin(angle)[:, None]
-        a, b = tf.split(self._float(rows[:, :turned]), 2, -1)
-        both = tf.cast(tf.concat([a * cos - b * sin, b * cos + a * sin], -1), self._dtype)
-        return tf.concat([both, rows[:, turned:]], 1)
-
-    def _by_distance(self, x: Tensor, table: Tensor, batch: _Ragged, reverse: bool) -> Tensor:
-        """DeBERTa's product of each row with the table's row for its distance to each other row.
-
-        Args:
-            x: ``[B, A, T, D]``, queries, or keys with ``reverse``.
-            table: ``[A, 2 span, D]``, position keys, or position queries with ``reverse``.
-            batch: the batch.
-            reverse: whether rows of ``x`` are the keys.
-
-        Returns:
-            Float32 ``[B, A, T, T]``: row of ``x`` by the other.
-        """
-        tf, t, middle = self._tf, batch.longest, self.max_tokens - 1
-        index = self._distance_rows[middle - t + 1 : middle + t]  # [2 T - 1], of key minus query from 1 - T to T - 1
-        near = tf.gather(table, index[::-1] if reverse else index, axis=1)  # [A, 2 T - 1, D]
-        products = self._float(tf.matmul(x, near[None], transpose_b=True))  # [B, A, T, 2 T - 1]
-        # entry [i, j] belongs to the other row i + j - (T - 1): cut the first T - 1 numbers of the flat matrix off, and
-        # rows of 2 T - 2 numbers begin with those of the other rows 0 to T - 1 (Dai et al. 2019, appendix B)
-        flat = tf.reshape(products, [-1, self._weights.heads, t * (2 * t - 1)])[:, :, t - 1 : -1]
-        return tf.reshape(flat, [-1, self._weights.heads, t, 2 * t - 2])[..., :t]
 
     def _dense(self, x: Tensor, kernel_and_bias: tuple[Tensor, Tensor | None]) -> Tensor:
         """``x W' + b``: ``[N, in]`` to ``[N, out]``."""
@@ -258,46 +201,3 @@ class TransformerNetwork:
             "sigmoid": tf.sigmoid,
             "linear": lambda x: x,
         }[self._weights.activation](x)
-
-
-class _Ragged:
-    """Where the tokens of a batch lie in the ragged matrix and in the padded one.
-
-    Attributes:
-        longest: ``T``, at least 2.
-        place: int32 ``[N]``, of each token in its text.
-        distance: int32 ``[T, T]``, key minus query.
-        bias: float32 ``[B, 1, 1, T]``, 0 at tokens and very negative at padding: added to the scores.
-    """
-
-    def __init__(self, tf: Any, lengths: Tensor, heads: int) -> None:  # noqa: ANN401
-        self._tf = tf
-        texts, self.longest = tf.size(lengths), tf.maximum(2, tf.reduce_max(lengths))
-        longest = self.longest
-        self._starts = starts = tf.cumsum(lengths, exclusive=True)
-        self._text = text = tf.repeat(tf.range(texts), lengths)
-        self.place = tf.range(tf.size(text)) - tf.gather(starts, text)
-        self.distance = tf.range(longest)[None, :] - tf.range(longest)[:, None]
-        mask = tf.sequence_mask(lengths, longest)
-        self.bias = tf.where(mask, 0.0, FAR)[:, None, None, :]
-        token = tf.where(mask, starts[:, None] + tf.range(longest)[None, :], 0)  # padding reads a token, unheeded
-        head = tf.range(heads)
-        # row of the vector of each head, [B, A, T] of the ragged query, key and value, and [N, A] of the padded mix
-        self._to_padded = token[:, None, :] * (3 * heads) + head[None, :, None]
-        self._to_ragged = (text[:, None] * heads + head[None, :]) * longest + self.place[:, None]
-        self._heads = heads
-
-    def count(self, counted: Tensor) -> Tensor:
-        """How many of the tokens of a text up to each, itself included, are counted: bool ``[N]`` to int32 ``[N]``."""
-        tf = self._tf
-        ends = tf.cumsum(tf.cast(counted, tf.int32))
-        before = tf.concat([[0], ends], 0)
-        return ends - tf.gather(tf.gather(before, self._starts), self._text)
-
-    def pad(self, rows: Tensor) -> list[Tensor]:
-        """``[N * 3 * A, D]`` to three of ``[B, A, T, D]``."""
-        return [self._tf.gather(rows, self._to_padded + part * self._heads) for part in range(3)]
-
-    def unpad(self, padded: Tensor) -> Tensor:
-        """``[B, A, T, D]`` to ``[N, A, D]``."""
-        return self._tf.gather(self._tf.reshape(padded, [-1, padded.shape[-1]]), self._to_ragged)

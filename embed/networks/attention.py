@@ -1,0 +1,133 @@
+"""Attention over texts of different lengths (Vaswani et al. 2017, section 3.2), in TensorFlow.
+
+Tokens come and go in one ragged matrix, text after text; for the scores they are padded to the longest text of the
+batch. How architectures differ in their scores is in ``embed.networks.transformer_weights``; letters of the shapes are
+those of ``embed.networks.transformer``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from embed.networks.transformer_weights import TransformerWeights, frequencies
+
+Tensor = Any  # a tf.Tensor; TensorFlow is not imported for its name
+FAR = -1e9  # added to the score of a key that a query must not see
+
+
+class Attention:
+    """Every token's mix of the values of its text, for all layers of a network.
+
+    Args:
+        tf: TensorFlow.
+        weights: of the network.
+        dtype: of the products.
+    """
+
+    def __init__(self, tf: Any, weights: TransformerWeights, dtype: Any) -> None:  # noqa: ANN401
+        self._tf, self._dtype, self._scale = tf, dtype, weights.scale
+        self._heads, self._width = weights.heads, weights.width // weights.heads
+        self._middle = weights.max_tokens - 1  # of tables by key minus query
+        bias, rows = weights.bias_by_distance(), weights.bucket_by_distance()
+        self._distance_bias = None if bias is None else tf.constant(np.asarray(bias, np.float32))
+        self._distance_rows: Any = None if rows is None else tf.constant(rows, tf.int32)
+
+    def __call__(self, rows: Tensor, layer: dict[str, Any], batch: Ragged) -> Tensor:
+        """softmax(scores) V: queries, keys and values side by side, ``[N, 3 H]``, to ``[N, H]``."""
+        tf = self._tf
+        rows = tf.reshape(rows, [-1, 3 * self._heads, self._width])
+        if layer["theta"]:
+            rows = self._rotate(rows, layer["theta"], batch)
+        query, key, value = batch.pad(tf.reshape(rows, [-1, self._width]))  # [B, A, T, D] each
+        scores = self._float(tf.matmul(query, key, transpose_b=True))  # [B, A, T, T], query by key
+        if "position_key" in layer:  # content to position: Q PK'
+            scores += self._by_distance(query, layer["position_key"], batch, reverse=False)
+        if "position_query" in layer:  # position to content: (K PQ')'
+            found = self._by_distance(key, layer["position_query"], batch, reverse=True)
+            scores += tf.transpose(found, [0, 1, 3, 2])
+        scores = scores * self._scale + batch.bias
+        if self._distance_bias is not None:
+            near = tf.gather(self._distance_bias, batch.distance + self._middle)  # [T, T, A]
+            scores += tf.transpose(near, [2, 0, 1])
+        if layer["window"] is not None:
+            scores += tf.where(tf.abs(batch.distance) > layer["window"], FAR, 0.0)
+        mixed = tf.matmul(tf.cast(tf.nn.softmax(scores), self._dtype), value)  # [B, A, T, D]
+        return tf.reshape(batch.unpad(mixed), [-1, self._heads * self._width])
+
+    def _rotate(self, rows: Tensor, theta: float, batch: Ragged) -> Tensor:
+        """Queries and keys turned by their places: halves a, b become a cos - b sin, b cos + a sin; ``[N, 3 A, D]``."""
+        tf, turned = self._tf, 2 * self._heads  # the values stay
+        angle = tf.cast(batch.place, tf.float32)[:, None] * frequencies(theta, self._width)  # [N, D / 2]
+        cos, sin = tf.cos(angle)[:, None], tf.sin(angle)[:, None]
+        a, b = tf.split(self._float(rows[:, :turned]), 2, -1)
+        both = tf.cast(tf.concat([a * cos - b * sin, b * cos + a * sin], -1), self._dtype)
+        return tf.concat([both, rows[:, turned:]], 1)
+
+    def _by_distance(self, x: Tensor, table: Tensor, batch: Ragged, reverse: bool) -> Tensor:
+        """DeBERTa's product of each row with the table's row for its distance to each other row.
+
+        Args:
+            x: ``[B, A, T, D]``, queries, or keys with ``reverse``.
+            table: ``[A, 2 span, D]``, position keys, or position queries with ``reverse``.
+            batch: the batch.
+            reverse: whether rows of ``x`` are the keys.
+
+        Returns:
+            Float32 ``[B, A, T, T]``: row of ``x`` by the other.
+        """
+        tf, t, middle = self._tf, batch.longest, self._middle
+        index = self._distance_rows[middle - t + 1 : middle + t]  # [2 T - 1], of key minus query from 1 - T to T - 1
+        near = tf.gather(table, index[::-1] if reverse else index, axis=1)  # [A, 2 T - 1, D]
+        products = self._float(tf.matmul(x, near[None], transpose_b=True))  # [B, A, T, 2 T - 1]
+        # entry [i, j] belongs to the other row i + j - (T - 1): cut the first T - 1 numbers of the flat matrix off, and
+        # rows of 2 T - 2 numbers begin with those of the other rows 0 to T - 1 (Dai et al. 2019, appendix B)
+        flat = tf.reshape(products, [-1, self._heads, t * (2 * t - 1)])[:, :, t - 1 : -1]
+        return tf.reshape(flat, [-1, self._heads, t, 2 * t - 2])[..., :t]
+
+    def _float(self, x: Tensor) -> Tensor:
+        return self._tf.cast(x, self._tf.float32)
+
+
+class Ragged:
+    """Where the tokens of a batch lie in the ragged matrix and in the padded one.
+
+    Attributes:
+        longest: ``T``, at least 2.
+        place: int32 ``[N]``, of each token in its text.
+        distance: int32 ``[T, T]``, key minus query.
+        bias: float32 ``[B, 1, 1, T]``, 0 at tokens and very negative at padding: added to the scores.
+    """
+
+    def __init__(self, tf: Any, lengths: Tensor, heads: int) -> None:  # noqa: ANN401
+        self._tf = tf
+        texts, self.longest = tf.size(lengths), tf.maximum(2, tf.reduce_max(lengths))
+        longest = self.longest
+        self._starts = starts = tf.cumsum(lengths, exclusive=True)
+        self._text = text = tf.repeat(tf.range(texts), lengths)
+        self.place = tf.range(tf.size(text)) - tf.gather(starts, text)
+        self.distance = tf.range(longest)[None, :] - tf.range(longest)[:, None]
+        mask = tf.sequence_mask(lengths, longest)
+        self.bias = tf.where(mask, 0.0, FAR)[:, None, None, :]
+        token = tf.where(mask, starts[:, None] + tf.range(longest)[None, :], 0)  # padding reads a token, unheeded
+        head = tf.range(heads)
+        # row of the vector of each head, [B, A, T] of the ragged query, key and value, and [N, A] of the padded mix
+        self._to_padded = token[:, None, :] * (3 * heads) + head[None, :, None]
+        self._to_ragged = (text[:, None] * heads + head[None, :]) * longest + self.place[:, None]
+        self._heads = heads
+
+    def count(self, counted: Tensor) -> Tensor:
+        """How many of the tokens of a text up to each, itself included, are counted: bool ``[N]`` to int32 ``[N]``."""
+        tf = self._tf
+        ends = tf.cumsum(tf.cast(counted, tf.int32))
+        before = tf.concat([[0], ends], 0)
+        return ends - tf.gather(tf.gather(before, self._starts), self._text)
+
+    def pad(self, rows: Tensor) -> list[Tensor]:
+        """``[N * 3 * A, D]`` to three of ``[B, A, T, D]``."""
+        return [self._tf.gather(rows, self._to_padded + part * self._heads) for part in range(3)]
+
+    def unpad(self, padded: Tensor) -> Tensor:
+        """``[B, A, T, D]`` to ``[N, A, D]``."""
+        return self._tf.gather(self._tf.reshape(padded, [-1, padded.shape[-1]]), self._to_ragged)
