@@ -162,6 +162,7 @@ def classify(
     return runs
 
 
+LARGEST = 3  # groups that are named
 MANY = 5  # classes up to which the baseline is tuned: on words there is a fit a class
 
 
@@ -291,7 +292,7 @@ def _recipe(work: _Work, head: Head, how: FitOptions, kept: FittedModel) -> dict
 
 
 def alike(data: Data) -> dict[str, Any]:
-    """How many rows have a twin, by bytes, by likeness and nearly, and the largest group."""
+    """How many rows have a twin, by bytes, by likeness and nearly, and the largest groups that no split may part."""
     counts: dict[str, Any] = {}
     kinds = {"identical": data.twins("bytes")}
     kinds |= {"alike": data.twins("likeness")} if data.likeness_hash is not None else {}
@@ -300,6 +301,9 @@ def alike(data: Data) -> dict[str, Any]:
         size = np.bincount(group)
         counts[f"with_{name}_twin"] = int((size[group] > 1).sum())
         counts[f"largest_{name}_group"] = int(size.max())
+    _, first, size = np.unique(data.groups, return_index=True, return_counts=True)
+    order = [i for i in np.lexsort((first, -size))[:LARGEST] if size[i] > 1]
+    counts["largest_groups"] = [{"rows": int(size[i]), "line": int(data.line[first[i]])} for i in order]
     return counts
 
 

@@ -164,6 +164,13 @@ def _print_description(found: TableDescription, command: str) -> None:
             echo(f"{count:,} {what}")
     for line in found.first_bad:
         echo(f"  {shown(line)}")
+    if found.alike:
+        echo(
+            f"{found.alike:,} rows are alike to another but for case, blanks, digits, links, mentions and punctuation; "
+            f"{found.distinct_alike:,} texts are left that are not; the largest groups:"
+        )
+    for group in found.largest_alike:
+        echo(f"  {group.rows:,} rows like line {group.line:,}: {shown(' '.join(group.beginning.split()))}")
     if found.splits:
         echo("split: " + ", ".join(f"{shown(name) or '(none)'} {rows:,}" for name, rows in found.splits.items()))
     print_table(_length_table(found))

@@ -53,6 +53,26 @@ def test_small_table_by_hand(ten_csv):
     assert found.histogram == {"ham": [1, 1, 1, 2], "spam": [0, 0, 2, 2], "(none)": [0, 0, 1, 0]}
 
 
+def test_rows_that_are_alike_are_counted_before_any_cleaning(tmp_path):
+    """Two texts differ in case and digits, three in a link; the largest group comes first, with its first line."""
+    texts = [
+        "Win 5 pounds",
+        "win 77 POUNDS!",
+        "one",
+        "see http://a.example/x",
+        "See www.b.example",
+        "see https://c.example",
+    ]
+    write_csv(tmp_path / "a.csv", [("x", text) for text in texts])
+    found = describe(read_table(tmp_path / "a.csv"), ["lower", "punctuation"])
+
+    assert (found.distinct, found.alike, found.distinct_alike) == (6, 5, 3)
+    assert [(group.rows, group.line, group.beginning) for group in found.largest_alike] == [
+        (3, 5, "see http://a.example/x"),
+        (2, 2, "Win 5 pounds"),
+    ]
+
+
 def test_cleaning_comes_first(tmp_path):
     """What the cleaning empties or makes equal counts as it will be encoded."""
     write_csv(tmp_path / "a.csv", [("x", "Hello"), ("y", "hello"), ("x", "12 34")])

@@ -9,6 +9,7 @@ from helpers.stores import make_store, pooled
 
 from classify import classify
 from classify.data import load_data
+from classify.reports.text import basis
 from classify.splits.near_duplicates import near_duplicate_groups
 from embed import Recipe, embed, read_table
 from stores import InputError
@@ -63,6 +64,8 @@ def test_texts_alike_stay_on_one_side_and_are_counted(tmp_path, in_tmp):
     assert {name: run.recipe.rows.more[name] for name in ("with_alike_twin", "largest_alike_group")} == {
         "with_alike_twin": 3, "largest_alike_group": 3,
     }  # fmt: skip
+    assert run.recipe.rows.more["largest_groups"] == [{"rows": 3, "line": int(data.line[30])}]
+    assert f"2 rows repeat others, the most the text of line {data.line[30]} (3 rows)" in basis(run)
     p = run.predictions()
     assert len(set(p.fold[np.isin(p.row, [30, 31, 32])].tolist())) == 1
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classify.analysis.comparison import Interval
-from classify.records import Estimate, RunMetrics, RunRecipe, Summary
+from classify.records import Estimate, RowCounts, RunMetrics, RunRecipe, Summary
 from classify.reports.grid import NAME, grid, shorten
 from classify.runs import Run
 from classify.scoring.metrics import columns_of, title_of
@@ -93,7 +93,9 @@ def basis(run: Run) -> str:
     parts = [f"{tested:,} of {rows.labelled:,} labelled rows tested ({rows.distinct_texts:,} distinct texts)"]
     if rows.broken:
         parts.append(f"{rows.broken:,} broken rows of the table left out")
+    parts += _twins(rows)
     parts.append(_split(split))
+    parts += [f"split {split['digest'][:8]}"] if "digest" in split else []
     if split["test_rows_seen_in_training"]:
         parts.append(f"{split['test_rows_seen_in_training']:,} test rows have their text in training")
     parts += _training(run.recipe)
@@ -101,6 +103,16 @@ def basis(run: Run) -> str:
     if run.recipe.problem == "binary":
         parts.append(f"precision, recall, F1 and areas of class {run.recipe.positive!r}")
     return "; ".join(parts)
+
+
+def _twins(rows: RowCounts) -> list[str]:
+    """How many rows hang together with others, and where the largest group begins."""
+    largest = rows.more.get("largest_groups")
+    together = rows.labelled - rows.distinct_texts
+    if not largest or not together:
+        return []
+    first = largest[0]
+    return [f"{together:,} rows repeat others, the most the text of line {first['line']:,} ({first['rows']:,} rows)"]
 
 
 def _split(split: dict) -> str:

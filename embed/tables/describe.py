@@ -11,11 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from embed.cleaning import clean
+from embed.tables.alike import AlikeTexts, group_sizes, largest_groups
 from embed.tables.language import LanguageCount
 from embed.tables.rows import MOJIBAKE, Rows
 from embed.tables.table import Table
 from stores.shared.fingerprint import hash_texts
 from stores.shared.lengths import draw_lengths, length_histogram
+from stores.shared.likeness import hash_likeness
 from stores.shared.plot_style import house_style, save
 
 BLOCK_ROWS = 4096
@@ -46,6 +48,10 @@ class TableDescription:
         distinct: different texts.
         duplicates: rows whose text an earlier row has.
         contradictory: different texts that stand with different labels.
+        alike: rows whose text another row has, too, but for case, blanks, digits, links, mentions and punctuation, all
+            before any cleaning. ``tk classify`` keeps them on one side of a split.
+        distinct_alike: how many texts there are if such rows count once.
+        largest_alike: the largest groups of them.
         splits: value of the split column -> rows.
         characters, words: class -> name of a statistic -> its value, over the texts of the class.
         histogram: class -> texts with 0, 1, 2 to 3, 4 to 7, ... words.
@@ -67,6 +73,9 @@ class TableDescription:
     distinct: int
     duplicates: int
     contradictory: int
+    alike: int
+    distinct_alike: int
+    largest_alike: list[AlikeTexts]
     splits: dict[str, int]
     characters: dict[str, dict[str, float]]
     words: dict[str, dict[str, float]]
@@ -78,13 +87,15 @@ class TableDescription:
 
 
 def describe(table: Table, steps: Sequence[str] = ()) -> TableDescription:
-    """Read a table from end to end, its texts after the cleaning ``steps``; memory holds about 50 bytes a row.
+    """Read a table from end to end, its texts after the cleaning ``steps``; memory holds about 70 bytes a row.
 
     Raises:
         InputError: as ``Table.blocks``.
     """
     kinds: dict[tuple | None, int] = {}  # label, or labels of a row, or None -> number
-    columns: dict[str, list[np.ndarray]] = {name: [] for name in ("kind", "hash", "characters", "words", "pieces")}
+    columns: dict[str, list[np.ndarray]] = {
+        name: [] for name in ("kind", "hash", "like", "characters", "words", "pieces")
+    }
     counts = dict.fromkeys(("bad", "emptied", "mojibake"), 0)
     first_bad: list[str] = []
     splits: dict[str, int] = {}
@@ -103,6 +114,7 @@ def describe(table: Table, steps: Sequence[str] = ()) -> TableDescription:
         for name, values in block.items():
             columns[name].append(np.array(values, np.int64))
         columns["hash"].append(hash_texts(texts).view("V16").ravel())
+        columns["like"].append(hash_likeness(rows.texts).view("V16").ravel())
         counts["bad"] += len(rows.bad)
         counts["emptied"] += sum(bool(a.strip()) and not b.strip() for a, b in zip(rows.texts, texts, strict=True))
         counts["mojibake"] += sum(MOJIBAKE.search(text) is not None for text in rows.texts)
@@ -119,6 +131,7 @@ def describe(table: Table, steps: Sequence[str] = ()) -> TableDescription:
     by_class = {name: rows for name, rows in by_class.items() if rows.any()}
     distinct, contradictory = _distinct(whole["hash"], whole["kind"], unlabelled)
     total = len(whole["kind"])
+    sizes, first = group_sizes(whole["like"])
     return TableDescription(
         rows=total,
         first_bad=first_bad,
@@ -128,6 +141,9 @@ def describe(table: Table, steps: Sequence[str] = ()) -> TableDescription:
         distinct=distinct,
         duplicates=total - distinct,
         contradictory=contradictory,
+        alike=int(sizes[sizes > 1].sum()),
+        distinct_alike=len(sizes),
+        largest_alike=largest_groups(table, sizes, first, BLOCK_ROWS, BEGINNING),
         splits=splits,
         characters={name: _statistics(whole["characters"][rows]) for name, rows in by_class.items()},
         words={name: _statistics(whole["words"][rows]) for name, rows in by_class.items()},
