@@ -39,7 +39,7 @@ def main():
 def measure(folder, command):
     """Run one command of tk; print its seconds and the largest memory it ever held."""
     start = time.perf_counter()
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "TK_STORE_INDEX": "off"}
     with open(os.devnull, "w") as nothing:
         process = subprocess.Popen(
             [sys.executable, "-m", "cli", *command], cwd=folder, env=environment, stdout=nothing, stderr=nothing

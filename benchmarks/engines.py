@@ -64,6 +64,7 @@ def main():
     given = parser.parse_args()
     if given.one_core:
         os.environ["TF_NUM_INTRAOP_THREADS"] = "1"
+    os.environ["TK_STORE_INDEX"] = "off"  # no vectors of an earlier run
     table = read_table(given.table)
     local = run(table, Recipe.of("bert", model=given.model), None, given.part_rows)
     print(f"local, {'1 core' if given.one_core else 'all cores'}: {local.seconds:.1f} s, {local.rate:.0f} rows/s")

@@ -4,6 +4,7 @@ Run as ``python -m benchmarks.eta --model FOLDER --data reviews.csv [--max-token
 """
 
 import argparse
+import os
 import tempfile
 import time
 from pathlib import Path
@@ -20,6 +21,7 @@ def main():
     parser.add_argument("--encoder", default="bert")
     parser.add_argument("--max-tokens", type=int)
     given = parser.parse_args()
+    os.environ["TK_STORE_INDEX"] = "off"  # no vectors of an earlier run
     options = {"model": given.model} | ({"max_tokens": given.max_tokens} if given.max_tokens else {})
     table, recipe, pace, seen = read_table(given.data), Recipe.of(given.encoder, **options), Pace(), []
 

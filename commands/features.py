@@ -207,6 +207,38 @@ def diff(a: Path, b: Path, as_json: bool) -> None:
 
 
 @features.command()
+@click.argument("folders", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@json_option
+def find(folders: tuple[Path, ...], as_json: bool) -> None:
+    """List the stores that texts are taken from, wherever they lie on this machine.
+
+    tk embed takes each store that it makes into this index. FOLDERS are looked through first, for stores that were
+    copied or moved there. TK_STORE_INDEX=off in the environment switches the index off.
+
+    \b
+    Example:
+        tk features find
+        tk features find features
+    """
+    from dataclasses import asdict
+
+    from embed.known_texts import is_indexed, machine_catalogue
+
+    catalogue = machine_catalogue()
+    for folder in folders:
+        catalogue.look_through(folder)
+    entries = catalogue.entries()
+    if as_json:
+        print_json([{name: value for name, value in asdict(entry).items() if name != "stamp"} for entry in entries])
+        return
+    for entry in entries:
+        what = f"{entry.encoder} {entry.identity_digest[:8]} {entry.kind}"
+        echo(f"{shown(entry.path)}: {entry.rows:,} rows, {shown(what)}, {entry.bytes / 1e6:,.1f} MB")
+    if not entries:
+        note("no stores are known" if is_indexed() else "the index is switched off (TK_STORE_INDEX)")
+
+
+@features.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default="features")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option

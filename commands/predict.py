@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     help="Form of the result: a table, a JSON object a line, or one JSON array.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="The same as --to json.")
+@click.option("--remember", is_flag=True, help="Keep the vectors of new texts for the next time, without the texts.")
 @click.option("--with-text", is_flag=True, help="Write the text beside its prediction.")
 @click.option(
     "--coverage",
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 def predict(
     words: tuple[str, ...], folder: Path | None, data: tuple[str, ...], texts: tuple[str, ...], model: str | None,
     trust_model: bool, out: Path, overwrite: bool, form: str, as_json: bool, with_text: bool,
-    coverage: float | None, coverage_by_class: bool, csv_safe: bool, reading: dict[str, Any],
+    coverage: float | None, coverage_by_class: bool, csv_safe: bool, remember: bool, reading: dict[str, Any],
 ) -> None:  # fmt: skip
     """Classify new texts with the model of a run, read and encoded as the run's own texts were.
 
@@ -91,7 +92,7 @@ def predict(
 
     def counted() -> Iterator[NewTexts]:
         nonlocal empty
-        for block in _blocks(recipe, table, texts, with_text):
+        for block in _blocks(recipe, table, texts, with_text, remember):
             empty += int(block.empty.sum())
             yield block
 
@@ -104,20 +105,24 @@ def predict(
         note(f"wrote {out}")
 
 
-def _blocks(recipe: Recipe, table: Table | None, texts: tuple[str, ...], with_text: bool) -> Iterator[NewTexts]:
+def _blocks(
+    recipe: Recipe, table: Table | None, texts: tuple[str, ...], with_text: bool, remember: bool
+) -> Iterator[NewTexts]:
     """The texts with what identifies them and their features, a block at a time."""
     import numpy as np
 
     from classify import NewTexts
     from embed import encode_rows
+    from embed.known_texts import KnownTexts, default_folder
 
     if table is None:
         cleaned = recipe.clean(list(texts))
         blank = np.array([not text.strip() for text in cleaned])
-        yield NewTexts({"text": list(texts)}, recipe.encode(cleaned), blank)
+        known = KnownTexts(recipe, default_folder() if remember else None)
+        yield NewTexts({"text": list(texts)}, known.encode(cleaned, keep=remember), blank)
         return
     bad = 0
-    for rows, cleaned, encoded in encode_rows(table, recipe):
+    for rows, cleaned, encoded in encode_rows(table, recipe, remember=remember):
         keys = {"line": rows.line.tolist()} | ({"id": rows.ids} if rows.ids else {})
         keys |= {"text": rows.texts} if with_text else {}
         yield NewTexts(keys, encoded, np.array([not text.strip() for text in cleaned]))

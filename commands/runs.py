@@ -157,9 +157,9 @@ def _encode_seconds(part: FeaturesRecord, texts: list[str], trust_model: bool) -
     from embed import Recipe
 
     recipe = Recipe.from_dict(part.recipe, part.identity_digest, trust_model=trust_model, reporter=TerminalReporter())
-    recipe.encode(texts[:8])
+    recipe.encode(texts[:8], reuse=False)
     start = time.perf_counter()
-    recipe.encode(texts)
+    recipe.encode(texts, reuse=False)
     return time.perf_counter() - start
 
 

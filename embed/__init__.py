@@ -1,5 +1,7 @@
 """Text in, features out: frozen encoders, run once over a table, into a feature store."""
 
+from typing import TYPE_CHECKING, Any
+
 from embed.encoders import load as load_encoder
 from embed.encoders import names as encoder_names
 from embed.encoders.base import Encoder, Published
@@ -11,6 +13,18 @@ from embed.tables.read_table import read_table
 from embed.tables.table import Table
 from stores.shared.reporter import Reporter
 
+if TYPE_CHECKING:
+    from embed.text_encoder import TextEncoder
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    if name != "TextEncoder":
+        raise AttributeError(f"module 'embed' has no attribute {name!r}")
+    from embed.text_encoder import TextEncoder  # it needs scikit-learn, which nothing else here does
+
+    return TextEncoder
+
+
 __all__ = [
     "Cluster",
     "Done",
@@ -21,6 +35,7 @@ __all__ = [
     "Reporter",
     "StoreOptions",
     "Table",
+    "TextEncoder",
     "embed",
     "encode_rows",
     "encoder_names",

@@ -151,7 +151,7 @@ class PartWriter:
             try:
                 features = place.read()
             except (FailureError, InputError):  # replaced, removed or damaged since the job was planned
-                features = self.recipe.encode([job.texts[row] for row in job.first[numbers]])
+                features = self.recipe.encode([job.texts[row] for row in job.first[numbers]], reuse=False)
                 again += len(numbers)
             found.append((numbers, features))
         return found, again

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from embed.engines import Cluster, open_engine
+from embed.known_texts import KnownTexts, default_folder, machine_catalogue
 from embed.part import PartPlan, PartWriter
 from embed.progress import Meter
 from embed.recipe import Recipe
@@ -91,8 +92,9 @@ def embed(
 ) -> EmbedSummary:
     """Encode a table into the store ``out``; each distinct text once, and none that is known already.
 
-    Texts are known from the stores in the folder of ``out`` and from parts that an earlier run left, if these have
-    the same identity. The work is committed in parts: after a crash or Ctrl-C, the same call goes on from there.
+    Texts are known from the stores in the folder of ``out``, from all others of this machine that ``embed`` has made
+    (see ``stores.catalogue``), and from parts that an earlier run left, if these have the same identity. The work is
+    committed in parts: after a crash or Ctrl-C, the same call goes on from there.
 
     Args:
         table: the rows, or what ``read_table`` takes.
@@ -144,7 +146,9 @@ def embed(
             ReuseIndex(digest, reporter.note),
         )  # from before; in the parts of this run
         if reuse:
-            known.add([*sorted(out.parent.glob("*.h5")), *parts.leftovers()])
+            beside = [*sorted(out.parent.glob("*.h5")), *parts.leftovers()]
+            there = {path.resolve() for path in beside}
+            known.add([*beside, *(path for path in machine_catalogue(reporter).find(digest) if path not in there)])
         done, coverage = _SpaceCheck(parts, table), recipe.encoder.coverage()
         maker, number, start = PartWriter(recipe, parts, store.keep_texts, created), 0, 0.0
         meter = Meter(reporter, table.most_rows)
@@ -164,15 +168,23 @@ def embed(
                 number, start = number + 1, end
             engine.finish()
         totals = parts.assemble(number, created, coverage.totals())
+    with FeatureStore(out) as made:
+        machine_catalogue().add(made)
     return EmbedSummary(out, totals, up_to_date=False)
 
 
-def encode_rows(table: Table, recipe: Recipe) -> Iterator[tuple[Rows, list[str], Features]]:
-    """The rows of a table, their cleaned texts and features, a block at a time; nothing is kept (for ``predict``)."""
+def encode_rows(table: Table, recipe: Recipe, *, remember: bool = False) -> Iterator[tuple[Rows, list[str], Features]]:
+    """The rows of a table, their cleaned texts and features, a block at a time (for ``predict``).
+
+    Args:
+        table: its rows.
+        recipe: the encoder; texts that a store of this machine knows are taken from there.
+        remember: whether new vectors are kept, in the cache folder, for the next time.
+    """
+    known = KnownTexts(recipe, default_folder() if remember else None)
     for rows in table.blocks(recipe.encoder.part_rows):
         texts = recipe.clean(rows.texts)
-        distinct = {text: i for i, text in enumerate(dict.fromkeys(texts))}
-        yield rows, texts, recipe.encode(list(distinct)).take(np.array([distinct[text] for text in texts]))
+        yield rows, texts, known.encode(texts, keep=remember)
 
 
 class _SpaceCheck:

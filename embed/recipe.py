@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from embed.cleaning import clean, parse_steps
 from embed.encoders import build, load
 from embed.encoders.base import Encoder
+from embed.known_texts import KnownTexts, several_texts
 from embed.models.resolve import remembered
 from embed.models.trust import Trust, is_publisher
 from stores.features import Features
@@ -123,6 +126,10 @@ class Recipe:
             )
         return again
 
+    @cached_property
+    def _known(self) -> KnownTexts:
+        return KnownTexts(self)
+
     @property
     def ingredients(self) -> tuple[type[Encoder], dict, str, tuple[str, ...]]:
         """What another process makes the same recipe of, with ``from_ingredients``; nothing that is loaded travels."""
@@ -152,8 +159,20 @@ class Recipe:
         """The texts as the encoder is to see them."""
         return clean(texts, self.cleaning)
 
-    def encode(self, texts: list[str]) -> Features:
-        """Features of ``texts``, which are clean already, in the recipe's type."""
+    def encode(self, texts: Sequence[str], *, reuse: bool = True) -> Features:
+        """Features of ``texts``, which are clean already, in the recipe's type.
+
+        Args:
+            texts: a list of them.
+            reuse: whether features are taken from the stores of this machine where these have them; see
+                ``embed.known_texts``.
+
+        Raises:
+            InputError: for a single text.
+        """
+        texts = several_texts(texts)
+        if reuse and texts:
+            return self._known.encode(texts)
         features = self.encoder.encode(texts)
         if self.encoder.kind == "ids":
             return features

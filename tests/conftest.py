@@ -33,6 +33,16 @@ def own_cache(tmp_path_factory):
     """Models that the tests fetch are cached in a folder of their own, and no others are found."""
     for name in ("TK_CACHE_DIR", "TFHUB_CACHE_DIR", "KAGGLEHUB_CACHE"):
         os.environ[name] = str(tmp_path_factory.mktemp(name))
+    os.environ["TK_STORE_INDEX"] = "off"  # or a test would find the vectors of another one
+
+
+@pytest.fixture
+def machine(tmp_path_factory, monkeypatch):
+    """A machine of its own, whose stores are indexed; its cache folder."""
+    folder = tmp_path_factory.mktemp("machine")
+    monkeypatch.setenv("TK_CACHE_DIR", str(folder))
+    monkeypatch.setenv("TK_STORE_INDEX", "on")
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -79,7 +79,7 @@ def check(folder: Path) -> None:
 
 
 def start(command: list[str], folder: Path) -> subprocess.Popen:
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "TK_STORE_INDEX": "off"}
     nothing = subprocess.DEVNULL
     return subprocess.Popen(command, cwd=folder, env=environment, stdout=nothing, stderr=nothing)
 

@@ -79,7 +79,7 @@ def cell(metrics: dict) -> str:
 def run(command: str, folder: str) -> str:
     """The standard output of a command of tk."""
     arguments = [sys.executable, "-m", "cli", *shlex.split(command)[1:]]
-    environment = {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
+    environment = {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "TK_STORE_INDEX": "off"}
     done = subprocess.run(arguments, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{command}: {done.stderr}")

@@ -31,7 +31,7 @@ class LocalEngine:
             made = None
             if len(job.new):
                 self._meter.begin(job.new_texts)
-                made = self._maker.recipe.encode(job.new_texts)
+                made = self._maker.recipe.encode(job.new_texts, reuse=False)
             self._maker.write(job, made, time.perf_counter() - start)
         self._done(job.number, len(job.rows))
 

@@ -66,13 +66,13 @@ class Worker:
         """Encode the new texts of part ``number``, and keep the features until it is written."""
         recipe = self._loaded().recipe
         began = time.perf_counter()
-        made = recipe.encode(texts) if texts else None
+        made = recipe.encode(texts, reuse=False) if texts else None
         self._made[number] = made, time.perf_counter() - began
 
     @ray.method(concurrency_group="encode")
     def probe(self, texts: list[str]) -> None:
         """Encode texts for nothing, to see whether the process survives it."""
-        self._loaded().recipe.encode(texts)
+        self._loaded().recipe.encode(texts, reuse=False)
 
     def _loaded(self) -> PartWriter:
         if self._maker is None:

@@ -17,6 +17,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
 from embed.reading.arrow import ArrowTable
 from embed.reading.cells import as_list
 from embed.reading.files import Source, source_of
@@ -286,3 +288,31 @@ def _plain(value: Any) -> Any:  # noqa: ANN401
         return [_plain(item) for item in value]
     value = value.tolist() if hasattr(value, "tolist") else value
     return None if value != value else value  # NaN, NaT
+
+
+def list_of_texts(data: Any) -> list[str]:  # noqa: ANN401
+    """Texts in any form, as a list: a list, an array, a Series, a frame with one column; a missing one is empty.
+
+    Raises:
+        InputError: for a single text, several columns, or what is no text.
+    """
+    if isinstance(data, str | bytes):
+        raise InputError(f"this is a single text; give a list of texts: [{str(data)[:20]!r}]")
+    if isinstance(data, list) and all(isinstance(text, str) for text in data):
+        return data
+    if len(getattr(data, "shape", ())) == 2:
+        if data.shape[1] != 1:
+            raise InputError(f"`X` has {data.shape[1]} columns; give the one with the texts, such as X['text']")
+        data = data.iloc[:, 0] if hasattr(data, "iloc") else data.to_series() if hasattr(data, "to_series") else data
+        data = data.ravel() if isinstance(data, np.ndarray) else data
+    if not isinstance(data, list | tuple) and hasattr(data, "to_pylist"):
+        data = data.to_pylist()
+    return [_text(row, text) for row, text in enumerate(data)]
+
+
+def _text(row: int, text: Any) -> str:  # noqa: ANN401
+    if isinstance(text, str):
+        return str(text)
+    if type(text).__name__ in MISSING or text != text:
+        return ""
+    raise InputError(f"`X`: item {row} is of type {type(text).__name__}, not a text")

@@ -1,0 +1,237 @@
+"""Texts -> features, each text encoded once on this machine: what stores hold is taken from them, wherever they lie.
+
+New vectors can be kept: they become small stores in a folder, without their texts, that are merged when there are many.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from embed.models.cache import cache_folder
+from stores.block import Block, Extent
+from stores.catalogue import Catalogue
+from stores.features import Features
+from stores.merge import merge
+from stores.reader import FeatureStore
+from stores.reuse_index import FeatureLocation, ReuseIndex
+from stores.shared.errors import FailureError, InputError
+from stores.shared.fingerprint import digest_bytes, hash_texts, identity_digest
+from stores.shared.reporter import SILENT, Reporter
+from stores.writer import write_store
+
+if TYPE_CHECKING:
+    from embed.recipe import Recipe
+
+MOST_STORES = 16  # small ones, before they are merged
+CHEAP_ROWS, FEW = 8192, 256  # an encoder of parts this large has encoded so few texts before a store is open
+OFF = "TK_STORE_INDEX"
+
+
+def is_indexed() -> bool:
+    """Whether stores are found, and can be found, anywhere on this machine: unless ``TK_STORE_INDEX=off``."""
+    return os.environ.get(OFF, "").lower() not in ("off", "0", "no", "false")
+
+
+def machine_catalogue(reporter: Reporter = SILENT) -> Catalogue:
+    """The catalogue of this machine; an empty one that keeps nothing if it is switched off."""
+    return Catalogue(cache_folder() / "stores" if is_indexed() else None, reporter.note)
+
+
+def default_folder() -> Path:
+    """Where vectors are kept that nobody named a place for: in the cache folder, or until this process ends."""
+    return cache_folder() / "features" if is_indexed() else _folder_of_process(os.getpid())
+
+
+@cache
+def _folder_of_process(number: int) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="tk-features-"))
+    atexit.register(lambda: shutil.rmtree(folder, ignore_errors=True) if os.getpid() == number else None)
+    return folder
+
+
+def several_texts(texts: Sequence[str], name: str = "texts") -> list[str]:
+    """Some texts as a list; ``InputError`` for one alone, which would be taken for its letters."""
+    if isinstance(texts, str | bytes):
+        raise InputError(f"`{name}` is a single text; give a list of texts: [{str(texts)[:20]!r}]")
+    return texts if isinstance(texts, list) else list(texts)
+
+
+class KnownTexts:
+    """What is known of texts under one recipe; may be asked by several threads.
+
+    Args:
+        recipe: what encodes the others.
+        folder: whose stores are asked beside those of the catalogue, and where new vectors go if they are kept; None:
+            there is none.
+        reporter: told how far the encoding is.
+    """
+
+    def __init__(self, recipe: Recipe, folder: Path | None = None, reporter: Reporter = SILENT) -> None:
+        self.recipe, self._folder, self._reporter = recipe, folder, reporter
+        identity = recipe.identity()
+        self._identity, self._digest = identity, identity_digest(identity)
+        self._index = ReuseIndex(self._digest)
+        self._seen: set[tuple[Path, int]] = set()
+        self._lock = threading.RLock()
+
+    def encode(self, texts: list[str], keep: bool = False) -> Features:
+        """Features of cleaned texts, in their order; of each different text once.
+
+        Args:
+            texts: at least one.
+            keep: whether new vectors are kept in the folder, where other calls and processes find them.
+
+        Raises:
+            FailureError: if the folder cannot be written.
+        """
+        recipe = self.recipe
+        if recipe.encoder.stateful:
+            return recipe.encode(texts, reuse=False)
+        distinct = list(dict.fromkeys(texts))
+        place = {text: number for number, text in enumerate(distinct)}
+        order = np.fromiter(map(place.__getitem__, texts), np.int64, len(texts))
+        if not keep and self.is_cheap(len(distinct)):
+            return recipe.encode(distinct, reuse=False).take(order)
+        with self._lock:
+            hashes = hash_texts(distinct)
+            known, found = self._known(hashes)
+            left = np.flatnonzero(~known)
+            if len(left) and keep and self._folder is not None:
+                with self._alone():  # who waited here finds what the other one has encoded
+                    known, found = self._known(hashes, again=True)
+                    made = self._encode(distinct, hashes, np.flatnonzero(~known), keep)
+            else:
+                made = self._encode(distinct, hashes, left, keep=False)
+        pieces = [*found, *made]
+        numbers = np.concatenate([numbers for numbers, _ in pieces])
+        whole = Features.concat([features for _, features in pieces])
+        return whole.take(np.argsort(numbers)[order]).canonical()
+
+    def is_cheap(self, texts: int) -> bool:
+        """Whether so many texts are encoded before a store is open."""
+        return texts < FEW and self.recipe.encoder.part_rows >= CHEAP_ROWS
+
+    def _known(self, hashes: np.ndarray, again: bool = False) -> tuple[np.ndarray, list[tuple[np.ndarray, Features]]]:
+        """Which texts are known, bool ``[n]``, and their features with the numbers of the texts."""
+        if not again:
+            self._refresh(only_if_empty=True)
+        known, places = self._index.look_up(hashes)
+        if not known.all() and self._refresh():
+            known, places = self._index.look_up(hashes)
+        found = []
+        for numbers, location in places:
+            features = _read(location)
+            if features is None:  # replaced or removed this moment
+                known[numbers] = False
+            else:
+                found.append((numbers, features))
+        return known, found
+
+    def _refresh(self, only_if_empty: bool = False) -> bool:
+        """Take in stores that have come since; whether there are any."""
+        if only_if_empty and self._seen:
+            return False
+        paths = machine_catalogue().find(self._digest)
+        if self._folder is not None:
+            paths = [*sorted(self._folder.glob("*.h5")), *paths]
+        new = {}
+        for path in paths:
+            with suppress(OSError):
+                new[path.resolve(), path.stat().st_mtime_ns] = path
+        fresh = {key: path for key, path in new.items() if key not in self._seen}
+        self._index.add(fresh.values())
+        self._seen |= fresh.keys()
+        return bool(fresh)
+
+    def _encode(
+        self, texts: list[str], hashes: np.ndarray, left: np.ndarray, keep: bool
+    ) -> list[tuple[np.ndarray, Features]]:
+        """Features of the texts with these numbers, and the numbers; what is kept is written part by part."""
+        made, rows = [], self.recipe.encoder.part_rows
+        with self.recipe.encoder.reporting_to(self._reporter):
+            for start in range(0, len(left), rows):
+                numbers, began = left[start : start + rows], time.time()
+                features = self.recipe.encode([texts[number] for number in numbers], reuse=False)
+                made.append((numbers, features))
+                if keep:
+                    self._write(hashes[numbers], features.canonical(), began)
+        if keep and len(left):
+            self._merge()
+        return made
+
+    def _write(self, hashes: np.ndarray, features: Features, began: float) -> None:
+        """Keep new vectors as a store of their own."""
+        assert self._folder is not None  # noqa: S101 (the caller has asked)
+        rows, recipe = len(hashes), self.recipe
+        tokens, unknown, truncated = features.counts.sum(0, dtype=np.int64).tolist()
+        totals = {"rows": rows, "distinct": rows, "encoded": rows, "reused": 0, "unlabelled": rows, "tokens": tokens}
+        totals |= {"unknown_tokens": unknown, "truncated_tokens": truncated, "empty": 0, "emptied": 0, "bad_rows": 0}
+        block = Block(np.arange(1, rows + 1), hashes, [None] * rows, None, features)
+        attributes = {
+            "identity": self._identity, "identity_digest": self._digest, "recipe": recipe.as_dict(), "versions": {},
+            "source": {"file": "texts given from Python", "digest": digest_bytes([hashes.tobytes()])}, "command": "",
+            "totals": totals | {"mojibake": 0}, "times": (began, time.time() - began),
+        }  # fmt: skip
+        path = self._folder / f"{self._stem}.{digest_bytes([hashes.tobytes()])[:8]}.h5"
+        write_store(path, [block], Extent.of(block), attributes)
+        self._take_in(path)
+
+    def _merge(self) -> None:
+        """Of many small stores one; the largest stays as it is."""
+        assert self._folder is not None  # noqa: S101
+        paths = sorted(self._folder.glob(f"{self._stem}.*.h5"), key=lambda path: path.stat().st_size)
+        if len(paths) < MOST_STORES:
+            return
+        small = paths[: MOST_STORES - 1]
+        names = digest_bytes([path.name.encode() for path in small])
+        whole = self._folder / f"{self._stem}.{names[:8]}.h5"
+        with suppress(InputError, FailureError):  # the small ones do as well
+            merge(small, whole).close()
+            self._take_in(whole)
+            for path in small:
+                path.unlink(missing_ok=True)
+
+    def _take_in(self, path: Path) -> None:
+        with FeatureStore(path) as store:
+            machine_catalogue().add(store)
+
+    @property
+    def _stem(self) -> str:
+        return f"known.{self.recipe.encoder.name}.{self._digest[:8]}"
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One process at a time encodes for this folder under this recipe."""
+        from filelock import FileLock
+
+        assert self._folder is not None  # noqa: S101
+        lock = FileLock(self._folder / f".{self._stem}.lock")
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except OSError as error:
+            why = error.strerror or error
+            raise FailureError(f"{self._folder} could not be written: {why}; name another folder in `store`") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def _read(location: FeatureLocation) -> Features | None:
+    try:
+        return location.read()
+    except (FailureError, InputError):
+        return None
