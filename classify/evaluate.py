@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from classify.data import Data
-from classify.fitting.model import FittedModel, fit
+from classify.fitting.model import FittedModel
 from classify.fitting.options import FitOptions
+from classify.fitting.training import fit
 from classify.heads.base import FitTask, Head, X
 from classify.records import EpochPoint, FoldScore, LearningPoint
 from classify.runs import Score, single_numbers, summary

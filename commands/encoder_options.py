@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,13 +13,16 @@ if TYPE_CHECKING:
     from stores.shared.registry import Entry, Option
 
 DEFAULT_SHOWN = (str, int, float)
+OWN_OPTIONS_ONLY = "tk.own_options_only"  # in a context: whether nothing that an encoder takes was given
+VARIABLES = "TK_"  # with what the variables begin that set options
 
 
 class EncoderCommand(click.Command):
     """A command with an option for each option of each encoder, beside its own.
 
-    Those that were given reach the function as the mapping ``options``. The encoders are looked at when the options are
-    asked for; an option that is called like one of the command's own is reached by ``--encoder NAME:option=value``.
+    Those that were given reach the function as the mapping ``options``. The encoders are looked at only if something
+    on the command line or among the variables is not the command's own; an option that is called like one of the
+    command's own is reached by ``--encoder NAME:option=value``.
     """
 
     _change: Callable[[list[click.Parameter]], None] = staticmethod(lambda parameters: None)
@@ -37,6 +41,31 @@ class EncoderCommand(click.Command):
         change(self._own)
         self._change = change
 
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Those that the command line can have, and ``--help``."""
+        return self._own if ctx.meta.get(OWN_OPTIONS_ONLY) else super().get_params(ctx)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take the options from the command line."""
+        ctx.meta[OWN_OPTIONS_ONLY] = self._knows_all(args)
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401
+        """Run the function."""
+        others = [] if ctx.meta[OWN_OPTIONS_ONLY] else self._generated
+        given = {str(option.name): ctx.params.pop(str(option.name), None) for option in others}
+        ctx.params["options"] = {name: value for name, value in given.items() if value is not None}
+        return super().invoke(ctx)
+
+    def _knows_all(self, args: list[str]) -> bool:
+        """Whether nothing on the command line or among the variables can be an option of an encoder, or ``--help``."""
+        own = [parameter for parameter in self._own if isinstance(parameter, click.Option)]
+        typed = {name for option in own for name in (*option.opts, *option.secondary_opts)}
+        variables = {option.envvar for option in own}
+        return all(arg.partition("=")[0] in typed for arg in args if arg.startswith("-")) and not any(
+            name.startswith(VARIABLES) and name not in variables for name in os.environ
+        )
+
     @cached_property
     def _all(self) -> list[click.Parameter]:  # one list: click itself appends to it and takes away again
         return [*self._own, *self._generated]
@@ -47,12 +76,6 @@ class EncoderCommand(click.Command):
         made = [option for option in generated_options() if not {option.name, *option.opts} & taken]
         self._change([*made])
         return made
-
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401
-        """Run the function."""
-        given = {str(option.name): ctx.params.pop(str(option.name), None) for option in self._generated}
-        ctx.params["options"] = {name: value for name, value in given.items() if value is not None}
-        return super().invoke(ctx)
 
 
 def with_spec(spec: str, options: dict[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -62,6 +62,8 @@ def with_options(message: str, command: click.Command | None) -> str:
     "`dtype='float64'`" becomes "--dtype float64", "`overwrite=True`" becomes "--overwrite"; what is no option of the
     command stays as Python has it, without the backticks.
     """
+    if not _PARAMETER.search(message):  # of some commands the options take a while to list
+        return message
     options = {option.name: option for option in getattr(command, "params", ()) if isinstance(option, click.Option)}
 
     def written(found: re.Match) -> str:

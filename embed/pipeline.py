@@ -26,8 +26,9 @@ from stores.reader import FeatureStore
 from stores.reuse_index import ReuseIndex
 from stores.shared import distribution
 from stores.shared.errors import FailureError, InputError, LockedError
-from stores.shared.files import check_space, only_writer
+from stores.shared.files import check_space
 from stores.shared.fingerprint import hash_texts, identity_digest
+from stores.shared.locks import only_writer
 from stores.shared.reporter import Reporter
 from stores.shared.suggest import listing
 

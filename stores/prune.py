@@ -8,7 +8,8 @@ from pathlib import Path
 
 from stores.reader import FeatureStore
 from stores.shared.errors import FailureError, InputError
-from stores.shared.files import is_being_written, is_locked
+from stores.shared.files import is_being_written
+from stores.shared.locks import is_locked
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,11 @@ from sklearn.isotonic import IsotonicRegression
 
 from classify import heads
 from classify.fitting.calibration import Calibration
-from classify.fitting.model import FittedModel, fit
-from classify.fitting.options import FitOptions, parse_tune
+from classify.fitting.model import FittedModel
+from classify.fitting.options import FitOptions
 from classify.fitting.threshold import Rule, choose, lower_bound, parse_costs, parse_rule
+from classify.fitting.training import fit
+from classify.fitting.tune import parse_tune
 from classify.heads.base import FitTask
 from stores import InputError
 

@@ -135,8 +135,8 @@ def test_model_of_a_run_predicts_as_it_was_trained(separable, in_tmp, head):
     """The kept model, read back, is fitted on all rows with the run's sampler and seed."""
     from classify import heads
     from classify.data import load_data
-    from classify.fitting.model import fit
     from classify.fitting.options import FitOptions
+    from classify.fitting.training import fit
     from classify.heads.base import FitTask
 
     (run,) = classify(separable, [head], cv=2, sampler="under", seed=3)

@@ -6,7 +6,7 @@ from helpers.toy import TEN_ROWS, toy_recipe, write_csv
 
 from embed import Recipe, StoreOptions, embed, read_table
 from stores import FailureError, FeatureStore, InputError
-from stores.shared.files import only_writer
+from stores.shared.locks import only_writer
 
 
 def run(path, out, recipe=None, **options):

@@ -9,10 +9,10 @@ from helpers.stores import make_store, pooled
 
 from classify import classify, heads
 from classify.data import load_data
-from classify.fitting.model import fit
+from classify.evaluate import evaluate
 from classify.fitting.options import FitOptions
+from classify.fitting.training import fit
 from classify.heads.base import FitTask
-from classify.pipeline import evaluate
 from classify.splits.folds import stratified_kfold
 from stores import IdFeatures
 

@@ -18,7 +18,8 @@ from stores import FailureError, FeatureStore, InputError
 from stores.diff import diff
 from stores.merge import join, merge
 from stores.prune import find_stale, remove
-from stores.shared.files import check_space, only_writer
+from stores.shared.files import check_space
+from stores.shared.locks import only_writer
 
 
 @pytest.fixture
@@ -204,7 +205,7 @@ HOLD = """
 import sys, time
 sys.path[:0] = [{root!r}]
 from pathlib import Path
-from stores.shared.files import only_writer
+from stores.shared.locks import only_writer
 out = Path(sys.argv[1])
 with only_writer(out.with_name(out.name + ".parts"), out):
     print("held", flush=True)

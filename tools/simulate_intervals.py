@@ -25,8 +25,8 @@ import numpy as np
 
 from classify import heads
 from classify.data import load_data
-from classify.fitting.model import fit
 from classify.fitting.options import FitOptions
+from classify.fitting.training import fit
 from classify.heads.base import FitTask
 from classify.scoring.intervals import effective_directions, intervals
 from classify.scoring.metrics import measure

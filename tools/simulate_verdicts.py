@@ -16,7 +16,7 @@ import numpy as np
 
 from classify import heads
 from classify.analysis.significance import corrected_error, paired_z
-from classify.fitting.model import fit
+from classify.fitting.training import fit
 from classify.heads.base import FitTask
 from classify.scoring.bootstrap import resampled
 from classify.scoring.metrics import metrics_of

@@ -9,7 +9,7 @@ import numpy as np
 
 from classify import heads
 from classify.data import matrix
-from classify.fitting.model import fit
+from classify.fitting.training import fit
 from classify.heads.base import FitTask
 from classify.runs import Run
 from classify.scoring.auc import areas

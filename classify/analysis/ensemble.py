@@ -17,8 +17,9 @@ import numpy as np
 from classify.analysis.align import align, names, same_folds
 from classify.analysis.cost import parameters
 from classify.analysis.significance import joined_groups
-from classify.fitting.model import FittedModel, fit
+from classify.fitting.model import FittedModel
 from classify.fitting.options import FitOptions
+from classify.fitting.training import fit
 from classify.heads import load
 from classify.heads.base import FitTask
 from classify.records import EnsembleRecord, FeaturesRecord, FoldScore, HeadRecord, MemberRecord, ModelRecord

@@ -109,49 +109,6 @@ class FitOptions:
             )
 
 
-def parse_tune(specs: Sequence[str], heads: Sequence[Head]) -> dict[str, dict[str, list]]:
-    """Head -> option -> values, of command lines such as ``logistic:C=0.01..100`` or ``dense:units=64|256``.
-
-    A range is of powers of ten: ``0.01..100`` is 0.01, 0.1, 1, 10, 100.
-
-    Raises:
-        InputError: if a spec is not of this form, or names a head or an option that there is not.
-    """
-    found: dict[str, dict[str, list]] = {}
-    for spec in specs:
-        name, _, rest = spec.partition(":")
-        option, _, text = rest.partition("=")
-        head = next((head for head in heads if head.name == name), None)
-        if head is None:
-            raise InputError(f"`tune={spec!r}`: no head {name} is asked for; write HEAD:OPTION=LOW..HIGH or =A|B|C")
-        if not text:
-            raise InputError(f"`tune={spec!r}`: no values; write {name}:OPTION=LOW..HIGH or =A|B|C")
-        values = _powers(text, spec) if ".." in text else text.split("|")
-        found.setdefault(name, {})[option] = [_converted(head, option, value) for value in values]
-    return found
-
-
-def _powers(text: str, spec: str) -> list[str]:
-    low, high = text.split("..", 1)
-    try:
-        start, end = float(low), float(high)
-    except ValueError:
-        start = end = 0.0
-    if not 0 < start < end:
-        raise InputError(f"`tune={spec!r}`: a range runs from a number above 0 to a greater one, such as 0.01..100")
-    values = []
-    while start <= end * 1.0001:
-        values.append(f"{start:.6g}")
-        start *= 10
-    return values
-
-
-def _converted(head: Head, option: str, value: str) -> object:
-    from classify import heads
-
-    return heads.load(head.name, **{option: value}).options()[option]
-
-
 def _one_of(parameter: str, value: str, choices: Sequence[str]) -> None:
     if value not in choices:
         meant = did_you_mean(str(value), choices)

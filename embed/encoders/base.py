@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from embed.coverage import Coverage
-from embed.models.hub import load_module
 from embed.models.resolve import resolve
 from embed.models.trust import Trust
 from stores.features import Features
@@ -83,6 +82,8 @@ class Encoder(ABC):
 
     def load_module(self, path: Path) -> Any:  # noqa: ANN401 (what TensorFlow makes of it has no common type)
         """A SavedModel, see ``embed.models.hub``."""
+        from embed.models.hub import load_module
+
         return load_module(path, self.reporter, self.trust)
 
     @contextmanager

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from embed.reading.arrow import ArrowTable
 from embed.reading.column_names import is_usual
 from embed.reading.containers import (
     binary_form,
@@ -25,12 +24,8 @@ from embed.reading.delimited import Delimited
 from embed.reading.files import Source, find_sources
 from embed.reading.folders import TAR_SUFFIXES, Folder, table_in_tar
 from embed.reading.format import TableFile
-from embed.reading.json_frames import JsonFrame, is_frame
 from embed.reading.lines import LabelledLines, Lines, TextLines, Trees, is_tree, label_form
-from embed.reading.records import Json
-from embed.reading.sqlite import Database
 from embed.reading.text_files import TextFiles, open_texts
-from embed.reading.workbook import Workbook
 from stores.shared.errors import InputError
 from stores.shared.suggest import listing
 
@@ -133,13 +128,20 @@ def _open(source: Source, form: str, asked: ReadingOptions) -> TableFile:
     if (asked.table or asked.query) and form != "sqlite":
         raise InputError(f"`table` and `query` are for SQLite databases, and {source.name} is none")
     if form == "excel":
+        from embed.reading.workbook import Workbook
+
         return Workbook(plain(source), asked.sheet, asked.header)
     if form == "sqlite":
+        from embed.reading.sqlite import Database
+
         return Database(source, asked.table, asked.query)
     if form in ("csv", "tsv"):
         delimiter = asked.delimiter or ("\t" if form == "tsv" else None)
         return Delimited(source, asked.encoding, delimiter, asked.quoting, asked.header)
     if form in ("json", "jsonl"):
+        from embed.reading.json_frames import JsonFrame, is_frame
+        from embed.reading.records import Json
+
         text = _beginning(source.start(), asked.encoding).lstrip()
         frame = is_frame(text) if text[:1] == "{" else text[1:].lstrip()[:1] == "["
         return JsonFrame(source, asked.encoding) if frame and form == "json" else Json(source, asked.encoding)
@@ -147,6 +149,8 @@ def _open(source: Source, form: str, asked: ReadingOptions) -> TableFile:
     texts = {"lines": Lines, "labelled": LabelledLines, "trees": Trees}
     if form in texts:
         return texts[form](source, asked.encoding)
+    from embed.reading.arrow import ArrowTable
+
     return ArrowTable(source, form)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
 
 from embed.reading.cells import is_number
 from embed.reading.column_names import is_usual
@@ -78,6 +77,8 @@ def _votes(number: int, cell: str, below: list[str]) -> list[tuple[int, str]]:
 def _vote_of_form(number: int, cell: str, below: list[str], repeated: bool) -> list[tuple[int, str]]:
     """What the length and the characters of a cell say, compared with those below it."""
     lengths = [len(value) for value in below]
+    from statistics import median
+
     words = median(len(value.split()) for value in below)
     if words >= 3 and len(cell.split()) >= 3 and len(cell) >= min(median(lengths) / 3, LONG):
         return [(-2, f"column {number} begins with a text like those below it")]

@@ -58,7 +58,7 @@ FEWEST_TEXTS = 10  # texts that tell the language of a table
 NOT_ENGLISH = 0.3  # share of these that makes a table one that is not English
 NOTHING_KNOWN = 0.6  # likewise, of texts that are of no known language; of English tweets 0.22 are
 MANY_WORDS = 8  # of a text that should tell its language
-SAMPLE_ROWS = 1000
+SAMPLE_ROWS = 300
 BEGINNING = 500  # characters of a text that are looked at
 
 
@@ -110,7 +110,8 @@ def language_of(text: str) -> str | None:
     if not text.isascii() and (script := _script(text)):
         return script
     words = WORD.findall(text.replace("\u2019", "'"))
-    hits = Counter(LANGUAGES[word] for word in words if word in LANGUAGES)
+    hits = Counter(map(LANGUAGES.get, words))
+    del hits[None]
     (first, most), (_, second) = [*hits.most_common(2), (None, 0), (None, 0)][:2]
     if most >= FEWEST_HITS and most > second:
         return first

@@ -37,22 +37,24 @@ class WordTable:
 
     Attributes:
         words: ``V`` different words.
-        vectors: float32 ``[V, D]``.
+        values: ``[V, D]``, the vectors as float32, or what ``scales`` makes vectors of.
         weights: float32 ``[V]``, how much each word says; None where the table has no frequencies.
         about: ``licence`` and ``source``, where the file says so.
         digest: of the file, where it is known.
+        scales: float32 ``[V]``, by which the values of a row are multiplied where it is needed; None: by 1.
     """
 
     words: list[str]
-    vectors: np.ndarray
+    values: np.ndarray
     weights: np.ndarray | None = None
     about: dict = field(default_factory=dict)
     digest: str = ""
+    scales: np.ndarray | None = None
 
     @cached_property
     def index(self) -> dict[str, int]:
         """Word -> row."""
-        return {word: row for row, word in enumerate(self.words)}
+        return dict(zip(self.words, range(len(self.words)), strict=True))
 
     @cached_property
     def longest(self) -> int:
@@ -60,9 +62,14 @@ class WordTable:
         return max(map(len, self.words))
 
     @property
+    def vectors(self) -> np.ndarray:
+        """float32 ``[V, D]``: all vectors."""
+        return self.take(np.arange(len(self.words)))
+
+    @property
     def dimension(self) -> int:
         """Columns of the vectors."""
-        return self.vectors.shape[1]
+        return self.values.shape[1]
 
     def find(self, words: Sequence[str]) -> np.ndarray:
         """int64 ``[n]``: the row of each word, -1 where there is none."""
@@ -70,7 +77,7 @@ class WordTable:
 
     def take(self, rows: np.ndarray) -> np.ndarray:
         """float32 ``[n, D]``: the vectors of these rows."""
-        return self.vectors[rows]
+        return self.values[rows] if self.scales is None else self.values[rows] * self.scales[rows, None]
 
     def weights_of(self, rows: np.ndarray) -> np.ndarray:
         """float32 ``[n]``: how much the words of these rows say; 1 where the table has no frequencies."""
@@ -147,4 +154,4 @@ def load_table(path: Path, advice: str = "get it again") -> WordTable:
     if not (len(words) == len(levels) == len(scales) == len(weights) and levels.ndim == 2):
         sizes = f"{len(words)} words, levels {levels.shape}, {len(scales)} scales, {len(weights)} weights"
         raise FailureError(f"{path}: the table does not fit together ({sizes}); {advice}")
-    return WordTable(words, levels * scales[:, None], weights, about)
+    return WordTable(words, levels, weights, about, scales=scales)

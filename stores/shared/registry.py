@@ -13,33 +13,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib import import_module, metadata
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from stores.shared.declarations import Option, class_of, explained, folders_of, kind_of, name_of, options_of
 from stores.shared.errors import FailureError, InputError
 from stores.shared.suggest import did_you_mean, listing
 
 T = TypeVar("T")
 PLAIN_BASES = {"Encoder", "Head"}  # whose __init__ takes nothing
-KINDS = {"bool": bool, "int": int, "float": float}  # of options that are no text
-
-
-@dataclass(frozen=True)
-class Option:
-    """An option of a registered class.
-
-    Attributes:
-        name: of the argument.
-        kind: ``bool``, ``int``, ``float`` or ``str``.
-        default: what it is where nothing is given; None also where that is no plain value.
-        help: what it does, one line.
-    """
-
-    name: str
-    kind: type
-    default: object
-    help: str
 
 
 @dataclass(frozen=True)
@@ -83,14 +65,16 @@ class Entry(Generic[T]):
         if self.node is not None:
             init = [node for node in self.node.body if isinstance(node, ast.FunctionDef) and node.name == "__init__"]
             if init:
-                return tuple(_options_of(init[0].args, ast.get_docstring(self.node) or ""))
+                return tuple(options_of(init[0].args, ast.get_docstring(self.node) or ""))
             if {ast.unparse(base).rpartition(".")[2] for base in self.node.bases} <= PLAIN_BASES:
                 return ()
         kind = self.load()
         given = inspect.signature(kind).parameters.values()
-        texts = _explained(inspect.getdoc(kind) or "")
+        texts = explained(inspect.getdoc(kind) or "")
         return tuple(
-            Option(p.name, _kind(str(p.annotation)), None if p.default is p.empty else p.default, texts.get(p.name, ""))
+            Option(
+                p.name, kind_of(str(p.annotation)), None if p.default is p.empty else p.default, texts.get(p.name, "")
+            )
             for p in given
             if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
         )
@@ -122,7 +106,7 @@ class Registry(Generic[T]):
             module, _, class_name = point.value.partition(":")
             origin = point.dist.name if point.dist else module
             if point.name not in builtin:
-                node = _node_of(module, class_name)
+                node = class_of(module, class_name)
                 entries.setdefault(point.name, Entry(point.name, module, class_name, origin, node))
         return dict(sorted(entries.items()))
 
@@ -132,7 +116,7 @@ class Registry(Generic[T]):
 
     def entry(self, name: str) -> Entry[T]:
         """The entry of this name; ``InputError`` if there is none."""
-        entry = self.builtin.get(name) or self.plugins.get(name)
+        entry = _entries(self.package, name).get(name) or self.plugins.get(name)
         if entry is None:
             raise InputError(f"no {self.noun} {name!r}; there are: {listing(name, self.names())}")
         return entry
@@ -195,97 +179,25 @@ def convert(value: object, kind: type, where: str) -> object:
     raise InputError(f"{where}={value} is not {wanted}")
 
 
-def _entries(package: str) -> dict[str, Entry]:
-    """The classes of a package, by name."""
-    return _parsed(package, tuple(_folders(package)))
+def _entries(package: str, name: str = "") -> dict[str, Entry]:
+    """The classes of a package, by name; with ``name`` at least the one that is called so."""
+    return _parsed(package, tuple(folders_of(package)), name)
 
 
 @cache
-def _parsed(package: str, folders: tuple[Path, ...]) -> dict[str, Entry]:
-    """The classes in these folders of a package, by name; the files are parsed once in a process."""
+def _parsed(package: str, folders: tuple[Path, ...], name: str) -> dict[str, Entry]:
+    """The classes in these folders of a package, by name; each file that has ``name`` in it is parsed once."""
     entries: dict[str, Entry] = {}
     for path in sorted(file for folder in folders for file in folder.glob("[!_]*.py")):
-        for entry in _declared(path, f"{package}.{path.stem}"):
+        for entry in _declared(path.read_text(encoding="utf-8"), f"{package}.{path.stem}", name):
             entries.setdefault(entry.name, entry)
     return dict(sorted(entries.items()))
 
 
-def _folders(package: str) -> list[Path]:
-    """Where a package's files are; neither it nor the packages around it are imported."""
-    top, *below = package.split(".")
-    spec = find_spec(top)
-    places = list(spec.submodule_search_locations or []) if spec else []
-    return [folder for place in places if (folder := Path(place, *below)).is_dir()]
-
-
-def _declared(path: Path, module: str) -> Iterator[Entry]:
-    """The classes of a file that have a name."""
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.ClassDef) and (name := _name_of(node)):
-            yield Entry(name, module, node.name, node=node)
-
-
-def _name_of(node: ast.ClassDef) -> str | None:
-    for line in node.body:
-        targets = (
-            line.targets if isinstance(line, ast.Assign) else [line.target] if isinstance(line, ast.AnnAssign) else []
-        )
-        if any(isinstance(target, ast.Name) and target.id == "name" for target in targets):
-            value = getattr(line, "value", None)
-            return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else None
-    return None
-
-
-def _node_of(module: str, class_name: str) -> ast.ClassDef | None:
-    """The source of another package's class; None if it is not found that way, or cannot be parsed."""
-    *package, stem = module.split(".")
-    try:
-        if package:
-            paths = [
-                path
-                for folder in _folders(".".join(package))
-                for path in (folder / f"{stem}.py", folder / stem / "__init__.py")
-            ]
-        else:
-            spec = find_spec(stem)
-            paths = [Path(spec.origin)] if spec and spec.origin else []
-        body = next(ast.parse(path.read_text(encoding="utf-8")).body for path in paths if path.is_file())
-    except (OSError, ValueError, SyntaxError, StopIteration):
-        return None
-    return next((node for node in body if isinstance(node, ast.ClassDef) and node.name == class_name), None)
-
-
-def _options_of(arguments: ast.arguments, docstring: str) -> Iterator[Option]:
-    texts = _explained(docstring)
-    places = [*arguments.posonlyargs, *arguments.args][1:]
-    given = arguments.defaults[max(0, len(arguments.defaults) - len(places)) :]
-    defaults: list[ast.expr | None] = [*[None] * (len(places) - len(given)), *given, *arguments.kw_defaults]
-    for argument, default in zip([*places, *arguments.kwonlyargs], defaults, strict=True):
-        try:
-            value = ast.literal_eval(default) if default is not None else None
-        except ValueError:  # the name of something
-            value = None
-        kind = _kind(ast.unparse(argument.annotation) if argument.annotation else "")
-        yield Option(argument.arg, kind, value, texts.get(argument.arg, ""))
-
-
-def _kind(annotation: str) -> type:
-    words = {word.strip() for word in annotation.replace("<class '", "").replace("'>", "").split("|")} - {"None"}
-    return KINDS.get(words.pop(), str) if len(words) == 1 else str
-
-
-def _explained(docstring: str) -> dict[str, str]:
-    """The text of each argument in the section ``Args:`` of a docstring, as one line."""
-    texts: dict[str, str] = {}
-    names: list[str] = []
-    _, _, section = inspect.cleandoc(docstring).partition("\nArgs:\n")
-    for line in section.splitlines():
-        if line and not line.startswith(" "):
-            break
-        if line.startswith("    ") and not line.startswith("     "):
-            head, _, text = line.strip().partition(": ")
-            names = [name.strip().partition(" ")[0] for name in head.split(",")]
-            texts |= dict.fromkeys(names, text)
-        else:
-            texts |= {name: f"{texts[name]} {line.strip()}" for name in names}
-    return {name: text.replace("``", "").strip() for name, text in texts.items()}
+def _declared(source: str, module: str, name: str) -> Iterator[Entry]:
+    """The classes of a file that have a name; none if ``name`` does not occur in it, as a string with quotes."""
+    if f'"{name}"' not in source and f"'{name}'" not in source and name:
+        return
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.ClassDef) and (declared := name_of(node)):
+            yield Entry(declared, module, node.name, node=node)

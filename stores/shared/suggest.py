@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 DIGITS = re.compile(r"\d+")
 
@@ -15,6 +14,8 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
     Case aside, and with ``_`` as good as ``-`` and a blank. What differs in a number alone (``float64``, ``float16``)
     is another thing, not a slip.
     """
+    from difflib import get_close_matches
+
     plain = {_plain(other): other for other in reversed(list(names))}
     matches = get_close_matches(_plain(name), plain)
     meant = next((other for other in matches if DIGITS.sub("", other) != DIGITS.sub("", _plain(name))), None)

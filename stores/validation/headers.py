@@ -16,7 +16,7 @@ import h5py
 
 from stores.format import GROUPS, ROOT_NAMES, members
 from stores.shared.errors import FailureError, LockedError
-from stores.shared.files import lock_holder
+from stores.shared.locks import lock_holder
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 LINKS, LAYOUT, CONTINUATION, ATTRIBUTES = 2, 8, 16, 21  # types of messages in the header of an object

@@ -1,0 +1,178 @@
+"""One table of features with its splits: what all heads that are evaluated on it share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from classify import heads as registry
+from classify.data import Data
+from classify.evaluate import Evaluation, at_epochs, evaluate, learning_curve
+from classify.fitting.model import FittedModel
+from classify.fitting.options import FitOptions
+from classify.heads.base import Head, X
+from classify.records import Flattery
+from classify.runs import Score, summary
+from classify.scoring.metrics import columns_of
+from classify.splits.nested import at_the_edge
+from classify.splits.scheme import Scheme, Splits
+from stores.features import IdFeatures
+from stores.shared.reporter import Progress, Reporter
+
+LARGEST = 3  # groups that are named
+MANY = 5  # classes up to which the baseline is tuned: on words there is a fit a class
+Baselines = dict[tuple[str, str], Score]  # name and sampler -> score
+
+
+def training(step: str) -> Progress:
+    """What a reporter is told before a step."""
+    return Progress("training", step=step)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What all heads on one store share.
+
+    Attributes:
+        data: labelled features.
+        spec: the store, as it was given.
+        scheme, plan: what is tested by a model of what, as asked for and as it came out.
+        seed: of the split, the sampling, the head and the bootstrap.
+        positive: of two classes, the one that some metrics are about.
+        reporter: told what is being done.
+    """
+
+    data: Data
+    spec: str | Path
+    scheme: Scheme
+    plan: Splits
+    seed: int
+    positive: int
+    reporter: Reporter
+
+    def evaluate(
+        self, head: Head, options: FitOptions, x: X, report: tuple[int, ...] = (), keep: bool = False
+    ) -> Evaluation:
+        """As ``classify.evaluate.evaluate``, on the splits."""
+        return evaluate(
+            self.data, x, head, self.plan.splits, options, seed=self.seed, positive=self.positive, report=report,
+            keep=keep,
+        )  # fmt: skip
+
+    def baselines(self, done: Baselines, sampler: str, tuned: bool) -> dict[str, Score]:
+        """The scores of the baselines, by name; those that are not among ``done`` are computed and put there.
+
+        Args:
+            done: of these rows and splits.
+            sampler: of the head that they stand beside; for ``smote`` they are not sampled, as it needs vectors.
+            tuned: whether the options of the baselines are chosen on inner folds.
+        """
+        sampler = "none" if sampler == "smote" else sampler
+        for name, x, head in _baselines(self.data):
+            if (name, sampler) not in done:
+                self.reporter.progress(training(f"baseline {name}"))
+                grid = head.grid_of("ids") if tuned and len(self.data.classes) <= MANY else {}
+                options = FitOptions(sampler=sampler, tune=grid, must_tune=False)
+                done[name, sampler] = self.evaluate(head, options, x).score
+        return {name: score for (name, of), score in done.items() if of == sampler}
+
+    def more(
+        self, head: Head, options: FitOptions, shares: Sequence[float], epochs: Sequence[int], evaluation: Evaluation
+    ) -> dict[str, Any]:
+        """Further entries of ``metrics.json``: learning curve, scores at epochs, what duplicates flatter."""
+        more: dict[str, Any] = {"directions": evaluation.score.directions}
+        data, splits, seed, positive = self.data, self.plan.splits, self.seed, self.positive
+        if shares:
+            self.reporter.progress(training(f"learning curve of {head.name}"))
+            more["learning_curve"] = learning_curve(data, head, splits, shares, options, seed=seed, positive=positive)
+        if epochs:
+            more["epochs"] = at_epochs(data, splits, evaluation.models, epochs, seed=seed, positive=positive)
+        if self.scheme.allow_duplicates:
+            self.reporter.progress(training(f"{head.name} with identical texts in one fold"))
+            honest = replace(self.scheme, allow_duplicates=False).plan(data, seed)
+            apart = evaluate(data, data.x, head, honest.splits, options, seed=seed, positive=positive).score
+            gained: dict[str, float | None] = {
+                name: float(evaluation.score.overall[name][0]) - float(apart.overall[name][0])
+                for name in columns_of(data.problem)
+            }
+            more["identical_texts_in_one_fold"] = Flattery(summary(apart, data.classes).overall, gained)
+        return more
+
+    def notes(self, head: Head, options: FitOptions, evaluation: Evaluation, baselines: dict[str, Score]) -> list[str]:
+        """What the user should know of a run, a sentence each."""
+        notes = []
+        data = self.data
+        if data.raw_hash is None:
+            notes.append(
+                f"{data.path.name} was made before stores kept hashes of the raw texts, so its split depends on the "
+                "cleaning, and texts that differ in case, digits or links alone may be on both sides; embed it again"
+            )
+        models = [*evaluation.models, evaluation.kept]
+        edges = [at_the_edge(options.candidates(head), model.choice.options) for model in models]
+        for option in sorted({option for option in edges if option}):
+            values = [m.choice.options[option] for m, edge in zip(models, edges, strict=True) if edge == option]
+            at = ", ".join(f"{value:g}" for value in sorted(set(values)))
+            notes.append(
+                f"{option}={at} is at the edge of what was tried, and was chosen for {len(values)} of {len(models)} "
+                f"models; `tune` tries more: {head.name}:{option}=LOW..HIGH"
+            )
+        loss, chance = (score.overall["log_loss"][0] for score in (evaluation.score, baselines["majority"]))
+        if loss > chance:
+            notes.append(
+                f"the probabilities of head {head.name} are worse than the class frequencies alone: log loss "
+                f"{loss:.3f} against {chance:.3f}; its ranking may be good all the same, and `calibrate='sigmoid'` "
+                "can help"
+            )
+        return notes
+
+    def recipe(self, head: Head, options: FitOptions, kept: FittedModel) -> dict[str, Any]:
+        """What is to be kept of how a run was made, JSON-able."""
+        data = self.data
+        rows = {"labelled": len(data), "unlabelled": data.unlabelled, "broken": data.broken}
+        rows["distinct_texts"] = len(np.unique(data.groups))
+        return {
+            "head": {"name": head.name, "options": head.options()},
+            "problem": data.problem,
+            "split": self.plan.how,
+            "sampler": options.sampler,
+            "training": options.as_dict(),
+            "seed": self.seed,
+            "classes": data.classes,
+            "positive": data.classes[self.positive] if data.problem == "binary" else None,
+            "model": {
+                "fitted_on": "all labelled rows" if data.tested is None else "all rows but those of the test store",
+                "chosen": kept.choice.options,
+                "thresholds": kept.choice.thresholds,
+            },
+            "rows": rows | _with_twins(data),
+            "features": {"path": str(self.spec), "kind": data.kind, **data.provenance},
+        }
+
+
+def _baselines(data: Data) -> list[tuple[str, X, Head]]:
+    baselines: list[tuple[str, X, Head]] = [("majority", data.x, registry.load("majority"))]
+    ids = data.x if isinstance(data.x, IdFeatures) and data.x.table is None else None
+    words = data.texts if ids is None else ids
+    if words is not None:
+        baselines.append(("tfidf+logistic", words, registry.load("logistic", C=10.0)))
+    return baselines
+
+
+def _with_twins(data: Data) -> dict[str, Any]:
+    """How many rows have a twin, by bytes, by likeness and nearly, and the largest groups that no split may part."""
+    counts: dict[str, Any] = {}
+    kinds = {"identical": data.twins("bytes")}
+    kinds |= {"alike": data.twins("likeness")} if data.likeness_hash is not None else {}
+    kinds |= {"nearly_alike": data.near} if data.near is not None else {}
+    for name, group in kinds.items():
+        size = np.bincount(group)
+        counts[f"with_{name}_twin"] = int((size[group] > 1).sum())
+        counts[f"largest_{name}_group"] = int(size.max())
+    _, first, size = np.unique(data.groups, return_index=True, return_counts=True)
+    order = [i for i in np.lexsort((first, -size))[:LARGEST] if size[i] > 1]
+    counts["largest_groups"] = [{"rows": int(size[i]), "line": int(data.line[first[i]])} for i in order]
+    return counts
