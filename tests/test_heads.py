@@ -9,7 +9,10 @@ import pytest
 from helpers.toy import ToyEncoder
 
 from classify import heads
+from classify.fitting.model import fit
+from classify.fitting.options import FitOptions
 from classify.heads.base import FitTask
+from classify.scoring.scored import log_loss
 from stores import FailureError, IdFeatures, InputError, TokenFeatures
 
 pytestmark = pytest.mark.slow
@@ -303,3 +306,57 @@ def test_texts_without_terms_are_said_so():
     """Texts of punctuation marks alone have nothing that a bag of words could learn from."""
     with pytest.raises(InputError, match="no term"):
         heads.load("nb").fit(IdFeatures.from_tokens([["!"], ["?"]]), np.array([0, 1]), 2, 0)
+
+
+@pytest.mark.parametrize("kind", ["pooled", "ids"])
+def test_neighbours_are_those_of_scikit_learn(kind):
+    """A class has its share of the votes of the 7 nearest by cosine, with the class frequencies as one vote more."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.neighbors import KNeighborsClassifier
+
+    x, y = SETS[kind](3)
+    noise = np.random.default_rng(3).permutation(y)  # labels that nothing explains, so that neighbours disagree
+    found = heads.load("knn", k=7).fit(x, noise, 3, seed=0).predict_proba(x)
+    matrix = x
+    if kind == "ids":
+        texts = [" ".join(x.vocabulary[i] for i in x.ids[a:b]) for a, b in zip(x.offsets, x.offsets[1:], strict=False)]
+        matrix = TfidfVectorizer(sublinear_tf=True, token_pattern=r"\b\w\w+\b").fit_transform(texts)
+        # equally near texts abound here, so that only the total of the votes is compared
+        assert np.allclose(found.sum(1), 1)
+        assert np.allclose(matrix.toarray(), heads.load("knn").fit(x, noise, 3, seed=0).rows_.toarray(), atol=1e-6)
+        return
+    shares = KNeighborsClassifier(7, metric="cosine", algorithm="brute").fit(matrix, noise).predict_proba(matrix)
+
+    assert np.allclose(found, (7 * shares + np.bincount(noise) / len(noise)) / 8, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["svm", "ridge"])
+@pytest.mark.parametrize("rare", [1, 2])
+def test_calibrated_heads_take_classes_of_hardly_any_rows(name, rare):
+    """A class of one or two training rows cannot be held out by three folds; there are probabilities all the same."""
+    x, _ = pooled_set(2)
+    y = (np.arange(len(x)) < rare).astype(int)
+    labels = np.stack([y, np.arange(len(x)) % 2], axis=1)
+
+    for truth in (y, labels):
+        proba = heads.load(name).fit(x, truth, 2, seed=0).predict_proba(x)
+        assert np.isfinite(proba).all()
+        assert ((proba >= 0) & (proba <= 1)).all()
+
+
+def test_naive_bayes_is_not_surer_than_the_vectors_allow():
+    """A column that stands there 30 times says no more than once: its own log loss is reached, by Bayes' rule."""
+    from scipy.stats import norm
+
+    rng = np.random.default_rng(0)
+    y = np.arange(600) % 2
+    column = (rng.normal(size=600) + 1.2 * y).astype(np.float32)
+    x = np.repeat(column[:, None], 30, 1)
+    head, rows = heads.load("nb"), FitTask(np.arange(400), 0)
+    tuned, plain = (fit(head, x, y, [rows], 2, FitOptions(tune=grid))[0] for grid in (head.grid_of("pooled"), {}))
+    density = norm.pdf(column[400:, None], loc=[0, 1.2])
+    best = -np.log(density[np.arange(200), y[400:]] / density.sum(1)).mean()
+
+    assert tuned.choice.options == {"power": 0.03}
+    assert log_loss(tuned.predict(x, np.arange(400, 600))[0], y[400:]) == pytest.approx(best, abs=0.02)
+    assert log_loss(plain.predict(x, np.arange(400, 600))[0], y[400:]) > 5 * best

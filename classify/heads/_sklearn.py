@@ -52,26 +52,29 @@ class SklearnHead(Head):
     kinds = frozenset({"pooled", "ids"})
 
     @abstractmethod
-    def _pipeline(self, counts: bool, seed: int) -> Estimator:
-        """An unfitted estimator, for term counts (sparse, float64) or for vectors (float32 ``[n, D]``)."""
+    def _pipeline(self, counts: bool, seed: int, y: np.ndarray) -> Estimator:
+        """An unfitted estimator, for term counts (sparse, float64) or vectors (float32 ``[n, D]``) of the classes y."""
 
     def _fit(self, x: X, y: np.ndarray, how: HeadFitOptions) -> None:
-        from sklearn.multiclass import OneVsRestClassifier
-
         self.terms_ = fit_terms(x) if isinstance(x, IdFeatures) else None
         if self.terms_ == []:
             raise InputError("the training texts hold no term of two or more letters or digits; nothing to learn from")
-        model = self._pipeline(self.terms_ is not None, how.seed)
+        matrix = self._matrix(x)
         if self.multilabel_:
-            self.model_ = OneVsRestClassifier(model).fit(self._matrix(x), y)
+            self.model_ = [self._fitted(matrix, label, how) for label in y.T]
         else:
-            sample_weight = (
-                {} if how.sample_weight is None else {f"{model.steps[-1][0]}__sample_weight": how.sample_weight}
-            )
-            self.model_ = model.fit(self._matrix(x), y, **sample_weight)
+            self.model_ = self._fitted(matrix, y, how)
+
+    def _fitted(self, matrix: object, y: np.ndarray, how: HeadFitOptions) -> Estimator:
+        model = self._pipeline(self.terms_ is not None, how.seed, y)
+        weight = how.sample_weight
+        return model.fit(matrix, y, **({} if weight is None else {f"{model.steps[-1][0]}__sample_weight": weight}))
 
     def _predict_proba(self, x: X) -> np.ndarray:
-        return self.model_.predict_proba(self._matrix(x))
+        matrix = self._matrix(x)
+        if isinstance(self.model_, list):
+            return np.column_stack([model.predict_proba(matrix)[:, 1] for model in self.model_])
+        return self.model_.predict_proba(matrix)
 
     def _matrix(self, x: X) -> object:
         return term_counts(x, self.terms_) if isinstance(x, IdFeatures) and self.terms_ is not None else x
@@ -84,6 +87,28 @@ class SklearnHead(Head):
 
     def _load(self, folder: Path) -> None:
         self.model_, self.terms_ = load_pipeline(folder, self.trusted_types)
+
+
+@dataclass
+class CalibratedHead(SklearnHead):
+    """A machine without probabilities: a sigmoid (Platt 1999) of its outputs for held-out training rows gives them."""
+
+    trusted_types = ("sklearn.calibration._CalibratedClassifier", "sklearn.calibration._SigmoidCalibration")
+
+    @abstractmethod
+    def _machine(self, seed: int) -> Estimator:
+        """The machine, unfitted."""
+
+    def _pipeline(self, counts: bool, seed: int, y: np.ndarray) -> Estimator:
+        from sklearn.calibration import CalibratedClassifierCV
+        from sklearn.feature_extraction.text import TfidfTransformer
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+
+        first = TfidfTransformer(sublinear_tf=True) if counts else StandardScaler()
+        rarest, rows = int(np.unique(y, return_counts=True)[1].min()), np.arange(len(y))
+        cv = min(3, rarest) if rarest > 1 else [(rows, rows)]  # a class of one row cannot be held out
+        return make_pipeline(first, CalibratedClassifierCV(self._machine(seed), cv=cv, ensemble=False))
 
 
 def load_pipeline(folder: Path, trusted_types: Sequence[str]) -> tuple[Any, list[str] | None]:

@@ -141,10 +141,15 @@ class Head(ABC):
             rows: int ``[n]``, those that are wanted; all if None. Heads that read in blocks make no copy of them.
         """
         n = len(x) if rows is None else len(rows)
-        proba = np.tile(self.constant_proba_, (n, 1)).astype(np.float64)
-        if n and len(self.seen_classes_):
-            proba[:, self.seen_classes_] = self._predict_rows(x, rows)
-        return proba
+        if not n or not len(self.seen_classes_):
+            return np.tile(self.constant_proba_, (n, 1)).astype(np.float64)
+        return self._all_classes(self._predict_rows(x, rows))
+
+    def _all_classes(self, proba: np.ndarray) -> np.ndarray:
+        """float64 ``[n, C]`` of ``[n, classes seen]``: those of the other classes are constant."""
+        whole = np.tile(self.constant_proba_, (len(proba), 1)).astype(np.float64)
+        whole[:, self.seen_classes_] = proba
+        return whole
 
     def _predict_rows(self, x: X, rows: np.ndarray | None) -> np.ndarray:
         """As ``_predict_proba``, of ``rows``, at least one."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from classify.heads._sklearn import Estimator, SklearnHead
-from classify.heads.base import FitTask, Head, HeadFitOptions, X, vectors
+from classify.heads.base import FitTask, Head, HeadFitOptions, InnerChoice, InnerFit, X, vectors
+from classify.scoring.scored import log_loss
 from classify.solvers.blockwise import by_blocks, class_sums, moments_of
 from stores.features import Features
 from stores.shared.errors import InputError
@@ -20,23 +21,56 @@ from stores.shared.errors import InputError
 class NbHead(SklearnHead):
     """Multinomial naive Bayes over the terms of ``words``, Gaussian naive Bayes over vectors.
 
-    The Gaussian model is scikit-learn's ``GaussianNB``; means and variances of all folds come from one pass. Where a
-    text may have several labels, each is a problem of its own with two classes.
+    The Gaussian model is scikit-learn's ``GaussianNB``; means and variances of all folds come from one pass. Columns of
+    vectors are not independent, as it takes them to be, so that its probabilities are far too sure: how much the
+    likelihood counts is chosen on inner folds. Where a text may have several labels, each is a problem of its own with
+    two classes.
 
     Options:
         weights: ``tfidf`` or ``counts``, what the multinomial model is fed with.
         alpha: additive (Lidstone) smoothing of the multinomial model, > 0.
         smoothing: share of the largest variance that is added to all variances of the Gaussian model.
+        power: exponent of the likelihood in the Gaussian model: 1 is Bayes' rule for independent columns, below 1 the
+            probabilities are less sure; chosen on inner folds unless it is given.
     """
 
     name = "nb"
+    grid: ClassVar[dict[str, tuple]] = {"power": (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)}
     weights: str = "tfidf"
     alpha: float = 1.0
     smoothing: float = 1e-9
+    power: float = 1.0
 
     def __post_init__(self) -> None:
+        if not self.power > 0:
+            raise InputError(f"head nb: power={self.power:g} is not above 0")
         if self.weights not in ("tfidf", "counts"):
             raise InputError(f"head nb: weights={self.weights} is unknown; choose tfidf or counts")
+
+    def grid_of(self, kind: str) -> dict[str, tuple]:
+        """As ``Head.grid_of``: nothing on words."""
+        return self.grid if kind == "pooled" else {}
+
+    def choose(
+        self, x: X, y: np.ndarray, n_classes: int, inner: Sequence[Sequence[InnerFit]], candidates: Sequence[dict]
+    ) -> list[InnerChoice] | None:
+        """As ``Head.choose``: the likelihood is worked out once for all powers."""
+        if isinstance(x, Features):
+            return None
+        if any(set(candidate) != {"power"} for candidate in candidates):
+            return None
+        fitted: Iterator[Any] = iter(self.fit_folds(x, y, n_classes, [fit.task for fits in inner for fit in fits]))
+        found = []
+        for fits in inner:
+            truth = y[np.concatenate([fit.held_out for fit in fits])]
+            known = [(head := next(fitted), head._likelihood(x, fit.held_out)) for fit in fits]
+            tried = [
+                np.concatenate([head._all_classes(head._posterior(log, candidate["power"])) for head, log in known])
+                for candidate in candidates
+            ]
+            losses = [log_loss(proba, truth) for proba in tried]
+            found.append(InnerChoice(losses, tried[int(np.argmin(losses))]))
+        return found
 
     def fit_folds(self, x: X, y: np.ndarray, n_classes: int, folds: Sequence[FitTask]) -> list[Head]:
         """As ``Head.fit_folds``."""
@@ -66,7 +100,7 @@ class NbHead(SklearnHead):
         self.terms_, self.gauss_ = None, head.gauss_
         return None
 
-    def _pipeline(self, counts: bool, seed: int) -> Estimator:
+    def _pipeline(self, counts: bool, seed: int, y: np.ndarray) -> Estimator:
         from sklearn.feature_extraction.text import TfidfTransformer
         from sklearn.naive_bayes import MultinomialNB
         from sklearn.pipeline import make_pipeline
@@ -80,24 +114,32 @@ class NbHead(SklearnHead):
     def _predict_rows(self, x: X, rows: np.ndarray | None) -> np.ndarray:
         if self.terms_ is not None:
             return super()._predict_rows(x, rows)
-        mean, variance, share = (self.gauss_[name] for name in ("mean", "variance", "share"))
+        return self._posterior(self._likelihood(x, rows), self.power)
+
+    def _likelihood(self, x: X, rows: np.ndarray | None) -> np.ndarray:
+        """float64 ``[n, problems, classes]``: logarithm of the density of each row, but for a constant."""
+        mean, variance = self.gauss_["mean"], self.gauss_["variance"]
         problems, classes, dimension = mean.shape
         shift = mean.mean((0, 1))  # so that the squares of the products cancel little
         mean = (mean - shift).reshape(-1, dimension)
         inverse = 1 / variance.reshape(-1, dimension)
-        constant = np.log(share.ravel()) + (np.log(inverse) - mean**2 * inverse).sum(1) / 2
+        constant = (np.log(inverse) - mean**2 * inverse).sum(1) / 2
         linear, square = np.ascontiguousarray((mean * inverse).T), np.ascontiguousarray(inverse.T / -2)
 
         def work(block: np.ndarray) -> np.ndarray:
             block = block - shift
             log = constant + block @ linear
             log += np.square(block, out=block) @ square
-            log = log.reshape(-1, problems, classes)
-            proba = np.exp(log - log.max(2, keepdims=True))
-            proba /= proba.sum(2, keepdims=True)
-            return proba[:, :, 1] if self.multilabel_ else proba[:, 0]
+            return log.reshape(-1, problems, classes)
 
         return by_blocks(work, vectors(x), rows)
+
+    def _posterior(self, likelihood: np.ndarray, power: float) -> np.ndarray:
+        """``[n, classes]``, or of labels ``[n, labels]``: class frequencies times likelihood to the power."""
+        log = np.log(self.gauss_["share"]) + power * likelihood
+        proba = np.exp(log - log.max(2, keepdims=True))
+        proba /= proba.sum(2, keepdims=True)
+        return proba[:, :, 1] if self.multilabel_ else proba[:, 0]
 
     def _save(self, folder: Path) -> None:
         if self.terms_ is not None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from classify.heads._sklearn import Estimator, SklearnHead
+from classify.heads._sklearn import CalibratedHead, Estimator
 
 
 @dataclass
-class SvmHead(SklearnHead):
+class SvmHead(CalibratedHead):
     """Linear support vector machine on standardised vectors or TF-IDF, with Platt's sigmoid for probabilities.
 
     The sigmoid is fitted on margins of training rows that were held out by three folds; the machine itself is fitted on
@@ -21,20 +21,13 @@ class SvmHead(SklearnHead):
 
     name = "svm"
     grid: ClassVar[dict[str, tuple]] = {"C": (0.001, 0.01, 0.1)}
-    trusted_types = ("sklearn.calibration._CalibratedClassifier", "sklearn.calibration._SigmoidCalibration")
     C: float = 0.01
 
     def grid_of(self, kind: str) -> dict[str, tuple]:
         """As ``Head.grid_of``: weaker penalties on words."""
         return {"C": (0.1, 1.0, 10.0)} if kind == "ids" else self.grid
 
-    def _pipeline(self, counts: bool, seed: int) -> Estimator:
-        from sklearn.calibration import CalibratedClassifierCV
-        from sklearn.feature_extraction.text import TfidfTransformer
-        from sklearn.pipeline import make_pipeline
-        from sklearn.preprocessing import StandardScaler
+    def _machine(self, seed: int) -> Estimator:
         from sklearn.svm import LinearSVC
 
-        machine = LinearSVC(C=self.C, random_state=seed, dual="auto", max_iter=5000)
-        first = TfidfTransformer(sublinear_tf=True) if counts else StandardScaler()
-        return make_pipeline(first, CalibratedClassifierCV(machine, cv=3, ensemble=False))
+        return LinearSVC(C=self.C, random_state=seed, dual="auto", max_iter=5000)
