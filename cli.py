@@ -15,6 +15,7 @@ from commands.features import features
 from commands.given_once import give_once
 from commands.one_line_errors import OneLineErrors
 from commands.predict import predict
+from commands.reporter import command_reporter
 from commands.runs import ensemble, errors, report, speed
 from commands.tables import describe
 from commands.terminal import note
@@ -42,6 +43,7 @@ def cli(context: click.Context, debug: bool, quiet: bool) -> None:
         tk classify --features features/messages.static.h5 --cv 5
         tk predict --run runs/messages.static.logistic --text "WINNER!! call now"
     """
+    command_reporter()  # from here on, no command is silent for long
     for line in unknown_variables(cli):
         note(line)
 

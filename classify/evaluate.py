@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from classify.data import Data
 from classify.fitting.model import FittedModel
 from classify.fitting.options import FitOptions
 from classify.fitting.training import fit
+from classify.heads._fit_progress import FitProgress
 from classify.heads.base import FitTask, Head, X
 from classify.records import EpochPoint, FoldScore, LearningPoint
 from classify.runs import Score, single_numbers, summary
@@ -53,6 +54,7 @@ def evaluate(
     positive: int,
     report: tuple[int, ...] = (),
     keep: bool = False,
+    progress: FitProgress | None = None,
 ) -> Evaluation:
     """Fit a head on the training rows of each split and score it on the test rows.
 
@@ -69,20 +71,35 @@ def evaluate(
         positive: of two classes, the one that scores of the positive class are about.
         report: epochs after which to note the test rows' probabilities, see ``HeadFitOptions``.
         keep: whether a model of all labelled rows is fitted along, in the same pass over them.
+        progress: told how far it is; its ``stage`` is the name of what is evaluated.
     """
+    progress = progress or FitProgress()
     notes_losses = bool(report) or (hasattr(head, "epochs") and not getattr(head, "patience", 0))
     tasks = [
-        FitTask(train, seed + number, test if notes_losses else None, report=report)
+        FitTask(train, seed + number, test if notes_losses else None, report=report,
+                name=f"fold {number + 1} of {len(splits)}")
         for number, (train, test) in enumerate(splits)
-    ]
+    ]  # fmt: skip
     if keep:
         rows = np.arange(len(data)) if data.tested is None else np.flatnonzero(~data.tested)
-        tasks.append(FitTask(rows, seed))
+        tasks.append(FitTask(rows, seed, name="the model of all rows"))
     start = time.perf_counter()
-    models = fit(head, x, data.y, tasks, len(data.classes), training, data.groups, positive, data.key, data.classes)
+    models = fit(
+        head.telling(progress),
+        x,
+        data.y,
+        tasks,
+        len(data.classes),
+        training,
+        data.groups,
+        positive,
+        data.key,
+        data.classes,
+    )
     seconds = (time.perf_counter() - start) / len(tasks)
     predictions, folds = [], []
     for number, ((train, test), model) in enumerate(zip(splits, models, strict=False)):
+        progress.tell(None, f"predictions for fold {number + 1} of {len(splits)}")
         try:
             proba, predicted = model.predict(x, test)
         except FailureError as error:
@@ -100,6 +117,7 @@ def evaluate(
                 metrics=single_numbers(predictions[-1].measure()),
             )
         )
+    progress.tell(None, "scores and their intervals")
     known = 0.0 if head.name == "majority" else data.directions_of(x)
     score = _score(predictions, folds, seed, known * _tested(data, splits) ** 2)
     return Evaluation(score, models[: len(splits)], models[-1])
@@ -114,15 +132,18 @@ def learning_curve(
     *,
     seed: int,
     positive: int,
+    progress: FitProgress | None = None,
 ) -> list[LearningPoint]:
     """Scores on the same test rows of models trained on shares of the training rows."""
     curve = []
+    progress = progress or FitProgress()
     for share in shares:
+        told = replace(progress, stage=f"{progress.stage}, {share:.0%} of the training rows")
         smaller = [
             (shrunk(train, data.y, data.groups, share, seed + number, data.key), test)
             for number, (train, test) in enumerate(splits)
         ]
-        score = evaluate(data, data.x, head, smaller, training, seed=seed, positive=positive).score
+        score = evaluate(data, data.x, head, smaller, training, seed=seed, positive=positive, progress=told).score
         rows = float(np.mean([len(train) for train, _ in smaller]))
         curve.append(LearningPoint(share, rows, summary(score, data.classes).overall))
     return curve

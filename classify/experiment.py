@@ -14,6 +14,7 @@ from classify.data import Data
 from classify.evaluate import Evaluation, at_epochs, evaluate, learning_curve
 from classify.fitting.model import FittedModel
 from classify.fitting.options import FitOptions
+from classify.heads._fit_progress import FitProgress
 from classify.heads.base import Head, X
 from classify.records import Flattery
 from classify.runs import Score, summary
@@ -21,16 +22,11 @@ from classify.scoring.metrics import columns_of
 from classify.splits.nested import at_the_edge
 from classify.splits.scheme import Scheme, Splits
 from stores.features import IdFeatures
-from stores.shared.reporter import Progress, Reporter
+from stores.shared.reporter import Reporter
 
 LARGEST = 3  # groups that are named
 MANY = 5  # classes up to which the baseline is tuned: on words there is a fit a class
 Baselines = dict[tuple[str, str], Score]  # name and sampler -> score
-
-
-def training(step: str) -> Progress:
-    """What a reporter is told before a step."""
-    return Progress("training", step=step)
 
 
 @dataclass(frozen=True)
@@ -54,13 +50,17 @@ class Experiment:
     positive: int
     reporter: Reporter
 
+    def told(self, step: str) -> FitProgress:
+        """What tells of a step of the work on this store."""
+        return FitProgress(self.reporter, f"{self.data.path.stem}, {step}")
+
     def evaluate(
-        self, head: Head, options: FitOptions, x: X, report: tuple[int, ...] = (), keep: bool = False
+        self, step: str, head: Head, options: FitOptions, x: X, report: tuple[int, ...] = (), keep: bool = False
     ) -> Evaluation:
-        """As ``classify.evaluate.evaluate``, on the splits."""
+        """As ``classify.evaluate.evaluate``, on the splits; ``step``: what that is, for people."""
         return evaluate(
             self.data, x, head, self.plan.splits, options, seed=self.seed, positive=self.positive, report=report,
-            keep=keep,
+            keep=keep, progress=self.told(step),
         )  # fmt: skip
 
     def baselines(self, done: Baselines, sampler: str, tuned: bool) -> dict[str, Score]:
@@ -74,10 +74,9 @@ class Experiment:
         sampler = "none" if sampler == "smote" else sampler
         for name, x, head in _baselines(self.data):
             if (name, sampler) not in done:
-                self.reporter.progress(training(f"baseline {name}"))
                 grid = head.grid_of("ids") if tuned and len(self.data.classes) <= MANY else {}
                 options = FitOptions(sampler=sampler, tune=grid, must_tune=False)
-                done[name, sampler] = self.evaluate(head, options, x).score
+                done[name, sampler] = self.evaluate(f"baseline {name}", head, options, x).score
         return {name: score for (name, of), score in done.items() if of == sampler}
 
     def more(
@@ -87,14 +86,24 @@ class Experiment:
         more: dict[str, Any] = {"directions": evaluation.score.directions}
         data, splits, seed, positive = self.data, self.plan.splits, self.seed, self.positive
         if shares:
-            self.reporter.progress(training(f"learning curve of {head.name}"))
-            more["learning_curve"] = learning_curve(data, head, splits, shares, options, seed=seed, positive=positive)
+            more["learning_curve"] = learning_curve(
+                data,
+                head,
+                splits,
+                shares,
+                options,
+                seed=seed,
+                positive=positive,
+                progress=self.told(f"head {head.name}"),
+            )
         if epochs:
             more["epochs"] = at_epochs(data, splits, evaluation.models, epochs, seed=seed, positive=positive)
         if self.scheme.allow_duplicates:
-            self.reporter.progress(training(f"{head.name} with identical texts in one fold"))
+            told = self.told(f"head {head.name} with identical texts in one fold")
             honest = replace(self.scheme, allow_duplicates=False).plan(data, seed)
-            apart = evaluate(data, data.x, head, honest.splits, options, seed=seed, positive=positive).score
+            apart = evaluate(
+                data, data.x, head, honest.splits, options, seed=seed, positive=positive, progress=told
+            ).score
             gained: dict[str, float | None] = {
                 name: float(evaluation.score.overall[name][0]) - float(apart.overall[name][0])
                 for name in columns_of(data.problem)

@@ -12,7 +12,7 @@ from classify import heads as registry
 from classify.checks import check_epochs, check_features, positive_class
 from classify.combine import load_all
 from classify.data import Data
-from classify.experiment import Baselines, Experiment, training
+from classify.experiment import Baselines, Experiment
 from classify.fitting.options import FitOptions
 from classify.fitting.tune import Tuning
 from classify.heads.base import Head
@@ -23,7 +23,7 @@ from classify.splits.folds import Split
 from classify.splits.near_duplicates import near_duplicate_groups
 from classify.splits.scheme import Scheme, Splitter
 from stores.shared.errors import InputError
-from stores.shared.reporter import Reporter
+from stores.shared.reporter import Progress, Reporter
 
 FORMER = {"n_splits": "cv", "folds": "cv", "n_repeats": "repeats", "random_state": "seed", "head_specs": "heads",
           "head": "heads", "shares": "learning_curve", "epochs": "report_epochs"}  # fmt: skip
@@ -121,7 +121,7 @@ def classify(
         for spec in specs:
             data = replace(load_all(spec, test), identical=identical)
             if near_duplicates is not None:
-                reporter.progress(training(f"{data.path.stem}, texts nearly alike"))
+                reporter.progress(Progress("reading", None, f"{data.path.stem}, texts nearly alike"))
                 data = replace(data, near=near_duplicate_groups(data, near_duplicates))
             data = data if groups is None else data.group_by(groups)
             jobs = [
@@ -136,14 +136,16 @@ def classify(
             for fit_options, head in jobs:
                 folder = _folder(data, head, fit_options.sampler, len(samplers) > 1, out, many, claims)
                 beside = experiment.baselines(baselines, fit_options.sampler, tuning.default)
-                reporter.progress(training(f"{data.path.stem}, head {head.name}"))
-                evaluation = experiment.evaluate(head, fit_options, data.x, tuple(report_epochs), keep=True)
+                step = f"head {head.name}" + (f", sampler {fit_options.sampler}" if len(samplers) > 1 else "")
+                evaluation = experiment.evaluate(step, head, fit_options, data.x, tuple(report_epochs), keep=True)
                 more = experiment.more(head, fit_options, learning_curve, report_epochs, evaluation)
                 notes = experiment.notes(head, fit_options, evaluation, beside)
                 more["notes"] = [*evaluation.notes, *evaluation.score.remarks, *notes]
                 recipe = experiment.recipe(head, fit_options, evaluation.kept)
                 recipe |= {"command": command, "versions": versions or {}}
+                reporter.progress(Progress("training", None, f"writing {folder}", f"writing {folder}"))
                 runs.append(write_run(folder, recipe, evaluation.score, dict(beside), evaluation.kept, more))
+                reporter.progress(Progress("training", 1.0))
             before = data, baselines
     return runs
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.reporter import TerminalReporter
+from commands.reporter import command_reporter
 from commands.runs import report_option, show, tensorboard_option
 from commands.terminal import echo, json_option, note, print_json, print_table, shown, versions_of
 
@@ -119,7 +119,7 @@ def classify(
         raise click.UsageError("--threshold and --goal exclude each other", click.get_current_context())
     options["threshold"] = options["threshold"] if goal is None else goal
     versions = versions_of("numpy", "scikit-learn", "imbalanced-learn", "tensorflow", "keras", "skops")
-    with TerminalReporter() as reporter:
+    with command_reporter() as reporter:
         runs = run_classify(features, heads, **options, command=command, versions=versions, reporter=reporter)
     if as_json:
         print_json(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from commands.reporter import command_reporter
 from commands.runs import by_option, runs_argument
 from commands.terminal import echo, json_option, note, print_json, print_table, shown
 
@@ -47,7 +48,8 @@ def compare(
     from classify import read_run
     from classify.analysis.compare import compare as run_compare
 
-    found = run_compare([read_run(folder) for folder in folders], by, common, rope)
+    with command_reporter() as reporter:
+        found = run_compare([read_run(folder) for folder in folders], by, common, rope, reporter)
     if out is not None:
         from classify.reports.compare_page import write_comparison
 

@@ -93,13 +93,13 @@ def embed(
         tk embed --encoder use --model models/universal-sentence-encoder --data examples/messages.csv
         tk embed --encoder static --data examples/messages.csv --engine ray --workers 2
     """
-    from commands.reporter import TerminalReporter
+    from commands.reporter import command_reporter
     from embed import Cluster, Recipe, StoreOptions
     from embed import embed as run_embed
     from embed.models.trust import Trust
 
     name, options = with_spec(encoder, options)
-    with TerminalReporter() as reporter:
+    with command_reporter() as reporter:
         recipe = Recipe.of(
             name, dtype, clean, reporter=reporter, trust=Trust.GIVEN if trust_model else Trust.USER, **options
         )

@@ -105,10 +105,10 @@ def check(name: str, options: dict[str, Any], as_json: bool) -> None:
         tk encoders check static
         tk encoders check use --model models/universal-sentence-encoder
     """
-    from commands.reporter import TerminalReporter
+    from commands.reporter import command_reporter
     from embed.self_test import check as run_check
 
-    with TerminalReporter() as reporter:
+    with command_reporter() as reporter:
         found = run_check(*with_spec(name, options), reporter)
     if as_json:
         print_json(found)
@@ -134,14 +134,14 @@ def shrink(name: str, options: dict[str, Any], top: int, width: int | None, out:
     Example:
         tk encoders shrink glove --model vectors/glove.50d.txt --top 1000 --width 20 --out small.npz
     """
-    from commands.reporter import TerminalReporter
+    from commands.reporter import command_reporter
     from embed.compress_vectors import shrink as run_shrink
     from stores.shared.files import is_stream
     from stores.shared.outputs import check_output, output_file
 
     if not is_stream(out):
         check_output(out, overwrite)
-    with TerminalReporter() as reporter:
+    with command_reporter() as reporter:
         content = run_shrink(*with_spec(name, options), top, width, reporter)
     with output_file(out, overwrite) as temporary:
         temporary.write_bytes(content)

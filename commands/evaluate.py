@@ -75,11 +75,11 @@ def _encode(
     run: Run, data: tuple[str, ...], reading: dict[str, Any], model: str | None, store: Path, command: str
 ) -> None:
     """The table through the run's own encoder."""
-    from commands.reporter import TerminalReporter
+    from commands.reporter import command_reporter
     from embed import Recipe, embed
 
     made = run.recipe.features
-    with TerminalReporter() as reporter:
+    with command_reporter() as reporter:
         recipe = Recipe.from_dict(made.recipe, made.identity_digest, model, reporter=reporter)
         embed(read(data, **{"like": made.source} | reading), recipe, store, reporter=reporter, command=command)
 

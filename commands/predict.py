@@ -64,7 +64,7 @@ def predict(
     """
     from classify import Predictor, read_run, write_results
     from classify.conformal import ConformalSets
-    from commands.reporter import TerminalReporter
+    from commands.reporter import command_reporter
     from embed import Recipe
     from stores.shared.files import is_stream
     from stores.shared.outputs import check_output, output_text
@@ -81,7 +81,7 @@ def predict(
     run = read_run(folder)
     made = run.recipe.features
     recipe = Recipe.from_dict(
-        made.recipe, made.identity_digest, model, trust_model=trust_model, reporter=TerminalReporter()
+        made.recipe, made.identity_digest, model, trust_model=trust_model, reporter=command_reporter()
     )
     if coverage_by_class and coverage is None:
         raise click.UsageError("--coverage-by-class needs --coverage", click.get_current_context())

@@ -1,14 +1,21 @@
-"""The reporter of the commands: notes and warnings on stderr, and the progress of long work."""
+"""The reporter of the commands: notes and warnings on stderr, and the progress of long work.
+
+No command is silent for longer than ``EVERY`` seconds: a thread looks at what is being done, and prints a line about it
+where none came from the work itself.
+"""
 
 from __future__ import annotations
 
+import shlex
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from commands.pace import Clock, Pace, StagePace, duration
 from commands.terminal import echo, is_quiet, with_options
 from stores.shared.reporter import Progress, Reporter
 
@@ -16,10 +23,18 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress as Bars
 
-    from embed import Done
-
 EVERY = 30.0  # seconds between plain lines of progress; a run that is shorter prints none
-Clock = Callable[[], float]
+LOOK = 1.0  # seconds between looks at whether a line is due
+_OF_THE_COMMAND = f"{__name__}.reporter"
+
+
+def command_reporter() -> TerminalReporter:
+    """The one reporter of the running command; its thread ends with the command."""
+    root = click.get_current_context().find_root()
+    if _OF_THE_COMMAND not in root.meta:
+        reporter = root.meta[_OF_THE_COMMAND] = TerminalReporter(name=_path(root))
+        root.call_on_close(reporter.watching())
+    return root.meta[_OF_THE_COMMAND]
 
 
 class TerminalReporter(Reporter):
@@ -31,41 +46,105 @@ class TerminalReporter(Reporter):
     Args:
         console: that of stderr, unless a test gives its own.
         clock: seconds.
+        name: of the command, said of work that tells nothing of itself.
     """
 
-    def __init__(self, console: Console | None = None, clock: Clock = time.monotonic) -> None:
+    def __init__(self, console: Console | None = None, clock: Clock = time.monotonic, name: str = "tk") -> None:
         super().__init__()
-        context = click.get_current_context(silent=True)
-        self._command, self._quiet = context.command if context else None, is_quiet()
+        self._quiet = is_quiet()
         self._console, self._clock, self._last = console, clock, clock()
-        self._pace = Pace(clock)
+        self._pace, self._stage = Pace(clock), StagePace(clock)
+        self._began, self._now, self._name = clock(), Progress(""), name
         self._bars: Bars | None = None
         self._tasks: dict[str, Any] = {}
+        self._lock = threading.RLock()  # of the thread that looks, and of those that work
 
     def note(self, message: str) -> None:
         """A line on stderr."""
         if not self._quiet:
-            echo(with_options(message, self._command), err=True)
+            context = click.get_current_context(silent=True)
+            with self._lock:
+                self._last = self._clock()
+                echo(with_options(message, context.command if context else None), err=True)
 
     def progress(self, progress: Progress) -> None:
         """The bar moves, or a line is due."""
         if self._quiet:
             return
-        details = _details(progress, self._pace)
-        if self._console or sys.stderr.isatty():
-            self._show(progress, details)
-        elif self._clock() - self._last >= EVERY:
-            self._last = self._clock()
-            share = None if progress.share is None else f"{progress.share:.0%}"
-            self.note(f"{progress.task}: " + ", ".join(filter(None, (details[0], share, *details[1:]))))
+        with self._lock:
+            self._now = progress
+            details = self._details(progress)
+            if self._console or sys.stderr.isatty():
+                self._show(progress, details)
+            else:
+                self._line_if_due(details)
+            if progress.share == 1:
+                self._now = Progress("")
+
+    def look(self) -> None:
+        """Print a line if it is due, about what is being done; called again and again while a command runs."""
+        with self._lock:
+            if self._bars is None and not self._quiet:
+                self._line_if_due(self._details(self._now))
 
     def __enter__(self) -> TerminalReporter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._bars:
-            self._bars.stop()
-        self._bars, self._tasks = None, {}
+        with self._lock:
+            if self._bars:
+                self._bars.stop()
+            self._bars, self._tasks, self._now = None, {}, Progress("")
+
+    def watching(self) -> Callable[[], None]:
+        """Start the thread that looks; what is returned ends it."""
+        if self._quiet:
+            return lambda: None
+        ended = threading.Event()
+
+        def watch() -> None:
+            while not ended.wait(LOOK):
+                try:
+                    self.look()
+                except (OSError, ValueError):  # nobody reads stderr any longer
+                    return
+
+        thread = threading.Thread(target=watch, name="progress", daemon=True)
+        thread.start()
+
+        def end() -> None:
+            ended.set()
+            thread.join(LOOK)  # so that it says nothing after the last line of the command
+
+        return end
+
+    def _line_if_due(self, details: list[str]) -> None:
+        if self._clock() - self._last < EVERY:
+            return
+        self._last = self._clock()
+        if not self._now.task:
+            echo(f"{self._name}: {duration(self._clock() - self._began)} so far", err=True)
+            return
+        share = None if self._now.share is None else f"{self._now.share:.0%}"
+        echo(f"{self._now.task}: " + ", ".join(filter(None, (details[0], share, *details[1:]))), err=True)
+
+    def _details(self, progress: Progress) -> list[str]:
+        """What stands beside the bar: the step, the time left or taken; of ``tk embed`` the rows and the rate, too."""
+        self._stage.update(progress)
+        if progress.task != "encoding":
+            left = self._stage.left
+            taken = f"{duration(self._stage.taken)} so far" if self._stage.taken >= 1 else ""
+            return [progress.step or progress.stage, taken if left is None else f"{duration(left)} left"]
+        from embed.progress import Done
+
+        assert isinstance(progress, Done)  # noqa: S101 (for the types)
+        self._pace.update(progress)
+        rate = "" if not self._pace.rate else f"{self._pace.rate:,.0f} {self._pace.unit}/s"
+        left = self._pace.left
+        return [
+            f"{progress.rows:,} of at most {progress.most_rows:,} rows", rate,
+            "" if left is None else f"{duration(left)} left",
+        ]  # fmt: skip
 
     def _show(self, progress: Progress, details: list[str]) -> None:
         if self._bars is None:
@@ -80,58 +159,14 @@ class TerminalReporter(Reporter):
             self._bars.remove_task(self._tasks.pop(progress.task))
 
 
-class Pace:
-    """Rate and time left, from what is done and a clock.
-
-    The clock starts at the first report of work: what came before (loading the model, the first compilation, parts that
-    were there already) says nothing of what is to come.
-
-    Attributes:
-        rate: tokens a second, or rows where tokens are not told; None while it is not known.
-        unit: ``tokens`` or ``rows``.
-        left: seconds that the rest will take; None while that is not known.
-    """
-
-    def __init__(self, clock: Clock = time.monotonic) -> None:
-        self._clock = clock
-        self._start: tuple[float, float, int] | None = None  # time, work and units when the clock was started
-        self._encodes = False
-        self.rate: float | None = None
-        self.left: float | None = None
-        self.unit = "rows"
-
-    def update(self, done: Done) -> None:
-        """Take in the newest state."""
-        now, encodes, position = self._clock(), done.work > 0, done.share or 0.0
-        work, rest = (done.work, done.rest) if encodes else (position, 1 - position)
-        self.unit, units = ("tokens", done.tokens) if done.tokens else ("rows", done.rows)
-        if self._start is None or encodes != self._encodes:
-            self._start, self._encodes = (now, work, units), encodes
-        before, first, some = self._start
-        self.left = self.rate = None
-        if now > before and work > first:
-            self.left = rest * (now - before) / (work - first)
-            self.rate = (units - some) / (now - before)
-
-
-def _details(progress: Progress, pace: Pace) -> list[str]:
-    """What stands beside the bar; of ``tk embed`` the rows, the rate and the time left."""
-    if progress.task != "encoding":
-        return [progress.step]
-    from embed.progress import Done
-
-    assert isinstance(progress, Done)  # noqa: S101 (for the types)
-    pace.update(progress)
-    rate = "" if not pace.rate else f"{pace.rate:,.0f} {pace.unit}/s"
-    return [f"{progress.rows:,} of at most {progress.most_rows:,} rows", rate, _left(pace.left)]
-
-
-def _left(left: float | None) -> str:
-    if left is None:
-        return ""
-    seconds = round(left)
-    hours, minutes = seconds // 3600, seconds // 60 % 60
-    return f"{hours}:{minutes:02}:{seconds % 60:02} left" if hours else f"{minutes}:{seconds % 60:02} left"
+def _path(root: click.Context) -> str:
+    """The names of the running command and its groups: ``tk features merge``."""
+    command, names = root.command, ["tk"]
+    for word in shlex.split(root.obj or "")[1:]:
+        if isinstance(command, click.Group) and word in command.commands:
+            command = command.commands[word]
+            names.append(word)
+    return " ".join(names)
 
 
 def _bars(console: Console | None) -> Bars:

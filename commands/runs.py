@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from commands.reporter import command_reporter
 from commands.terminal import echo, json_option, note, print_json, print_table, shown, trust_option, versions_of
 
 if TYPE_CHECKING:
@@ -41,7 +42,9 @@ def show(runs: list[Run], report: bool, tensorboard: Path | None = None) -> None
     for run in runs:
         try:
             if report:
-                note(f"wrote {write_report(run, note=note)}")
+                with command_reporter() as reporter:
+                    path = write_report(run, reporter=reporter)
+                note(f"wrote {path}")
             if tensorboard is not None:
                 note(f"wrote {write_tensorboard(run, tensorboard)}")
         except KeyboardInterrupt:
@@ -63,7 +66,9 @@ def report(run: Path, png: bool) -> None:
     """
     from classify import write_report
 
-    note(f"wrote {write_report(run, png, note)}")
+    with command_reporter() as reporter:
+        path = write_report(run, png, reporter)
+    note(f"wrote {path}")
 
 
 @click.command()
@@ -153,10 +158,9 @@ def _encode_seconds(part: FeaturesRecord, texts: list[str], trust_model: bool) -
     """Seconds that the encoder of a store takes for texts, without loading it."""
     import time
 
-    from commands.reporter import TerminalReporter
     from embed import Recipe
 
-    recipe = Recipe.from_dict(part.recipe, part.identity_digest, trust_model=trust_model, reporter=TerminalReporter())
+    recipe = Recipe.from_dict(part.recipe, part.identity_digest, trust_model=trust_model, reporter=command_reporter())
     recipe.encode(texts[:8], reuse=False)
     start = time.perf_counter()
     recipe.encode(texts, reuse=False)

@@ -71,7 +71,7 @@ class Batches:
         lengths = np.maximum(lengths, 1)
         order = np.argsort(-lengths, kind="stable")
         costs = np.array([self._cost(1, int(length)) for length in lengths], float)
-        total, done = costs.sum(), 0.0
+        total, done, ended = costs.sum(), 0.0, 0
         begun: deque = deque()
 
         def on_the_device(rows: np.ndarray) -> Result:
@@ -97,7 +97,8 @@ class Batches:
                     continue
                 yield rows, result
                 done += costs[rows].sum()
-                reporter.batch(done / total, int(lengths[rows].sum()))
+                ended += len(rows)
+                reporter.batch(done / total, int(lengths[rows].sum()), ended / len(lengths))
                 self._grow()
 
     def _fitting(self, lengths: np.ndarray) -> int:

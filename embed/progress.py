@@ -19,7 +19,7 @@ class Done(Progress):
     """What is done of a run; ``share`` is that of the table.
 
     Attributes:
-        rows: of the parts that are finished.
+        rows: that have their features.
         most_rows: how many rows there are at most.
         tokens: encoded so far; 0 with encoders that do not tell.
         work: share of the table that was encoded in this run.
@@ -48,7 +48,9 @@ class Meter(Reporter):
         self._rows = self._tokens = 0
         self._behind = self._work = 0.0  # share of the table, and of it encoded, in finished parts
         self._size = self._fresh = self._within = 0.0  # of the part at hand: its share, what is new of it, and done
-        self._characters = 0
+        self._characters = self._texts = self._new = self._encoded = (
+            0  # of the part at hand: rows, new texts, rows done
+        )
         self.note, self.warn, self.progress = reporter.note, reporter.warn, reporter.progress  # type: ignore[method-assign]
 
     @contextmanager
@@ -56,8 +58,9 @@ class Meter(Reporter):
         """Within the block, the part of these cleaned texts is made; ``end``: share of the table up to there."""
         self._size = max(0.0, end - self._behind)
         self._characters, self._fresh, self._within = sum(map(len, texts)), 0.0, 0.0
+        self._texts, self._new, self._encoded = len(texts), 0, 0
         yield
-        size, self._size, self._within = self._size, 0.0, 0.0
+        size, self._size, self._within, self._encoded = self._size, 0.0, 0.0, 0
         self._add(size, len(texts), self._fresh)
 
     def made(self, stretch: tuple[float, float], rows: int, fresh: float) -> None:
@@ -67,10 +70,12 @@ class Meter(Reporter):
     def begin(self, texts: list[str]) -> None:
         """These texts of the part are new."""
         self._fresh = sum(map(len, texts)) / max(self._characters, 1)
+        self._new = len(texts)  # the features of the other rows are known, or those of one of these
 
-    def batch(self, share: float, tokens: int) -> None:
-        """A batch of so many tokens is done, and ``share`` of the part's arithmetic."""
+    def batch(self, share: float, tokens: int, texts: float = 0.0) -> None:
+        """A batch of so many tokens is done; ``share`` of the part's arithmetic, and of its new texts, so far."""
         self._within, self._tokens = share, self._tokens + tokens
+        self._encoded = self._texts - self._new + int(self._new * texts)
         self._report()
 
     def _add(self, size: float, rows: int, fresh: float) -> None:
@@ -83,7 +88,7 @@ class Meter(Reporter):
         rest = (1 - self._behind - here) * self._fresh
         self._to.progress(
             Done(
-                share=self._behind + here, rows=self._rows, most_rows=self._most_rows, tokens=self._tokens,
-                work=self._work + here * self._fresh, rest=rest,
+                share=self._behind + here, rows=self._rows + self._encoded, most_rows=self._most_rows,
+                tokens=self._tokens, work=self._work + here * self._fresh, rest=rest,
             )
         )  # fmt: skip

@@ -12,10 +12,14 @@ from helpers.commands import LETTERS
 from helpers.toy import ToyEncoder, write_csv
 from rich.console import Console
 
+from classify.heads._fit_progress import FitProgress
 from cli import cli
-from commands.reporter import Pace, TerminalReporter
+from commands import reporter as reporter_module
+from commands.pace import Pace
+from commands.reporter import TerminalReporter
 from embed import Done, Recipe, Reporter, embed, read_table
 from embed.batches import Batches
+from stores.shared.reporter import Progress
 
 
 class Clock:
@@ -148,6 +152,96 @@ def test_plain_lines_where_there_is_no_terminal(capsys):
         "encoding: 600 of at most 1,000 rows, 60%, 100 tokens/s, 0:40 left",
         "encoding: 900 of at most 1,000 rows, 90%, 100 tokens/s, 0:10 left",
     ]
+
+
+def test_rows_are_counted_as_they_are_encoded(tmp_path):
+    """Of 40 rows 10 are known; five texts of 600 letters are a batch, and after the last one the part is complete."""
+    texts = [LETTERS[i] * 300 for i in range(40)]
+    seen, _ = foretold(tmp_path, texts, known=texts[:10])
+    counted = [done.rows for _, _, done in seen]
+
+    assert counted == [15, 20, 25, 30, 35, 40, 40]
+
+
+def test_what_is_done_now_is_named(capsys):
+    """The line is about the fold and the epoch at hand, not the one before; the time left is that of the stage."""
+    clock = Clock()
+    with TerminalReporter(clock=clock) as reporter:
+        progress = FitProgress(reporter, "sms, head lstm")
+        for fold, second in ((0, 0.0), (1, 20.0)):
+            clock.now = second
+            progress.at(f"fold {fold + 1} of 2", fold, 1, 4).tell()
+        clock.now = 40.0
+        progress.at("fold 2 of 2", 1, 1, 4).epoch(3, 4, 0.0, 0.25)
+
+    # 1.5 of 4 models in 40 seconds: 2.5 models are left
+    assert (
+        capsys.readouterr().err == "training: sms, head lstm, fold 2 of 2, epoch 3 of 4, loss 0.2500, 38%, 1:07 left\n"
+    )
+
+
+def test_work_that_tells_nothing_is_not_silent(capsys):
+    """A line every 30 seconds, with the last thing that was said, or the name of the command."""
+    clock = Clock()
+    reporter = TerminalReporter(clock=clock, name="tk describe")
+    reporter.progress(Progress("comparing", None, "intervals of 3 runs"))
+    for second in range(1, 65):
+        clock.now = float(second)
+        reporter.look()
+    reporter.progress(Progress("comparing", 1.0))
+    for second in range(65, 95):
+        clock.now = float(second)
+        reporter.look()
+    lines = capsys.readouterr().err.splitlines()
+
+    assert lines == [
+        "comparing: intervals of 3 runs, 0:30 so far", "comparing: intervals of 3 runs, 1:00 so far",
+        "tk describe: 1:30 so far",
+    ]  # fmt: skip
+
+
+class Minutes:
+    """A clock that is at another minute whenever somebody looks: all work takes long."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        """The time, in seconds."""
+        self.now += 31
+        return self.now
+
+
+LONG = {  # command -> what a line about it must name
+    "embed": (["embed", "--encoder", "words", "--data", "t.csv"], "tk embed"),
+    "classify": (["classify", "features/t.words.h5", "--cv", "2"], "head logistic, predictions for fold 2 of 2"),
+    "report": (["report", "runs/t.words.logistic"], "report: runs/t.words.logistic, figure confusion"),
+    "compare": (["compare", "runs/t.words.logistic", "runs/nb"], "comparing: t.words.logistic with nb"),
+    "predict": (["predict", "runs/t.words.logistic", "t.csv"], "tk predict"),
+    "evaluate": (["evaluate", "runs/t.words.logistic", "t.csv", "--with-training-rows"], "tk evaluate"),
+    "errors": (["errors", "runs/t.words.logistic"], "tk errors"),
+    "describe": (["describe", "t.csv"], "tk describe"),
+    "verify": (["features", "verify", "features/t.words.h5"], "tk features verify"),
+    "speed": (["speed", "runs/t.words.logistic"], "tk speed"),
+}
+
+
+@pytest.mark.slow
+def test_no_long_command_is_silent_for_half_a_minute(in_tmp, monkeypatch):
+    """On a clock on which everything takes half a minute, each command says what it does."""
+    write_csv(in_tmp / "t.csv", [("ab"[i % 2], f"text {LETTERS[i % 26]} {LETTERS[i // 26]}") for i in range(60)])
+    monkeypatch.setattr(reporter_module, "LOOK", 0.002)
+    runner = CliRunner()
+    monkeypatch.setattr(reporter_module.TerminalReporter.__init__, "__defaults__", (None, Minutes(), "tk"))
+    other = ["classify", "features/t.words.h5", "--head", "nb", "--cv", "2", "--out", "runs/nb"]
+    silent = []
+    for args, named in (*list(LONG.values())[:2], (other, "head nb"), *list(LONG.values())[2:]):
+        done = runner.invoke(cli, args)
+        assert done.exit_code == 0, done.output
+        if named not in done.stderr:
+            silent.append((args[0], named, done.stderr))
+
+    assert not silent
 
 
 @pytest.mark.slow

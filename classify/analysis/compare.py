@@ -16,6 +16,7 @@ from classify.analysis.significance import holm
 from classify.runs import Run
 from classify.scoring.metrics import Metric, metrics_of
 from stores.shared.errors import InputError
+from stores.shared.reporter import SILENT, Progress, Reporter
 from stores.shared.suggest import listing
 
 TESTS = ("test", "bootstrap", "mcnemar", "t_test")
@@ -23,7 +24,9 @@ ROPE = 0.01  # differences that nobody minds, unless the user says otherwise
 VISIBLE = 2.8  # standard errors of a difference that is called in 80 % of tables: 1.96 + 0.84
 
 
-def compare(runs: Sequence[Run], by: str = "f1_macro", common: bool = False, rope: float = ROPE) -> Comparison:
+def compare(
+    runs: Sequence[Run], by: str = "f1_macro", common: bool = False, rope: float = ROPE, reporter: Reporter = SILENT
+) -> Comparison:
     """Compare runs on the same rows.
 
     Every difference is taken on the same bootstrap resamples, drawn by group of identical texts with the seed of the
@@ -38,6 +41,7 @@ def compare(runs: Sequence[Run], by: str = "f1_macro", common: bool = False, rop
         by: the metric that decides, see ``deciding``.
         common: whether rows that not all have tested are left out.
         rope: differences up to this one are practically none (region of practical equivalence).
+        reporter: told what is being done.
 
     Raises:
         InputError: if there are fewer than two runs, they are not of the same rows, ``rope`` is negative, or ``by`` is
@@ -49,11 +53,17 @@ def compare(runs: Sequence[Run], by: str = "f1_macro", common: bool = False, rop
     if not rope >= 0:
         raise InputError(f"`rope={rope}`: give a difference of 0 or more that would not matter")
     metric = deciding(by, runs[0].recipe.problem)
+    reporter.progress(Progress("comparing", None, f"resamples of {len(runs)} runs"))
     paired = paired_runs(runs, by, common, rope)
-    pairs = list(combinations(range(len(runs)), 2))
-    tests = _corrected({pair: paired.tests(*pair) for pair in pairs})
+    pairs, made = list(combinations(range(len(runs)), 2)), {}
+    for number, (a, b) in enumerate(pairs):
+        which = f"{paired.names[a]} with {paired.names[b]}"
+        reporter.progress(Progress("comparing", number / len(pairs), which, "pairs"))
+        made[a, b] = paired.tests(a, b)
+    tests = _corrected(made)
     order = paired.order()
     best = order[0]
+    reporter.progress(Progress("comparing", None, f"intervals of {len(runs)} runs", "intervals"))
     entries = [paired.entry(i, best, tests.get((min(i, best), max(i, best)))) for i in order]
     first = runs[0].recipe
     errors = [entry.against.test.error for entry in entries if entry.against_best and entry.against.test.error]

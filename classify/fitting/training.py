@@ -52,12 +52,13 @@ def fit(
     groups = np.arange(len(y)) if groups is None else groups
     key = np.arange(len(y), dtype=np.uint64) if key is None else key
     problem = _Problem(head, x, y, n_classes, training, groups, positive, key)
+    stage = head.progress_.stage
     if not training.looks_inside:
         choices = [Choice({}, None, _fixed_thresholds(problem)) for _ in folds]
     else:
-        choices = _look_inside(problem, folds)
+        choices = _look_inside(problem.telling(f"{stage}, options tried on inner folds"), folds)
     chosen = [replace(fold, options=fold.options | c.options) for fold, c in zip(folds, choices, strict=True)]
-    plain = _fit_plain(problem, chosen)
+    plain = _fit_plain(problem.telling(stage), chosen)
     costs = None if training.cost is None else parse_costs(training.cost, classes or [str(c) for c in range(n_classes)])
     fitted = [replace(model, choice=choice, costs=costs) for model, choice in zip(plain, choices, strict=True)]
     return [_with_threshold(model) if y.ndim == 1 and not training.plain else model for model in fitted]
@@ -86,6 +87,12 @@ class _Problem:
     positive: int
     key: np.ndarray
 
+    def telling(self, stage: str) -> _Problem:
+        """The same problem, whose head tells what it does under this name."""
+        progress = replace(self.head.progress_, stage=stage)
+        progress.tell(None)
+        return replace(self, head=self.head.telling(progress))
+
 
 def _look_inside(problem: _Problem, folds: Sequence[FitTask]) -> list[Choice]:
     """What the inner folds of each training set choose; those of all of them are fitted at once."""
@@ -113,7 +120,7 @@ def _look_inside(problem: _Problem, folds: Sequence[FitTask]) -> list[Choice]:
 def _try_all(problem: _Problem, inner: Sequence[Sequence[InnerFit]], candidates: Sequence[dict]) -> list[InnerChoice]:
     """Fit every candidate on every inner fold, all of them at once, so that one sweep can serve them."""
     tasks = [
-        replace(fit.task, options=fit.task.options | candidate)
+        replace(fit.task, options=fit.task.options | candidate, name=_named(fit.task.name, candidate))
         for fits in inner for candidate in candidates for fit in fits
     ]  # fmt: skip
     models = iter(_fit_plain(problem, tasks))
@@ -126,6 +133,11 @@ def _try_all(problem: _Problem, inner: Sequence[Sequence[InnerFit]], candidates:
         losses = [log_loss(proba, truth) for proba in probas]
         found.append(InnerChoice(losses, probas[int(np.argmin(losses))]))
     return found
+
+
+def _named(name: str, candidate: dict) -> str:
+    """The name of a fit, with what is tried in it."""
+    return ", ".join(filter(None, (name, *(f"{option}={value}" for option, value in candidate.items()))))
 
 
 def _fixed_thresholds(problem: _Problem) -> list[float] | None:
@@ -159,8 +171,12 @@ def _fit_plain(problem: _Problem, folds: Sequence[FitTask]) -> list[FittedModel]
     if training.sampler == "smote" or training.components:
         smote = training.sampler == "smote"
         done = [
-            _fit_apart(head, vectors(x), y, task, n_classes, smote, shared[i // count]) for i, task in enumerate(tasks)
-        ]
+            _fit_apart(
+                head.telling(head.progress_.at(task.name, i, 1, len(tasks))),
+                vectors(x), y, task, n_classes, smote, shared[i // count],
+            )
+            for i, task in enumerate(tasks)
+        ]  # fmt: skip
         made, fitted = [head for head, _ in done], [counts for _, counts in done[::count]]
     else:
         fitted = [task.sample_weights(len(y)).astype(np.float64) @ truth for task in tasks[::count]]
@@ -187,6 +203,7 @@ def _fit_apart(
     def own(rows: np.ndarray) -> np.ndarray:
         return x[rows] if components is None else remove_components(x[rows], components)
 
+    head.progress_.tell()
     sample_weight = None if fold.sample_weight is None else fold.sample_weight[fold.rows]
     train_x, train_y = own(fold.rows), y[fold.rows]
     if smote:

@@ -23,6 +23,7 @@ class FitTask:
         sample_weight: float ``[n]``, how much each of all rows counts as a training row; 1 if None.
         options: options of the head that are not as in the others.
         report: epochs, see ``HeadFitOptions``.
+        name: for people, such as ``fold 2 of 5``.
     """
 
     rows: np.ndarray
@@ -31,6 +32,7 @@ class FitTask:
     sample_weight: np.ndarray | None = None
     options: dict = field(default_factory=dict)
     report: tuple[int, ...] = ()
+    name: str = ""
 
     def sample_weights(self, n: int) -> np.ndarray:
         """float32 ``[n]``: how much each of all ``n`` rows counts: its weight, for each time it is a training row."""

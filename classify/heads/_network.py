@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from classify.heads._fit_progress import FitProgress
 from classify.heads._keras import load_keras
 from classify.heads._ragged import Ragged
 from stores.shared.tensorflow import load_tensorflow
@@ -75,7 +76,13 @@ class Network:
         return found
 
     def learn(
-        self, rows: TokenRows, validation: TokenRows | None, plan: BatchPlan, seed: int, after: Callable[[int], None]
+        self,
+        rows: TokenRows,
+        validation: TokenRows | None,
+        plan: BatchPlan,
+        seed: int,
+        after: Callable[[int], None],
+        progress: FitProgress,
     ) -> dict[str, list[float]]:
         """Adam on the mean cross-entropy; ``after`` is called with the number of each finished epoch, from 1.
 
@@ -88,9 +95,11 @@ class Network:
         best = None
         for epoch in range(1, plan.epochs + 1):
             self._seed(epoch)
-            total = 0.0
+            total, seen = 0.0, 0
             for some in rows.x.shuffled(plan.batch, rng):
                 total += len(some) * float(step(*rows.x.padded(some), rows.y[some], rows.sample_weight[some]))
+                seen += len(some)
+                progress.epoch(epoch, plan.epochs, seen / len(rows.y), total / seen)
             losses.append(total / len(rows.y))
             if validation is not None:
                 noted.append(float(self._loss(self.logits(validation.x), validation.y, validation.sample_weight)))

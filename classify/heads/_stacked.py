@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from classify.heads._fit_progress import FitProgress
 from stores.shared.tensorflow import load_tensorflow
 
 STACK_BYTES = 4 << 20  # of the weights of folds that are trained together
@@ -59,8 +60,12 @@ class StackedFit:
     ended: Callable[[int, float, Weights], bool]
 
 
-def train(jobs: list[StackedFit], settings: Settings) -> None:
-    """Train all networks, together those that take as many steps an epoch, as many as fit the cache."""
+def train(jobs: list[StackedFit], settings: Settings, progress: FitProgress) -> None:
+    """Train all networks, together those that take as many steps an epoch, as many as fit the cache.
+
+    ``progress`` is told of each epoch; its ``before`` are networks that were trained already.
+    """
+    before = progress.before
     together = max(1, STACK_BYTES // (4 * settings.units * jobs[0].x.shape[1]))
     by_steps: dict[int, list[StackedFit]] = {}
     for job in jobs:
@@ -71,16 +76,24 @@ def train(jobs: list[StackedFit], settings: Settings) -> None:
             some = alike[first : first + together]
             if len(some) not in stacks:
                 stacks[len(some)] = _Stack(len(some), some[0].x.shape[1], some[0].target.shape[1], settings)
-            _train(some, stacks[len(some)], settings)
+            last = before + len(some)
+            name = f"model {last}" if len(some) == 1 else f"models {before + 1} to {last}"
+            told = progress.at(f"{name} of {progress.models}", before, len(some), progress.models)
+            _train(some, stacks[len(some)], settings, told)
+            before = last
 
 
-def _train(jobs: list[StackedFit], stack: _Stack, settings: Settings) -> None:
+def _train(jobs: list[StackedFit], stack: _Stack, settings: Settings, progress: FitProgress) -> None:
     randoms = [np.random.default_rng(job.seed) for job in jobs]
     stack.start(randoms)
     for epoch in range(1, settings.epochs + 1):
         # each network sees its own rows in an order of its own, as if it were trained alone
         order = [random.permutation(len(job.rows)) for random, job in zip(randoms, jobs, strict=True)]
-        loss = np.sum([stack.run(*batches) for batches in _batches(jobs, order, settings.batch)], axis=0)
+        loss, seen = np.zeros(len(jobs)), 0
+        for batches in _batches(jobs, order, settings.batch):
+            loss += stack.run(*batches)
+            seen += int(batches[-1].sum())
+            progress.epoch(epoch, settings.epochs, seen / sum(map(len, order)), loss.sum() / seen)
         # a network that has ended still takes steps with the others; ``ended`` has kept its weights
         found = stack.weights()
         going = [

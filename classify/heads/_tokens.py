@@ -96,7 +96,9 @@ class TokensHead(Head):
             if how.validation is not None and epoch in how.report:
                 self.reported_[epoch] = self.predict_proba(how.validation[0])
 
-        self.history_ = self.network_.learn(self._rows(tokens, y, how.sample_weight), validation, plan, how.seed, after)
+        self.history_ = self.network_.learn(
+            self._rows(tokens, y, how.sample_weight), validation, plan, how.seed, after, self.progress_
+        )
 
     def _take(self, model: Tensor) -> None:
         """Go on with this Keras model."""

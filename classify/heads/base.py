@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
@@ -10,6 +11,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
+from classify.heads._fit_progress import FitProgress
 from classify.heads._fit_task import FitTask, HeadFitOptions, InnerChoice, InnerFit, X
 
 
@@ -40,6 +42,7 @@ class Head(ABC):
         given: names of the options that were asked for, so that nothing else is chosen for them.
         notes_: what the last ``fit`` has to say to the user, a sentence each.
         history_: values per epoch of the last ``fit``, for heads that have epochs.
+        progress_: told how far the fit is.
         reported_: epoch -> probabilities ``[w, C]`` of the validation rows then, for the epochs asked for.
     """
 
@@ -51,6 +54,7 @@ class Head(ABC):
     notes_: list[str] = field(default_factory=list, init=False, repr=False)
     history_: dict[str, list[float]] = field(default_factory=dict, init=False, repr=False)
     reported_: dict[int, np.ndarray] = field(default_factory=dict, init=False, repr=False)
+    progress_: FitProgress = field(default=FitProgress(), init=False, repr=False, compare=False)
 
     def fit(
         self,
@@ -104,10 +108,12 @@ class Head(ABC):
             folds: what each copy learns from.
         """
         heads = []
-        for fold in folds:
+        for number, fold in enumerate(folds):
             validation = None if fold.validation is None else (x[fold.validation], y[fold.validation])
             sample_weight = None if fold.sample_weight is None else fold.sample_weight[fold.rows]
             head = self.copy(**fold.options)
+            head.progress_ = self.progress_.at(fold.name, number, 1, len(folds))
+            head.progress_.tell()
             heads.append(
                 head.fit(x[fold.rows], y[fold.rows], n_classes, fold.seed, validation, sample_weight, fold.report)
             )
@@ -115,7 +121,15 @@ class Head(ABC):
 
     def copy(self, **options: object) -> Self:
         """An untrained head with the options of this one, or with these."""
-        return type(self)(**(self.options() | options))
+        made = type(self)(**(self.options() | options))
+        made.progress_ = self.progress_
+        return made
+
+    def telling(self, progress: FitProgress) -> Self:
+        """This head, untrained, whose copies tell of their fits."""
+        told = copy.copy(self)
+        told.progress_ = progress
+        return told
 
     def grid_of(self, kind: str) -> dict[str, tuple]:
         """The ``grid`` for features of a kind."""

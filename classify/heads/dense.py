@@ -60,14 +60,16 @@ class DenseHead(Head):
             if len(head.seen_classes_):
                 key = (tuple(head.options().items()), job.target.shape[1], head.multilabel_)
                 alike.setdefault(key, ([], head._settings()))[0].append(job)
+        before = 0
         for jobs, settings in alike.values():
-            train(jobs, settings)
+            train(jobs, settings, self.progress_.at("", before, 1, len(folds)))
+            before += len(jobs)
         return list(heads)
 
     def _fit(self, x: X, y: np.ndarray, how: HeadFitOptions) -> None:
         x = vectors(x)
         (scale,) = self._scales(x, np.ones((len(y), 1), np.float32))
-        train([self._job(x, np.arange(len(y)), y, scale, how, None)], self._settings())
+        train([self._job(x, np.arange(len(y)), y, scale, how, None)], self._settings(), self.progress_)
 
     def _settings(self) -> Settings:
         sigmoid = self.multilabel_ or len(self.seen_classes_) == 2

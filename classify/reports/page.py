@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from classify.reports import sections
@@ -18,12 +17,13 @@ from classify.runs import Run, read_run
 from stores.shared.errors import FailureError
 from stores.shared.files import whole_file
 from stores.shared.plot_style import house_style, save, svg
+from stores.shared.reporter import SILENT, Progress, Reporter
 
 PARTS = {"score": "Score", "figures": "Figures", "slider": "Threshold", "map": "Map", "tables": "By class and fold",
          "rows": "Rows to look at", "cost": "Time", "asked": "What was asked", "files": "Files"}  # fmt: skip
 
 
-def write_report(run: Run | str | Path, png: bool = False, note: Callable[[str], None] = lambda message: None) -> Path:
+def write_report(run: Run | str | Path, png: bool = False, reporter: Reporter = SILENT) -> Path:
     """Write the report of a run and its figures as SVG, in place of those that are there.
 
     The page is one file that needs nothing else. Texts, lengths and the map come from the store that the run was made
@@ -33,7 +33,7 @@ def write_report(run: Run | str | Path, png: bool = False, note: Callable[[str],
     Args:
         run: a run, or its folder.
         png: whether the figures are written as PNG beside.
-        note: called with a line for each figure that could not be drawn.
+        reporter: told which figure is drawn, and of each that could not be.
 
     Returns:
         the path of ``report.html``.
@@ -45,7 +45,9 @@ def write_report(run: Run | str | Path, png: bool = False, note: Callable[[str],
     run = run if isinstance(run, Run) else read_run(run)
     with collect_run_data(run) as run_data, house_style():
         drawings: dict[str, tuple[str, str]] = {}
-        for name, figure in FIGURES.items():
+        for number, (name, figure) in enumerate(FIGURES.items()):
+            where = str(run.folder)
+            reporter.progress(Progress("report", number / len(FIGURES), f"{where}, figure {name}", where))
             try:
                 drawn = figure(run_data)
                 if drawn is not None:
@@ -58,8 +60,9 @@ def write_report(run: Run | str | Path, png: bool = False, note: Callable[[str],
             except Exception as error:  # scores do not depend on a picture
                 drawings.pop(name, None)
                 run_data.missing.append(f"The figure {name} is left out: {type(error).__name__}: {error}.")
-                note(f"{run.folder}: the figure {name} could not be drawn ({type(error).__name__}: {error})")
+                reporter.note(f"{run.folder}: the figure {name} could not be drawn ({type(error).__name__}: {error})")
         text = _page(run_data, drawings)
+        reporter.progress(Progress("report", 1.0))
     path = run.folder / "report.html"
     _write(path, text)
     return path

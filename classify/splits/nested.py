@@ -44,7 +44,10 @@ def inner_folds(
     for number, (train, test) in enumerate(
         stratified_kfold(y[fold.rows], groups[fold.rows], k, fold.seed, names, key[fold.rows], asked)
     ):
-        inner = replace(fold, rows=fold.rows[train], seed=fold.seed + 1000 * (number + 1), validation=None, report=())
+        name = ", ".join(filter(None, (fold.name, f"inner fold {number + 1} of {k}")))
+        inner = replace(
+            fold, rows=fold.rows[train], seed=fold.seed + 1000 * (number + 1), validation=None, report=(), name=name
+        )
         found.append(InnerFit(inner, fold.rows[test]))
     return found
 

@@ -21,6 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from stores.shared.errors import FailureError
+from stores.shared.reporter import SILENT, Progress, Reporter
 
 SUFFIXES = (".tar.gz", ".tgz", ".tar", ".zip")
 PACKINGS = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\0": "xz", b"\x28\xb5\x2f\xfd": "zstd"}  # by first bytes
@@ -31,8 +32,10 @@ BROKEN = (  # what the standard library raises at damaged bytes; ValueError and 
 )  # fmt: skip
 
 
-def unpack(archive: Path, folder: Path) -> None:
+def unpack(archive: Path, folder: Path, reporter: Reporter = SILENT) -> None:
     """Write every file of a tar (plain, gzip, bzip2, xz) or zip archive below ``folder``, an empty one.
+
+    ``reporter`` is told of each file.
 
     Raises:
         FailureError: if the bytes are no such archive, end too early, or a member is a link or a device, or would
@@ -41,6 +44,7 @@ def unpack(archive: Path, folder: Path) -> None:
     """
     try:
         for name, content in _files(archive):
+            reporter.progress(Progress("unpacking", None, f"{archive.name}, {name}"))
             target = folder / _inside(name, archive)
             target.parent.mkdir(parents=True, exist_ok=True)
             with open(target, "wb") as file:

@@ -183,7 +183,7 @@ def _download(handle: str, folder: Path, reporter: Reporter, trust: Trust) -> Pa
             if name := file_name(handle):
                 os.replace(archive, partial / name)
             else:
-                unpack(archive, partial)
+                unpack(archive, partial, reporter)
             if lack := _lack(handle, partial):
                 raise FailureError(f"{archive} holds {lack}: it is no model that TensorFlow Hub could load")
     except Unreachable as error:
@@ -211,7 +211,7 @@ def _unpacked(archive: Path, folder: Path, reporter: Reporter) -> Path:
         _clear(folder)
         reporter.note(f"unpacking {archive} into {folder}; {PROGRAM}")
         with whole_folder(folder) as partial:
-            unpack(archive, partial)
+            unpack(archive, partial, reporter)
     return _top(folder)
 
 

@@ -28,7 +28,7 @@ from embed.vectors.table import is_table
 from stores.shared.errors import FailureError, InputError
 from stores.shared.files import whole_folder
 from stores.shared.fingerprint import digest_bytes
-from stores.shared.reporter import Reporter
+from stores.shared.reporter import Progress, Reporter
 
 ROWS = 4096  # that are worked on at once
 
@@ -164,25 +164,30 @@ def _unpacked(path: Path, member: str | None, reporter: Reporter) -> Path:
     with alone(folder, reporter):
         if not folder.is_dir():
             reporter.note(f"unpacking {path}{'!' + member if member else ''} into {folder}")
+
+            def copied(size: int) -> None:
+                reporter.progress(Progress("unpacking", None, f"{path.name}, {size / 1e6:,.0f} MB"))
+
             with whole_folder(folder) as partial, open(partial / "plain", "wb") as out, _damage(path):
                 if member is None and _is_hdf5(path):
                     write_word2vec(path, out)
                 else:
                     with _content(path, member) as source:
-                        _copy(source, out)
+                        _copy(source, out, copied)
     plain = folder / "plain"
     if _opener(plain) or _is_hdf5(plain):  # such as a .gz in a .zip
         return _unpacked(plain, None, reporter)
     return plain
 
 
-def _copy(source: IO[bytes], out: IO[bytes]) -> None:
-    """Copy all bytes; another core unpacks what comes next while these are written."""
+def _copy(source: IO[bytes], out: IO[bytes], copied: Callable[[int], None]) -> None:
+    """Copy all bytes, and say how many; another core unpacks what comes next while these are written."""
     with ThreadPoolExecutor(1) as pool:
         coming = pool.submit(source.read, BLOCK)
         while block := coming.result():
             coming = pool.submit(source.read, BLOCK)
             out.write(block)
+            copied(out.tell())
 
 
 def _is_hdf5(path: Path) -> bool:

@@ -78,7 +78,7 @@ class VectorFile:
         before = self.path.stat()
         pool = ThreadPoolExecutor(1)
         digest = pool.submit(weights_digest, self.path)
-        index = indexes.make(self.path)
+        index = indexes.make(self.path, self._reporter)
 
         def keep() -> None:
             after = self.path.stat()

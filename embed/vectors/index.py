@@ -16,6 +16,7 @@ That is 16 bytes and a word a row; they are mapped into memory, not read.
 from __future__ import annotations
 
 import json
+import os
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ from embed.vectors.binary import Binary
 from embed.vectors.text import BadVectorLine, Text
 from stores.shared.errors import FailureError, InputError
 from stores.shared.files import whole_folder
-from stores.shared.reporter import Reporter
+from stores.shared.reporter import SILENT, Progress, Reporter
 
 VERSION = 2  # raise it whenever an index of the same file holds something else
 BLOCK = 1 << 20  # bytes that are looked through at once: few enough for the cache, enough for the other threads
@@ -65,8 +66,8 @@ class Index:
         return self.starts[rows], np.where(after > rows, self.starts[after], size)
 
 
-def make(path: Path) -> Index:
-    """The index of a file, in one pass over it.
+def make(path: Path, reporter: Reporter = SILENT) -> Index:
+    """The index of a file, in one pass over it; ``reporter`` is told how far it is.
 
     Raises:
         InputError: if it is no file of word vectors.
@@ -76,7 +77,12 @@ def make(path: Path) -> Index:
     parts: list[_Part] = []
     with open(path, "rb", buffering=0) as file:
         try:
-            parts.extend(_Part(*part) for part in layout.words(file, BLOCK))
+            size = max(os.fstat(file.fileno()).st_size, 1)
+            for words, starts in layout.words(file, BLOCK):
+                parts.append(_Part(words, starts))
+                share = min(int(starts[-1]) / size, 0.999) if len(starts) else 0.0
+                reporter.progress(Progress("indexing", share, path.name, str(path)))
+            reporter.progress(Progress("indexing", 1.0))
         except BadVectorLine as error:
             raise FailureError(f"{path} is cut short or damaged ({error}); get it again") from error
     hashes, starts, is_word, is_utf8 = (

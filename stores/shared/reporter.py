@@ -18,11 +18,13 @@ class Progress:
         task: what is being done, such as ``encoding`` or ``training``.
         share: of it that is done, 0 to 1; None: not known. 1 ends it.
         step: what is being done of it at the moment, for people.
+        stage: what ``share`` is of, if not of the whole task; with another stage it begins at 0 again.
     """
 
     task: str
     share: float | None = None
     step: str = ""
+    stage: str = ""
 
 
 class Reporter:
@@ -47,8 +49,8 @@ class Reporter:
     def progress(self, progress: Progress) -> None:
         """Long work has gone on."""
 
-    def batch(self, share: float, tokens: int) -> None:
-        """An encoder has done this share of what it was given, the last batch of so many tokens."""
+    def batch(self, share: float, tokens: int, texts: float = 0.0) -> None:
+        """An encoder has done this share of its work, the last batch of so many tokens, and this share of its texts."""
 
 
 class SilentReporter(Reporter):
