@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO
 
 import numpy as np
 
-from classify.data import matrix
+from classify.model_inputs import assemble, sources
 from classify.runs import Run
 from stores.features import Features
 from stores.shared.errors import FailureError
@@ -25,12 +25,12 @@ class NewTexts:
 
     Attributes:
         keys: name -> ``n`` values of what identifies the texts.
-        features: of the ``n`` texts.
+        features: of the ``n`` texts, of each encoder that the run needs, see ``Predictor.sources``.
         empty: bool ``[n]``, which texts hold nothing but blanks.
     """
 
     keys: dict[str, list]
-    features: Features
+    features: list[Features]
     empty: np.ndarray
 
 
@@ -42,28 +42,30 @@ class Predictor:
 
     Attributes:
         classes: class names, in the order of the columns of the probabilities.
-        kind: the kind of features it takes.
+        sources: the encoders whose features it takes: one, or several for joined features and ensembles.
     """
 
     def __init__(self, run: Run) -> None:
         self.classes: list[str] = run.recipe.classes
-        self.kind: str = run.recipe.features.kind
+        self.sources = sources(run.recipe.features)
         self.multilabel: bool = run.recipe.multilabel
+        self._features = run.recipe.features
         self._model = run.model()
 
-    def predict(self, features: Features) -> tuple[np.ndarray, list]:
+    def predict(self, features: Features | Sequence[Features]) -> tuple[np.ndarray, list]:
         """Probabilities float64 ``[n, C]`` and class names (with several labels, lists of them).
 
         Args:
-            features: made by the run's own encoder recipe.
+            features: made by the run's own encoder recipe; where it needs several, of each of the ``sources``.
 
         Raises:
-            FailureError: if these are features of another kind.
+            FailureError: if these are features of another kind, or of another number of encoders.
         """
-        if features.kind != self.kind:
-            raise FailureError(f"the run was trained on {self.kind} features, not on {features.kind} features")
-        x = matrix(features) if self.kind == "pooled" else features
-        proba, predicted = self._model.predict(x)
+        each = [features] if isinstance(features, Features) else list(features)
+        if len(each) != len(self.sources):
+            raise FailureError(f"the run takes features of {len(self.sources)} encoders, not of {len(each)}")
+        given = {source.digest: own for source, own in zip(self.sources, each, strict=True)}
+        proba, predicted = self._model.predict(assemble(self._features, given))
         if self.multilabel:
             return proba, [[self.classes[i] for i in np.flatnonzero(row)] for row in predicted]
         return proba, [self.classes[i] for i in predicted]

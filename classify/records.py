@@ -140,11 +140,10 @@ class RowCounts(Jsonable):
 
 @dataclass(frozen=True)
 class EnsembleRecord(Jsonable):
-    """An ensemble: its method, the names of its runs, and the numbers that their models hold."""
+    """An ensemble: its method, and the names of its runs."""
 
     method: str
     runs: list[str]
-    parameters: int
     more: dict[str, Any] = field(default_factory=dict)
 
 

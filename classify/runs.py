@@ -4,7 +4,8 @@
 ``recipe.json``        everything that was asked for and of what, see ``classify.records.RunRecipe``
 ``metrics.json``       scores, see ``classify.records.RunMetrics``
 ``predictions.csv``    out-of-fold predictions, see ``classify.scoring.predictions``
-``model/``             the model fitted on all labelled rows, without pickle, see ``classify.fitting.model``
+``model/``             the model fitted on all labelled rows, without pickle, see ``classify.fitting.model``;
+                       of an ensemble those of its members, see ``classify.fitting.ensemble_model``
 =====================  ==============================================================================
 
 ``recipe.json`` holds a digest (BLAKE3, 128 bits) of every other file, and one of itself (BLAKE2b); they are compared
@@ -21,6 +22,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from classify.fitting.ensemble_model import EnsembleModel, restore_model
 from classify.fitting.model import FittedModel
 from classify.records import Estimate, FoldScore, RunMetrics, RunRecipe, Summary
 from classify.run_folder import RECIPE, check_files, check_recipe, digests_of, recipe_digest
@@ -76,7 +78,7 @@ class Run:
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r}, head={self.recipe.head.name!r}, problem={self.recipe.problem!r})"
 
-    def model(self) -> FittedModel:
+    def model(self) -> FittedModel | EnsembleModel:
         """The model fitted on all labelled rows.
 
         Raises:
@@ -85,8 +87,8 @@ class Run:
         folder, width = self.folder / "model", len(self.recipe.classes)
         check_files(self.folder, self.recipe.files, "model")
         try:
-            model = FittedModel.restore(folder)
-            if not len(model.fitted) == len(model.real) == width or not 0 <= model.positive < width:
+            model = restore_model(folder)
+            if not model.is_of(width):
                 raise ValueError(f"it is not of {width} classes")
         except (InputError, FailureError):
             raise

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from commands.tables import DATA_HELP, read, table_options
-from commands.terminal import echo, json_option, print_json, print_table, shown
+from commands.terminal import echo, json_option, models_option, print_json, print_table, shown, trust_option
 
 if TYPE_CHECKING:
     from classify import Run
@@ -25,7 +25,8 @@ MISSED = 3  # exit code when a goal is not reached
 @click.option("--data", multiple=True, help=DATA_HELP)
 @click.option("--features", help="Store of the labelled rows, instead of --data; a.h5+b.h5 for a run of several.")
 @table_options
-@click.option("--model", help="Where the model of the run's encoder is now.  [default: where it was]")
+@models_option
+@trust_option
 @click.option("--with-training-rows", is_flag=True, help="Score rows that the run was trained on, too.")
 @click.option("--goal", "goals", multiple=True, metavar="METRIC>=NUMBER",
               help="What must be reached, such as f1_macro>=0.9; repeatable. Exit code 3 if it is not.")  # fmt: skip
@@ -33,7 +34,8 @@ MISSED = 3  # exit code when a goal is not reached
 @click.pass_obj
 def evaluate(
     command: str, words: tuple[str, ...], folder: Path | None, data: tuple[str, ...], features: str | None,
-    model: str | None, with_training_rows: bool, goals: tuple[str, ...], as_json: bool, reading: dict[str, Any],
+    model: tuple[str, ...], trust_model: bool, with_training_rows: bool, goals: tuple[str, ...], as_json: bool,
+    reading: dict[str, Any],
 ) -> None:  # fmt: skip
     """Score the saved model of a run on labelled rows that it was not trained on.
 
@@ -60,9 +62,8 @@ def evaluate(
         scored = score_run(run, features, with_training_rows, goals)
     else:
         with tempfile.TemporaryDirectory(prefix="tk-") as scratch:
-            store = Path(scratch) / "rows.h5"
-            _encode(run, data, reading, model, store, command)
-            scored = score_run(run, store, with_training_rows, goals, ", ".join(data))
+            stores = _encode(run, data, reading, model, trust_model, Path(scratch), command)
+            scored = score_run(run, stores, with_training_rows, goals, ", ".join(data))
     if as_json:
         print_json(scored.as_dict())
     else:
@@ -72,16 +73,28 @@ def evaluate(
 
 
 def _encode(
-    run: Run, data: tuple[str, ...], reading: dict[str, Any], model: str | None, store: Path, command: str
-) -> None:
-    """The table through the run's own encoder."""
+    run: Run,
+    data: tuple[str, ...],
+    reading: dict[str, Any],
+    model: tuple[str, ...],
+    trust_model: bool,
+    scratch: Path,
+    command: str,
+) -> list[Path]:
+    """The table through each of the run's own encoders, into a store each."""
+    from classify.model_inputs import source_columns, sources
     from commands.reporter import command_reporter
-    from embed import Recipe, embed
+    from embed import embed, load_recipes
 
-    made = run.recipe.features
+    stores = []
     with command_reporter() as reporter:
-        recipe = Recipe.from_dict(made.recipe, made.identity_digest, model, reporter=reporter)
-        embed(read(data, **{"like": made.source} | reading), recipe, store, reporter=reporter, command=command)
+        kept = [(source.recipe, source.digest) for source in sources(run.recipe.features)]
+        recipes = load_recipes(kept, model, trust_model=trust_model, reporter=reporter)
+        table = read(data, **{"like": source_columns(run.recipe.features)} | reading)
+        for number, recipe in enumerate(recipes, 1):
+            stores.append(scratch / f"rows-{number}.h5")
+            embed(table, recipe, stores[-1], reporter=reporter, command=command)
+    return stores
 
 
 def _print(scored: ScoredRun, run: Run) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from commands.tables import DATA_HELP, read, table_options
-from commands.terminal import csv_safe_option, note, overwrite_option, trust_option
+from commands.terminal import csv_safe_option, models_option, note, overwrite_option, trust_option
 
 if TYPE_CHECKING:
     from classify import NewTexts
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option("--data", multiple=True, help=DATA_HELP)
 @click.option("--text", "texts", multiple=True, help="A text, instead of a file; repeatable.")
 @table_options
-@click.option("--model", help="Where the model of the run's encoder is now.  [default: where it was]")
+@models_option
 @trust_option
 @click.option(
     "--out", type=click.Path(path_type=Path), default="-", show_default=True,
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 @click.option("--coverage-by-class", is_flag=True, help="The coverage holds for each class by itself.")
 @csv_safe_option
 def predict(
-    words: tuple[str, ...], folder: Path | None, data: tuple[str, ...], texts: tuple[str, ...], model: str | None,
+    words: tuple[str, ...], folder: Path | None, data: tuple[str, ...], texts: tuple[str, ...], model: tuple[str, ...],
     trust_model: bool, out: Path, overwrite: bool, form: str, as_json: bool, with_text: bool,
     coverage: float | None, coverage_by_class: bool, csv_safe: bool, remember: bool, reading: dict[str, Any],
 ) -> None:  # fmt: skip
@@ -54,7 +54,8 @@ def predict(
 
     One line comes out for each text: its line in the file and its id if it has one (or the text itself), the
     predicted class and the probability of each class; an empty text is marked and has none. The texts are taken from
-    the column that the run's own were in, cleaned as these were. The table needs no labels.
+    the column that the run's own were in, cleaned as these were. The table needs no labels. A run on joined features
+    and an ensemble predict like any other: each of their encoders encodes the texts once.
 
     \b
     Example:
@@ -64,8 +65,9 @@ def predict(
     """
     from classify import Predictor, read_run, write_results
     from classify.conformal import ConformalSets
+    from classify.model_inputs import source_columns
     from commands.reporter import command_reporter
-    from embed import Recipe
+    from embed import load_recipes
     from stores.shared.files import is_stream
     from stores.shared.outputs import check_output, output_text
 
@@ -79,20 +81,19 @@ def predict(
     if not is_stream(out):
         check_output(out, overwrite)
     run = read_run(folder)
-    made = run.recipe.features
-    recipe = Recipe.from_dict(
-        made.recipe, made.identity_digest, model, trust_model=trust_model, reporter=command_reporter()
-    )
     if coverage_by_class and coverage is None:
         raise click.UsageError("--coverage-by-class needs --coverage", click.get_current_context())
     sets = None if coverage is None else ConformalSets.of_run(run, coverage, coverage_by_class)
     predictor = Predictor(run)
-    table = read(data, **{"label_columns": (), "like": made.source} | reading) if data else None
+    kept = [(source.recipe, source.digest) for source in predictor.sources]
+    recipes = load_recipes(kept, model, trust_model=trust_model, reporter=command_reporter())
+    like = source_columns(run.recipe.features)
+    table = read(data, **{"label_columns": (), "like": like} | reading) if data else None
     empty = 0
 
     def counted() -> Iterator[NewTexts]:
         nonlocal empty
-        for block in _blocks(recipe, table, texts, with_text, remember):
+        for block in _blocks(recipes, table, texts, with_text, remember):
             empty += int(block.empty.sum())
             yield block
 
@@ -106,26 +107,20 @@ def predict(
 
 
 def _blocks(
-    recipe: Recipe, table: Table | None, texts: tuple[str, ...], with_text: bool, remember: bool
+    recipes: Sequence[Recipe], table: Table | None, texts: tuple[str, ...], with_text: bool, remember: bool
 ) -> Iterator[NewTexts]:
     """The texts with what identifies them and their features, a block at a time."""
-    import numpy as np
-
     from classify import NewTexts
-    from embed import encode_rows
-    from embed.known_texts import KnownTexts, default_folder
+    from embed import encode_rows, encode_texts
 
     if table is None:
-        cleaned = recipe.clean(list(texts))
-        blank = np.array([not text.strip() for text in cleaned])
-        known = KnownTexts(recipe, default_folder() if remember else None)
-        yield NewTexts({"text": list(texts)}, known.encode(cleaned, keep=remember), blank)
+        yield NewTexts({"text": list(texts)}, *encode_texts(texts, recipes, remember=remember))
         return
     bad = 0
-    for rows, cleaned, encoded in encode_rows(table, recipe, remember=remember):
+    for rows, encoded, empty in encode_rows(table, recipes, remember=remember):
         keys = {"line": rows.line.tolist()} | ({"id": rows.ids} if rows.ids else {})
         keys |= {"text": rows.texts} if with_text else {}
-        yield NewTexts(keys, encoded, np.array([not text.strip() for text in cleaned]))
+        yield NewTexts(keys, encoded, empty)
         bad += len(rows.bad)
     if bad:
         note(f"{bad:,} broken rows have no prediction")

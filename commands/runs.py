@@ -85,7 +85,8 @@ def ensemble(
     """Combine the out-of-fold predictions of runs on the same rows into a run of its own.
 
     What is stacked is learned for each fold on the predictions of the other folds' rows. The new run has scores and
-    predictions like any other, for tk compare and tk errors, but tk predict needs its members one by one.
+    predictions like any other, and keeps the models of its members: tk predict, tk evaluate, tk compare and tk errors
+    take it as they take these.
 
     \b
     Example:

@@ -130,6 +130,11 @@ trust_option = click.option(
     "--trust-model", is_flag=True,
     help="Run, and fetch, the model that is named even if it is a program that was never used here, or comes by http.",
 )  # fmt: skip
+models_option = click.option(
+    "--model", multiple=True, metavar="PATH",
+    help="Where the model of the run's encoder is now; where the run has several encoders ENCODER=PATH, repeatable.  "
+    "[default: where it was]",
+)  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace the file if it is there already.")
 csv_safe_option = click.option(

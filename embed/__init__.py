@@ -6,9 +6,10 @@ from embed.encoders import load as load_encoder
 from embed.encoders import names as encoder_names
 from embed.encoders.base import Encoder, Published
 from embed.engines import Cluster
-from embed.pipeline import EmbedSummary, StoreOptions, embed, encode_rows
+from embed.pipeline import EmbedSummary, StoreOptions, embed
 from embed.progress import Done
 from embed.recipe import Recipe
+from embed.recipes import encode_rows, encode_texts, load_recipes
 from embed.tables.read_table import read_table
 from embed.tables.table import Table
 from stores.shared.reporter import Reporter
@@ -38,7 +39,9 @@ __all__ = [
     "TextEncoder",
     "embed",
     "encode_rows",
+    "encode_texts",
     "encoder_names",
     "load_encoder",
+    "load_recipes",
     "read_table",
 ]  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -12,15 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from embed.engines import Cluster, open_engine
-from embed.known_texts import KnownTexts, default_folder, machine_catalogue
+from embed.known_texts import machine_catalogue
 from embed.part import PartPlan, PartWriter
 from embed.progress import Meter
 from embed.recipe import Recipe
 from embed.tables.read_table import TableData, read_table
-from embed.tables.rows import Rows
 from embed.tables.table import Table
 from stores.columns import COMPRESSIONS
-from stores.features import Features
 from stores.parts import Parts
 from stores.reader import FeatureStore
 from stores.reuse_index import ReuseIndex
@@ -172,20 +169,6 @@ def embed(
     with FeatureStore(out) as made:
         machine_catalogue().add(made)
     return EmbedSummary(out, totals, up_to_date=False)
-
-
-def encode_rows(table: Table, recipe: Recipe, *, remember: bool = False) -> Iterator[tuple[Rows, list[str], Features]]:
-    """The rows of a table, their cleaned texts and features, a block at a time (for ``predict``).
-
-    Args:
-        table: its rows.
-        recipe: the encoder; texts that a store of this machine knows are taken from there.
-        remember: whether new vectors are kept, in the cache folder, for the next time.
-    """
-    known = KnownTexts(recipe, default_folder() if remember else None)
-    for rows in table.blocks(recipe.encoder.part_rows):
-        texts = recipe.clean(rows.texts)
-        yield rows, texts, known.encode(texts, keep=remember)
 
 
 class _SpaceCheck:

@@ -96,11 +96,6 @@ class Recipe:
             InputError: if the recipe names a program, or something to be fetched, that was never used here.
             FailureError: if the encoder of this installation is not the same any more (other weights or version).
         """
-        if "ensemble" in recipe:
-            members = ", ".join(recipe["ensemble"])
-            raise InputError(f"an ensemble cannot predict; give tk predict its runs one by one: {members}")
-        if "joined" in recipe:
-            raise InputError("the run was trained on joined features; tk predict takes runs on features of one encoder")
         named = [str(recipe["options"][name]) for name in ("model", "preprocessor") if recipe["options"].get(name)]
         named = named[1:] if model and "model" in recipe["options"] else named  # the user's own choice instead
         trust = Trust.GIVEN if trust_model else Trust.USER if all(map(is_publisher, named)) else Trust.NONE

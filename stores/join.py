@@ -61,12 +61,24 @@ def _matching(first: FeatureStore, other: FeatureStore) -> np.ndarray:
 
 def _side_by_side(stores: list[FeatureStore], order: list[np.ndarray]) -> Iterator[Block]:
     """The blocks of the first store, with the features float ``[n, D]`` of the matching rows of each store."""
-    names = [f"{i}-{store.recipe.get('encoder', 'joined')}" for i, store in enumerate(stores, 1)]
     for number, block in enumerate(stores[0].blocks()):
         part = slice(number * READ_ROWS, number * READ_ROWS + len(block.line))
-        outputs: dict[str, np.ndarray] = {}
-        for name, store, rows in zip(names, stores, order, strict=True):
-            # features [n, D] of the matching rows of this store; an output gets its name only if there are several
-            features = store.take(rows[part]).outputs
-            outputs |= {name if len(features) == 1 else f"{name}-{output}": x for output, x in features.items()}
-        yield replace(block, features=PooledFeatures(outputs, block.features.counts))
+        # features [n, D] of the matching rows of each store
+        taken = [
+            (store.recipe.get("encoder", "joined"), store.take(rows[part]).outputs)
+            for store, rows in zip(stores, order, strict=True)
+        ]
+        yield replace(block, features=PooledFeatures(joined_outputs(taken), block.features.counts))
+
+
+def joined_outputs(parts: Sequence[tuple[str, dict[str, np.ndarray]]]) -> dict[str, np.ndarray]:
+    """The outputs of several encoders as those of one, ``1-static``, ``2-use``, ...
+
+    Args:
+        parts: name and outputs of each encoder, float ``[n, D]``; only where one has several do their names stay.
+    """
+    outputs: dict[str, np.ndarray] = {}
+    for number, (encoder, own) in enumerate(parts, 1):
+        name = f"{number}-{encoder}"
+        outputs |= {name if len(own) == 1 else f"{name}-{output}": x for output, x in own.items()}
+    return outputs

@@ -8,10 +8,12 @@ from helpers.commands import tk
 from helpers.stores import make_store, pooled
 from test_compare import several_store
 
-from classify import classify, read_run
+from classify import Predictor, classify, read_run
+from classify.analysis.cost import run_cost
 from classify.analysis.ensemble import METHODS, averaged, ensemble, stacked, voted
+from classify.fitting.ensemble_model import stack_inputs
 from classify.scoring.predictions import Predictions
-from stores import InputError
+from stores import FeatureStore, InputError
 
 pytestmark = pytest.mark.slow
 
@@ -90,10 +92,8 @@ def test_stacking_does_not_see_the_rows_it_is_scored_on():
 def test_stacking_many_guesses_gains_nothing():
     """Forty guessing members of sixty rows: fitted and scored on all rows they look good; across folds they do not."""
     members = random_members(60, 40, seed=2)
-    honest, (model,) = stacked(members, 0)
-    from classify.analysis.ensemble import logits
-
-    _, fooled = model.predict(np.hstack([logits(p) for p in members]).astype(np.float32))
+    honest, (model,), _ = stacked(members, 0)
+    _, fooled = model.predict(stack_inputs([p.proba for p in members], 1))
 
     assert (fooled == members[0].y).mean() > 0.9
     assert (honest.predicted == members[0].y).mean() < 0.7
@@ -122,9 +122,9 @@ def test_label_that_hardly_a_row_has_keeps_its_mean():
     rng = np.random.default_rng(6)
     y = np.stack([rng.integers(2, size=60), np.arange(60) == 7], 1).astype(int)
     members = [made(rng.random((60, 2)), y, fold=np.arange(60) % 3, several=True) for _ in range(2)]
-    found, models = stacked(members, 0)
+    found, models, labels = stacked(members, 0)
 
-    assert len(models) == 1
+    assert (len(models), labels) == (1, [0])
     assert np.array_equal(found.proba[:, 1], averaged(members).proba[:, 1])
     assert not np.allclose(found.proba[:, 0], averaged(members).proba[:, 0])
 
@@ -159,7 +159,7 @@ def runs(request, in_tmp):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_ensemble_is_a_run(runs, method):
-    """Its scores are those of its predictions; other commands read it; it says why it cannot predict."""
+    """Its scores are those of its predictions; other commands read it, and it predicts as its members do together."""
     made = read_run(ensemble(runs, method).folder)
     predictions = made.predictions()
 
@@ -170,10 +170,13 @@ def test_ensemble_is_a_run(runs, method):
     assert f"some.{method}" in tk("compare", *folders).stdout
     assert "rows are predicted wrong" in tk("errors", str(made.folder)).stdout
     assert "head texts/s" in tk("speed", str(made.folder)).stdout
-    said = tk("predict", "--run", str(made.folder), "--text", "hello", code=2).stderr
-    assert said.startswith(
-        "Error: an ensemble cannot predict; give tk predict its runs one by one: runs/some.nb, runs/some.nb-2"
-    )
+    with FeatureStore("some.h5") as store:
+        features = store.read()
+    each, (proba, names) = [Predictor(run).predict(features)[0] for run in runs], Predictor(made).predict(features)
+    assert len(Predictor(made).sources) == 1  # of one store twice
+    if method == "average":
+        assert np.allclose(proba, np.mean(each, axis=0))
+    assert len(names) == 120 and proba.shape == each[0].shape
 
 
 def test_ensemble_of_ensembles(runs):
@@ -181,7 +184,9 @@ def test_ensemble_of_ensembles(runs):
     both = ensemble(runs, "average")
     again = ensemble([both, runs[0]], "vote")
 
-    assert again.recipe.ensemble.parameters >= both.recipe.ensemble.parameters
+    assert run_cost(again).parameters > run_cost(both).parameters
+    with FeatureStore("some.h5") as store:
+        assert len(Predictor(read_run(again.folder)).predict(store.read())[1]) == 120
     assert json.loads(tk("speed", str(again.folder), "--json").stdout)["runs"][0]["head_texts_per_second"] > 0
 
 
@@ -217,7 +222,7 @@ def test_stacking_on_a_hold_out():
     from dataclasses import replace
 
     members = [replace(p, fold=np.zeros(300, int)) for p in random_members(300, 2, seed=8, signal=1.0)]
-    found, _ = stacked(members, 0)
+    found = stacked(members, 0)[0]
     right = [(p.predicted == p.y).mean() for p in (found, *members)]
     untold = [replace(p, y=np.random.default_rng(1).integers(2, size=300)) for p in members]
     noise = stacked(untold, 0)[0]

@@ -54,14 +54,13 @@ class Cost(Jsonable):
 def run_cost(run: Run) -> Cost:
     """What a run cost, as its stores and folds say."""
     encoding, training = encoding_cost(run), training_seconds(run)
-    members = 0 if run.recipe.ensemble is None else run.recipe.ensemble.parameters
     return Cost(
         encode_seconds=encoding.seconds,
         encode_texts_per_second=encoding.texts_per_second,
         train_seconds=training,
         seconds=None if encoding.seconds is None else encoding.seconds + training,
         store_bytes=encoding.store_bytes,
-        parameters=parameters(run.folder / "model") + members,
+        parameters=parameters(run.folder / "model"),
     )
 
 

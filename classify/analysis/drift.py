@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,25 +44,34 @@ class Drift(Jsonable):
     missing: str = ""
 
 
-def measure_drift(run: Run, stores: Sequence[FeatureStore], rows: np.ndarray) -> Drift:
-    """How ``rows`` of ``stores`` differ from the rows that the run was trained on."""
-    trained = run.recipe.features
-    parts = trained.joined or [trained]
+def measure_drift(run: Run, given: Mapping[str, FeatureStore], rows: np.ndarray) -> Drift:
+    """How ``rows`` of stores differ from the rows that the run was trained on.
+
+    Args:
+        run: finished.
+        given: digest of an identity -> the store of the new rows; those that have no counterpart among the stores that
+            the run was trained on are not compared.
+        rows: int ``[n]``.
+    """
+    trained = {part.identity_digest: part for part in run.recipe.features.stores(test=False)}
+    pairs = [(part, given[digest]) for digest, part in trained.items() if digest in given]
+    if not pairs:
+        return Drift(None, None, None, None, "the run was trained on a store that joins these; join them, too")
     try:
-        with opened(parts[0]) as first:
-            old, new = _words(first, np.arange(len(first))), _words(stores[0], rows)
-            lengths = None if old is None or new is None else (float(np.median(old)), float(np.median(new)))
-            empty = None if old is None or new is None else (float((old == 0).mean()), float((new == 0).mean()))
-            unknown = _pair(_unknown(first), _unknown(stores[0]))
-            if first.kind != "pooled" or min(len(first), len(rows)) < FEW:
+        with ExitStack() as stack:
+            both = [(stack.enter_context(opened(part)), new) for part, new in pairs]
+            old, new = both[0]
+            before, after = _words(old, np.arange(len(old))), _words(new, rows)
+            words = None if before is None or after is None else (before, after)
+            lengths = None if words is None else (float(np.median(words[0])), float(np.median(words[1])))
+            empty = None if words is None else (float((words[0] == 0).mean()), float((words[1] == 0).mean()))
+            unknown = _pair(_unknown(old), _unknown(new))
+            vectors = [(a, b) for a, b in both if a.kind == "pooled" and len(a) == len(old)]
+            if not vectors or min(len(old), len(rows)) < FEW:
                 return Drift(lengths, empty, unknown, None, "vectors of more rows are needed to compare features")
-            chosen = _sample(np.arange(len(first)), 0), _sample(rows, 1)
-        before = []
-        for part in parts:
-            with opened(part) as store:
-                before.append(matrix(store.take(chosen[0])))
-        after = [matrix(store.take(chosen[1])) for store in stores]
-        return Drift(lengths, empty, unknown, told_apart(np.hstack(before), np.hstack(after)))
+            chosen = _sample(np.arange(len(old)), 0), _sample(rows, 1)
+            x, other = (np.hstack([matrix(pair[side].take(chosen[side])) for pair in vectors]) for side in (0, 1))
+        return Drift(lengths, empty, unknown, told_apart(x, other))
     except (InputError, FailureError) as error:
         return Drift(None, None, None, None, str(error))
 

@@ -1,22 +1,21 @@
 """Several runs as one: their out-of-fold probabilities averaged, put to the vote, or weighed by a stacked model.
 
-The result is a run of its own, without a model that could predict: it would need every encoder of its members.
+The result is a run of its own; its model holds those of its members, and predicts with all their encoders.
 """
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from classify.analysis.align import align, names, same_folds
-from classify.analysis.cost import parameters
 from classify.analysis.significance import joined_groups
+from classify.fitting.ensemble_model import COMBINE, EnsembleModel, label_inputs, stack_inputs
 from classify.fitting.model import FittedModel
 from classify.fitting.options import FitOptions
 from classify.fitting.training import fit
@@ -31,32 +30,8 @@ from classify.sources import training_seconds
 from stores.shared.errors import InputError
 from stores.shared.suggest import listing
 
-METHODS = ("average", "vote", "stack")
+METHODS = (*COMBINE, "stack")
 PARTS = 5  # of the tested rows of a hold-out, to stack on
-EPS = 1e-6  # probabilities are taken to lie between this and 1 - this, where their logits are wanted
-
-
-@dataclass(frozen=True)
-class Members:
-    """What is kept as the model of an ensemble.
-
-    Attributes:
-        method: one of ``METHODS``.
-        folders: of its runs.
-        stacked: the stacked models, fitted on the out-of-fold predictions of all rows; none for other methods.
-    """
-
-    method: str
-    folders: list[str]
-    stacked: list[FittedModel]
-
-    def save(self, folder: Path) -> None:
-        """Write the list of members, and the stacked models beside it."""
-        folder.mkdir()
-        state = {"ensemble": self.method, "runs": self.folders}
-        (folder / "ensemble.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
-        for number, model in enumerate(self.stacked):
-            model.save(folder / f"stacked-{number + 1}")
 
 
 def ensemble(
@@ -88,21 +63,21 @@ def ensemble(
         default = Path("runs") / f"{_stem(runs[0])}.{method}"
         folder = claims.claim(default if out is None else Path(out), numbered=out is None)
         start = time.perf_counter()
-        combined, models = _combined(align(runs), method, runs[0].recipe.seed)
+        combined, models, labels = _combined(align(runs), method, runs[0].recipe.seed)
         seconds = time.perf_counter() - start + sum(map(training_seconds, runs))
         folds = _folds(combined, runs[0], seconds / len(np.unique(combined.fold)))
         score = Score(combined, folds, combined.measure(), intervals(combined, runs[0].recipe.seed).found)
         recipe = _recipe(runs, method) | {"command": command, "versions": versions or {}}
-        members = Members(method, [str(run.folder) for run in runs], models)
-        return write_run(folder, recipe, score, dict(runs[0].metrics.baselines), members)
+        model = EnsembleModel(method, [run.model() for run in runs], models, labels)
+        return write_run(folder, recipe, score, dict(runs[0].metrics.baselines), model)
 
 
-def _combined(aligned: list[Predictions], method: str, seed: int) -> tuple[Predictions, list[FittedModel]]:
-    """The predictions of the ensemble, and the stacked models if there are any."""
+def _combined(aligned: list[Predictions], method: str, seed: int) -> tuple[Predictions, list[FittedModel], list[int]]:
+    """The predictions of the ensemble, and the stacked models if there are any, with their labels."""
     group = joined_groups([p.group for p in aligned])
     aligned = [replace(p, group=group) for p in aligned]
     if method != "stack":
-        return (averaged if method == "average" else voted)(aligned), []
+        return _by(method, aligned), [], []
     if not same_folds(aligned):
         raise InputError("`method='stack'`: the runs have different folds; train them with the same `cv` and `seed`")
     return stacked(aligned, seed)
@@ -110,24 +85,20 @@ def _combined(aligned: list[Predictions], method: str, seed: int) -> tuple[Predi
 
 def averaged(aligned: Sequence[Predictions]) -> Predictions:
     """The mean of the probabilities of aligned predictions, see ``ensemble``."""
-    proba = np.mean([p.proba for p in aligned], axis=0)
-    decided = (proba >= 0.5).astype(int) if aligned[0].multilabel else proba.argmax(1)
-    return replace(aligned[0], proba=proba, predicted=decided)
+    return _by("average", aligned)
 
 
 def voted(aligned: Sequence[Predictions]) -> Predictions:
     """The share of votes of aligned predictions, see ``ensemble``."""
-    width = len(aligned[0].classes)
-    votes = np.mean([p.predicted if p.multilabel else np.eye(width)[p.predicted] for p in aligned], axis=0)
-    mean = np.mean([p.proba for p in aligned], axis=0)
-    if aligned[0].multilabel:
-        decided = ((votes > 0.5) | ((votes == 0.5) & (mean >= 0.5))).astype(int)
-    else:
-        decided = np.where(votes == votes.max(1, keepdims=True), mean, -1).argmax(1)
-    return replace(aligned[0], proba=votes, predicted=decided)
+    return _by("vote", aligned)
 
 
-def stacked(aligned: Sequence[Predictions], seed: int) -> tuple[Predictions, list[FittedModel]]:
+def _by(method: str, aligned: Sequence[Predictions]) -> Predictions:
+    proba, predicted = COMBINE[method]([(p.proba, p.predicted) for p in aligned])
+    return replace(aligned[0], proba=proba, predicted=predicted)
+
+
+def stacked(aligned: Sequence[Predictions], seed: int) -> tuple[Predictions, list[FittedModel], list[int]]:
     """Logistic regression on the logits of aligned predictions of the same folds.
 
     Wolpert 1992, "Stacked Generalization".
@@ -144,26 +115,27 @@ def stacked(aligned: Sequence[Predictions], seed: int) -> tuple[Predictions, lis
     others, so that a row is again scored by what has not seen it. The members saw none of these rows.
 
     Returns:
-        the predictions, and the models fitted on all rows: one, or one for each label that has one.
+        the predictions, and the models fitted on all rows: one, or one for each label that has one, and these labels.
     """
     first = aligned[0] if len(np.unique(aligned[0].fold)) > 1 else replace(aligned[0], fold=_parts(aligned[0], seed))
     numbers = np.unique(first.fold)
     tests = [np.flatnonzero(first.fold == number) for number in numbers]
     tasks = [FitTask(_others(first.group, test), seed + i) for i, test in enumerate(tests)]
     if not first.multilabel:
-        x = np.hstack([logits(p) for p in aligned])
+        x = stack_inputs([p.proba for p in aligned], first.positive)
         proba, predicted, model = _across(x, first.y, len(first.classes), first.positive, tests, tasks)
-        return replace(aligned[0], proba=proba, predicted=predicted), [model]
-    mean, models = averaged(aligned), []
+        return replace(aligned[0], proba=proba, predicted=predicted), [model], []
+    mean, models, labels = averaged(aligned), [], []
     proba, predicted = mean.proba.copy(), mean.predicted.copy()
     for c in range(len(first.classes)):
         y = first.y[:, c]
         if all(np.ptp(y[task.rows]) for task in tasks):
-            x = _logit(np.stack([p.proba[:, c] for p in aligned], 1))
+            x = label_inputs([p.proba for p in aligned], c)
             both, predicted[:, c], model = _across(x, y, 2, 1, tests, tasks)
             proba[:, c] = both[:, 1]
             models.append(model)
-    return replace(aligned[0], proba=proba, predicted=predicted), models
+            labels.append(c)
+    return replace(aligned[0], proba=proba, predicted=predicted), models, labels
 
 
 def _parts(p: Predictions, seed: int) -> np.ndarray:
@@ -180,26 +152,12 @@ def _across(
     x: np.ndarray, y: np.ndarray, n_classes: int, positive: int, tests: Sequence[np.ndarray], tasks: Sequence[FitTask]
 ) -> tuple[np.ndarray, np.ndarray, FittedModel]:
     """Probabilities and classes of the rows of each fold by the model of its task; and a model of all rows."""
-    x = x.astype(np.float32)
     everything = FitTask(np.arange(len(y)), tasks[0].seed)
     models = fit(load("logistic"), x, y, [*tasks, everything], n_classes, positive=positive)
     proba, predicted = np.empty((len(y), n_classes)), np.empty(len(y), int)
     for test, model in zip(tests, models, strict=False):
         proba[test], predicted[test] = model.predict(x[test])
     return proba, predicted, models[-1]
-
-
-def logits(p: Predictions) -> np.ndarray:
-    """``[t, 1]`` of two classes; of more, ``[t, C]``: the logarithms without their mean."""
-    if len(p.classes) == 2:
-        return _logit(p.proba[:, [p.positive]])
-    logs = np.log(np.clip(p.proba, EPS, 1))
-    return logs - logs.mean(1, keepdims=True)
-
-
-def _logit(proba: np.ndarray) -> np.ndarray:
-    clipped = np.clip(proba, EPS, 1 - EPS)
-    return np.log(clipped / (1 - clipped))
 
 
 def _others(group: np.ndarray, test: np.ndarray) -> np.ndarray:
@@ -223,7 +181,6 @@ def _recipe(runs: Sequence[Run], method: str) -> dict[str, Any]:
     """The recipe of the first member, with what is another one's or the ensemble's own."""
     first = runs[0].recipe
     samplers = {run.recipe.sampler for run in runs}
-    inner = [0 if run.recipe.ensemble is None else run.recipe.ensemble.parameters for run in runs]
     features = FeaturesRecord(
         path="+".join(dict.fromkeys(run.recipe.features.path for run in runs)),
         recipe={"ensemble": [str(run.folder) for run in runs]},
@@ -242,9 +199,7 @@ def _recipe(runs: Sequence[Run], method: str) -> dict[str, Any]:
         "rows": first.rows,
         "sampler": samplers.pop() if len(samplers) == 1 else "none",
         "training": FitOptions().as_dict(),
-        "model": ModelRecord("nothing; the runs have their own", {}, None),
-        "ensemble": EnsembleRecord(
-            method, names(runs), sum(parameters(run.folder / "model") for run in runs) + sum(inner)
-        ),
+        "model": ModelRecord("what the models of its runs were fitted on", {}, None),
+        "ensemble": EnsembleRecord(method, names(runs)),
         "features": features,
     }

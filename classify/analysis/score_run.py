@@ -12,9 +12,7 @@ import numpy as np
 
 from classify.analysis.comparison import Interval
 from classify.analysis.drift import Drift, measure_drift
-from classify.data import matrix
-from classify.heads.base import X
-from classify.records import FeaturesRecord
+from classify.model_inputs import assemble, sources
 from classify.runs import Run
 from classify.scoring.bootstrap import percentiles, resampled
 from classify.scoring.metrics import Metric, metrics_of
@@ -74,13 +72,18 @@ class ScoredRun(Jsonable):
 
 
 def score_run(
-    run: Run, features: str | Path, with_training_rows: bool = False, goals: Sequence[str] = (), name: str = ""
+    run: Run,
+    features: str | Path | Sequence[Path],
+    with_training_rows: bool = False,
+    goals: Sequence[str] = (),
+    name: str = "",
 ) -> ScoredRun:
     """Score the model of a run on the labelled rows of a store.
 
     Args:
         run: finished.
-        features: a store of the run's own encoder recipe (``a.h5+b.h5`` where the run has several).
+        features: a store of the run's own encoder recipe; of a run with several encoders ``a.h5+b.h5``, or a store
+            that joins theirs, or a list of stores.
         with_training_rows: whether rows that the model was trained on are scored, too.
         goals: such as ``f1_macro>=0.9`` or ``log_loss<=0.2``.
         name: of what is scored, in the result; that of the store if empty.
@@ -91,21 +94,23 @@ def score_run(
         FailureError: if a file cannot be read, or the training rows cannot be told from others, as their store is gone.
     """
     parsed = [_goal(goal, run.recipe.problem) for goal in goals]
-    paths = [Path(features)] if Path(features).exists() else [Path(part) for part in str(features).split("+")]
+    paths = _paths(features)
     with ExitStack() as stack:
         stores = [stack.enter_context(FeatureStore(path)) for path in paths]
         for store in stores:
             store.verify()
-        _check(run, stores)
+        given = _by_identity(run, stores)
+        called = name or str(paths[0])
+        _check_labels(run, stores, called)
         first = stores[0]
         known = _training_texts(run, first, with_training_rows)
         labelled = np.asarray(first.labelled)
         seen = np.array([key in known for key in _keys(first)], bool)
         rows = np.flatnonzero(labelled & (with_training_rows | ~seen))
         if not len(rows):
-            raise InputError(f"{paths[0]} has no labelled row that the run was not trained on")
-        predictions = _predict(run, stores, rows)
-        drift = measure_drift(run, stores, np.flatnonzero(with_training_rows | ~seen))
+            raise InputError(f"{called} has no labelled row that the run was not trained on")
+        predictions = _predict(run, first, given, rows)
+        drift = measure_drift(run, given, np.flatnonzero(with_training_rows | ~seen))
     (drawn,) = resampled([predictions], predictions.group, run.recipe.seed)
     measured = predictions.measure()
     overall = {metric: Interval(float(measured[metric][0]), *percentiles(values)) for metric, values in drawn.items()}
@@ -115,7 +120,7 @@ def score_run(
     }
     return ScoredRun(
         run=str(run.folder),
-        features=name or str(features),
+        features=name or "+".join(map(str, paths)),
         rows=len(rows),
         texts=len(np.unique(predictions.group)),
         unlabelled=int((~labelled).sum()),
@@ -150,23 +155,38 @@ def _judged(metric: Metric, relation: str, bound: float, value: float | None) ->
     return Goal(metric.name, relation, bound, value, bool(reached))
 
 
-def _check(run: Run, stores: Sequence[FeatureStore]) -> None:
-    """That the stores are of the run's recipe, and their labels those of the run."""
-    trained = run.recipe.features
-    if trained.members:
-        raise InputError(f"{run.folder} is an ensemble; score its runs one by one")
-    wanted = [part.identity_digest for part in trained.joined or [trained]]
-    given = [store.identity_digest for store in stores]
-    if wanted != given:
+def _paths(features: str | Path | Sequence[Path]) -> list[Path]:
+    if not isinstance(features, str | Path):
+        return list(features)
+    return [Path(features)] if Path(features).exists() else [Path(part) for part in str(features).split("+")]
+
+
+def _by_identity(run: Run, stores: Sequence[FeatureStore]) -> dict[str, FeatureStore]:
+    """Digest of identity -> store, after a look that these are the ones that the model takes."""
+    given = {store.identity_digest: store for store in stores}
+    needed = sources(run.recipe.features, given)
+    lacking = [source for source in needed if source.digest not in given]
+    strange = [store for digest, store in given.items() if digest not in {source.digest for source in needed}]
+    if strange:
         raise InputError(
-            f"{stores[0].path} is of another encoder, model or options than the run; embed the table as the run's was"
+            f"{strange[0].path} is of another encoder, model or options than the run; embed the table as the run's was"
         )
+    if lacking:
+        raise InputError(
+            f"{stores[0].path} alone does not do: the run has {len(needed)} encoders; give a store of "
+            f"{lacking[0].recipe.get('encoder')} as well, joined by +"
+        )
+    return given
+
+
+def _check_labels(run: Run, stores: Sequence[FeatureStore], called: str) -> None:
+    """That the labels of the stores are those of the run, and their rows the same."""
     if not stores[0].labelled.any():
-        raise InputError(f"{stores[0].path} has no labelled rows; embed a table with a label column (`label_columns`)")
+        raise InputError(f"{called} has no labelled rows; embed a table with a label column (`label_columns`)")
     strange = [label for label in stores[0].classes if label not in run.recipe.classes]
     if strange or stores[0].has_several_labels != run.recipe.multilabel:
         what = f"the class {strange[0]!r}, which the run does not know" if strange else "another kind of labels"
-        raise InputError(f"{stores[0].path} has {what}; the run's classes are {', '.join(run.recipe.classes)}")
+        raise InputError(f"{called} has {what}; the run's classes are {', '.join(run.recipe.classes)}")
     for other in stores[1:]:
         if not np.array_equal(other.line, stores[0].line):
             raise InputError(f"{stores[0].path} and {other.path} are not of the same rows")
@@ -179,15 +199,16 @@ def _keys(store: FeatureStore) -> list[bytes]:
 
 
 def _training_texts(run: Run, store: FeatureStore, needless: bool) -> set[bytes]:
-    """The texts that the model was fitted on."""
-    trained = run.recipe.features
-    part: FeaturesRecord = (trained.joined or [trained])[0]
+    """The texts that the model was fitted on, or any of an ensemble's."""
+    found: set[bytes] = set()
     try:
-        with opened(part) as training:
-            keys = _keys(training)
-            if (training.like_hash is None) != (store.like_hash is None):
-                raise FailureError(f"{part.path} and {store.path} are of different versions; embed one again")
-            return {keys[row] for row in np.flatnonzero(training.labelled)}
+        for part in run.recipe.features.stores(test=False):
+            with opened(part) as training:
+                keys = _keys(training)
+                if (training.like_hash is None) != (store.like_hash is None):
+                    raise FailureError(f"{part.path} and {store.path} are of different versions; embed one again")
+                found |= {keys[row] for row in np.flatnonzero(training.labelled)}
+        return found
     except (InputError, FailureError) as error:
         if needless:
             return set()
@@ -196,11 +217,10 @@ def _training_texts(run: Run, store: FeatureStore, needless: bool) -> set[bytes]
         ) from error
 
 
-def _predict(run: Run, stores: Sequence[FeatureStore], rows: np.ndarray) -> Predictions:
+def _predict(run: Run, first: FeatureStore, given: dict[str, FeatureStore], rows: np.ndarray) -> Predictions:
     """Predictions of these rows by the model of the run."""
-    first, classes = stores[0], run.recipe.classes
-    read = [store.take(rows) for store in stores]
-    x: X = np.hstack([matrix(f) for f in read]) if run.recipe.features.kind == "pooled" else read[0]
+    classes = run.recipe.classes
+    x = assemble(run.recipe.features, {digest: store.take(rows) for digest, store in given.items()})
     proba, predicted = run.model().predict(x)
     order = [classes.index(label) for label in first.classes]
     codes = np.asarray(first.codes[rows])

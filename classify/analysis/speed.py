@@ -5,16 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from classify.analysis.align import names
 from classify.analysis.compare import deciding
 from classify.analysis.comparison import Interval
-from classify.data import matrix
-from classify.heads.base import X
+from classify.model_inputs import assemble
 from classify.records import FeaturesRecord
-from classify.runs import Run, read_run
+from classify.runs import Run
 from classify.sources import encoding_cost, opened
 from classify.typed_json import Jsonable
 from stores.shared.errors import InputError
@@ -73,7 +73,7 @@ def speed(runs: Sequence[Run], by: str = "f1_macro", encode: Encode | None = Non
     measured: dict[str, float] = {}
     entries = []
     for name, run in zip(names(runs), runs, strict=True):
-        head = sum(_head_seconds(member) for member in _members(run))
+        head = _head_seconds(run)
         encoder = _encoder_seconds(run, encode, sample, measured)
         score = run.metrics.overall[by]
         entries.append(
@@ -90,15 +90,9 @@ def speed(runs: Sequence[Run], by: str = "f1_macro", encode: Encode | None = Non
     return SpeedReport(by, ROWS, "now" if encode else "recorded", entries)
 
 
-def _members(run: Run) -> list[Run]:
-    """The runs that an ensemble is made of; else the run itself."""
-    members = run.recipe.features.members
-    return [other for member in members for other in _members(read_run(member.run))] or [run]
-
-
 def _head_seconds(run: Run) -> float:
-    """Seconds a text, the best of a few times over the same rows."""
-    x = _features(run)
+    """Seconds a text of all heads, the best of a few times over the same rows."""
+    x, rows = _features(run)
     model = run.model()
     model.predict(x)  # what is loaded or traced at the first call
     best = np.inf
@@ -106,16 +100,18 @@ def _head_seconds(run: Run) -> float:
         start = time.perf_counter()
         model.predict(x)
         best = min(best, time.perf_counter() - start)
-    return best / len(x)
+    return best / rows
 
 
-def _features(run: Run) -> X:
-    """The first rows of the run's stores, as its head takes them."""
-    read = []
+def _features(run: Run) -> tuple[Any, int]:
+    """The first rows of the run's stores, as its model takes them, and how many these are."""
+    read = {}
     for part in run.recipe.features.stores(test=False):
         with opened(part) as store:
-            read.append(store.read(0, ROWS))
-    return np.hstack([matrix(f) for f in read]) if read[0].kind == "pooled" else read[0]
+            read[part.identity_digest] = store.read(0, ROWS)
+    rows = min(map(len, read.values()))
+    same = {digest: features.take(np.arange(rows)) for digest, features in read.items()}
+    return assemble(run.recipe.features, same), rows
 
 
 def _encoder_seconds(run: Run, encode: Encode | None, sample: int, measured: dict[str, float]) -> float | None:

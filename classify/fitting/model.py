@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +78,10 @@ class FittedModel:
             return proba, (proba >= self.choice.thresholds).astype(int)
         return proba, np.where(proba[:, self.positive] >= self.choice.thresholds[0], self.positive, 1 - self.positive)
 
+    def is_of(self, width: int) -> bool:
+        """Whether it answers with so many classes."""
+        return len(self.fitted) == len(self.real) == width and 0 <= self.positive < width
+
     def save(self, folder: Path) -> None:
         """Write the model into ``folder``, which is made; without pickle."""
         folder.mkdir()
@@ -106,13 +110,14 @@ class FittedModel:
         try:
             state = json.loads((folder / "model.json").read_text(encoding="utf-8"))
             choice, kept = state["choice"], folder / "components.npy"
+            losses = [inf if loss is None else loss for loss in choice.get("losses", [])]
             calibration = None if choice["calibration"] is None else Calibration.from_dict(choice["calibration"])
             return cls(
                 [heads.restore(folder / str(number + 1)) for number in range(state["heads"])],
                 np.array(state["fitted"], float),
                 np.array(state["real"], float),
                 state["positive"],
-                Choice(choice["options"], calibration, choice["thresholds"], choice.get("losses", [])),
+                Choice(choice["options"], calibration, choice["thresholds"], losses),
                 np.load(kept, allow_pickle=False) if kept.exists() else None,
                 None if state.get("costs") is None else np.array(state["costs"], float),
             )
