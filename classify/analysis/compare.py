@@ -97,19 +97,19 @@ def deciding(by: str, problem: str) -> Metric:
     Raises:
         InputError: if it is none of these; the message lists those that are.
     """
-    known = {metric.name: metric for metric in metrics_of(problem, per_class=False)
+    comparable = {metric.name: metric for metric in metrics_of(problem, per_class=False)
              if metric.higher_is_better is not None and metric.interval != "none"}  # fmt: skip
-    if by not in known:
-        raise InputError(f"`by={by!r}`: choose one of {listing(by, known)}")
-    return known[by]
+    if by not in comparable:
+        raise InputError(f"`by={by!r}`: choose one of {listing(by, comparable)}")
+    return comparable[by]
 
 
 def _corrected(tests: dict[tuple[int, int], PairTests]) -> dict[tuple[int, int], PairTests]:
     """The same with ``p_holm``, each kind of test corrected over all pairs."""
     for name in TESTS:
-        own = [getattr(pair, name) for pair in tests.values()]
-        corrected = holm([test.p for test in own])
-        made = [replace(test, p_holm=p) for test, p in zip(own, corrected, strict=True)]
+        results = [getattr(pair, name) for pair in tests.values()]
+        corrected = holm([test.p for test in results])
+        made = [replace(test, p_holm=p) for test, p in zip(results, corrected, strict=True)]
         tests = {
             pair: replace(before, **{name: test}) for (pair, before), test in zip(tests.items(), made, strict=True)
         }

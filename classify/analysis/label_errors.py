@@ -46,8 +46,8 @@ def find_label_errors(y: np.ndarray, proba: np.ndarray) -> LabelErrors:
     """
     n, width = proba.shape
     labelled = np.bincount(y, minlength=width)
-    own = np.bincount(y, proba[np.arange(n), y], minlength=width)
-    thresholds = np.divide(own, labelled, out=np.full(width, np.nan), where=labelled > 0)
+    own_proba = np.bincount(y, proba[np.arange(n), y], minlength=width)
+    thresholds = np.divide(own_proba, labelled, out=np.full(width, np.nan), where=labelled > 0)
     # subtle: a mean is rounded, so rows that all have the same probability could miss their own mean by a hair
     confident = proba >= thresholds - 1e-9
     likely = np.where(confident, proba, -1)

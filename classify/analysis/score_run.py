@@ -137,11 +137,11 @@ def score_run(
 def _goal(text: str, problem: str) -> tuple[Metric, str, float]:
     """Metric, relation and bound of ``f1_macro>=0.9``."""
     known = {metric.name: metric for metric in metrics_of(problem, per_class=False) if metric.interval != "none"}
-    found = GOAL.fullmatch(text)
+    match = GOAL.fullmatch(text)
     try:
-        if found is None or found[1] not in known:
+        if match is None or match[1] not in known:
             raise ValueError
-        return known[found[1]], found[2], float(found[3])
+        return known[match[1]], match[2], float(match[3])
     except ValueError:
         raise InputError(
             f"`goals={text!r}`: give a metric, >= or <=, and a number, such as f1_macro>=0.9; metrics are "

@@ -99,11 +99,11 @@ def bootstrap_p(differences: np.ndarray) -> float | None:
     Args:
         differences: ``[B]``; resamples without a value (NaN) are left out. None if none has one.
     """
-    found = differences[~np.isnan(differences)]
-    if not len(found):
+    defined = differences[~np.isnan(differences)]
+    if not len(defined):
         return None
-    side = min((found <= 0).sum(), (found >= 0).sum())
-    return min(1.0, 2 * float(side + 1) / (len(found) + 1))
+    side = min((defined <= 0).sum(), (defined >= 0).sum())
+    return min(1.0, 2 * float(side + 1) / (len(defined) + 1))
 
 
 def luck_of_training(rarest: int) -> float:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 FASTEST = 1e-3  # seconds; a logarithmic axis has no zero
 
 
-def write_comparison(found: Comparison, folder: str | Path, command: str = "") -> Path:
+def write_comparison(comparison: Comparison, folder: str | Path, command: str = "") -> Path:
     """Write ``compare.html`` and the figures ``scores`` and ``cost`` (PNG and SVG) into ``folder``, which is made.
 
     Args:
@@ -40,38 +40,38 @@ def write_comparison(found: Comparison, folder: str | Path, command: str = "") -
         raise InputError(f"{folder} exists already; choose another `out`")
     with house_style(), whole_folder(folder) as temporary:
         inlined = []
-        for name, (figure, finding) in draw(found).items():
+        for name, (figure, finding) in draw(comparison).items():
             inlined.append(html.inline(svg(figure), name, finding))
             for form in ("png", "svg"):
                 save(figure, temporary / f"{name}.{form}")
         figures = html.section("Figures", "figures", html.element("div", html.join(inlined), class_="figures"))
-        top, tables = _verdict(found), _tables(found)
-        asked = html.section("What was asked", "asked", html.definitions(_asked(found, command)))
+        top, tables = _verdict(comparison), _tables(comparison)
+        asked = html.section("What was asked", "asked", html.definitions(_asked(comparison, command)))
         text = html.page("Runs compared", html.join([top, figures, *tables, asked]))
         with whole_file(temporary / "compare.html") as path:
             path.write_text(text, encoding="utf-8")
     return folder
 
 
-def draw(found: Comparison) -> dict[str, tuple[Figure, str]]:
+def draw(comparison: Comparison) -> dict[str, tuple[Figure, str]]:
     """The figures by name, each with what it says; to be called in ``house_style``."""
-    figures = {"scores": _scores(found)}
-    if any(entry.cost.seconds is not None for entry in found.runs):
-        figures["cost"] = _costs(found)
+    figures = {"scores": _scores(comparison)}
+    if any(entry.cost.seconds is not None for entry in comparison.runs):
+        figures["cost"] = _costs(comparison)
     return figures
 
 
-def _verdict(found: Comparison) -> html.Markup:
-    score = found.runs[0].scores[found.by]
-    said = f"{_finding(found)}; {title_of(found.by, found.problem)} {with_interval(score)}."
-    said += f" The cheapest that is not distinguishable from the best: {found.cheapest}."
+def _verdict(comparison: Comparison) -> html.Markup:
+    score = comparison.runs[0].scores[comparison.by]
+    said = f"{_finding(comparison)}; {title_of(comparison.by, comparison.problem)} {with_interval(score)}."
+    said += f" The cheapest that is not distinguishable from the best: {comparison.cheapest}."
     parts = [html.element("h1", "Runs compared"), html.element("p", said, class_="verdict")]
-    return html.element("header", *parts, html.element("p", f"{found.basis}.", class_="muted"))
+    return html.element("header", *parts, html.element("p", f"{comparison.basis}.", class_="muted"))
 
 
-def _tables(found: Comparison) -> list[html.Markup]:
-    runs, by = found.runs, title_of(found.by, found.problem)
-    shown_metrics = columns_of(found.problem)
+def _tables(comparison: Comparison) -> list[html.Markup]:
+    runs, by = comparison.runs, title_of(comparison.by, comparison.problem)
+    shown_metrics = columns_of(comparison.problem)
     scores = html.table(["run", *shown_metrics.values()], [
         [entry.name, *(score_cell(entry.scores.get(name)) for name in shown_metrics)] for entry in runs
     ])  # fmt: skip
@@ -80,8 +80,8 @@ def _tables(found: Comparison) -> list[html.Markup]:
     tests = html.table(header, [[entry.name, *_tests(entry)] for entry in runs[1:]])
     explained = (
         "The first p decides, below 0.05: it is that of the difference over a standard error in which the luck of "
-        f"training is. Practically the same: within {found.rope:g} with a probability of 0.95. McNemar's test is about "
-        "accuracy and counts distinct texts; the t-test is the corrected one over the folds. All p are corrected by "
+        f"training is. Practically the same: within {comparison.rope:g} with a probability of 0.95. McNemar's "
+        "test is about accuracy and counts distinct texts; the t-test is the corrected one over the folds. All p are corrected by "
         "Holm's method."
     )
     costs = html.table(["run", *COSTS], [[entry.name, *entry.cost.cells()] for entry in runs])
@@ -108,9 +108,9 @@ def _p(test: PairedTest | None) -> str:
     return "-" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def _asked(found: Comparison, command: str) -> list[tuple[str, object]]:
+def _asked(comparison: Comparison, command: str) -> list[tuple[str, object]]:
     pairs = [(e.name, f"{e.folder}: {', '.join(e.encoders)}, {e.head}, made {e.created}")
-             for e in found.runs]  # fmt: skip
+             for e in comparison.runs]  # fmt: skip
     return [*pairs, ("command", html.element("pre", command or "called from Python"))]
 
 
@@ -118,20 +118,20 @@ def _note(text: str) -> html.Markup:
     return html.element("p", text, class_="note")
 
 
-def _finding(found: Comparison) -> str:
+def _finding(comparison: Comparison) -> str:
     """Which run is best, and whether that is certain."""
-    best, others = shown(found.best), found.runs[1:]
+    best, others = shown(comparison.best), comparison.runs[1:]
     close = sum(not entry.distinguishable for entry in others)
     if not close:
         return f"{best} is better than " + ("all the others" if len(others) > 1 else shown(others[0].name))
     return f"{best} is best, but {close} of {len(others)} others cannot be told from it"
 
 
-def _scores(found: Comparison) -> tuple[Figure, str]:
+def _scores(comparison: Comparison) -> tuple[Figure, str]:
     """Each run's score and interval, the best on top."""
-    by, runs, finding = found.by, found.runs, _finding(found)
-    given = f"{title_of(by, found.problem)} with 95% interval, n = {found.rows.compared:,}"
-    figure, axes = new_figure(finding, given, title_of(by, found.problem), size=(WIDTH, 1.6 + 0.32 * len(runs)))
+    by, runs, finding = comparison.by, comparison.runs, _finding(comparison)
+    given = f"{title_of(by, comparison.problem)} with 95% interval, n = {comparison.rows.compared:,}"
+    figure, axes = new_figure(finding, given, title_of(by, comparison.problem), size=(WIDTH, 1.6 + 0.32 * len(runs)))
     told = {False: "the best, and what cannot be told from it", True: "worse"}
     for place, entry in enumerate(runs):
         (value, low, high), worse = entry.scores[by].numbers, entry.distinguishable
@@ -143,16 +143,16 @@ def _scores(found: Comparison) -> tuple[Figure, str]:
     return figure, f"{finding}. {given}"
 
 
-def _costs(found: Comparison) -> tuple[Figure, str]:
+def _costs(comparison: Comparison) -> tuple[Figure, str]:
     """Score against the time to encode and train, and the best score that each time buys."""
-    by = found.by
-    runs = [entry for entry in found.runs if entry.cost.seconds is not None]
-    finding = f"{shown(found.cheapest)} is the cheapest that cannot be told from the best"
-    if found.cheapest == found.best:
-        finding = f"{shown(found.best)} is the best, and all that is cheaper is worse"
-    given = f"{title_of(by, found.problem)} against seconds, n = {found.rows.compared:,}"
+    by = comparison.by
+    runs = [entry for entry in comparison.runs if entry.cost.seconds is not None]
+    finding = f"{shown(comparison.cheapest)} is the cheapest that cannot be told from the best"
+    if comparison.cheapest == comparison.best:
+        finding = f"{shown(comparison.best)} is the best, and all that is cheaper is worse"
+    given = f"{title_of(by, comparison.problem)} against seconds, n = {comparison.rows.compared:,}"
     figure, axes = new_figure(
-        finding, given, "seconds to encode and train", title_of(by, found.problem), (WIDTH, HEIGHT)
+        finding, given, "seconds to encode and train", title_of(by, comparison.problem), (WIDTH, HEIGHT)
     )
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")

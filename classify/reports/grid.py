@@ -17,8 +17,8 @@ def shorten(name: str, characters: int = NAME) -> str:
     """A name that is too long, without its middle: ``tweets.minilm.bil…patience=3``."""
     if len(name) <= characters:
         return name
-    kept = characters - 1
-    return f"{name[: kept - kept // 2]}\u2026{name[len(name) - kept // 2 :]}"
+    room = characters - 1
+    return f"{name[: room - room // 2]}\u2026{name[len(name) - room // 2 :]}"
 
 
 def grid(names: Sequence[str], titles: Sequence[str], rows: Sequence[tuple[Sequence[str], Sequence[str]]]) -> Group:
@@ -51,7 +51,7 @@ def grid(names: Sequence[str], titles: Sequence[str], rows: Sequence[tuple[Seque
         columns = [*(Column(name, no_wrap=True) for name in names),
                    *(Column(titles[i], justify="right", no_wrap=True) for i in block)]  # fmt: skip
         table = Table(*columns, box=SIMPLE_HEAD, padding=(0, GAP, 0, 0), show_edge=False, pad_edge=False)
-        for own, (_, cells) in zip(left, rows, strict=True):
-            table.add_row(*map(Text, own), *(Text(cells[i]) for i in block))
+        for labels, (_, cells) in zip(left, rows, strict=True):
+            table.add_row(*map(Text, labels), *(Text(cells[i]) for i in block))
         parts += ["", table] if parts else [table]
     return Group(*parts)  # type: ignore[arg-type]

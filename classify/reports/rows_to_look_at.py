@@ -28,7 +28,7 @@ def look_at(run_data: RunData) -> Markup:
     """Rows as ``tk errors`` finds them; a row that is among the worst mistakes and doubted is there once."""
     report = errors(run_data.run, TOP)
     doubted, together = report.suspected_label_errors, report.contradictions
-    known = "not known without the store" if together.count is None else f"{together.count:,} texts"
+    contradicting = "not known without the store" if together.count is None else f"{together.count:,} texts"
     header = ["text", "label", "predicted", "probability", "label seems to be", "margin", "line"]
     rows = [
         [_text(listed.row.text), _answer(listed.row.label), _answer(listed.row.predicted), _number(listed.p),
@@ -57,7 +57,7 @@ def look_at(run_data: RunData) -> Markup:
     ]
     return section(
         "Rows to look at", "rows", *listing,
-        element("h3", f"The same text with different labels: {known}" + _first(together.count or 0)),
+        element("h3", f"The same text with different labels: {contradicting}" + _first(together.count or 0)),
         table(["text", "lines by label"], same, 2) if same else element("p", "None."),
     )  # fmt: skip
 
@@ -74,14 +74,14 @@ def _listed(report: ErrorReport, problem: str) -> list[_Listed]:
         decisions += [(row.p or 0.0, name, row) for row in sides.false_positives.rows]
         missed = sides.false_negatives.rows if problem != "multi-class" else []
         decisions += [(1 - (row.p or 0.0), f"not {name}", row) for row in missed]
-    found: dict[int, _Listed] = {}
+    by_line: dict[int, _Listed] = {}
     for p, _, row in sorted(decisions, key=lambda decision: -decision[0])[: 2 * TOP]:
-        found.setdefault(row.line, _Listed(row, p))
-    found = dict(list(found.items())[:TOP])
+        by_line.setdefault(row.line, _Listed(row, p))
+    by_line = dict(list(by_line.items())[:TOP])
     for row in report.suspected_label_errors.rows:
-        before = found.get(row.line)
-        found[row.line] = _Listed(row, None if before is None else before.p, row.better or "", row.margin)
-    return list(found.values())
+        before = by_line.get(row.line)
+        by_line[row.line] = _Listed(row, None if before is None else before.p, row.better or "", row.margin)
+    return list(by_line.values())
 
 
 def _first(count: int) -> str:

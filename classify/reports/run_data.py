@@ -187,9 +187,9 @@ class RunData:
         chosen = self.first
         if len(chosen) > MAP_ROWS:
             chosen = np.sort(np.random.default_rng(0).choice(chosen, MAP_ROWS, replace=False))
-        found = [vectors_of(store, self.row[chosen]) for store in self.stores]
-        vectors = [v for v in found if v is not None]
-        if len(vectors) < len(found) or len(chosen) < 3:
+        by_store = [vectors_of(store, self.row[chosen]) for store in self.stores]
+        vectors = [v for v in by_store if v is not None]
+        if len(vectors) < len(by_store) or len(chosen) < 3:
             return None
         return project(np.hstack(vectors), chosen)
 

@@ -127,12 +127,12 @@ def costs(run_data: RunData) -> Markup:
     for store in run_data.stores:
         encoded = store.totals.get("encoded", 0)
         rate = f"{encoded / store.seconds:,.0f}" if encoded and store.seconds else "-"
-        what = f"encode {store.path.name}: {encoded:,} of {store.totals['rows']:,} texts, the others were known"
-        rows.append([what, f"{store.seconds:,.2f}", rate])
+        step = f"encode {store.path.name}: {encoded:,} of {store.totals['rows']:,} texts, the others were known"
+        rows.append([step, f"{store.seconds:,.2f}", rate])
     folds = run_data.run.metrics.folds
     seconds, trained = sum(f.seconds for f in folds), sum(f.train_rows for f in folds)
-    what = f"train {len(folds)} models of {trained // len(folds):,} rows each"
-    rows.append([what, f"{seconds:,.2f}", f"{trained / seconds:,.0f}" if seconds else "-"])
+    step = f"train {len(folds)} models of {trained // len(folds):,} rows each"
+    rows.append([step, f"{seconds:,.2f}", f"{trained / seconds:,.0f}" if seconds else "-"])
     return section("What was slow", "cost", table(["step", "seconds", "texts per second"], rows))
 
 

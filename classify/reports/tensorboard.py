@@ -76,10 +76,10 @@ def _write_scalars(folder: Path, steps: Mapping[int, Mapping[str, float | None]]
 
 
 def _write_projector(run: Run, out: Path) -> None:
-    with collect_run_data(run) as found:
-        if not found.stores:
+    with collect_run_data(run) as run_data:
+        if not run_data.stores:
             return
-        store = found.stores[0]
+        store = run_data.stores[0]
         if store.kind == "tokens" or (store.kind == "ids" and store.table is None):
             return
         export(store, "projector", out / PROJECTOR, output=store.outputs[0])

@@ -125,27 +125,27 @@ def _split(split: dict) -> str:
     if split["kind"] in ("given", "test rows", "folds file"):
         return f"{split['kind']} {split['file']}, taken as they are" if "file" in split else "splits as given"
     left = f"; {split['left_out']:,} training rows left out, their text is tested" if split["left_out"] else ""
-    how = {"test store": "tested on the other store", "time": f"tested from {split.get('from')} on"}
-    return how.get(split["kind"], "split as the table says") + left
+    words = {"test store": "tested on the other store", "time": f"tested from {split.get('from')} on"}
+    return words.get(split["kind"], "split as the table says") + left
 
 
 def _training(recipe: RunRecipe) -> list[str]:
     """How the heads were fitted, where that was not plainly."""
-    parts, how = [], recipe.training
+    parts, fitting = [], recipe.training
     if recipe.sampler != "none":
         name = {"smote": "SMOTE", "ensemble": "an ensemble of under-samples"}.get(recipe.sampler)
         parts.append(f"{name or recipe.sampler + '-sampling'} in training rows only, probabilities corrected for it")
-    if how["class_weight"] != "none":
+    if fitting["class_weight"] != "none":
         parts.append("classes weigh alike in training, probabilities corrected for it")
-    if how["components_removed"]:
-        parts.append(f"{how['components_removed']} common component of the training rows taken out")
-    chosen = [f"{option} of {', '.join(map(str, values))}" for option, values in how["tune"].items()]
-    if how["calibrate"] != "none":
-        chosen.append(f"{how['calibrate']} calibration")
-    if how["threshold"] is not None:
-        chosen.append(f"threshold ({how['threshold']})")
-    if chosen and how["inner_folds"]:
-        parts.append(f"{' and '.join(chosen)} chosen on {how['inner_folds']} inner folds of the training rows")
+    if fitting["components_removed"]:
+        parts.append(f"{fitting['components_removed']} common component of the training rows taken out")
+    chosen = [f"{option} of {', '.join(map(str, values))}" for option, values in fitting["tune"].items()]
+    if fitting["calibrate"] != "none":
+        chosen.append(f"{fitting['calibrate']} calibration")
+    if fitting["threshold"] is not None:
+        chosen.append(f"threshold ({fitting['threshold']})")
+    if chosen and fitting["inner_folds"]:
+        parts.append(f"{' and '.join(chosen)} chosen on {fitting['inner_folds']} inner folds of the training rows")
     elif chosen:
         parts.append(chosen[0])
     return parts
@@ -171,8 +171,8 @@ def _classes(run: Run) -> list[str]:
     for name, row in zip(classes, run.metrics.confusion, strict=True):
         score = run.metrics.per_class[name]
         numbers = f"precision {score['precision']:.3f}  recall {score['recall']:.3f}  F1 {score['f1']:.3f}"
-        taken = ", ".join(f"{count:,} {other}" for count, other in zip(row, classes, strict=True) if count)
-        lines.append(f"{name}: {numbers}  ({score['support']:,.0f} rows, predicted as {taken})")
+        predicted = ", ".join(f"{count:,} {other}" for count, other in zip(row, classes, strict=True) if count)
+        lines.append(f"{name}: {numbers}  ({score['support']:,.0f} rows, predicted as {predicted})")
     return lines
 
 
@@ -190,8 +190,8 @@ def extras(metrics: RunMetrics) -> list[str]:
     """Learning curve, scores at epochs, and what duplicates across folds flatter."""
     lines = []
     for point in metrics.learning_curve:
-        what = f"with {point.share:.0%} of the training rows ({point.train_rows:,.0f})"
-        lines.append(f"{what}: {_brief(point.overall)}")
+        step = f"with {point.share:.0%} of the training rows ({point.train_rows:,.0f})"
+        lines.append(f"{step}: {_brief(point.overall)}")
     lines += [f"after {point.epoch} epochs: {_brief(point.overall)}" for point in metrics.epochs]
     if honest := metrics.identical_texts_in_one_fold:
         gained = ", ".join(

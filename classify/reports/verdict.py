@@ -24,22 +24,21 @@ def verdict(run_data: RunData) -> Markup:
 def _against_baseline(run_data: RunData) -> str:
     """Against the best baseline, such as: Better than a bag of words by 0.073 F1 macro: 0.930 against 0.857."""
     metrics = run_data.run.metrics
-    own, name = metrics.overall["f1_macro"], title_of("f1_macro", run_data.problem)
+    score, name = metrics.overall["f1_macro"], title_of("f1_macro", run_data.problem)
     others = {n: m.overall["f1_macro"] for n, m in metrics.baselines.items()}
     best = max(others, key=lambda n: others[n].value or 0.0)
-    other, called = others[best], WORDS.get(best, best)
-    if own.value is None or other.value is None:
+    baseline, called = others[best], WORDS.get(best, best)
+    if score.value is None or baseline.value is None:
         return f"{name} has no value."
-    difference = own.value - other.value
-    numbers = (
-        f"{own.value:.3f}{_interval(own.low, own.high)} against {other.value:.3f}{_interval(other.low, other.high)}"
-    )
+    difference = score.value - baseline.value
+    numbers = f"{score.value:.3f}{_interval(score.low, score.high)} against {baseline.value:.3f}"
+    numbers += _interval(baseline.low, baseline.high)
     if abs(difference) < 0.0005:
         return f"No better than {called}: {name} {numbers}."
     word = "Better" if difference > 0 else "Worse"
     said = f"{word} than {called} by {abs(difference):.3f} {name}: {numbers}."
-    bounds = (own.low, own.high, other.low, other.high)
-    if None not in bounds and max(own.low or 0, other.low or 0) < min(own.high or 0, other.high or 0):
+    bounds = (score.low, score.high, baseline.low, baseline.high)
+    if None not in bounds and max(score.low or 0, baseline.low or 0) < min(score.high or 0, baseline.high or 0):
         said += " The intervals overlap."
     return said
 
@@ -58,8 +57,8 @@ def _decisions(run_data: RunData) -> str:
         return f"It finds {_of_hundred(shares[c])} {name}, and takes {_of_hundred(shares[1 - c])} {other} for {name}."
     if run_data.predictions.multilabel:
         hit, missed, given = counts[:, 1, 1].sum(), counts[:, 1, 0].sum(), counts[:, 0, 1].sum()
-        found = 100 * hit / max(hit + missed, 1)
-        return f"It finds {_of_hundred(found)} labels, and of {hit + given:,} that it gives {given:,} are wrong."
+        recall = 100 * hit / max(hit + missed, 1)
+        return f"It finds {_of_hundred(recall)} labels, and of {hit + given:,} that it gives {given:,} are wrong."
     right = 100 * np.diag(counts) / np.maximum(counts.sum(1), 1)
     best, worst = int(right.argmax()), int(right.argmin())
     return f"It finds {_of_hundred(right[best])} {classes[best]}, but {_of_hundred(right[worst])} {classes[worst]}."
@@ -73,12 +72,12 @@ def _of_hundred(share: float) -> str:
 def _probabilities(run_data: RunData) -> str:
     """Said only where the class frequencies alone have better ones."""
     metrics = run_data.run.metrics
-    own = metrics.overall["log_loss"].value
-    known = metrics.baselines["majority"].overall["log_loss"].value if "majority" in metrics.baselines else None
-    if own is None or known is None or own <= known:
+    loss = metrics.overall["log_loss"].value
+    chance = metrics.baselines["majority"].overall["log_loss"].value if "majority" in metrics.baselines else None
+    if loss is None or chance is None or loss <= chance:
         return ""
     return (
-        f"Its probabilities are worse than the class frequencies alone (log loss {own:.3f}, they have {known:.3f}): "
+        f"Its probabilities are worse than the class frequencies alone (log loss {loss:.3f}, they have {chance:.3f}): "
         "calibrate it, or do not use them."
     )
 
