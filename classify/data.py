@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from classify.scoring.intervals import effective_directions
+from classify.scoring.scored import problem_of
 from stores.features import Features, IdFeatures
 from stores.reader import FeatureStore
 from stores.shared.errors import InputError
@@ -140,12 +141,12 @@ class Data:
     @property
     def multilabel(self) -> bool:
         """Whether a row may have several labels."""
-        return self.y.ndim == 2
+        return self.problem == "multi-label"
 
     @property
     def problem(self) -> str:
         """``binary``, ``multi-class`` or ``multi-label``."""
-        return "multi-label" if self.multilabel else "binary" if len(self.classes) == 2 else "multi-class"
+        return problem_of(self.y, len(self.classes))
 
 
 def load_data(path: str | Path) -> Data:

@@ -14,6 +14,7 @@ from classify.data import Data
 from classify.evaluate import Evaluation, at_epochs, evaluate, learning_curve
 from classify.fitting.model import FittedModel
 from classify.fitting.options import FitOptions
+from classify.fitting.threshold import missed_goal, parse_rule
 from classify.heads._fit_progress import FitProgress
 from classify.heads.base import Head, X
 from classify.records import Flattery
@@ -129,6 +130,9 @@ class Experiment:
                 f"{option}={at} is at the edge of what was tried, and was chosen for {len(values)} of {len(models)} "
                 f"models; `tune` tries more: {head.name}:{option}=LOW..HIGH"
             )
+        thresholds = [threshold for model in models for threshold in model.choice.thresholds or []]
+        if options.threshold is not None and (missed := [bound for model in models for bound in model.choice.missed]):
+            notes.append(missed_goal(parse_rule(options.threshold), missed, len(thresholds)))
         loss, chance = (score.overall["log_loss"][0] for score in (evaluation.score, baselines["majority"]))
         if loss > chance:
             notes.append(

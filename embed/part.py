@@ -58,7 +58,7 @@ class PartPlan:
         stretch: tuple[float, float],
         stateful: bool = False,
     ) -> PartPlan:
-        """The job of these rows: each distinct cleaned text from this run's parts, another store, or the encoder."""
+        """The plan of these rows: each distinct cleaned text from this run's parts, another store, or the encoder."""
         text_hash = hash_texts(texts)
         first, inverse = [np.arange(len(texts))] * 2 if stateful else _distinct(text_hash)
         rest, places = np.arange(len(first)), []
@@ -75,7 +75,7 @@ class PartPlan:
         return [self.texts[row] for row in self.first[self.new]]
 
     def without(self, bad: set[bytes], bad_row: Callable[[int, str], BadRow]) -> PartPlan:
-        """The same job, in which the rows whose texts have these hashes are broken ones.
+        """The same plan, in which the rows whose texts have these hashes are broken ones.
 
         Args:
             bad: hashes of texts.
@@ -105,7 +105,7 @@ class PartPlan:
 
 @dataclass(frozen=True)
 class PartWriter:
-    """What makes parts of jobs, in this process or another.
+    """What makes parts of plans, in this process or another.
 
     Attributes:
         recipe: the encoder.
@@ -119,39 +119,39 @@ class PartWriter:
     keep_texts: bool
     created: float
 
-    def write(self, job: PartPlan, made: Features | None, seconds: float) -> None:
-        """Write the part of a job.
+    def write(self, plan: PartPlan, made: Features | None, seconds: float) -> None:
+        """Write the part of a plan.
 
         Args:
-            job: the earlier parts that it takes features from are complete.
-            made: the features of ``job.new_texts``; None if there are none.
+            plan: the earlier parts that it takes features from are complete.
+            made: the features of ``plan.new_texts``; None if there are none.
             seconds: that the work took.
 
         Raises:
             FailureError: if a number is not finite, or the machine refuses the write.
         """
-        others = [] if made is None else [(job.new, made)]
-        known, again = self._reused(job)
-        whole = read_places(job.own, [*known, *others]).take(job.inverse).canonical()
-        rows = job.rows
+        others = [] if made is None else [(plan.new, made)]
+        known, again = self._reused(plan)
+        whole = read_places(plan.own, [*known, *others]).take(plan.inverse).canonical()
+        rows = plan.rows
         _check_finite(whole, rows)
-        kept = job.texts if self.keep_texts else None
+        kept = plan.texts if self.keep_texts else None
         block = Block(
-            rows.line, job.text_hash, rows.labels, kept, whole, rows.label_names, rows.ids, rows.splits,
+            rows.line, plan.text_hash, rows.labels, kept, whole, rows.label_names, rows.ids, rows.splits,
             raw_hash=hash_texts(rows.texts), like_hash=hash_likeness(rows.texts),
         )  # fmt: skip
-        reused, encoded = sum(len(texts) for texts, _ in job.reused) - again, len(job.new) + again
+        reused, encoded = sum(len(texts) for texts, _ in plan.reused) - again, len(plan.new) + again
         counts = {"distinct": reused + encoded, "reused": reused, "encoded": encoded}
-        self.parts.write(job.number, block, _totals(rows, job.texts, whole) | counts, (self.created, seconds))
+        self.parts.write(plan.number, block, _totals(rows, plan.texts, whole) | counts, (self.created, seconds))
 
-    def _reused(self, job: PartPlan) -> tuple[list[tuple[np.ndarray, Features]], int]:
+    def _reused(self, plan: PartPlan) -> tuple[list[tuple[np.ndarray, Features]], int]:
         """Features of the texts that other stores know, and how many were encoded after all: their store has gone."""
         found, again = [], 0
-        for numbers, place in job.reused:
+        for numbers, place in plan.reused:
             try:
                 features = place.read()
-            except (FailureError, InputError):  # replaced, removed or damaged since the job was planned
-                features = self.recipe.encode([job.texts[row] for row in job.first[numbers]], reuse=False)
+            except (FailureError, InputError):  # replaced, removed or damaged since
+                features = self.recipe.encode([plan.texts[row] for row in plan.first[numbers]], reuse=False)
                 again += len(numbers)
             found.append((numbers, features))
         return found, again

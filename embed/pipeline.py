@@ -155,10 +155,10 @@ def embed(
                 texts, end = recipe.clean(block.texts), table.share(int(block.line[-1]))
                 coverage.add(texts)
                 if recipe.encoder.stateful or not parts.is_complete(number):
-                    job = PartPlan.plan(number, block, texts, written, known, (start, end), recipe.encoder.stateful)
-                    engine.make(job)
+                    plan = PartPlan.plan(number, block, texts, written, known, (start, end), recipe.encoder.stateful)
+                    engine.make(plan)
                     if not recipe.encoder.stateful:
-                        written.expect(parts.path(number), job.text_hash)
+                        written.expect(parts.path(number), plan.text_hash)
                 else:
                     written.add([parts.path(number)])
                     meter.made((start, end), len(block), 0.0)

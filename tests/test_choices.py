@@ -1,17 +1,18 @@
 """What is chosen inside the training rows: options, calibration, thresholds."""
 
-import warnings
+import re
 
 import numpy as np
 import pytest
+from helpers.stores import make_store, pooled
 from scipy.stats import binomtest
 from sklearn.isotonic import IsotonicRegression
 
-from classify import heads
+from classify import classify, heads
 from classify.fitting.calibration import Calibration
 from classify.fitting.model import FittedModel
 from classify.fitting.options import FitOptions
-from classify.fitting.threshold import Rule, choose, lower_bound, parse_costs, parse_rule
+from classify.fitting.threshold import Rule, Threshold, choose, lower_bound, parse_costs, parse_rule
 from classify.fitting.training import fit
 from classify.fitting.tune import parse_tune
 from classify.heads.base import FitTask
@@ -31,8 +32,8 @@ def test_thresholds_by_hand():
     """Scores .9 .8 .7 .6 .5 with truth 1 0 1 1 0: F1 is 2/4, 2/5, 4/6, 6/7, 6/8 at these thresholds."""
     p, truth = np.array([0.9, 0.8, 0.7, 0.6, 0.5]), np.array([1, 0, 1, 1, 0])
 
-    assert choose(parse_rule("f1"), p, truth) == pytest.approx(0.55)
-    assert choose(parse_rule("0.3"), p, truth) == 0.3
+    assert choose(parse_rule("f1"), p, truth).value == pytest.approx(0.55)
+    assert choose(parse_rule("0.3"), p, truth).value == 0.3
 
 
 def test_lower_bound_is_that_of_the_exact_binomial():
@@ -50,7 +51,7 @@ def test_a_goal_is_met_on_other_rows(goal):
     met = 0
     for _ in range(100):
         p = rng.choice(source, 800)
-        threshold = choose(parse_rule(goal), p, (rng.random(800) < p).astype(int))
+        threshold = choose(parse_rule(goal), p, (rng.random(800) < p).astype(int)).value
         taken = source >= threshold
         score = source[taken].mean() if goal.startswith("precision") else source[taken].sum() / source.sum()
         met += score >= 0.8
@@ -58,10 +59,18 @@ def test_a_goal_is_met_on_other_rows(goal):
     assert met >= 92
 
 
-def test_goal_out_of_reach_is_said_so():
-    """The most frequent error of such tools is to return some threshold in silence."""
-    with pytest.warns(UserWarning, match=r"no threshold reaches precision 0.9 .* certainty of 95%; the best bound is"):
-        choose(Rule("precision", 0.9), np.array([0.9, 0.9, 0.1]), np.array([1, 0, 0]))
+def test_goal_out_of_reach_is_said_so(in_tmp):
+    """The most frequent error of such tools is to return some threshold in silence. Of two rows one is right: 0.025."""
+    threshold = choose(Rule("precision", 0.9), np.array([0.9, 0.9, 0.1]), np.array([1, 0, 0]))
+    assert threshold == Threshold(0.5, pytest.approx(binomtest(1, 2).proportion_ci(0.9, "exact").low))
+
+    rng = np.random.default_rng(0)
+    texts, labels = [f"text {i}" for i in range(60)], [f"{i % 2}" for i in range(60)]
+    (run,) = classify(
+        make_store(in_tmp / "t.h5", pooled(rng.normal(size=(60, 2))), labels, texts), cv=2, threshold="precision>=0.99"
+    )
+    assert any(re.match(r"no threshold reaches precision 0\.99 .* 95%, in \d of 3 choices; the best", note)
+               for note in run.metrics.notes)  # fmt: skip
 
 
 def test_costs_decide_for_the_least_expected():
@@ -176,11 +185,9 @@ def test_test_rows_have_no_say_in_what_is_chosen(training):
     """Test rows with other values and turned labels: options, calibration, threshold and predictions stay the same."""
     x, y = noisy()
     rows, probe = np.arange(250), x[:50].copy()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        plain = fit(heads.load("logistic"), x, y, [FitTask(rows, 7)], 2, training)[0]
-        x[250:], y[250:] = -x[250:] * 100, 1 - y[250:]
-        other = fit(heads.load("logistic"), x, y, [FitTask(rows, 7)], 2, training)[0]
+    plain = fit(heads.load("logistic"), x, y, [FitTask(rows, 7)], 2, training)[0]
+    x[250:], y[250:] = -x[250:] * 100, 1 - y[250:]
+    other = fit(heads.load("logistic"), x, y, [FitTask(rows, 7)], 2, training)[0]
 
     assert other.choice == plain.choice
     assert (other.predict(probe)[0] == plain.predict(probe)[0]).all()
@@ -233,9 +240,7 @@ def test_ensemble_is_the_mean_of_its_members():
 def test_model_is_the_same_after_the_disk(training, tmp_path):
     """With all that was chosen; probabilities to 1e-6, and the decisions."""
     x, y = noisy()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        model = fit(heads.load("logistic"), x, y, [FitTask(np.arange(300), 0)], 2, training)[0]
+    model = fit(heads.load("logistic"), x, y, [FitTask(np.arange(300), 0)], 2, training)[0]
     model.save(tmp_path / "model")
     proba, predicted = FittedModel.restore(tmp_path / "model").predict(x)
 

@@ -117,7 +117,7 @@ class FittedModel:
                 np.array(state["fitted"], float),
                 np.array(state["real"], float),
                 state["positive"],
-                Choice(choice["options"], calibration, choice["thresholds"], losses),
+                Choice(choice["options"], calibration, choice["thresholds"], losses, choice.get("missed", [])),
                 np.load(kept, allow_pickle=False) if kept.exists() else None,
                 None if state.get("costs") is None else np.array(state["costs"], float),
             )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +33,19 @@ class Rule:
         return self.kind == "value"
 
 
+@dataclass(frozen=True)
+class Threshold:
+    """What a rule came to.
+
+    Attributes:
+        value: rows with a probability at or above it are positive.
+        missed: the best bound of the goal, where no threshold reaches that; else None.
+    """
+
+    value: float
+    missed: float | None = None
+
+
 def parse_rule(text: str) -> Rule:
     """The rule of ``0.3``, ``f1``, ``precision>=0.99`` or ``recall>=0.9``.
 
@@ -53,8 +65,8 @@ def parse_rule(text: str) -> Rule:
     return Rule(kind, value)
 
 
-def choose(rule: Rule, p: np.ndarray, truth: np.ndarray) -> float:
-    """The threshold; rows with ``p`` at or above it are positive.
+def choose(rule: Rule, p: np.ndarray, truth: np.ndarray) -> Threshold:
+    """The threshold; where none reaches the goal, the one whose bound comes nearest to it.
 
     It lies in the middle between two neighbouring probabilities, so that rounding decides nothing. A goal is to be met
     on other rows, too: it is compared not with the share that is found but with its one-sided lower bound (Clopper,
@@ -68,31 +80,31 @@ def choose(rule: Rule, p: np.ndarray, truth: np.ndarray) -> float:
         truth: 0/1 ``[n]``.
     """
     if rule.fixed:
-        return rule.value
+        return Threshold(rule.value)
     order = np.argsort(-p, kind="stable")
     score, hit = p[order], truth[order].astype(float)
     last = np.flatnonzero(np.append(np.diff(score) != 0, True))  # each step takes all rows of one probability
     found, taken = np.cumsum(hit)[last], last + 1.0
+    missed = None
     if rule.kind == "f1":
         best = int(np.argmax(2 * found / (taken + hit.sum())))
     else:
-        best = _recall_step(rule, found) if rule.kind == "recall" else _precision_step(rule, found, taken)
+        best, missed = _recall_step(rule, found) if rule.kind == "recall" else _precision_step(rule, found, taken)
     below = score[last[best] + 1] if last[best] + 1 < len(score) else 0.0
-    return float((score[last[best]] + below) / 2)
+    return Threshold(float((score[last[best]] + below) / 2), missed)
 
 
-def _recall_step(rule: Rule, found: np.ndarray) -> int:
-    """The highest threshold at which the bound of the recall is still the goal."""
+def _recall_step(rule: Rule, found: np.ndarray) -> tuple[int, float | None]:
+    """The highest threshold at which the bound of the recall is still the goal; and the best bound if that is less."""
     bound = lower_bound(found, np.full(len(found), max(found[-1], 1.0)), LEVEL)
     good = np.flatnonzero(bound >= rule.value)
     if not len(good):
-        _warn(rule, float(bound.max()))
-        return len(found) - 1
-    return int(good[0])  # the bound only grows with the rows that are taken
+        return len(found) - 1, float(bound.max())
+    return int(good[0]), None  # the bound only grows with the rows that are taken
 
 
-def _precision_step(rule: Rule, found: np.ndarray, taken: np.ndarray) -> int:
-    """The lowest of a few thresholds at which the bound of the precision is the goal."""
+def _precision_step(rule: Rule, found: np.ndarray, taken: np.ndarray) -> tuple[int, float | None]:
+    """The lowest of a few thresholds at which the bound of the precision is the goal; and the best bound, if less."""
     fewest = np.log(LEVEL) / np.log(rule.value) if rule.value < 1 else len(taken)  # rows that reach it if all are hits
     sizes = []
     while fewest <= taken[-1]:
@@ -104,9 +116,8 @@ def _precision_step(rule: Rule, found: np.ndarray, taken: np.ndarray) -> int:
     good = np.flatnonzero(bound >= rule.value)
     if not len(good):
         bounds = lower_bound(found, taken, LEVEL)
-        _warn(rule, float(bounds.max()))
-        return int(bounds.argmax())
-    return int(steps[good[-1]])
+        return int(bounds.argmax()), float(bounds.max())
+    return int(steps[good[-1]]), None
 
 
 def lower_bound(hits: np.ndarray, rows: np.ndarray, level: float) -> np.ndarray:
@@ -118,11 +129,13 @@ def lower_bound(hits: np.ndarray, rows: np.ndarray, level: float) -> np.ndarray:
     return np.where(hits > 0, inside, 0.0)
 
 
-def _warn(rule: Rule, best: float) -> None:
-    warnings.warn(
-        f"no threshold reaches {rule.kind} {rule.value:g} on the inner folds with a certainty of {1 - LEVEL:.0%}; the "
-        f"best bound is {best:.3f}, and that threshold is taken",
-        stacklevel=3,
+def missed_goal(rule: Rule, bounds: list[float], models: int) -> str:
+    """What is to be said where no threshold reaches the goal, for some of so many models; ``bounds``: the best each."""
+    low, high = f"{min(bounds):.3f}", f"{max(bounds):.3f}"
+    best = f"the best bound is {low}" if low == high else f"the best bounds are {low} to {high}"
+    return (
+        f"no threshold reaches {rule.kind} {rule.value:g} on the inner folds with a certainty of {1 - LEVEL:.0%}, in "
+        f"{len(bounds)} of {models} choices; {best}, and that threshold is taken"
     )
 
 

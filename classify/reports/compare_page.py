@@ -81,8 +81,8 @@ def _tables(comparison: Comparison) -> list[html.Markup]:
     explained = (
         "The first p decides, below 0.05: it is that of the difference over a standard error in which the luck of "
         f"training is. Practically the same: within {comparison.rope:g} with a probability of 0.95. McNemar's "
-        "test is about accuracy and counts distinct texts; the t-test is the corrected one over the folds. All p are corrected by "
-        "Holm's method."
+        "test is about accuracy and counts distinct texts; the t-test is the corrected one over the folds. All p are "
+        "corrected by Holm's method."
     )
     costs = html.table(["run", *COSTS], [[entry.name, *entry.cost.cells()] for entry in runs])
     return [

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from classify.scoring.metrics import Measures, measure
-from classify.scoring.scored import Scored
+from classify.scoring.scored import Scored, problem_of
 from stores.shared.errors import FailureError
 
 PLACE = ("row", "line", "group", "fold")  # the first columns of the file
@@ -49,12 +49,12 @@ class Predictions:
     @property
     def multilabel(self) -> bool:
         """Whether a row may have several labels."""
-        return self.y.ndim == 2
+        return self.problem == "multi-label"
 
     @property
     def problem(self) -> str:
         """``binary``, ``multi-class`` or ``multi-label``."""
-        return "multi-label" if self.multilabel else "binary" if len(self.classes) == 2 else "multi-class"
+        return problem_of(self.y, len(self.classes))
 
     @property
     def right(self) -> np.ndarray:

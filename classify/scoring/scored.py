@@ -16,6 +16,11 @@ from classify.scoring.auc import areas
 EPS = float(np.finfo(float).eps)  # the smallest probability that a logarithm is taken of
 
 
+def problem_of(y: np.ndarray, n_classes: int) -> str:
+    """``multi-label`` if ``y`` is 0/1 ``[n, L]``, else ``binary`` or ``multi-class``, by the number of classes."""
+    return "multi-label" if y.ndim == 2 else "binary" if n_classes == 2 else "multi-class"
+
+
 @dataclass(frozen=True)
 class Decisions:
     """Counts of decisions under ``B`` weightings; with several labels a row each label is a class by itself.
@@ -63,7 +68,7 @@ class Scored:
     @property
     def problem(self) -> str:
         """``binary``, ``multi-class`` or ``multi-label``."""
-        return "multi-label" if self.y.ndim == 2 else "binary" if self.proba.shape[1] == 2 else "multi-class"
+        return problem_of(self.y, self.proba.shape[1])
 
     @cached_property
     def truth(self) -> np.ndarray:

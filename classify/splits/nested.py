@@ -25,6 +25,7 @@ class Choice:
         options: of the head.
         calibration: of its probabilities, None if not asked for.
         thresholds: float ``[1]``, or one a label; None if not asked for.
+        missed: the best bound of the goal of each threshold for which none reaches it.
         losses: mean log loss on the inner folds for each candidate, infinite where it was not tried.
     """
 
@@ -32,6 +33,7 @@ class Choice:
     calibration: Calibration | None = None
     thresholds: list[float] | None = None
     losses: list[float] = field(default_factory=list)
+    missed: list[float] = field(default_factory=list)
 
 
 def inner_folds(
@@ -91,10 +93,11 @@ def decide(
         return Choice(options, calibration, None, losses)
     rule = parse_rule(training.threshold)
     if y.ndim == 2:
-        thresholds = [choose(rule, proba[:, label], y[:, label]) for label in range(y.shape[1])]
+        chosen = [choose(rule, proba[:, label], y[:, label]) for label in range(y.shape[1])]
     else:
-        thresholds = [choose(rule, proba[:, positive], y == positive)]
-    return Choice(options, calibration, thresholds, losses)
+        chosen = [choose(rule, proba[:, positive], y == positive)]
+    missed = [threshold.missed for threshold in chosen if threshold.missed is not None]
+    return Choice(options, calibration, [threshold.value for threshold in chosen], losses, missed)
 
 
 def at_the_edge(candidates: Sequence[dict], chosen: dict) -> str:

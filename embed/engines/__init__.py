@@ -24,25 +24,25 @@ class LocalEngine:
     def __init__(self, maker: PartWriter, meter: Meter, done: Callable[[int, int], None]) -> None:
         self._maker, self._meter, self._done = maker, meter, done
 
-    def make(self, job: PartPlan) -> None:
+    def make(self, plan: PartPlan) -> None:
         """Encode and write."""
-        with self._meter.part(job.stretch[1], job.texts):
+        with self._meter.part(plan.stretch[1], plan.texts):
             start = time.perf_counter()
             made = None
-            if len(job.new):
-                self._meter.begin(job.new_texts)
-                made = self._maker.recipe.encode(job.new_texts, reuse=False)
-            self._maker.write(job, made, time.perf_counter() - start)
-        self._done(job.number, len(job.rows))
+            if len(plan.new):
+                self._meter.begin(plan.new_texts)
+                made = self._maker.recipe.encode(plan.new_texts, reuse=False)
+            self._maker.write(plan, made, time.perf_counter() - start)
+        self._done(plan.number, len(plan.rows))
 
     def finish(self) -> None:
         """There is nothing left to do."""
 
 
 class Engine(Protocol):
-    """What makes parts of jobs, in any order, and tells of each that is complete."""
+    """What makes parts of plans, in any order, and tells of each that is complete."""
 
-    def make(self, job: PartPlan) -> None:
+    def make(self, plan: PartPlan) -> None:
         """Make a part, sooner or later."""
 
     def finish(self) -> None:
@@ -61,7 +61,7 @@ def open_engine(
 
     Args:
         cluster: the Ray workers; None: this process alone.
-        maker: makes parts of jobs.
+        maker: makes parts of plans.
         table: what broken rows are reported to.
         meter: told how far the run is, and what else is to be known.
         done: called with the number and the rows of each part that is complete.

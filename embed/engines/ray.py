@@ -4,10 +4,10 @@ Ray's actors, and not Ray Data on top of them: a part is made of exactly the row
 will have are waited for, and a text that kills its worker is to be found. Ray Data cuts and joins blocks by bytes,
 knows no order between their results, and gives up or drops whole blocks with workers that die.
 
-The driver reads the table, looks up what is known, and hands out jobs in order. A worker has a few at a time: it
+The driver reads the table, looks up what is known, and hands out plans in order. A worker has a few at a time: it
 encodes the new texts of one, in a thread, while it writes another. A part that takes features from an earlier part of
 this run is written when that one is complete; only then, so that encoding waits for nothing. What a dead worker had in
-hand goes to others. Nothing but jobs and summaries travels; features go from the worker to the disk.
+hand goes to others. Nothing but plans and summaries travels; features go from the worker to the disk.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class RayEngine:
     ) -> None:
         self._ray, self._cluster = load_ray(), cluster
         self._parts, self._table, self._meter, self._done = maker.parts, table, meter, done
-        self._jobs: dict[int, PartPlan] = {}  # not complete yet
+        self._plans: dict[int, PartPlan] = {}  # not complete yet
         self._open: set[Path] = set()  # their parts
         self._queue: list[int] = []  # a heap: those that no worker has
         self._calls: dict[Any, tuple[_Seat, str, int]] = {}  # what is awaited of whom
@@ -96,19 +96,19 @@ class RayEngine:
         kind = actor(Worker)
         return [kind.remote(*given) for _ in range(self._cluster.workers or 1)]
 
-    def make(self, job: PartPlan) -> None:
-        """Take a job; waits while there are many."""
-        self._read_bad |= bool(job.rows.bad)
-        self._jobs[job.number] = job
-        self._open.add(self._parts.path(job.number))
-        heapq.heappush(self._queue, job.number)
+    def make(self, plan: PartPlan) -> None:
+        """Take a plan; waits while there are many."""
+        self._read_bad |= bool(plan.rows.bad)
+        self._plans[plan.number] = plan
+        self._open.add(self._parts.path(plan.number))
+        heapq.heappush(self._queue, plan.number)
         self._hand_out()
-        while len(self._jobs) >= AHEAD * ROOM * len(self._seats):
+        while len(self._plans) >= AHEAD * ROOM * len(self._seats):
             self._step()
 
     def finish(self) -> None:
-        """Wait until all jobs are done, and list the rows that were left out."""
-        while self._jobs:
+        """Wait until all are done, and list the rows that were left out."""
+        while self._plans:
             self._step()
         self._table.list_bad_rows(list(self._bad.values()), "a" if self._read_bad else "w")
 
@@ -132,19 +132,19 @@ class RayEngine:
         """Have parts written whose sources are complete; give each worker that has room the next part to encode."""
         for seat in self._seats:
             for number, state in seat.held.items():
-                if state == "wait" and not self._awaited(self._jobs[number]):
-                    self._jobs[number] = self._jobs[number].without(self._deadly, self._bad_row)
-                    self._call(seat, "write", number, self._jobs[number])
+                if state == "wait" and not self._awaited(self._plans[number]):
+                    self._plans[number] = self._plans[number].without(self._deadly, self._bad_row)
+                    self._call(seat, "write", number, self._plans[number])
         while self._queue and (up := [seat for seat in self._seats if seat.up]):
             number, seat = self._queue[0], min(up, key=lambda seat: len(seat.held))
-            if len(seat.held) >= ROOM and number > min(self._jobs):  # subtle: all may wait for the very first
+            if len(seat.held) >= ROOM and number > min(self._plans):  # subtle: all may wait for the very first
                 break
             heapq.heappop(self._queue)
-            self._call(seat, "encode", number, number, self._jobs[number].new_texts)
+            self._call(seat, "encode", number, number, self._plans[number].new_texts)
 
-    def _awaited(self, job: PartPlan) -> bool:
-        """Whether an earlier part that the job takes features from is not complete."""
-        return any(place.path in self._open for _, place in job.own)
+    def _awaited(self, plan: PartPlan) -> bool:
+        """Whether an earlier part that the plan takes features from is not complete."""
+        return any(place.path in self._open for _, place in plan.own)
 
     def _call(self, seat: _Seat, what: str, number: int, *args: object) -> None:
         ref = getattr(seat.actor, what).remote(*args)
@@ -175,10 +175,10 @@ class RayEngine:
                 return
             self._parts.accept(number, answer)
             self._open.remove(self._parts.path(number))
-            job = self._jobs.pop(number)
-            fresh = sum(map(len, job.new_texts)) / max(sum(map(len, job.texts)), 1)
-            self._meter.made(job.stretch, len(job.rows), fresh)
-            self._done(number, len(job.rows))
+            plan = self._plans.pop(number)
+            fresh = sum(map(len, plan.new_texts)) / max(sum(map(len, plan.texts)), 1)
+            self._meter.made(plan.stretch, len(plan.rows), fresh)
+            self._done(number, len(plan.rows))
 
     def _answer(self, ref: object) -> object:
         """What a worker has returned.
@@ -230,18 +230,18 @@ class RayEngine:
                 time.sleep(RETRY)
             return self._fails(seat, "probe", texts)
 
-        job = self._jobs[number]
+        plan = self._plans[number]
         self._meter.note(
-            f"the rows from line {job.rows.line[0]} on have killed {STRIKES} workers; looking for the text"
+            f"the rows from line {plan.rows.line[0]} on have killed {STRIKES} workers; looking for the text"
         )
-        culprits = find_culprits(job.new_texts, kills, STRIKES)
+        culprits = find_culprits(plan.new_texts, kills, STRIKES)
         if not culprits and self._strikes[number] > STRIKES:
             raise FailureError(
-                f"the {len(job.rows):,} rows from line {job.rows.line[0]} on kill their worker again and again, and no"
-                " single text does; give workers more memory, or fewer `workers` a machine"
+                f"the {len(plan.rows):,} rows from line {plan.rows.line[0]} on kill their worker again and again, and"
+                " no single text does; give workers more memory, or fewer `workers` a machine"
             )
         self._deadly |= {text_hash.tobytes() for text_hash in hash_texts(culprits)}
-        self._jobs[number] = job.without(self._deadly, self._bad_row)
+        self._plans[number] = plan.without(self._deadly, self._bad_row)
 
     def _bad_row(self, line: int, text: str) -> BadRow:
         why = f"its text, which begins with {text[:40]!r}, has killed its worker {STRIKES} times"

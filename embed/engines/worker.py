@@ -81,11 +81,11 @@ class Worker:
         return self._maker
 
     @ray.method(concurrency_group="write")
-    def write(self, job: PartPlan) -> MergeSummary | None:
-        """Write the part of a job whose texts are encoded; None if that is not known here, after a restart."""
-        if job.number not in self._made or self._maker is None:
+    def write(self, plan: PartPlan) -> MergeSummary | None:
+        """Write the part of a plan whose texts are encoded; None if that is not known here, after a restart."""
+        if plan.number not in self._made or self._maker is None:
             return None
         began = time.perf_counter()
-        made, seconds = self._made.pop(job.number)
-        self._maker.write(job, made, seconds + time.perf_counter() - began)
-        return self._maker.parts.summary(job.number)
+        made, seconds = self._made.pop(plan.number)
+        self._maker.write(plan, made, seconds + time.perf_counter() - began)
+        return self._maker.parts.summary(plan.number)
