@@ -150,7 +150,7 @@ def test_advice_about_runs_and_stores_works(trained, name):
 def test_unpack_it_and_give_a_pattern(in_tmp):
     """An archive of several tables, unpacked."""
     pack(in_tmp)
-    assert "unpack it and give one, or a pattern" in tk("embed a.zip")[1]
+    assert "unpack it and give the folder, one, or a pattern" in tk("embed a.zip")[1]
     with zipfile.ZipFile("a.zip") as archive:
         archive.extractall()
 

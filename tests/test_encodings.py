@@ -70,7 +70,7 @@ def test_undefined_bytes_of_windows_1252_become_controls(tmp_path):
         (b"\xff\xfel\0a\0\n\0b", None, "is not utf-16: byte 0x62 on line 2"),
         (b"a,b\n", "klingon", "`encoding='klingon'`: Python knows no such encoding"),
         (b"a,b\n", "base64", "`encoding='base64'`: Python knows no such encoding"),
-        ("label,text\nham,a\n".encode("utf-16-le"), None, "begins with NUL bytes.*`encoding='utf-16-le'`"),
+        ("label,text\nham,a\n".encode("utf-16-le"), None, "looks like UTF-16.*`encoding='utf-16-le'`"),
     ],
 )
 def test_wrong_encoding_is_one_clear_line(tmp_path, data, encoding, message):

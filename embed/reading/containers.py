@@ -7,7 +7,7 @@ from pathlib import Path
 
 from embed.reading import sqlite, workbook
 from embed.reading.files import SUFFIXES as PACKED
-from embed.reading.files import Source, damage_is_one_line, source_of
+from embed.reading.files import Source, damage_is_one_line, is_about, source_of
 from embed.reading.format import TableFile
 from embed.reading.text_files import SPLIT_WORDS
 from embed.reading.with_columns import WithColumns
@@ -17,7 +17,6 @@ TABLES = (
     ".csv", ".tsv", ".tab", ".json", ".jsonl", ".ndjson", ".parquet", ".pq", ".feather", ".arrow", ".ipc",
     *workbook.SUFFIXES, *sqlite.SUFFIXES,
 )  # fmt: skip
-ABOUT = ("readme", "license", "licence", "dataset_info", "dataset_dict", "state", "citation", "changelog", "notice")
 OLD_EXCEL = b"\xd0\xcf\x11\xe0"
 
 
@@ -92,11 +91,6 @@ def _split_of(name: str) -> str:
 def _counts(file: Path, folder: Path, follow_links: bool) -> bool:
     hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
     return file.is_file() and (follow_links or not file.is_symlink()) and not hidden and not is_about(file.name)
-
-
-def is_about(name: str) -> bool:
-    """Whether a file tells about the others."""
-    return name.lower().split(".")[0] in ABOUT
 
 
 def _suffix(name: str) -> str:

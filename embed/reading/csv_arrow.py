@@ -13,9 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embed.reading.csv_dialect import END, Dialect
+from embed.reading.files import BLOCK
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+COUNTED_AT_ONCE = 1 << 17  # bytes; what is made of more does not stay in a core's cache
 
 
 class Regular:
@@ -23,11 +27,21 @@ class Regular:
 
     Args:
         data: UTF-8, from the beginning of a row to what may be the end of one.
+        quotes: places of the quotes in them, int64 ``[q]``; none if these mean nothing.
         dialect: how they are written.
     """
 
-    def __init__(self, data: bytes, dialect: Dialect) -> None:
-        self.data, self._dialect = data, dialect
+    def __init__(self, data: bytes, quotes: np.ndarray, dialect: Dialect) -> None:
+        self.data, self._quotes, self._dialect = data, quotes, dialect
+
+    @classmethod
+    def of(cls, data: bytes, dialect: Dialect, final: bool) -> Regular:
+        """The rows at the beginning of some bytes, if their quotes come in pairs; all bytes, if they are the last."""
+        quotes = _places(data, ord('"')) if dialect.quotes else np.empty(0, np.int64)
+        end = len(data) if final else _last_row_end(data, quotes)
+        if not end and len(data) > 2 * BLOCK:  # a quoted cell goes on for long, or one quote never closes
+            end = len(data)
+        return cls(data[:end], quotes[: np.searchsorted(quotes, end)], dialect)
 
     def read(self) -> pa.Table | None:
         """What pyarrow makes of it and the one row more; or None."""
@@ -63,28 +77,41 @@ class Regular:
         if table is None or rows < 1 or table.column(0).num_chunks != 1 or table.column(0)[-1].as_py() != END:
             return None
         values = np.frombuffer(self.data, np.uint8)
-        if self._dialect.quotes and not _quotes_are_whole(values, ord(self._dialect.delimiter)):
+        if not _quotes_are_whole(values, self._quotes, ord(self._dialect.delimiter)):
             return None
-        lines = int(np.count_nonzero(values == ord("\n"))) + (not self.data.endswith(b"\n"))
+        lines = _count(values, ord("\n")) + (not self.data.endswith(b"\n"))
         columns = [column.chunk(0).slice(0, rows) for column in table.columns]
         if self._dialect.swallows and lines != rows:
             return None
-        returns = _bare_returns(self.data)
+        returns = _bare_returns(values) if b"\r" in self.data else 0
         if returns and returns != sum(_bare_returns(_values(column)) for column in columns):
             return None  # one of them ends a row for pyarrow
         starts = _row_starts(columns, rows, lines)
         return None if starts is None else (columns, starts, lines)
 
 
-def last_row_end(data: bytes, quotes: bool) -> int:
-    """Where the last whole row ends, if quotes come in pairs; 0 if there is none."""
+def _last_row_end(data: bytes, quotes: np.ndarray) -> int:
+    """Where the last row ends that has an even number of quotes before its end; 0 if there is none."""
     cut = data.rfind(b"\n") + 1
-    odd = quotes and np.count_nonzero(np.frombuffer(data, np.uint8, cut) == ord('"')) % 2
-    while cut and odd:
-        line = data.rfind(b"\n", 0, data.rfind(b'"', 0, cut)) + 1  # where the last of the quotes stands
-        odd ^= data.count(b'"', line, cut) % 2
-        cut = line
+    before = int(np.searchsorted(quotes, cut))
+    while cut and before % 2:
+        cut = data.rfind(b"\n", 0, int(quotes[before - 1])) + 1  # where the last of the quotes stands
+        before = int(np.searchsorted(quotes, cut))
     return cut
+
+
+def _places(data: bytes, byte: int) -> np.ndarray:
+    """Where a byte is, int64 ``[n]``."""
+    values = np.frombuffer(data, np.uint8)
+    starts = range(0, len(values), COUNTED_AT_ONCE)
+    found = [np.flatnonzero(values[start : start + COUNTED_AT_ONCE] == byte) + start for start in starts]
+    return np.concatenate([np.empty(0, np.int64), *found])
+
+
+def _count(values: np.ndarray, byte: int) -> int:
+    """How often a byte is there; ``values`` is uint8."""
+    starts = range(0, len(values), COUNTED_AT_ONCE)
+    return sum(int(np.count_nonzero(values[start : start + COUNTED_AT_ONCE] == byte)) for start in starts)
 
 
 def is_blank(column: pa.Array) -> bool:
@@ -98,39 +125,42 @@ def _row_starts(columns: list[pa.Array], rows: int, lines: int) -> np.ndarray | 
 
     No line is counted twice, so when all are found, the columns that are left (the short ones) hold none.
     """
+    if rows == lines:
+        return np.arange(rows)
     spans, found = np.ones(rows, np.int64), rows
-    for column in sorted(columns, key=lambda column: -column.nbytes):
+    buffers = [column.buffers()[1:] for column in columns]
+    for offsets, values in sorted(buffers, key=lambda both: -(both[1].size if both[1] else 0)):
         if found >= lines:
             break
-        _, offsets, values = column.buffers()
-        ends = np.flatnonzero(np.frombuffer(values or b"", np.uint8) == ord("\n"))
+        ends = _places(values or b"", ord("\n"))
         cells = np.searchsorted(np.frombuffer(offsets, np.int32, rows), ends, "right") - 1
         spans += np.bincount(cells, minlength=rows)
         found += len(ends)
     return np.cumsum(spans) - spans if found == lines else None
 
 
-def _bare_returns(data: bytes) -> int:
-    """How many carriage returns have no line feed behind them."""
-    if b"\r" not in data:
-        return 0
-    values = np.frombuffer(data, np.uint8)
-    places = np.flatnonzero(values == ord("\r"))
-    return len(places) - int(np.count_nonzero(values.take(places + 1, mode="clip") == ord("\n")))
+def _bare_returns(values: np.ndarray) -> int:
+    """How many carriage returns have no line feed behind them; ``values`` is uint8."""
+    returns = values == ord("\r")
+    followed = returns[:-1] & (values[1:] == ord("\n"))
+    return int(np.count_nonzero(returns) - np.count_nonzero(followed))
 
 
-def _values(column: pa.Array) -> bytes:
-    """The bytes of all cells."""
-    values = column.buffers()[2]
-    return values.to_pybytes() if values else b""
+def _values(column: pa.Array) -> np.ndarray:
+    """The bytes of all cells, uint8."""
+    return np.frombuffer(column.buffers()[2] or b"", np.uint8)
 
 
-def _quotes_are_whole(values: np.ndarray, delimiter: int) -> bool:
+def _quotes_are_whole(values: np.ndarray, places: np.ndarray, delimiter: int) -> bool:
     """Whether the 1st, 3rd, ... quote opens a cell and the 2nd, 4th, ... closes one, two in a row aside.
 
-    Then no quote stands in a cell without quotes, and no cell goes on where its quote has closed. ``values`` is uint8.
+    Then no quote stands in a cell without quotes, and no cell goes on where its quote has closed.
+
+    Args:
+        values: the bytes, uint8.
+        places: where quotes are, int64 ``[q]``.
+        delimiter: what stands between cells.
     """
-    places = np.flatnonzero(values == ord('"'))
     if not len(places):
         return True
     if len(places) % 2:

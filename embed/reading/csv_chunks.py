@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from embed.reading.cells import Cells
-from embed.reading.csv_arrow import Regular, last_row_end
+from embed.reading.csv_arrow import Regular
 from embed.reading.csv_dialect import Dialect
 from embed.reading.csv_rows import MOST_BAD, find_rows
 from embed.reading.files import BLOCK
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 AHEAD = 2  # stretches that are being parsed or wait to be used
 csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-Stretch = tuple[bytes, bool, Future]  # bytes, whether they are the last, pyarrow's rows of them when it is ready
+Stretch = tuple[Regular, bool, Future]  # bytes, whether they are the last, pyarrow's rows of them when it is ready
 
 
 class Piece(NamedTuple):
@@ -64,16 +64,15 @@ class ChunkReader:
             for block, following in pairwise(chain(blocks, [None])):
                 yield from self._slow(block or b"", following is None)
             return
-        for data, final, table in self._ahead(blocks):
-            piece = None
+        for stretch, final, table in self._ahead(blocks):
+            data, piece = stretch.data, None
             if not self._held:  # else it begins with the end of a row, or so it seems
-                piece = self._piece(Regular(data, self._dialect), table.result())
+                piece = self._piece(stretch, table.result())
             elif not self._open:
                 data = b"".join([*self._held, data])
                 self._hold(b"")
-                end = len(data) if final else last_row_end(data, self._dialect.quotes)
-                regular = Regular(data[:end], self._dialect)
-                piece = self._piece(regular, regular.read())
+                stretch = Regular.of(data, self._dialect, final)
+                piece = self._piece(stretch, stretch.read())
             if piece:
                 yield self._counted(piece)
                 self._hold(data[piece.bytes :])
@@ -88,23 +87,21 @@ class ChunkReader:
         """
         waiting: deque[Stretch] = deque()
         with ThreadPoolExecutor(1) as pool:
-            for data, final in self._stretches(blocks):
-                waiting.append((data, final, pool.submit(Regular(data, self._dialect).read)))
+            for stretch, final in self._stretches(blocks):
+                waiting.append((stretch, final, pool.submit(stretch.read)))
                 if len(waiting) == AHEAD:
                     yield waiting.popleft()
             yield from waiting
 
-    def _stretches(self, blocks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
+    def _stretches(self, blocks: Iterable[bytes]) -> Iterator[tuple[Regular, bool]]:
         rest = b""
         for block, following in pairwise(chain(blocks, [None])):
             rest += block or b""
             final = following is None
-            end = len(rest) if final else last_row_end(rest, self._dialect.quotes)
-            if not end and len(rest) > 2 * BLOCK:  # a quoted cell goes on for long, or one quote never closes
-                end = len(rest)
-            if end:
-                yield rest[:end], final
-                rest = rest[end:]
+            stretch = Regular.of(rest, self._dialect, final)
+            if stretch.data:
+                yield stretch, final
+                rest = rest[len(stretch.data) :]
 
     def _piece(self, regular: Regular, table: pa.Table | None) -> Piece | None:
         found = regular.rows(table)

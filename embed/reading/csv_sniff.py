@@ -190,8 +190,9 @@ class Start:
         if not first and trial.broken:
             raise InputError(f"{name}, line 1: a quote opens in the first row and never closes; delete it")
         if any(CONTROL.search(cell) for cell in first):
-            advice = "give a table of text, or `encoding='utf-16-le'` if it is one"
-            raise InputError(f"{name} begins with NUL bytes or control characters; {advice}")
+            raise InputError(
+                f"{name} begins with NUL bytes or control characters; delete them, or give a table of text"
+            )
         if not any(cell.strip() for row in trial.rows for cell in row):
             raise InputError(f"{name} is empty; its first line must name the columns")
         return cls(trial, len(text[:before].encode()), int(bool(separator)), [*notes, *filter(None, [note])])

@@ -9,9 +9,10 @@ from itertools import chain
 
 import numpy as np
 
-from embed.reading.files import KIND_BYTES, Source, other_kind, refuse_other_kinds
+from embed.reading.files import Source
 from embed.reading.format import LONGEST_ROW
 from embed.reading.guess_encoding import MIXED, SAMPLE, census, judge, refuse_other
+from embed.reading.kinds import KIND_BYTES, has_controls, other_kind, refuse_no_text, refuse_other_kinds
 from stores.shared.errors import InputError
 
 BOMS = {
@@ -31,14 +32,12 @@ class Scan:
         encoding: ``utf-8``, ``cp1252``, ``MIXED`` (see ``guess_encoding``), that of the byte-order mark, or what was
             asked for.
         lines: line ends, and one more for a last line without.
-        braces: how many ``{`` there are.
         places: int64 ``[b, 2]``, how many lines and bytes there are up to places some ``STEP`` apart, the first at 0.
         notes: what the user should know, one line each.
     """
 
     encoding: str
     lines: int
-    braces: int
     notes: list[str]
     places: np.ndarray
 
@@ -59,6 +58,7 @@ def scan(source: Source, asked: str | None) -> Scan:
     refuse_other_kinds(source.name, start)
     encoding = asked or next((name for mark, name in BOMS.items() if start.startswith(mark)), "utf-8")
     encoding = codecs.lookup(encoding).name.removesuffix("-sig")  # the mark is dropped in any case
+    refuse_no_text(source.name, start, encoding)
     try:
         return _scan(source, encoding, can_change=asked is None, notes=[])
     except _NotUtf8 as wrong:
@@ -69,27 +69,49 @@ def scan(source: Source, asked: str | None) -> Scan:
 
 def _scan(source: Source, encoding: str, can_change: bool, notes: list[str]) -> Scan:
     """Look at all bytes; ``_NotUtf8`` if they are not in ``encoding`` and this ``can_change``."""
-    braces = 0
     at = [np.zeros((1, 2), np.int64)]
-    last = b"\n"
-    for block in _checked(source, encoding, can_change):
-        values = np.frombuffer(block, np.uint8)
-        braces += int(np.count_nonzero(values == ord("{")))
-        at.append(at[-1][-1] + _places(block, values))
-        last = block[-1:]
+    decoder, last = _decoder(encoding), b"\n"
+    for block in chain(source.blocks(), [b""]):
+        waiting = decoder.getstate()[0]  # the start of a character that the block before broke off
+        try:
+            checked = _in_single_bytes(block, encoding, decoder)
+        except UnicodeError as error:
+            where = _where(error, waiting + block, int(at[-1][-1, 0]) + 1)
+            if can_change and encoding == "utf-8":
+                raise _NotUtf8(where) from error
+            raise InputError(f"{source.name} is not {encoding}: {where}; give another `encoding`") from error
+        if checked:
+            at.append(at[-1][-1] + _places(checked))
+            last = checked[-1:]
     places = np.concatenate(at)
-    lines = int(places[-1, 0] + (last not in b"\r\n"))
-    return Scan(encoding, lines, braces, notes, places)
+    return Scan(encoding, int(places[-1, 0] + (last not in b"\r\n")), notes, places)
 
 
-def _places(block: bytes, values: np.ndarray) -> np.ndarray:
+def _in_single_bytes(block: bytes, encoding: str, decoder: codecs.IncrementalDecoder) -> bytes:
+    """A block in UTF-8 or in an encoding of single bytes; ``UnicodeError`` if it is not of its encoding."""
+    if encoding in ANY_BYTES:
+        return block
+    if encoding != "utf-8":
+        return decoder.decode(block, final=not block).encode()
+    if decoder.getstate()[0] or not block.isascii():
+        decoder.decode(block, final=not block)
+    return block
+
+
+def _places(block: bytes) -> np.ndarray:
     """Line ends and bytes up to every ``STEP`` bytes of a block and its end, int64 ``[b, 2]``."""
+    values = np.frombuffer(block, np.uint8)
     steps = np.arange(0, len(values), STEP)
-    marks = values == ord("\n")
-    if b"\r" in block and np.count_nonzero(values == ord("\r")) > np.count_nonzero(marks):
-        marks = values == ord("\r")
-    lines = [np.count_nonzero(marks[step : step + STEP]) for step in steps]
+    lines = _counts(values, ord("\n"), steps)
+    if b"\r" in block:
+        returns = _counts(values, ord("\r"), steps)
+        lines = returns if sum(returns) > sum(lines) else lines
     return np.stack([np.cumsum(lines), np.append(steps[1:], len(values))], 1)
+
+
+def _counts(values: np.ndarray, byte: int, steps: np.ndarray) -> list[int]:
+    """How often a byte is there from each place up to the next, which is near enough to stay in a core's cache."""
+    return [int(np.count_nonzero(values[step : step + STEP] == byte)) for step in steps]
 
 
 def utf8_blocks(source: Source, encoding: str) -> Iterator[bytes]:
@@ -126,6 +148,9 @@ def decode_whole(data: bytes, encoding: str | None) -> tuple[str, str]:
     if encoding:
         name = codecs.lookup(encoding).name
         return _decoder("utf-8-sig" if name == "utf-8" else name).decode(data, final=True), encoding
+    marked = next((name for mark, name in BOMS.items() if data.startswith(mark)), "utf-8")
+    if marked != "utf-8":
+        return data.decode(marked, "replace"), marked
     try:
         return data.decode("utf-8-sig"), "utf-8"
     except UnicodeError:
@@ -144,7 +169,9 @@ class TextEncodings:
 
     def add(self, name: str, data: bytes) -> None:
         """Look at a file."""
-        found = None if other_kind(data[:KIND_BYTES]) else decode_whole(data, None)[1]
+        text, found = decode_whole(data, None)
+        if other_kind(data[:KIND_BYTES]) or has_controls(text):
+            return
         if found == MIXED:
             self._mixed.append(name)
         elif found == "cp1252":
@@ -167,28 +194,6 @@ class TextEncodings:
                     "`encoding` decides"
                 )
         return lines
-
-
-def _checked(source: Source, encoding: str, can_change: bool) -> Iterator[bytes]:
-    """The blocks of a source, in UTF-8 or in an encoding of single bytes."""
-    if encoding in ANY_BYTES:
-        yield from source.blocks()
-        return
-    decoder, lines, recode = _decoder(encoding), 1, encoding != "utf-8"
-    for block in chain(source.blocks(), [b""]):
-        waiting = decoder.getstate()[0]  # the start of a character that the block before broke off
-        if recode or waiting or not block.isascii():
-            try:
-                decoded = decoder.decode(block, final=not block)
-            except UnicodeError as error:
-                where = _where(error, waiting + block, lines)
-                if can_change and encoding == "utf-8":
-                    raise _NotUtf8(where) from error
-                raise InputError(f"{source.name} is not {encoding}: {where}; give another `encoding`") from error
-            block = decoded.encode() if recode else block
-        lines += int(np.count_nonzero(np.frombuffer(block, np.uint8) == ord("\n")))
-        if block:
-            yield block
 
 
 def _decoder(encoding: str) -> codecs.IncrementalDecoder:

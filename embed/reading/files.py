@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import re
 import shutil
 import sys
 import tempfile
@@ -15,25 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from embed.models.archives import OPENERS, PACKINGS
+from embed.models.archives import OPENERS
+from embed.reading.kinds import KIND_BYTES, PACKED, refuse_other_kinds
 from stores.shared.errors import InputError
 
 BLOCK = 1 << 20  # bytes that are read at once
-KIND_BYTES = 4096  # of the beginning of a file, which say what it is
 STDIN = "stdin"
 SUFFIXES = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zst": "zstd", ".zstd": "zstd", ".zip": "zip"}
-MAGIC = PACKINGS | {b"PK\3\4": "zip"}
-TABLES = {b"\xd0\xcf\x11\xe0": "an old Excel workbook", b"SQLite format 3": "an SQLite database"}  # but no texts
-NO_TABLES = {
-    b"\x89HDF": "an HDF5 file",
-    b"%PDF": "a PDF",
-    b"FEA1": "Feather of version 1; save it as Parquet",
-    b"\x89PNG": "a picture",
-    b"\x7fELF": "a program",
-    b"version https://git-lfs": "a pointer of Git LFS, not the file itself; fetch it with: git lfs pull",
-    b"/annex/objects/": "a pointer of git-annex, not the file itself; fetch it with: git annex get",
-}
-HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<!--.{,2000}?-->\s*)?(?:<!doctype html|<html|<head)\b", re.I | re.S)
+ABOUT = ("readme", "license", "licence", "dataset_info", "dataset_dict", "state", "citation", "changelog", "notice")
 
 
 @dataclass(frozen=True)
@@ -135,28 +123,13 @@ def source_of(path: Path, name: str | None = None) -> Source:
     with open(path, "rb") as file:
         start = file.read(KIND_BYTES)
     refuse_other_kinds(name or str(path), start)
-    packing = packing or next((packing for magic, packing in MAGIC.items() if start.startswith(magic)), "none")
+    packing = packing or next((packing for magic, packing in PACKED.items() if start.startswith(magic)), "none")
     return Source(path, name or str(path), packing)
 
 
-def refuse_other_kinds(name: str, start: bytes) -> None:
-    """Refuse what begins like a file that is no table, under any name.
-
-    Raises:
-        InputError: saying what it is.
-    """
-    page = "an HTML page (of GitHub, or of a login?); download the file itself" if HTML.match(start) else None
-    if kind := _kind(start, NO_TABLES) or page:
-        raise InputError(f"{name} is {kind}" + ", no table that can be read" * (";" not in kind))
-
-
-def other_kind(start: bytes) -> str | None:
-    """What begins with these bytes, if it is no text."""
-    return _kind(start, NO_TABLES | TABLES)
-
-
-def _kind(start: bytes, kinds: dict[bytes, str]) -> str | None:
-    return next((what for magic, what in kinds.items() if start.startswith(magic)), None)
+def is_about(name: str) -> bool:
+    """Whether a file tells about the others."""
+    return name.lower().split(".")[0] in ABOUT
 
 
 def _spool(stream: BinaryIO, name: str) -> Source:
@@ -178,8 +151,13 @@ def _open_zip(path: Path) -> Iterator[IO[bytes]]:
         names = [m.filename for m in archive.infolist() if not m.is_dir() and not m.filename.startswith("__MACOSX/")]
         if "[Content_Types].xml" in names:
             raise InputError(f"{path} is an office document, but no workbook; save the table as CSV")
+        if any(name.endswith("/data.pkl") for name in names):
+            raise InputError(f"{path} is the weights of a model (PyTorch), no table that can be read")
+        names = [name for name in names if not is_about(Path(name).name)] or names
         if len(names) != 1:
             listing = ", ".join(names[:5]) + ", ..." * (len(names) > 5)
-            raise InputError(f"{path} holds {len(names)} files ({listing}); unpack it and give one, or a pattern")
+            raise InputError(
+                f"{path} holds {len(names)} files ({listing}); unpack it and give the folder, one, or a pattern"
+            )
         with archive.open(names[0]) as member:
             yield member

@@ -17,11 +17,12 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from embed.models.archives import STEP, tar_members
-from embed.reading.containers import TABLES, is_about
+from embed.reading.containers import TABLES
 from embed.reading.decode import TextEncodings, check_encoding, decode_whole
-from embed.reading.files import KIND_BYTES, Source, damage_is_one_line, other_kind, source_of
 from embed.reading.files import SUFFIXES as PACKED
+from embed.reading.files import Source, damage_is_one_line, is_about, source_of
 from embed.reading.format import BATCH_ROWS, LONGEST_ROW, SAMPLE_ROWS, BadRow, Batch, TableFile
+from embed.reading.kinds import KIND_BYTES, has_controls, other_kind
 from stores.shared.errors import InputError
 from stores.shared.fingerprint import HASH_BYTES
 
@@ -115,6 +116,9 @@ class Folder(TableFile):
                 text = decode_whole(data, self._encoding)[0]
             except UnicodeError as error:
                 yield f"not {self._encoding}: {error}", name
+                continue
+            if has_controls(text):
+                yield "it is no text, but has NUL bytes or control characters", name
                 continue
             yield {"text": text, "id": "/".join(own), "label": label, "split": folders[0] if folders else ""}, name
 

@@ -57,7 +57,7 @@ class TextLines(TableFile):
         while taken := list(islice(rows, BATCH_ROWS)):
             good = [(number, row) for number, row, _ in taken if isinstance(row, dict)]
             bad = [
-                BadRow(self.name, number, row, "add what is missing, or give `bad_rows='skip'`", line[:1000])
+                BadRow(self.name, number, row, "correct it, or give `bad_rows='skip'`", line[:1000])
                 for number, row, line in taken
                 if isinstance(row, str)
             ]
@@ -68,7 +68,7 @@ class TextLines(TableFile):
         """Of each line its number, its cells or why it cannot be read, and the line itself."""
         for number, raw in split_lines(self.source, self._encoding):
             line = raw.decode()
-            row = self._cells(line)
+            row = "a NUL byte" if "\0" in line else self._cells(line)
             if row is not None:
                 yield number, row, line
 

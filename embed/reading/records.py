@@ -32,12 +32,12 @@ class Json(TableFile):
         found = scan(source, encoding)
         super().__init__(source)
         self.notes = list(found.notes)
-        self.most_rows = found.braces
+        self.most_rows = braces = sum(block.count(b"{") for block in utf8_blocks(source, found.encoding))
         start = next(filter(None, utf8_blocks(source, found.encoding)), b"").lstrip()
         if not start:
             raise InputError(f"{source.name} is empty; give JSON objects, one a line or in an array")
         self._is_array = start.startswith(b"[")
-        self.lines = found.braces if self._is_array else found.lines
+        self.lines = braces if self._is_array else found.lines
         self.places = None if self._is_array else found.places
         self.unit = "element" if self._is_array else "line"
         self._encoding = found.encoding

@@ -11,6 +11,7 @@ import numpy as np
 from embed.reading.decode import TextEncodings, check_encoding, decode_whole
 from embed.reading.files import Source
 from embed.reading.format import BATCH_ROWS, LONGEST_ROW, SAMPLE_ROWS, BadRow, Batch, TableFile
+from embed.reading.kinds import has_controls
 from embed.reading.lines import LABEL_WORDS, Lines
 from embed.reading.with_columns import WithColumns
 from stores.shared.errors import InputError
@@ -67,9 +68,11 @@ class TextFiles(TableFile):
             if len(data) > LONGEST_ROW:
                 raise InputError(f"{source.name} has {len(data):,} bytes, too many for one text; is it a table?")
             try:
-                yield decode_whole(data, self._encoding)[0], source.name, None
+                text = decode_whole(data, self._encoding)[0]
             except UnicodeError as error:
                 yield "", source.name, str(error)
+                continue
+            yield text, source.name, "it has NUL bytes or control characters" if has_controls(text) else None
 
 
 def open_texts(sources: Sequence[Source], form: str | None, encoding: str | None) -> list[TableFile]:

@@ -80,7 +80,7 @@ class Rows:
     def concat(cls, parts: Sequence[Rows], bad: list[BadRow]) -> Rows:
         """All rows of ``parts`` (at least one), with these broken rows."""
         matrices = [part.labels for part in parts if isinstance(part.labels, np.ndarray)]
-        names = [label for part in parts if not isinstance(part.labels, np.ndarray) for label in part.labels]
+        names = list(chain.from_iterable(part.labels for part in parts if not isinstance(part.labels, np.ndarray)))
         ids = [part.id_cells for part in parts if part.id_cells is not None]
         splits = [part.splits for part in parts if part.splits is not None]
         return cls(
