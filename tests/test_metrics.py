@@ -4,12 +4,14 @@ import re
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 from sklearn import metrics as sk
 from sklearn.linear_model import LogisticRegression
 
 from classify import classify, read_run, write_report
 from classify.analysis.compare import compare
 from classify.scoring import metrics as registry
+from classify.scoring.bootstrap import draws, resampled
 from classify.scoring.influence import area_influence, influence
 from classify.scoring.intervals import effective_directions, intervals, wilson
 from classify.scoring.metrics import measure
@@ -69,20 +71,46 @@ def from_sklearn(y, proba, predicted, weights):
 
 
 @pytest.mark.parametrize("n_classes", [2, 3, 5])
-@pytest.mark.parametrize("weighted", [False, True])
-def test_metrics_are_those_of_scikit_learn(n_classes, weighted):
-    """Every single number, with rows counted once and with rows counted as in a bootstrap resample."""
+@pytest.mark.parametrize("resamples", [0, 2, 9])
+def test_metrics_are_those_of_scikit_learn(n_classes, resamples):
+    """Every single number, with rows counted once and with rows counted as in a few and in many bootstrap resamples."""
     y, proba, predicted = problem(n_classes, seed=n_classes)
-    weights = np.random.default_rng(9).integers(0, 4, (3, len(y))).astype(float) if weighted else None
+    weights = np.random.default_rng(9).integers(0, 4, (resamples, len(y))).astype(float) if resamples else None
 
     found = measure(y, proba, predicted, positive=1, weights=weights)
 
-    for b in range(3 if weighted else 1):
+    for b in range(resamples or 1):
         for name, value in from_sklearn(y, proba, predicted, None if weights is None else weights[b]).items():
             assert found[name][b] == pytest.approx(value, abs=1e-12), name
     own = {"brier_skill", "ece", "calibration_slope", "calibration_intercept"}  # tested by themselves
     single = {name for name, values in found.items() if values.ndim == 1} - own
     assert single == set(from_sklearn(y, proba, predicted, None))
+
+
+def test_resamples_draw_groups_with_replacement():
+    """Each resample has as many draws as groups, a group counts as the binomial distribution has it, rows go along."""
+    group = np.repeat(np.arange(400), 2)[::-1]
+    weights = np.concatenate(list(draws(group, seed=1, resamples=3000)))
+
+    assert (weights.sum(1) == 800).all() and (weights[:, ::2] == weights[:, 1::2]).all()
+    counted = np.bincount(weights[:, ::2].astype(int).ravel())[:6] / 3000 / 400
+    assert np.allclose(counted, binom.pmf(np.arange(6), 400, 1 / 400), atol=0.0015)  # three standard errors
+    first, other = (next(draws(group, seed, 10)) for seed in (1, 2))
+    assert (next(draws(group, 1, 10)) == first).all() and (first != other).any()
+
+
+def test_scores_of_resamples_are_those_of_the_rows_written_out():
+    """Measured on the rows repeated as they were drawn, in the order of the draws, however cores share them."""
+    y, proba, predicted = problem(3, seed=4, n=3 * 10**4)
+    rows = made(y, proba, predicted)
+    (scores,) = resampled([rows], rows.group, seed=5, resamples=30)
+
+    for b, weights in enumerate(np.concatenate(list(draws(rows.group, seed=5, resamples=30)))[::10]):
+        again = rows.take(np.repeat(rows.row, weights.astype(int)))
+        expected = measure(again.y, again.proba, again.predicted, 1)
+        assert {name: values[10 * b] for name, values in scores.items()} == pytest.approx(
+            {name: expected[name][0] for name in scores}, abs=1e-10
+        )
 
 
 def test_per_class_scores_and_confusion_are_those_of_scikit_learn():

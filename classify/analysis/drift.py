@@ -91,7 +91,7 @@ def told_apart(before: np.ndarray, after: np.ndarray, seed: int = 0) -> float:
     for number, model in enumerate(fit(heads.parse("logistic:C=0.01"), x, y, tasks, 2)):
         test = np.flatnonzero(part == number)
         proba[test] = model.predict(x[test])[0][:, 1]
-    return float(areas(y == 1, proba, np.zeros(len(y), int), np.ones((1, len(y))))[0, 0])
+    return float(areas(y == 1, proba)[0])
 
 
 def _sample(rows: np.ndarray, seed: int) -> np.ndarray:

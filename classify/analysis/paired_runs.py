@@ -29,9 +29,9 @@ from classify.analysis.significance import (
 )
 from classify.records import FeaturesRecord
 from classify.runs import Run
-from classify.scoring.bootstrap import RESAMPLES, percentiles, resampled
+from classify.scoring.bootstrap import RESAMPLES, resampled
 from classify.scoring.intervals import intervals
-from classify.scoring.metrics import METRICS
+from classify.scoring.metrics import METRICS, metrics_of
 from classify.scoring.predictions import Predictions
 from stores.shared.errors import InputError
 
@@ -49,7 +49,7 @@ class PairedRuns:
         predictions: aligned.
         group: int ``[t]``: what is drawn together.
         scores: of each run, metric -> value.
-        drawn: of each run, metric -> values ``[resamples]``, on the same resamples for all.
+        drawn: of each run, ``by`` on the same resamples for all, ``[resamples]``.
         resamples: how many.
         rope: see ``compare``.
     """
@@ -60,7 +60,7 @@ class PairedRuns:
     predictions: list[Predictions]
     group: np.ndarray
     scores: list[dict[str, float]]
-    drawn: list[dict[str, np.ndarray]]
+    drawn: list[np.ndarray]
     resamples: int
     rope: float
 
@@ -84,7 +84,7 @@ class PairedRuns:
             by_fold = np.array(_by_fold(of_a, self.by)) - np.array(_by_fold(of_b, self.by))
             t_test = resampled_t(by_fold, float(sizes[0]), float(sizes[1]))
             between = corrected_error(by_fold, float(sizes[0]), float(sizes[1]))
-        drawn = self.drawn[a][self.by] - self.drawn[b][self.by]
+        drawn = self.drawn[a] - self.drawn[b]
         made = paired_z(self.scores[a][self.by] - self.scores[b][self.by], drawn, self._rarest(), between)
         method = "difference over its standard error, with the luck of training"
         test = DecidingTest(method, made.z, made.p, None, made.error, made.within(self.rope))
@@ -94,7 +94,7 @@ class PairedRuns:
 
     def entry(self, i: int, best: int, tests: PairTests | None) -> ComparedRun:
         """What a run is, its scores, what it cost, and how it stands against the best."""
-        run, recipe, drawn = self.runs[i], self.runs[i].recipe, self.drawn[i]
+        run, recipe = self.runs[i], self.runs[i].recipe
         against = None if i == best or tests is None else self._against(i, best, tests)
         p = None if against is None else against.test.p_holm
         distinguishable = p is not None and p < LEVEL
@@ -109,7 +109,7 @@ class PairedRuns:
             encoders=list(dict.fromkeys(_encoders(recipe.features))),
             features=recipe.features.path,
             created=recipe.created,
-            scores={name: Interval(self.scores[i][name], *held.get(name, (None, None))) for name in drawn},
+            scores={name: Interval(self.scores[i][name], *held.get(name, (None, None))) for name in self.scores[i]},
             folds=_by_fold(self.predictions[i], self.by),
             against_best=against,
             distinguishable=distinguishable,
@@ -169,8 +169,10 @@ def paired_runs(runs: Sequence[Run], by: str, common: bool, rope: float) -> Pair
     predictions = align(runs, common)
     group = joined_groups([p.group for p in predictions])
     resamples = max(RESAMPLES, PER_PAIR * len(runs) * (len(runs) - 1) // 2)
-    drawn = resampled(predictions, group, runs[0].recipe.seed, resamples)
-    scores = [{name: float(p.measure()[name][0]) for name in own} for p, own in zip(predictions, drawn, strict=True)]
+    drawn = [own[by] for own in resampled(predictions, group, runs[0].recipe.seed, resamples, [by])]
+    known = [m.name for m in metrics_of(predictions[0].problem, per_class=False) if m.interval != "none"]
+    measured = [p.measure() for p in predictions]
+    scores = [{name: float(own[name][0]) for name in known} for own in measured]
     return PairedRuns(runs, names(runs), by, predictions, group, scores, drawn, resamples, rope)
 
 
@@ -191,8 +193,3 @@ def _encoders(features: FeaturesRecord) -> list[str]:
 def _by_fold(predictions: Predictions, by: str) -> list[float]:
     rows = (np.flatnonzero(predictions.fold == fold) for fold in np.unique(predictions.fold))
     return [float(predictions.take(r).measure()[by][0]) for r in rows]
-
-
-def _interval(value: float, drawn: np.ndarray) -> Interval:
-    low, high = percentiles(drawn)
-    return Interval(value, low, high)

@@ -34,12 +34,17 @@ def picked(
         NaN where no resample leaves rows with a score.
     """
     sign = 1 if METRICS[by].higher_is_better else -1
-    scores = []
+    scores: list[np.ndarray] = []
+    every = [p.scored() for p in predictions]
+
+    def score(weights: np.ndarray) -> np.ndarray:
+        return np.stack([METRICS[by].values(scored.under(weights)) for scored in every])
+
     for weights in draws(group, seed, resamples):
         left_out = (weights == 0).astype(float)
         some = left_out.sum(1) > 0
-        inside = sign * np.stack([p.measure(weights[some])[by] for p in predictions])  # [runs, b]
-        outside = np.stack([p.measure(left_out[some])[by] for p in predictions])
+        inside = sign * score(weights[some])  # [runs, b]
+        outside = score(left_out[some])
         best = np.where(np.isnan(inside), -np.inf, inside).argmax(0)
         scores.append(outside[best, np.arange(outside.shape[1])])
     values = np.concatenate(scores)

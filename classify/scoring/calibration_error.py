@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from classify.scoring.cell_sums import CellSums
 from classify.scoring.scored import EPS, Scored
 
 BINS = 10  # of equal width
@@ -15,6 +16,12 @@ def expected_error(scored: Scored) -> np.ndarray:
     Two classes: of the probability of the positive one. More: of the probability of the class decided for and whether
     that is right (Guo et al. 2017, "On Calibration of Modern Neural Networks", equation 3). Labels: the mean over them.
     """
+    errors = [np.abs(bins(scored.weights)).sum(1) / scored.total for bins in scored.once(_bins)]
+    return np.mean(errors, axis=0)
+
+
+def _bins(scored: Scored) -> list[CellSums]:
+    """The rows by bin, for each probability that is compared; what is summed is truth minus probability."""
     if scored.problem == "binary":
         proba, truth = scored.proba[:, [scored.positive]], scored.truth[:, [scored.positive]]
     elif scored.problem == "multi-class":
@@ -22,14 +29,11 @@ def expected_error(scored: Scored) -> np.ndarray:
         truth = (scored.y == scored.predicted)[:, None]
     else:
         proba, truth = scored.proba, scored.truth
-    total = scored.weights.sum(1)
-    errors = []
-    for p, hit in zip(proba.T, truth.T, strict=True):
-        bins = np.minimum((p * BINS).astype(int), BINS - 1)
-        distance = np.zeros((len(p), BINS))
-        distance[np.arange(len(p)), bins] = hit - p  # its sum over a bin is rows times (share - mean probability)
-        errors.append(np.abs(scored.weights @ distance).sum(1) / total)
-    return np.mean(errors, axis=0)
+    # the sum of hit - p over a bin is its rows times (share - mean probability)
+    return [
+        CellSums(np.minimum((p * BINS).astype(int), BINS - 1), BINS, hit - p)
+        for p, hit in zip(proba.T, truth.T, strict=True)
+    ]
 
 
 def recalibration(scored: Scored) -> np.ndarray:

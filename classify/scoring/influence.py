@@ -35,28 +35,31 @@ def influence(name: str, scored: Scored) -> np.ndarray | None:
 
 
 def standard_error(psi: np.ndarray, group: np.ndarray) -> float:
-    """Of the metric, with the influences of each group (int ``[n]``) summed."""
-    _, inverse = np.unique(group, return_inverse=True)
-    return float(np.sqrt((np.bincount(inverse, psi) ** 2).sum()) / len(psi))
+    """Of the metric, with the influences of each group (int ``[n]``, numbers from 0) summed."""
+    return float(np.sqrt((np.bincount(group, psi) ** 2).sum()) / len(psi))
 
 
 def of_decisions(metric: Metric, scored: Scored, c: int | None = None) -> np.ndarray:
-    """psi of a metric of counts, by its derivatives; of class ``c`` of a metric per class."""
+    """psi of a metric of counts, by its derivatives; of class ``c`` of a metric per class of its own counts."""
     d, n = scored.decisions, len(scored.y)
-    counts = np.concatenate([d.hit[0], d.true[0], d.taken[0], d.total])  # what the metric is a function of: [3 C + 1]
+    some = slice(None) if c is None else [c]
+    hit, true, taken = (counts[:, some] for counts in (d.hit, d.true, d.taken))
+    counts = np.concatenate([hit[0], true[0], taken[0], d.total])  # what the metric is a function of: [3 C + 1]
     step = STEP * n * np.eye(len(counts))
     both = np.concatenate([counts + step, counts - step])  # a little more, a little less of each count
-    width = d.hit.shape[1]
+    width = hit.shape[1]
     moved = Decisions(
         both[:, :width], both[:, width : 2 * width], both[:, 2 * width : 3 * width], both[:, -1], d.positive
     )
     values = metric.function(moved)
-    values = values if c is None else values[:, c]
-    more, less = np.split(values, 2)
+    more, less = np.split(values if c is None else values[:, 0], 2)
     slope = (more - less) / (2 * STEP * n)  # dM / dcount
-    hit = scored.truth & scored.decided
-    parts = zip((hit, scored.truth, scored.decided), np.split(slope[:-1], 3), strict=True)
-    return n * (sum(rows @ own for rows, own in parts) + slope[-1])
+    of_hit, of_true, of_taken = np.split(slope[:-1], 3)
+    if scored.y.ndim == 1 and c is None:  # each row is of one true class and one decided for
+        y, predicted = scored.y, scored.predicted
+        return n * (np.where(y == predicted, of_hit[y], 0) + of_true[y] + of_taken[predicted] + slope[-1])
+    truth, decided = scored.truth[:, some], scored.decided[:, some]
+    return n * ((truth & decided) @ of_hit + truth @ of_true + decided @ of_taken + slope[-1])
 
 
 def _of_areas(scored: Scored, which: int) -> np.ndarray | None:

@@ -69,7 +69,8 @@ def intervals(predictions: Predictions, seed: int, directions: float = 0.0) -> I
         directions: see ``effective_directions``; 0 where it is not known.
     """
     scored = predictions.scored()
-    rarest, count = _rarest(predictions)
+    _, group = np.unique(predictions.group, return_inverse=True)
+    rarest, count = _rarest(scored, predictions.classes, group)
     rows = len(np.unique(predictions.row))
     found: dict[str, Interval] = {}
     for metric in metrics_of(predictions.problem, per_class=False):
@@ -77,7 +78,7 @@ def intervals(predictions: Predictions, seed: int, directions: float = 0.0) -> I
             continue
         if metric.name in DECIDED and scored.decisions.taken.min() < FEWEST:
             continue  # hardly any row was taken for some class: what happens to be right of these says nothing
-        one = _interval(metric, scored, predictions.group, luck_of(metric.interval, directions, rows, count))
+        one = _interval(metric, scored, group, luck_of(metric.interval, directions, rows, count))
         if one is not None and np.isfinite(one).all():
             found[metric.name] = one
     resampled_names = [m.name for m in metrics_of(predictions.problem, per_class=False) if m.interval == "bootstrap"]
@@ -128,14 +129,14 @@ def _interval(metric: Metric, scored: Scored, group: np.ndarray, luck: float) ->
     if metric.interval == "positive":
         return _of_class(metric.name.removesuffix("_positive"), scored, scored.positive, group, luck)[:2]
     if metric.interval == "pr" and scored.problem == "binary":
-        positives = len(np.unique(group[scored.y == scored.positive]))
+        positives = _groups(group[scored.y == scored.positive])
         return _on_logit(value, luck * np.sqrt(value * (1 - value) / max(positives, 1)))
     psi = influence(metric.name, scored) if metric.interval != "bootstrap" else None
     if psi is None:
         return None
     se = luck * standard_error(psi, group)
     if metric.interval == "share":
-        rows = len(np.unique(group)) / luck**2 if se == 0 else value * (1 - value) / se**2
+        rows = (group.max() + 1) / luck**2 if se == 0 else value * (1 - value) / se**2
         return wilson(value, rows)
     if metric.interval == "log":
         return (value * np.exp(-Z * se / value), value * np.exp(Z * se / value)) if value > 0 else None
@@ -168,13 +169,9 @@ def _of_class(name: str, scored: Scored, c: int, group: np.ndarray, luck: float)
     se = luck * standard_error(psi, group)
     share = value / (2 - value) if name == "f1" else value
     se = se * 2 / (2 - value) ** 2 if name == "f1" else se
-    rows = share * (1 - share) / se**2 if se > 0 and 0 < share < 1 else of * _groups_a_row(group) / luck**2
+    rows = share * (1 - share) / se**2 if se > 0 and 0 < share < 1 else of * (group.max() + 1) / len(group) / luck**2
     low, high = wilson(share, max(rows, 1e-9))
     return (2 * low / (1 + low), 2 * high / (1 + high), psi) if name == "f1" else (low, high, psi)
-
-
-def _groups_a_row(group: np.ndarray) -> float:
-    return len(np.unique(group)) / len(group)
 
 
 def _of_macro(metric: Metric, scored: Scored, group: np.ndarray, luck: float, value: float) -> Interval:
@@ -183,8 +180,7 @@ def _of_macro(metric: Metric, scored: Scored, group: np.ndarray, luck: float, va
     seen = np.flatnonzero(scored.decisions.true[0] > 0 if name == "recall" else scored.decisions.seen[0])
     each = [_of_class(name, scored, int(c), group, luck) for c in seen]
     values = METRICS[name].values(scored)[0, seen]
-    _, inverse = np.unique(group, return_inverse=True)
-    sums = np.array([np.bincount(inverse, psi) for _, _, psi in each])
+    sums = np.array([np.bincount(group, psi) for _, _, psi in each])
     spread = np.sqrt((sums**2).sum(1))
     together = (sums @ sums.T) / np.outer(spread, spread).clip(1e-300)
     together[np.ix_(spread == 0, spread == 0)] = 1.0  # nothing is known of how these hang together
@@ -193,13 +189,17 @@ def _of_macro(metric: Metric, scored: Scored, group: np.ndarray, luck: float, va
     return max(0.0, value - lower), min(1.0, value + upper)
 
 
-def _rarest(predictions: Predictions) -> tuple[str, int]:
+def _rarest(scored: Scored, classes: Sequence[str], group: np.ndarray) -> tuple[str, int]:
     """The class with the fewest different groups among the tested rows, and how many; classes without are left out."""
-    truth = predictions.y if predictions.multilabel else np.eye(len(predictions.classes), dtype=int)[predictions.y]
-    counts = [(len(np.unique(predictions.group[truth[:, c] == 1])), name) for c, name in enumerate(predictions.classes)]
+    counts = [(_groups(group[scored.truth[:, c]]), name) for c, name in enumerate(classes)]
     there = [(count, name) for count, name in counts if count]
-    count, name = min(there) if there else (0, predictions.classes[0])
+    count, name = min(there) if there else (0, classes[0])
     return repr(name), count
+
+
+def _groups(group: np.ndarray) -> int:
+    """How many different ones there are."""
+    return int(np.count_nonzero(np.bincount(group)))
 
 
 def _by_bootstrap(predictions: Predictions, names: Sequence[str], seed: int, luck: float) -> dict[str, Interval]:

@@ -7,7 +7,7 @@ score, and no say in a macro mean.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,8 +65,7 @@ class Metric:
         """The metric under each weighting, ``[B]`` or ``[B, C]``."""
         if self.of == "decisions":
             return self.function(scored.decisions)
-        found = self.function(scored)
-        return scored.mean(found) if self.of == "rows" else found
+        return scored.mean(scored.once(self.function)) if self.of == "rows" else self.function(scored)
 
 
 def measure(
@@ -76,8 +75,6 @@ def measure(
     positive: int,
     repeat: np.ndarray | None = None,
     weights: np.ndarray | None = None,
-    resampled: bool = False,
-    names: Sequence[str] | None = None,
 ) -> Measures:
     """All metrics of the problem, each ``[B]`` or per class ``[B, C]``, and ``confusion`` (see ``Scored``).
 
@@ -88,16 +85,11 @@ def measure(
         positive: for two classes, the one whose precision, recall, areas and Brier score are meant.
         repeat: int ``[n]``, of which repeat of the folds each row is; all of one if None.
         weights: ``[B, n]``, how much each row counts; once if None (B = 1).
-        resampled: whether to leave out what a bootstrap does not need: scores of classes, metrics without an interval.
-        names: where resampled, of the metrics that are wanted; all if None.
     """
     repeat = np.zeros(len(y), int) if repeat is None else repeat
     scored = Scored(y, proba, predicted, positive, repeat, np.ones((1, len(y))) if weights is None else weights)
-    wanted = metrics_of(scored.problem, False if resampled else None)
-    if resampled:
-        wanted = [m for m in wanted if m.interval != "none" and (names is None or m.name in names)]
-        return {metric.name: metric.values(scored) for metric in wanted}
-    return {metric.name: metric.values(scored) for metric in wanted} | {"confusion": scored.confusion}
+    measured = {metric.name: metric.values(scored) for metric in metrics_of(scored.problem)}
+    return measured | {"confusion": scored.confusion}
 
 
 def metrics_of(problem: str, per_class: bool | None = None) -> list[Metric]:
@@ -157,7 +149,7 @@ def _brier_skill(s: Scored) -> np.ndarray:
     each = share * (1 - share)
     known = {BINARY: each[:, s.positive], MULTI_CLASS: each.sum(1), MULTI_LABEL: each.mean(1)}[s.problem]
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(known > 0, 1 - s.mean(_squares(s)) / known, np.nan)
+        return np.where(known > 0, 1 - s.mean(s.once(_squares)) / known, np.nan)
 
 
 def _roc_auc(s: Scored) -> np.ndarray:

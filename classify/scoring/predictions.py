@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -75,11 +74,9 @@ class Predictions:
         arrays = (a[rows] for a in (self.row, self.line, self.group, self.fold, self.y, self.predicted, self.proba))
         return Predictions(self.classes, self.positive, *arrays)
 
-    def measure(
-        self, weights: np.ndarray | None = None, resampled: bool = False, names: Sequence[str] | None = None
-    ) -> Measures:
+    def measure(self, weights: np.ndarray | None = None) -> Measures:
         """All metrics, as ``metrics.measure``; ``weights`` ``[B, t]`` say how often each prediction counts."""
-        return measure(self.y, self.proba, self.predicted, self.positive, self.repeat, weights, resampled, names)
+        return measure(self.y, self.proba, self.predicted, self.positive, self.repeat, weights)
 
     def scored(self) -> Scored:
         """What single metrics and their influences are computed from, each prediction counted once."""

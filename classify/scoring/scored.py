@@ -6,12 +6,17 @@ needed by more than one metric is computed once, when the first of them asks for
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 
-from classify.scoring.auc import areas
+from classify.scoring.auc import Ranking
+from classify.scoring.cell_sums import CellSums
+
+Made = TypeVar("Made")
 
 EPS = float(np.finfo(float).eps)  # the smallest probability that a logarithm is taken of
 
@@ -56,6 +61,7 @@ class Scored:
         positive: of two classes, the one that scores of the positive class are about.
         repeat: int ``[n]``; rows are ranked within each repeat, and the areas averaged over the repeats.
         weights: float ``[B, n]``, how much each row counts.
+        made: see ``once``.
     """
 
     y: np.ndarray
@@ -64,6 +70,17 @@ class Scored:
     positive: int
     repeat: np.ndarray
     weights: np.ndarray
+    made: dict[Callable, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def under(self, weights: np.ndarray) -> Scored:
+        """The same predictions under other weightings; what ``once`` has made is kept."""
+        return replace(self, weights=weights)
+
+    def once(self, make: Callable[[Scored], Made]) -> Made:
+        """What ``make`` makes of the rows without a look at their weights: made for the first weightings only."""
+        if make not in self.made:
+            self.made[make] = make(self)
+        return self.made[make]
 
     @property
     def problem(self) -> str:
@@ -72,44 +89,85 @@ class Scored:
 
     @cached_property
     def truth(self) -> np.ndarray:
-        """0/1 ``[n, C]``: which classes, or labels, each row has."""
-        return self.y if self.y.ndim == 2 else np.eye(self.proba.shape[1], dtype=int)[self.y]
+        """Bool ``[n, C]``: which classes, or labels, each row has."""
+        return self._members(self.y)
 
     @cached_property
     def decided(self) -> np.ndarray:
-        """0/1 ``[n, C]``: which classes, or labels, each row was decided to have."""
-        return self.predicted if self.y.ndim == 2 else np.eye(self.proba.shape[1], dtype=int)[self.predicted]
+        """Bool ``[n, C]``: which classes, or labels, each row was decided to have."""
+        return self._members(self.predicted)
+
+    def _members(self, y: np.ndarray) -> np.ndarray:
+        return y == 1 if y.ndim == 2 else y[:, None] == np.arange(self.proba.shape[1])
 
     @cached_property
     def decisions(self) -> Decisions:
         """The counts of decisions."""
-        hit, total = self.truth & self.decided, self.weights.sum(1)
-        hits, true, taken = (self.weights @ each for each in (hit, self.truth, self.decided))
-        return Decisions(hits, true, taken, total, self.positive)
+        if self.y.ndim == 2:
+            counts = self.confusion
+            hit, true, taken = counts[:, :, 1, 1], counts[:, :, 1].sum(2), counts[:, :, :, 1].sum(2)
+        else:
+            hit, true, taken = (cells(self.weights) for cells in self.once(_decisions))
+        return Decisions(hit, true, taken, self.total, self.positive)
 
     @cached_property
     def confusion(self) -> np.ndarray:
         """``[B, C, C]``, the true class first; with several labels ``[B, L, 2, 2]``, absent first."""
         if self.y.ndim == 1:
             n_classes = self.proba.shape[1]
-            cell = np.zeros((len(self.y), n_classes * n_classes))
-            cell[np.arange(len(self.y)), self.y * n_classes + self.predicted] = 1
-            return (self.weights @ cell).reshape(-1, n_classes, n_classes)
-        d = self.decisions
-        absent = d.total[:, None] - d.true - d.taken + d.hit
-        rows = np.stack([absent, d.taken - d.hit], -1), np.stack([d.true - d.hit, d.hit], -1)
-        return np.stack(rows, -2)
+            cells = CellSums(self.y * n_classes + self.predicted, n_classes**2)
+            return cells(self.weights).reshape(-1, n_classes, n_classes)
+        return np.stack([cells(self.weights).reshape(-1, 2, 2) for cells in self.once(_decisions)], axis=1)
 
     @cached_property
     def areas(self) -> np.ndarray:
-        """ROC-AUC and average precision, ``[2, B, C]``: each class against the rest (of two, the positive)."""
-        chosen = [self.positive] if self.problem == "binary" else range(self.proba.shape[1])
-        each = [areas(self.truth[:, c] == 1, self.proba[:, c], self.repeat, self.weights) for c in chosen]
-        return np.stack(each, axis=2)
+        """ROC-AUC and average precision, ``[2, B, C]``: each class against the rest (of two, the positive).
+
+        All rows of a repeat are ranked together, and the areas averaged over the repeats: areas of single folds,
+        averaged, are biased upwards where positives are few (that of a fold with two is never small).
+        """
+        found = []
+        for repeats in self.once(_rankings):
+            each = np.stack(
+                [ranking.areas(self.weights if rows is None else self.weights[:, rows]) for rows, ranking in repeats]
+            )  # [repeats, 2, B]
+            there = ~np.isnan(each)  # rows of one class only have no areas, and no say
+            with np.errstate(invalid="ignore"):
+                found.append(np.where(there, each, 0).sum(0) / there.sum(0))
+        return np.stack(found, axis=2)
+
+    @cached_property
+    def total(self) -> np.ndarray:
+        """The sum of the weights, ``[B]``."""
+        return self._sum(np.ones(self.weights.shape[1]))
 
     def mean(self, values: np.ndarray) -> np.ndarray:
         """The mean of a value a row, ``[B]``."""
-        return self.weights @ values / self.weights.sum(1)
+        return self._sum(values) / self.total
+
+    def _sum(self, values: np.ndarray) -> np.ndarray:
+        # not @: the threads of BLAS wait busily, and the cores have resamples of their own to count
+        return np.einsum("bn,n->b", self.weights, values)
+
+
+def _decisions(s: Scored) -> list[CellSums]:
+    """The rows by class of hits, true class and class decided for; of each label by truth and decision."""
+    if s.y.ndim == 2:
+        return [CellSums(2 * y + taken, 4) for y, taken in zip(s.y.T, s.predicted.T, strict=True)]
+    return [CellSums(cells, s.proba.shape[1]) for cells in (np.where(s.y == s.predicted, s.y, -1), s.y, s.predicted)]
+
+
+def _rankings(s: Scored) -> list[list[tuple[np.ndarray | None, Ranking]]]:
+    """Of each class (of two, the positive) the rows of each repeat, None for all, and how they are ranked."""
+    chosen = [s.positive] if s.problem == "binary" else range(s.proba.shape[1])
+    repeats = np.unique(s.repeat)
+    parts = [np.flatnonzero(s.repeat == number) for number in repeats] if len(repeats) > 1 else [None]
+    every = slice(None)
+    return [
+        [(rows, Ranking(s.truth[every if rows is None else rows, c], s.proba[every if rows is None else rows, c]))
+         for rows in parts]
+        for c in chosen
+    ]  # fmt: skip
 
 
 def log_loss(proba: np.ndarray, y: np.ndarray) -> float:
