@@ -24,10 +24,19 @@ class Attention:
         tf: TensorFlow.
         weights: of the network.
         dtype: of the products.
+
+    Attributes:
+        query_scale: what the caller multiplies queries by.
     """
 
     def __init__(self, tf: Any, weights: TransformerWeights, dtype: Any) -> None:  # noqa: ANN401
-        self._tf, self._dtype, self._scale = tf, dtype, weights.scale
+        self._tf, self._dtype, self._scale, self.query_scale = tf, dtype, weights.scale, 1.0
+        self._score_dtype = tf.float32
+        if dtype == tf.bfloat16 and weights.disentangled is None and weights.distance_bias is None:
+            # products come rounded to bfloat16, and where nothing but a mask is added, scores stay so: softmax computes
+            # in float32 inside. That spares two casts of [B, A, T, T] a layer. Half of the scale, which bfloat16 holds
+            # exactly, stays here, since product, scale and mask are then one operation
+            self._score_dtype, self._scale, self.query_scale = tf.bfloat16, 0.5, 2 * weights.scale
         self._heads, self._width = weights.heads, weights.width // weights.heads
         self._middle = weights.max_tokens - 1  # of tables by key minus query
         bias, rows = weights.bias_by_distance(), weights.bucket_by_distance()
@@ -41,18 +50,19 @@ class Attention:
         if layer["theta"]:
             rows = self._rotate(rows, layer["theta"], batch)
         query, key, value = batch.pad(tf.reshape(rows, [-1, self._width]))  # [B, A, T, D] each
-        scores = self._float(tf.matmul(query, key, transpose_b=True))  # [B, A, T, T], query by key
+        # [B, A, T, T], query by key
+        scores = tf.cast(tf.matmul(query, key, transpose_b=True), self._score_dtype)
         if "position_key" in layer:  # content to position: Q PK'
             scores += self._by_distance(query, layer["position_key"], batch, reverse=False)
         if "position_query" in layer:  # position to content: (K PQ')'
             found = self._by_distance(key, layer["position_query"], batch, reverse=True)
             scores += tf.transpose(found, [0, 1, 3, 2])
-        scores = scores * self._scale + batch.bias
+        scores = scores * tf.constant(self._scale, self._score_dtype) + tf.cast(batch.bias, self._score_dtype)
         if self._distance_bias is not None:
             near = tf.gather(self._distance_bias, batch.distance + self._middle)  # [T, T, A]
             scores += tf.transpose(near, [2, 0, 1])
         if layer["window"] is not None:
-            scores += tf.where(tf.abs(batch.distance) > layer["window"], FAR, 0.0)
+            scores += tf.cast(tf.where(tf.abs(batch.distance) > layer["window"], FAR, 0.0), self._score_dtype)
         mixed = tf.matmul(tf.cast(tf.nn.softmax(scores), self._dtype), value)  # [B, A, T, D]
         return tf.reshape(batch.unpad(mixed), [-1, self._heads * self._width])
 

@@ -22,6 +22,9 @@ from stores.shared.errors import InputError
 from stores.shared.tensorflow import load_tensorflow
 
 Tensor = Any  # a tf.Tensor; TensorFlow is not imported for its name
+# most bytes of kernels in bfloat16 that are constants of the graph: oneDNN then lays them out for AMX once, not at each
+# product, which takes half the time; TensorFlow keeps some ten copies, so large models do without
+IN_GRAPH = 1 << 28
 
 
 class TransformerNetwork:
@@ -46,6 +49,7 @@ class TransformerNetwork:
         self._words = self._float32(weights.words)
         self.vocabulary: int | None = self._words.shape[0]
         self.on_gpu = "GPU" in self._words.device
+        self._kernels_in_graph = precision == "bfloat16" and not self.on_gpu and _kernels(weights) <= IN_GRAPH
         self._positions = None if weights.positions is None else self._float32(weights.positions)
         self._first_type = None if weights.first_type is None else self._float32(weights.first_type)
         self._norm = self._norm_of(weights.norm)
@@ -67,11 +71,14 @@ class TransformerNetwork:
         kernel = np.concatenate([np.asarray(part.weight, np.float32).T for part in parts], 1)
         biases = [part.bias for part in parts if part.bias is not None]
         bias = self._tf.cast(self._float32(np.concatenate(biases)), self._dtype) if biases else None
-        return self._tf.cast(self._float32(kernel), self._dtype), bias
+        kernel = self._tf.cast(self._float32(kernel), self._dtype)
+        return kernel.numpy() if self._kernels_in_graph else kernel, bias
 
     def _layer_of(self, layer: Layer) -> dict[str, Any]:
+        scale = np.float32(self._attention.query_scale)
+        query = Affine(layer.query.weight * scale, None if layer.query.bias is None else layer.query.bias * scale)
         made = {
-            "query_key_value": self._dense_of(layer.query, layer.key, layer.value),
+            "query_key_value": self._dense_of(query, layer.key, layer.value),
             "attention": self._dense_of(layer.output),
             "attention_norm": self._norm_of(layer.attention_norm) if layer.attention_norm else None,
             "up": self._dense_of(layer.up),
@@ -120,12 +127,21 @@ class TransformerNetwork:
         batch = Ragged(self._tf, lengths, self._weights.heads)
         x = self._embed(ids, batch)  # [N, H]
         states = {0: x}
+        made = {id(layer): self._in_graph(layer) for layer in self._layers[: max(layers)]}
         for i, layer in enumerate(self._layers[: max(layers)]):
+            layer = made[id(layer)]
             x = (self._norm_first if self._final_norm else self._norm_after)(x, layer, batch)
             states[i + 1] = x
         if self._final_norm and self.depth in states:
             states[self.depth] = self._normalise(states[self.depth], self._final_norm)
         return [states[layer] for layer in layers]
+
+    def _in_graph(self, layer: dict[str, Any]) -> dict[str, Any]:
+        """A layer with kernels that are constants of the graph, where they are to be."""
+        if not self._kernels_in_graph:
+            return layer
+        dense = {name: layer[name] for name in ("query_key_value", "attention", "up", "down")}
+        return layer | {name: (self._tf.constant(kernel), bias) for name, (kernel, bias) in dense.items()}
 
     def _embed(self, ids: Tensor, batch: Ragged) -> Tensor:
         """Word + position + type 0, normalised: ids ``[N]`` to ``[N, H]``."""
@@ -201,3 +217,12 @@ class TransformerNetwork:
             "sigmoid": tf.sigmoid,
             "linear": lambda x: x,
         }[self._weights.activation](x)
+
+
+def _kernels(weights: TransformerWeights) -> int:
+    """Bytes of the matrices of all layers in bfloat16; a shared layer counts once."""
+    layers = {id(layer): layer for layer in weights.layers}.values()
+    parts = [
+        part for layer in layers for part in (layer.query, layer.key, layer.value, layer.output, layer.up, layer.down)
+    ]
+    return sum(2 * part.weight.size for part in parts)
