@@ -17,7 +17,9 @@ from stores.shared.errors import InputError
 TELLING = ("spam", "toxic", "1", "yes", "true", "positive", "pos")  # names of a positive class
 
 
-def check_features(data: Data, spec: str | Path, chosen: Sequence[Head], trainings: Sequence[FitOptions]) -> None:
+def check_features(
+    data: Data, spec: str | Path, chosen: Sequence[Head], trainings: Sequence[FitOptions], positive: str | None = None
+) -> None:
     """``InputError`` if a head cannot take these features, or the problem cannot be treated as asked."""
     for head in chosen:
         if data.kind not in head.kinds:
@@ -33,7 +35,7 @@ def check_features(data: Data, spec: str | Path, chosen: Sequence[Head], trainin
                 f"`calibrate='isotonic'`: class {data.classes[few]!r} has {counts[few]} rows, and below "
                 f"{ISOTONIC_ROWS:,} a class its steps follow chance; choose sigmoid or temperature"
             )
-        training.check(data.multilabel, len(data.classes), data.kind == "pooled")
+        training.check(data.multilabel, len(data.classes), data.kind == "pooled", positive)
 
 
 def check_epochs(head: Head, epochs: Sequence[int]) -> None:

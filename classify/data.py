@@ -119,14 +119,14 @@ class Data:
         return np.arange(len(self)) if self.grouped_by is None else np.unique(self.ids or [], return_inverse=True)[1]
 
     def group_by(self, column: str, parameter: str = "groups") -> Data:
-        """The same rows, those with the same id kept together.
+        """The same rows, those with the same id kept together, in whichever of several tables they are.
 
         Raises:
-            InputError: if the ids of the store are not from ``column`` of the table.
+            InputError: if the ids of the store are not from ``column`` of the table, or of all tables that it is of.
         """
-        there = self.provenance.get("source", {}).get("columns", {}).get("id")
-        if self.ids is None or column not in (there, "id"):
-            kept = "no ids" if self.ids is None else f"ids of {there}"
+        there = _id_columns(self.provenance.get("source", {}))
+        if self.ids is None or (column != "id" and there != {column}):
+            kept = "no ids" if self.ids is None else f"ids of {' and '.join(sorted(map(str, there)))}"
             raise InputError(
                 f"`{parameter}={column!r}`: {self.path} keeps {kept}; embed the table with `id_column={column!r}`"
             )
@@ -199,6 +199,13 @@ def joined(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     n = left.max() + 1
     links = coo_matrix((np.ones(len(left)), (left, n + right)), shape=(n + right.max() + 1,) * 2)
     return connected_components(links, directed=False)[1][left]
+
+
+def _id_columns(source: dict) -> set[str | None]:
+    """The column that ids are from, of each table that a store was made from, through merges and joins."""
+    if "stores" in source:
+        return {column for part in source["stores"] for column in _id_columns(part.get("source", part))}
+    return {source.get("columns", {}).get("id")}
 
 
 def _rows_of(store: FeatureStore, name: str, rows: np.ndarray) -> np.ndarray | None:

@@ -87,7 +87,8 @@ def classify(
         report_epochs: epochs after which to score, too, for heads that have epochs.
         seed: of the split, the sampling, the head and the bootstrap.
         positive: of two classes, the one that precision, recall, areas and thresholds are about; if None the one with a
-            telling name (spam, toxic, 1, yes, true, positive), else the rarer.
+            telling name (spam, toxic, 1, yes, true, positive), else the rarer. Of more, the one that ``threshold`` is
+            about.
         out: folder of the run (with several, its name is completed by theirs); ``runs/<store>.<head>`` if None.
         command, versions: kept in the run.
         reporter: told what is being done; None: notes go to stderr, progress nowhere.
@@ -129,7 +130,7 @@ def classify(
                 for name in samplers
                 for head in chosen
             ]
-            check_features(data, spec, chosen, [fit_options for fit_options, _ in jobs])
+            check_features(data, spec, chosen, [fit_options for fit_options, _ in jobs], positive)
             which = positive_class(positive, data)
             experiment = Experiment(data, spec, scheme, scheme.plan(data, seed), seed, which, reporter)
             baselines = dict(before[1]) if before is not None and _same_rows(before[0], data) else {}

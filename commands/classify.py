@@ -78,8 +78,9 @@ def training_options(function: Callable) -> Callable:
 @validation_options
 @training_options
 @click.option("--seed", default=0, show_default=True, help="Of split, sampling, head and bootstrap.")
-@click.option("--positive", help="Of two classes, the one that precision, recall, AUC and thresholds are about.  "
-                   "[default: spam, toxic, 1, yes, true, positive, else the rarer]")  # fmt: skip
+@click.option("--positive", help="Of two classes, the one that precision, recall, AUC and thresholds are about; of "
+                   "more, the one that --goal is about.  [default of two: spam, toxic, 1, yes, true, positive, or the "
+                   "rarer]")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.  [default: runs/<store>.<head>]")
 @report_option
 @tensorboard_option

@@ -73,6 +73,25 @@ def test_goal_out_of_reach_is_said_so(in_tmp):
                for note in run.metrics.notes)  # fmt: skip
 
 
+def test_a_goal_for_one_of_several_classes():
+    """From its threshold on a row is of the class that the goal is about, below it of the most probable other one."""
+    rng = np.random.default_rng(0)
+    y = np.arange(600) % 3
+    x = (rng.normal(size=(600, 4)) + 2 * np.eye(4)[y]).astype(np.float32)
+    rows, options = FitTask(np.arange(600), 0), FitOptions(threshold="precision>=0.9")
+    (model,) = fit(heads.load("logistic"), x, y, [rows], 3, options, positive=2)
+    proba, predicted = model.predict(x)
+    (threshold,) = model.choice.thresholds
+
+    assert threshold > 0.5
+    assert np.array_equal(predicted == 2, proba[:, 2] >= threshold)
+    assert np.array_equal(predicted[predicted < 2], proba[predicted < 2, :2].argmax(1))
+    assert (y[predicted == 2] == 2).mean() >= 0.9
+    options.check(multilabel=False, n_classes=3, pooled=True, positive="b")
+    with pytest.raises(InputError, match="there are 3 classes; `positive` says which it is about"):
+        options.check(multilabel=False, n_classes=3, pooled=True)
+
+
 def test_costs_decide_for_the_least_expected():
     """A spam taken for ham costs 1, a ham taken for spam 9: only from a probability of 0.9 on is it spam."""
     costs = parse_costs("spam->ham=1,ham->spam=9", ["ham", "spam"])

@@ -65,7 +65,7 @@ def test_texts_alike_stay_on_one_side_and_are_counted(tmp_path, in_tmp):
         "with_alike_twin": 3, "largest_alike_group": 3,
     }  # fmt: skip
     assert run.recipe.rows.more["largest_groups"] == [{"rows": 3, "line": int(data.line[30])}]
-    assert f"2 rows repeat others, the most the text of line {data.line[30]} (3 rows)" in basis(run)
+    assert f"2 rows go with others, in the largest group 3 with line {data.line[30]}" in basis(run)
     p = run.predictions()
     assert len(set(p.fold[np.isin(p.row, [30, 31, 32])].tolist())) == 1
 

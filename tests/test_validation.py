@@ -1,15 +1,18 @@
 """Which rows are tested by what: repeats, split columns, test stores, groups, and what the report says of it."""
 
 import csv
+from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.commands import LETTERS
 from helpers.stores import make_store, pooled
 from helpers.toy import write_csv
 
 from classify import classify
 from embed import Recipe, embed, read_table
 from stores import InputError
+from stores.merge import merge
 
 
 def values(n, seed=0):
@@ -131,6 +134,23 @@ def test_groups_stay_on_one_side(tmp_path, in_tmp):
         InputError, match="groups='day'.: a.h5 keeps ids of author; embed the table with .id_column='day'"
     ):
         classify("a.h5", groups="day")
+
+
+def test_groups_hold_together_across_merged_tables(tmp_path, in_tmp):
+    """Two tables of the same ten authors: each author is on one side with the rows of both tables."""
+    for name in "ab":
+        rows = [(f"author {i % 10}", "x" if i % 2 else "y", f"{name} text {LETTERS[i]}") for i in range(40)]
+        with open(tmp_path / f"{name}.csv", "w", newline="") as file:
+            csv.writer(file).writerows([("author", "label", "text"), *rows])
+        embed(read_table(tmp_path / f"{name}.csv", id_column="author"), Recipe.of("words"), f"{name}.h5")
+    merge([Path("a.h5"), Path("b.h5")], Path("all.h5")).close()
+    (run,) = classify("all.h5", ["nb"], cv=3, groups="author")
+    found = run.predictions()
+
+    assert len(found) == 80
+    assert all(len(set(found.fold[found.row % 10 == author])) == 1 for author in range(10))
+    with pytest.raises(InputError, match="all.h5 keeps ids of author; embed the table with .id_column='day'"):
+        classify("all.h5", groups="day")
 
 
 def test_what_duplicates_flatter_is_a_number(tmp_path, in_tmp):

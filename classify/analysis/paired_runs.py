@@ -85,7 +85,8 @@ class PairedRuns:
             t_test = resampled_t(by_fold, float(sizes[0]), float(sizes[1]))
             between = corrected_error(by_fold, float(sizes[0]), float(sizes[1]))
         drawn = self.drawn[a] - self.drawn[b]
-        made = paired_z(self.scores[a][self.by] - self.scores[b][self.by], drawn, self._rarest(), between)
+        freedom = max(self._directions(a), self._directions(b)) / len(np.unique(of_a.row))
+        made = paired_z(self.scores[a][self.by] - self.scores[b][self.by], drawn, self._rarest(), between, freedom)
         method = "difference over its standard error, with the luck of training"
         test = DecidingTest(method, made.z, made.p, None, made.error, made.within(self.rope))
         p = bootstrap_p(drawn)
@@ -98,8 +99,7 @@ class PairedRuns:
         against = None if i == best or tests is None else self._against(i, best, tests)
         p = None if against is None else against.test.p_holm
         distinguishable = p is not None and p < LEVEL
-        directions = float(run.metrics.more.get("directions") or 0.0)
-        held = intervals(self.predictions[i], recipe.seed, directions).found
+        held = intervals(self.predictions[i], recipe.seed, self._directions(i)).found
         return ComparedRun(
             name=self.names[i],
             folder=str(run.folder),
@@ -134,6 +134,10 @@ class PairedRuns:
             mcnemar=McNemarTest(m.method, m.statistic, m.p, m.p_holm, *ahead),
             t_test=None if t_test.p is None else t_test,
         )
+
+    def _directions(self, i: int) -> float:
+        """In how many directions the head of a run can be fitted by chance; 0 where that was not kept."""
+        return float(self.runs[i].metrics.more.get("directions") or 0.0)
 
     def _rarest(self) -> int:
         """Groups of the rarest class (of several labels: that are, or are not, of the label that this is least of)."""

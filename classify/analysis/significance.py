@@ -106,16 +106,23 @@ def bootstrap_p(differences: np.ndarray) -> float | None:
     return min(1.0, 2 * float(side + 1) / (len(defined) + 1))
 
 
-def luck_of_training(rarest: int) -> float:
+def luck_of_training(rarest: int, freedom: float = 0.0) -> float:
     """By how much the spread of a score is larger than its rows alone make it, since models of other rows differ, too.
 
-    The square root of 1 + 5 / sqrt(m) for m rows of the rarest class: 1.6 at 10 rows, 1.15 at 250. The form and the
-    constant were fitted to simulations with real training, see ``tools/simulate_verdicts.py`` and docs.
+    The square root of 1 + 5 / sqrt(m) + 4 d / n for m rows of the rarest class and ``freedom`` d / n: 1.6 at 10 rows,
+    1.15 at 250. The form and the first constant were fitted to simulations with real training; the second is that of
+    the intervals. See ``tools/simulate_verdicts.py`` and docs.
+
+    Args:
+        rarest: m.
+        freedom: directions in which a head can be fitted by chance (``effective_directions``) for each row.
     """
-    return math.sqrt(1 + 5 / math.sqrt(max(rarest, 1)))
+    return math.sqrt(1 + 5 / math.sqrt(max(rarest, 1)) + 4 * freedom)
 
 
-def paired_z(difference: float, resampled: np.ndarray, rarest: int, by_fold: float = 0.0) -> PairedDifference:
+def paired_z(
+    difference: float, resampled: np.ndarray, rarest: int, by_fold: float = 0.0, freedom: float = 0.0
+) -> PairedDifference:
     """The difference of two scores on the same rows against its standard error.
 
     The standard error is the spread of the difference over bootstrap resamples of the rows (by group), times the luck
@@ -127,9 +134,10 @@ def paired_z(difference: float, resampled: np.ndarray, rarest: int, by_fold: flo
         resampled: ``[B]``, the same on each resample; those without a value (NaN) are left out.
         rarest: rows (groups) of the rarest class.
         by_fold: standard error of the mean difference over the folds, see ``corrected_error``; 0 where there is none.
+        freedom: see ``luck_of_training``; of the two runs the larger.
     """
     values = resampled[~np.isnan(resampled)]
-    error = float(values.std(ddof=1)) * luck_of_training(rarest) if len(values) > 1 else float("nan")
+    error = float(values.std(ddof=1)) * luck_of_training(rarest, freedom) if len(values) > 1 else float("nan")
     error = math.hypot(error, by_fold if math.isfinite(by_fold) else 0.0)
     if not math.isfinite(error) or not math.isfinite(difference):
         return PairedDifference(difference, None, None, None)

@@ -31,7 +31,7 @@ class FittedModel:
         heads: fitted; their probabilities are averaged.
         fitted: float ``[C]``, rows of each class that they were fitted on, after sampling and weighting.
         real: float ``[C]``, rows of each class before.
-        positive: of two classes, the one that the threshold is about.
+        positive: the class that the threshold is about, of two classes or more.
         choice: what was chosen on inner folds.
         components: float64 ``[k, D]``, taken out of vectors before the heads see them; None for none.
         costs: float64 ``[C, C]``, of taking a row of the first class for the second; None if no costs are given.
@@ -76,7 +76,9 @@ class FittedModel:
             return proba, (own >= 0.5).astype(int) if multilabel else own.argmax(1)
         if multilabel:
             return proba, (proba >= self.choice.thresholds).astype(int)
-        return proba, np.where(proba[:, self.positive] >= self.choice.thresholds[0], self.positive, 1 - self.positive)
+        others = proba.copy()
+        others[:, self.positive] = -1  # below the threshold the most probable one of the others
+        return proba, np.where(proba[:, self.positive] >= self.choice.thresholds[0], self.positive, others.argmax(1))
 
     def is_of(self, width: int) -> bool:
         """Whether it answers with so many classes."""

@@ -87,12 +87,12 @@ class FitOptions:
             "inner_folds": self.inner if self.looks_inside else None,
         }
 
-    def check(self, multilabel: bool, n_classes: int, pooled: bool) -> None:
+    def check(self, multilabel: bool, n_classes: int, pooled: bool, positive: str | None = None) -> None:
         """Refuse what this problem cannot be treated with.
 
         Raises:
             InputError: for sampling or class weights with several labels a row, SMOTE of anything but vectors, or a
-                threshold for more than two classes.
+                threshold for more than two classes if none of them is asked for as the positive one.
         """
         if multilabel and (self.sampler != "none" or self.class_weight != "none"):
             sampled = self.sampler != "none"
@@ -103,9 +103,9 @@ class FitOptions:
             raise InputError("`sampler='smote'` makes vectors between vectors; it needs pooled features")
         if self.components and not pooled:
             raise InputError(f"`components={self.components}`: only pooled features have common components")
-        if self.threshold is not None and not multilabel and n_classes > 2:
+        if self.threshold is not None and not multilabel and n_classes > 2 and positive is None:
             raise InputError(
-                f"`threshold={self.threshold!r}`: there are {n_classes} classes, and a threshold parts two"
+                f"`threshold={self.threshold!r}`: there are {n_classes} classes; `positive` says which it is about"
             )
 
 

@@ -90,7 +90,8 @@ def basis(run: Run) -> str:
     """What the scores rest on, in one sentence: rows, split, sampler, seed, positive class."""
     rows, split = run.recipe.rows, run.recipe.split
     tested = sum(fold.test_rows for fold in run.metrics.folds)
-    parts = [f"{tested:,} of {rows.labelled:,} labelled rows tested ({rows.distinct_texts:,} distinct texts)"]
+    groups = "groups of rows" if "rows of one" in split["together"] else "distinct texts"
+    parts = [f"{tested:,} of {rows.labelled:,} labelled rows tested ({rows.distinct_texts:,} {groups})"]
     if rows.broken:
         parts.append(f"{rows.broken:,} broken rows of the table left out")
     parts += _twins(rows)
@@ -112,7 +113,7 @@ def _twins(rows: RowCounts) -> list[str]:
     if not largest or not together:
         return []
     first = largest[0]
-    return [f"{together:,} rows repeat others, the most the text of line {first['line']:,} ({first['rows']:,} rows)"]
+    return [f"{together:,} rows go with others, in the largest group {first['rows']:,} with line {first['line']:,}"]
 
 
 def _split(split: dict) -> str:
