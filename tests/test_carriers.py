@@ -10,6 +10,7 @@ import zipfile
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from helpers.old_workbook import write_xls
 from helpers.toy import read
 
 from embed import read_table
@@ -121,14 +122,8 @@ def test_spreadsheet_of_libreoffice(tmp_path):
 
 
 def test_old_workbook(tmp_path):
-    """.xls, as the library ``xlwt`` writes it."""
-    xlwt = pytest.importorskip("xlwt")
-    book = xlwt.Workbook()
-    sheet = book.add_sheet("One")
-    for i, row in enumerate([["text", "label"], *ROWS]):
-        for j, value in enumerate(row):
-            sheet.write(i, j, value)
-    book.save(str(tmp_path / "a.xls"))
+    """.xls, as Excel 97 wrote it."""
+    write_xls(tmp_path / "a.xls", [["text", "label"], *ROWS])
 
     assert read(read_table(tmp_path / "a.xls"))[1:] == (TEXTS, LABELS)
 
