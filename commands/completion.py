@@ -107,7 +107,7 @@ def prepare(group: click.Group, prefix: str = PREFIX) -> None:
     """Give the options of all commands below ``group`` their completions and variables."""
     for path, command in _commands(group, prefix):
         if isinstance(command, EncoderCommand):
-            command.prepare(functools.partial(_prepare, path))
+            command.prepare(functools.partial(_prepare, path), f"{path}_")
         else:
             _prepare(path, command.params)
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 DEFAULT_SHOWN = (str, int, float)
 OWN_OPTIONS_ONLY = "tk.own_options_only"  # in a context: whether nothing that an encoder takes was given
-VARIABLES = "TK_"  # with what the variables begin that set options
 
 
 class EncoderCommand(click.Command):
@@ -26,6 +25,7 @@ class EncoderCommand(click.Command):
     """
 
     _change: Callable[[list[click.Parameter]], None] = staticmethod(lambda parameters: None)
+    _variables = "?"  # with what the variables begin that set an option
 
     @property
     def params(self) -> list[click.Parameter]:
@@ -36,10 +36,15 @@ class EncoderCommand(click.Command):
     def params(self, own: list[click.Parameter]) -> None:
         self._own = own
 
-    def prepare(self, change: Callable[[list[click.Parameter]], None]) -> None:
-        """Have ``change`` called with the own parameters now, and with the others when they are made."""
+    def prepare(self, change: Callable[[list[click.Parameter]], None], variables: str) -> None:
+        """Have ``change`` called with the own parameters now, and with the others when they are made.
+
+        Args:
+            change: given the parameters.
+            variables: with what the names of the variables begin that set one of them.
+        """
         change(self._own)
-        self._change = change
+        self._change, self._variables = change, variables
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Those that the command line can have, and ``--help``."""
@@ -63,7 +68,7 @@ class EncoderCommand(click.Command):
         typed = {name for option in own for name in (*option.opts, *option.secondary_opts)}
         variables = {option.envvar for option in own}
         return all(arg.partition("=")[0] in typed for arg in args if arg.startswith("-")) and not any(
-            name.startswith(VARIABLES) and name not in variables for name in os.environ
+            name.startswith(self._variables) and name not in variables for name in os.environ
         )
 
     @cached_property

@@ -238,4 +238,4 @@ def test_metrics_file_is_plain_json(separable, in_tmp):
     def refuse(name):
         raise AssertionError(name)
 
-    json.loads((run.folder / "metrics.json").read_text(), parse_constant=refuse)
+    assert json.loads((run.folder / "metrics.json").read_text(), parse_constant=refuse)["overall"]

@@ -41,7 +41,7 @@ def test_vectors_are_those_of_the_encoder(machine):
 
 
 def test_a_grid_search_encodes_each_text_once(toy):
-    """Though each fold of each candidate fits and transforms anew; a second search encodes nothing."""
+    """Though each fold of each candidate fits and transforms again; a second search encodes nothing."""
     pipeline = make_pipeline(TextEncoder("static"), LogisticRegression())
     grid = {"logisticregression__C": [0.1, 1.0, 10.0]}
     GridSearchCV(pipeline, grid, cv=3).fit(TEXTS, LABELS)
