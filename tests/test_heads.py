@@ -9,8 +9,8 @@ import pytest
 from helpers.toy import ToyEncoder
 
 from classify import heads
-from classify.fitting.model import fit
 from classify.fitting.options import FitOptions
+from classify.fitting.training import fit
 from classify.heads.base import FitTask
 from classify.scoring.scored import log_loss
 from stores import FailureError, IdFeatures, InputError, TokenFeatures
