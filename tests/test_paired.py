@@ -70,6 +70,7 @@ def test_deciding_test_by_hand():
     error = 0.02 * np.sqrt(2)
 
     assert luck_of_training(25) == pytest.approx(np.sqrt(2))
+    assert luck_of_training(25, freedom=100 / 500) == pytest.approx(np.sqrt(1 + 1 + 0.8))
     assert found.error == pytest.approx(error)
     assert found.z == pytest.approx(0.06 / error)
     assert found.p == pytest.approx(2 * stats.norm.sf(0.06 / error))
@@ -123,7 +124,7 @@ def test_equal_learners_are_seldom_called_different():
 
     At 5 % false alarms seven or more of sixty have a probability of 3 %; the bootstrap alone has 9 to 17 %.
     """
-    asked = argparse.Namespace(tables=60, repeats=1, head="logistic")
+    asked = argparse.Namespace(tables=60, repeats=1, head="logistic:C=0.01", seed=0)
     called = simulate(200, 20, 0.5, SHIFT, asked)
 
     for name in ("accuracy", "f1_macro", "roc_auc", "log_loss"):

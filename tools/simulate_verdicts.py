@@ -15,7 +15,7 @@ from collections import defaultdict
 import numpy as np
 
 from classify import heads
-from classify.analysis.significance import corrected_error, paired_z
+from classify.analysis.significance import UNBOUNDED, corrected_error, paired_z
 from classify.fitting.options import FitOptions
 from classify.fitting.training import fit
 from classify.heads.base import FitTask
@@ -66,14 +66,15 @@ def simulate(rows: int, columns: int, share: float, shift: float, args: argparse
         by_fold = [[p.take(np.flatnonzero(p.fold == f)).measure() for f in np.unique(p.fold)] for p in pair]
         for metric in metrics_of("binary", per_class=False):
             name = metric.name
-            if metric.higher_is_better is None or metric.interval == "none":
+            if metric.table == 0 or metric.higher_is_better is None or metric.interval == "none":
                 continue
             values = [float(m[name][0]) for m in measured]
             folds = np.array([float(b[name][0] - a[name][0]) for a, b in zip(*by_fold, strict=True)])
             between = corrected_error(folds, FOLDS - 1, 1)
             resamples = drawn[1][name] - drawn[0][name]
             rarest = int(min(y.sum(), rows - y.sum()))
-            test = paired_z(values[1] - values[0], resamples, rarest, between, freedom)
+            own = freedom if name in UNBOUNDED else 0.0
+            test = paired_z(values[1] - values[0], resamples, rarest, between, own)
             called[name].append(test.p is not None and test.p < 0.05)
     return called
 

@@ -18,6 +18,7 @@ from classify.analysis.comparison import (
 )
 from classify.analysis.cost import run_cost
 from classify.analysis.significance import (
+    UNBOUNDED,
     TestResult,
     bootstrap_p,
     corrected_error,
@@ -85,7 +86,9 @@ class PairedRuns:
             t_test = resampled_t(by_fold, float(sizes[0]), float(sizes[1]))
             between = corrected_error(by_fold, float(sizes[0]), float(sizes[1]))
         drawn = self.drawn[a] - self.drawn[b]
-        freedom = max(self._directions(a), self._directions(b)) / len(np.unique(of_a.row))
+        freedom = 0.0
+        if self.by in UNBOUNDED:
+            freedom = max(self._directions(a), self._directions(b)) / len(np.unique(of_a.row))
         made = paired_z(self.scores[a][self.by] - self.scores[b][self.by], drawn, self._rarest(), between, freedom)
         method = "difference over its standard error, with the luck of training"
         test = DecidingTest(method, made.z, made.p, None, made.error, made.within(self.rope))

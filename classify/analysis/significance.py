@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+UNBOUNDED = ("log_loss",)  # a few sure mistakes of a head that is fitted hard decide it
 EXACT_BELOW = 25  # discordant pairs, under which the chi-square approximation is not trusted
 
 
@@ -115,7 +116,8 @@ def luck_of_training(rarest: int, freedom: float = 0.0) -> float:
 
     Args:
         rarest: m.
-        freedom: directions in which a head can be fitted by chance (``effective_directions``) for each row.
+        freedom: directions in which a head can be fitted by chance (``effective_directions``) for each row; 0 for
+            metrics that are not in ``UNBOUNDED``.
     """
     return math.sqrt(1 + 5 / math.sqrt(max(rarest, 1)) + 4 * freedom)
 
