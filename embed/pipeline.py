@@ -5,9 +5,9 @@ from __future__ import annotations
 import platform
 import time
 from dataclasses import dataclass, replace
-from importlib import metadata
 from pathlib import Path
 
+import h5py
 import numpy as np
 
 from embed.engines import Cluster, open_engine
@@ -222,8 +222,12 @@ def _up_to_date(out: Path, digest: str, source: dict, table: Table, recipe: Reci
 
 def _versions() -> dict[str, str]:
     """Of what made a store: Python, this project and the packages that write it."""
-    found = {name: metadata.version(name) for name in ("numpy", "h5py")}
-    return {"python": platform.python_version(), "tk": distribution.version(), **found}
+    return {
+        "python": platform.python_version(),
+        "tk": distribution.version(),
+        "numpy": np.__version__,
+        "h5py": h5py.__version__,
+    }
 
 
 def _differs(store: FeatureStore) -> str:

@@ -28,6 +28,7 @@ nowhere. Empty text has zeros everywhere, a text without a known token zeros in 
 from __future__ import annotations
 
 import re
+import string
 import unicodedata
 from dataclasses import replace
 from math import log1p
@@ -66,6 +67,7 @@ SHAPE = (
 
 _TOKEN = re.compile(r"https?://\S+|www\.\S+|[^\W\d_]+|\d+|[^\w\s]|_")
 _DIGITS = re.compile(r"\d+")
+DIGITS, CAPITALS, SMALL = (kind.encode() for kind in (string.digits, string.ascii_uppercase, string.ascii_lowercase))
 
 
 class StaticEncoder(TableEncoder):
@@ -188,9 +190,9 @@ def shape_of(text: str) -> list[float]:
     words = text.split()
     solid = "".join(words)
     n, m = max(len(solid), 1), max(len(words), 1)
-    digits, capitals, letters = (sum(map(kind, solid)) for kind in (str.isdecimal, str.isupper, str.isalpha))
+    digits, capitals, letters = _count_kinds(solid)
     beyond = 0 if solid.isascii() else sum(c > "\x7f" for c in solid)
-    shouts = sum(word.isupper() and sum(map(str.isupper, word)) > 1 for word in words)
+    shouts = sum(sum(map(str.isupper, word)) > 1 for word in words if word.isupper()) if capitals > 1 else 0
     digit_run = max(map(len, _DIGITS.findall(text)), default=0)
     return [
         log1p(len(solid)),
@@ -205,3 +207,12 @@ def shape_of(text: str) -> list[float]:
         log1p(capitals),
         log1p(digit_run),
     ]
+
+
+def _count_kinds(text: str) -> tuple[int, int, int]:
+    """How many characters are digits, capitals and letters."""
+    if not text.isascii():
+        return sum(map(str.isdecimal, text)), sum(map(str.isupper, text)), sum(map(str.isalpha, text))
+    whole, rest = len(text), text.encode()
+    digits, capitals, small = (whole - len(rest.translate(None, kind)) for kind in (DIGITS, CAPITALS, SMALL))
+    return digits, capitals, capitals + small
