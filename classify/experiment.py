@@ -26,6 +26,7 @@ from stores.features import IdFeatures
 from stores.shared.reporter import Reporter
 
 LARGEST = 3  # groups that are named
+TFIDF = "tfidf+logistic"  # name of the baseline that reads words
 MANY = 5  # classes up to which the baseline is tuned: on words there is a fit a class
 Baselines = dict[tuple[str, str], Score]  # name and sampler -> score
 
@@ -75,10 +76,18 @@ class Experiment:
         sampler = "none" if sampler == "smote" else sampler
         for name, x, head in _baselines(self.data):
             if (name, sampler) not in done:
-                grid = head.grid_of("ids") if tuned and len(self.data.classes) <= MANY else {}
+                grid = head.grid_of("ids") if self._tunes_words(tuned) else {}
                 options = FitOptions(sampler=sampler, tune=grid, must_tune=False)
                 done[name, sampler] = self.evaluate(f"baseline {name}", head, options, x).score
         return {name: score for (name, of), score in done.items() if of == sampler}
+
+    def _tunes_words(self, tuned: bool) -> bool:
+        return tuned and len(self.data.classes) <= MANY
+
+    def bag_of_words(self, tuned: bool) -> str:
+        """What the baseline ``tfidf+logistic`` is, in one sentence."""
+        chosen = "its C, and whether marks are words, chosen on inner folds" if self._tunes_words(tuned) else "C=10"
+        return f"logistic regression on TF-IDF of words and pairs of words, with 1 + log(count), {chosen}"
 
     def more(
         self, head: Head, options: FitOptions, shares: Sequence[float], epochs: Sequence[int], evaluation: Evaluation
@@ -171,7 +180,7 @@ def _baselines(data: Data) -> list[tuple[str, X, Head]]:
     ids = data.x if isinstance(data.x, IdFeatures) and data.x.table is None else None
     words = data.texts if ids is None else ids
     if words is not None:
-        baselines.append(("tfidf+logistic", words, registry.load("logistic", C=10.0)))
+        baselines.append((TFIDF, words, registry.load("logistic", C=10.0)))
     return baselines
 
 

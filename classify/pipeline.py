@@ -12,7 +12,7 @@ from classify import heads as registry
 from classify.checks import check_epochs, check_features, positive_class
 from classify.combine import load_all
 from classify.data import Data
-from classify.experiment import Baselines, Experiment
+from classify.experiment import TFIDF, Baselines, Experiment
 from classify.fitting.options import FitOptions
 from classify.fitting.tune import Tuning
 from classify.heads.base import Head
@@ -144,6 +144,7 @@ def classify(
                 more["notes"] = [*evaluation.notes, *evaluation.score.remarks, *notes]
                 recipe = experiment.recipe(head, fit_options, evaluation.kept)
                 recipe |= {"command": command, "versions": versions or {}}
+                recipe |= {"bag_of_words": experiment.bag_of_words(tuning.default)} if TFIDF in beside else {}
                 reporter.progress(Progress("training", None, f"writing {folder}", f"writing {folder}"))
                 runs.append(write_run(folder, recipe, evaluation.score, dict(beside), evaluation.kept, more))
                 reporter.progress(Progress("training", 1.0))

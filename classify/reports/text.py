@@ -103,6 +103,8 @@ def basis(run: Run) -> str:
     parts.append(f"seed {run.recipe.seed}")
     if run.recipe.problem == "binary":
         parts.append(f"precision, recall, F1 and areas of class {run.recipe.positive!r}")
+    if "bag_of_words" in run.recipe.more:
+        parts.append(f"tfidf+logistic is {run.recipe.more['bag_of_words']}")
     return "; ".join(parts)
 
 
