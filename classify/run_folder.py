@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 
 from stores.shared.errors import FailureError, InputError
+from stores.shared.files import check_local
 from stores.shared.fingerprint import canonical_json, digest_bytes, digest_file
 
 RECIPE = "recipe.json"
@@ -32,8 +33,9 @@ class FolderClaims:
         """``folder``, or the first of ``folder-2``, ``folder-3``, ... that does not exist and nobody is making.
 
         Raises:
-            InputError: if it is taken and not ``numbered``.
+            InputError: if it is taken and not ``numbered``, or no folder of this machine.
         """
+        check_local(folder)
         number, free = 1, folder
         while free in self._taken or not self._lock(free):
             if not numbered:

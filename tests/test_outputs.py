@@ -10,8 +10,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from helpers import ROOT
+from helpers.commands import LETTERS, ROWS
+from helpers.stores import make_store, pooled
+from helpers.toy import write_csv
 
 from cli import cli
+from embed import read_table
 from stores import FailureError, InputError
 from stores.shared.files import regular_output, whole_file
 from stores.shared.outputs import output_file, output_text
@@ -241,3 +245,47 @@ def test_predict_writes_through_and_never_over(trained):
         2, "Error: p.csv exists already; give another --out, or --overwrite\n"
     )  # fmt: skip
     assert CliRunner().invoke(cli, [*predict, "--out", "p.csv", "--overwrite"]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "embed --data t.csv --out s3://bucket/a.h5",
+        "embed --data t.csv --layout parts --out gs://bucket/a.h5",
+        "classify --features t.h5 --out abfs://box/run",
+        "features merge t.h5 t.h5 --out s3://bucket/a.h5",
+        "features export t.h5 --to csv --out s3://bucket/a.csv",
+        "features export t.h5 --to projector --out s3://bucket/a",
+        "predict --run run --data t.csv --out S3://bucket/p.csv",
+    ],
+)
+def test_an_address_is_no_output(in_tmp, line):
+    """Nothing is written, least of all a folder that is called ``s3:``."""
+    write_csv(in_tmp / "t.csv", ROWS[:12])
+    make_store(in_tmp / "t.h5", pooled([[i, i % 3] for i in range(30)]), ["a", "b", "b"] * 10, LETTERS[:30])
+    before = sorted(in_tmp.rglob("*"))
+    result = CliRunner().invoke(cli, line.split())
+
+    address = line.split()[-1]
+    assert result.exit_code == 2
+    assert f"Error: {address}: nothing is written there; give a path of this machine as --out" in result.stderr
+    assert sorted(in_tmp.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("address", "advice"),
+    [
+        ("s3://bucket/a.csv", ", or pipe it in, with - in its place: aws s3 cp s3://bucket/a.csv -"),
+        ("https://x.org/a.csv?b&c", ", or pipe it in, with - in its place: curl -L 'https://x.org/a.csv?b&c'"),
+        ("abfs://box/*.parquet", ""),
+    ],
+)
+def test_an_address_is_no_table(in_tmp, address, advice):
+    """It is said how to read it all the same; a folder that is called so is read."""
+    for way in (lambda: read_table(address), lambda: read_table(Path(address))):
+        with pytest.raises(InputError) as error:
+            way()
+        assert str(error.value) == f"{address}: tables are read from the disk; copy it there first{advice}"
+    (in_tmp / "s3:").mkdir()
+    write_csv(in_tmp / "s3:" / "t.csv", ROWS[:12])
+    assert read_table("s3:/t.csv").most_rows

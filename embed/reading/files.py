@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import glob
+import re
+import shlex
 import shutil
 import sys
 import tempfile
@@ -22,6 +24,16 @@ BLOCK = 1 << 20  # bytes that are read at once
 STDIN = "stdin"
 SUFFIXES = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zst": "zstd", ".zstd": "zstd", ".zip": "zip"}
 ABOUT = ("readme", "license", "licence", "dataset_info", "dataset_dict", "state", "citation", "changelog", "notice")
+
+# s3://bucket, which pathlib makes s3:/bucket; the drives of Windows have one letter
+ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+")
+FETCH = {  # how a table comes from there through a pipe
+    "s3": ", or pipe it in, with - in its place: aws s3 cp {} -",
+    "gs": ", or pipe it in, with - in its place: gcloud storage cat {}",
+    "http": ", or pipe it in, with - in its place: curl -L {}",
+    "https": ", or pipe it in, with - in its place: curl -L {}",
+    "hdfs": ", or pipe it in, with - in its place: hdfs dfs -cat {}",
+}
 
 
 @dataclass(frozen=True)
@@ -103,6 +115,10 @@ def find_sources(data: str) -> list[Source]:
         InputError: if there is none, or it is of a kind that holds no table.
     """
     path = Path(data)
+    if (scheme := ADDRESS.match(data)) and not path.exists():
+        address = ADDRESS.sub(r"\1://", data, count=1)
+        how = FETCH.get(scheme[1].lower(), "").format(shlex.quote(address))
+        raise InputError(f"{address}: tables are read from the disk; copy it there first{how}")
     if data == "-":
         return [_spool(sys.stdin.buffer, STDIN)]
     if path.exists() and not path.is_file() and not path.is_dir():  # a pipe, such as <(zcat table.csv.gz) in a shell

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 import socket
 import stat
@@ -16,6 +17,19 @@ from typing import TypeVar
 from stores.shared.errors import FailureError, InputError
 
 J = TypeVar("J", dict, list)
+
+
+# s3:/bucket, which is how pathlib has s3://bucket; the drives of Windows have one letter
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+:)/+")
+
+
+def check_local(out: Path) -> None:
+    """``InputError`` for an address such as ``s3://bucket/a.h5``, which would be a folder ``s3:`` of this machine."""
+    if _ADDRESS.match(out.as_posix()):
+        address = _ADDRESS.sub(r"\1//", out.as_posix(), count=1)
+        raise InputError(
+            f"{address}: nothing is written there; give a path of this machine as `out`, and copy the result"
+        )
 
 
 def is_stream(out: Path) -> bool:
@@ -39,6 +53,7 @@ def regular_output(out: Path, subject: str) -> Path:
     Raises:
         InputError: if that is standard output, a device, a pipe or a folder.
     """
+    check_local(out)
     if is_stream(out) or out.is_dir():
         raise InputError(f"{subject} cannot be written to {out}, which is no file; give the name of a file as `out`")
     return Path(os.path.realpath(out)) if out.is_symlink() else out
@@ -108,6 +123,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
         FailureError: if the machine refuses the write.
         InputError: if ``path`` is standard output, or has come into being meanwhile.
     """
+    check_local(path)
     if is_stream(path):
         raise InputError(f"a folder cannot be written to {path}; give the name of one as `out`")
     temporary = _temporary(path.parent, path.name)

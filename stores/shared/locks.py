@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stores.shared.errors import FailureError
+from stores.shared.files import check_local
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -33,6 +34,7 @@ def only_writer(
     """
     from filelock import FileLock, Timeout
 
+    check_local(output)
     holder, lock = folder / "holder", FileLock(folder / "lock")
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, TextIO
 
 from stores.shared.errors import InputError
-from stores.shared.files import is_stream, whole_file
+from stores.shared.files import check_local, is_stream, whole_file
 
 
 @contextmanager
@@ -62,7 +62,8 @@ def output_text(out: Path, overwrite: bool = False) -> Iterator[TextIO]:
 
 
 def check_output(out: Path, overwrite: bool) -> None:
-    """Refuse a folder, and a file that is there already unless ``overwrite``."""
+    """Refuse an address, a folder, and a file that is there already unless ``overwrite``."""
+    check_local(out)
     if out.is_dir():
         raise InputError(f"{out} is a folder; give the name of a file as `out`")
     if out.exists() and not overwrite:
