@@ -53,6 +53,8 @@ def table_options(command: Callable) -> Callable:
                      "inside), single (apostrophes) or none (quotes are text).  [default: found in the first rows]"),
         click.option("--header/--no-header", default=None, help="The first row names the columns, or is data and they "
                      "are called 1, 2, ...  [default: found by comparing it with the others]"),
+        click.option("--skip-rows", type=int, help="Lines of a CSV file, or rows of a sheet, above the table.  "
+                     "[default: found, where usual names stand below a title]"),
         click.option("--follow-links", is_flag=True, help="Follow links inside a folder of texts."),
         click.option("--sheet", help="Sheet of a workbook (.xlsx .xls .ods).  [default: the only one with cells]"),
         click.option("--table", help="Table or view of an SQLite database.  [default: the only one]"),

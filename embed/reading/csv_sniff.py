@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from embed.reading.csv_dialect import NUL, UNCLOSED, Dialect
+from embed.reading.header import MOST_ABOVE, are_names, rows_above
 from stores.shared.errors import InputError
 
 DELIMITERS = ",\t;|"
@@ -54,6 +55,23 @@ def separator_line(text: str) -> tuple[str, int] | None:
     """The delimiter that Excel's first line ``sep=;`` names and the length of that line, if there is one."""
     found = SEP_LINE.match(text)
     return found and ("\t" if found["sep"] == r"\t" else found["sep"], found.end())
+
+
+def lines_above(text: str, delimiter: str | None) -> int:
+    """How many lines are titles and remarks above the header; 0 if the first line may be the header."""
+    newline = line_end(text)
+    lines = [line.rstrip("\r") for line in text[:SAMPLE_BYTES].split(newline)[:SNIFF_ROWS]]
+    for mark in delimiter or DELIMITERS:
+        if not any(are_names(_split(line, mark)) for line in lines[1 : MOST_ABOVE + 1]):
+            continue
+        if above := rows_above([_split(line, mark) for line in lines]):
+            return above
+    return 0
+
+
+def _split(line: str, delimiter: str) -> list[str]:
+    """The cells of a line in which no cell holds a delimiter, as in a header."""
+    return [cell.strip().strip('"') for cell in line.split(delimiter)]
 
 
 def line_end(text: str) -> Literal["\n", "\r"]:
@@ -163,28 +181,44 @@ class Start:
 
     Attributes:
         trial: its first rows, and how they are written.
-        size, lines: bytes and lines of a line ``sep=;`` before the first row.
+        size, lines: bytes and lines before the first row: a line ``sep=;``, titles above the header.
+        above: how many of these lines are such titles.
         notes: what the user should know.
     """
 
     trial: Trial
     size: int
     lines: int
+    above: int
     notes: list[str]
 
     @classmethod
-    def of(cls, name: str, block: bytes, whole: bool, delimiter: str | None, quoting: str | None) -> Start:
-        """Look at the first block of a file, or at the whole of it.
+    def of(
+        cls, name: str, block: bytes, whole: bool, delimiter: str | None, quoting: str | None, skip: int | None = None
+    ) -> Start:
+        """Look at the first block of a file, or at the whole of it; ``skip`` lines of it are no rows, found if None.
 
         Raises:
             InputError: if it does not begin with a row of text.
         """
         text = block.decode("utf-8", "ignore")
         separator, notes = separator_line(text), []
-        before = 0
+        before = lines = 0
         if separator:
             notes.append(f"{name}: its first line names the delimiter, {separator[0]!r}, and is no row")
-            before, delimiter = separator[1], delimiter or separator[0]
+            before, lines, delimiter = separator[1], 1, delimiter or separator[0]
+        above = lines_above(text[before:], delimiter) if skip is None else max(0, skip - lines)
+        if above:
+            newline = line_end(text)
+            title, lines = text[before:].partition(newline)[0].strip(), lines + above
+            before += sum(len(line) + 1 for line in text[before:].split(newline)[:above])
+            if skip is None:
+                notes.append(
+                    f"{name}: the names of the columns are on line {lines + 1}; what stands above ({title[:50]}) is "
+                    "left out, `skip_rows=0` decides otherwise"
+                )
+            elif before >= len(text):
+                raise InputError(f"`skip_rows={skip}`: {name} has no more than that, or they are too long for titles")
         trial, note = sniff(name, text[before:], whole, delimiter, quoting)
         first = trial.rows[0] if trial.rows else []
         if not first and trial.broken:
@@ -195,7 +229,14 @@ class Start:
             )
         if not any(cell.strip() for row in trial.rows for cell in row):
             raise InputError(f"{name} is empty; its first line must name the columns")
-        return cls(trial, len(text[:before].encode()), int(bool(separator)), [*notes, *filter(None, [note])])
+        return cls(trial, len(text[:before].encode()), lines, above, [*notes, *filter(None, [note])])
+
+    def lines_above(self, block: bytes, filled: int) -> int:
+        """How many lines of the file stand above the first one with so many cells that are not empty."""
+        dialect = self.trial.dialect
+        lines = block[self.size :].decode("utf-8", "ignore").split(dialect.newline)[:SNIFF_ROWS]
+        counts = [len(list(filter(None, _split(line, dialect.delimiter)))) for line in lines]
+        return self.lines + next((i for i, count in enumerate(counts) if count >= filled), 1)
 
     def after_row(self, block: bytes) -> tuple[int, int]:
         """Bytes and lines up to the end of the first row."""

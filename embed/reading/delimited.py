@@ -14,7 +14,7 @@ from embed.reading.csv_sniff import Start, Trial, usual_width
 from embed.reading.decode import scan, utf8_blocks
 from embed.reading.files import Source
 from embed.reading.format import SAMPLE_ROWS, Batch, TableFile
-from embed.reading.header import judge_first_row, show_row
+from embed.reading.header import is_title, judge_first_row, show_row
 from stores.shared.errors import InputError
 
 FAST_FROM = 1 << 22  # bytes: below, importing pyarrow takes longer than it saves
@@ -31,13 +31,20 @@ class Delimited(TableFile):
         delimiter: one character; that which cuts the first rows into equally many cells if None.
         quoting: one of ``csv_dialect.QUOTINGS``; found in the first rows if None.
         has_header: whether the first row names the columns; else they are called ``1``, ``2``, ...; found if None.
+        skip_rows: how many lines stand above the first row; found if None.
 
     Raises:
         InputError: if there is no first row, it is not of text, or may as well be a header as data.
     """
 
     def __init__(
-        self, source: Source, encoding: str | None, delimiter: str | None, quoting: str | None, has_header: bool | None
+        self,
+        source: Source,
+        encoding: str | None,
+        delimiter: str | None,
+        quoting: str | None,
+        has_header: bool | None,
+        skip_rows: int | None = None,
     ) -> None:
         found = scan(source, encoding)
         super().__init__(source)
@@ -45,12 +52,13 @@ class Delimited(TableFile):
         self.places, self.lines = found.places, found.lines
         blocks = filter(None, utf8_blocks(source, found.encoding))
         first, more = next(blocks, b""), next(blocks, b"")
-        start = Start.of(source.name, first, not more, delimiter, quoting)
+        skip = skip_rows or 0 if has_header is False else skip_rows
+        start = Start.of(source.name, first, not more, delimiter, quoting, skip)
         self.notes += start.notes
         trial = start.trial
         header = has_header
         if header is None:
-            header = self._judge(trial.rows)
+            header = self._judge(start, first)
         names, self._skipped_bytes, self._skipped_lines = self._names(trial, header), start.size, start.lines
         if header:
             self._skipped_bytes, self._skipped_lines = start.after_row(first)
@@ -62,6 +70,8 @@ class Delimited(TableFile):
         self.header = list(self._places)
         self.how = {"encoding": found.encoding, "delimiter": trial.dialect.delimiter, "quoting": trial.dialect.quoting}
         self.how["header"] = header
+        if start.above:
+            self.how["skipped"] = start.above
         if trial.dialect.blanks:
             self.how["blanks"] = True
 
@@ -94,12 +104,20 @@ class Delimited(TableFile):
             else:
                 yield Batch(piece.line, cells, piece.bad)
 
-    def _judge(self, rows: list[list[str]]) -> bool:
+    def _judge(self, start: Start, block: bytes) -> bool:
         """Whether the first row names the columns; what was found is a note, unless the names are usual ones."""
+        rows = start.trial.rows
         first = rows[0]
         below = [row for row in rows[1:] if row != first]  # a header may come again where files were put together
         width = usual_width(below)
-        aligned = [""] * (width == len(first) + 1) + first
+        numbered = width == len(first) + 1 and _is_index([row[0] for row in below if len(row) == width])
+        aligned = [""] * numbered + first
+        if usual := is_title([aligned, *below]):
+            decides = " if it is a title, or `header=True`" * (width == len(first))
+            raise InputError(
+                f"{self.name}: the first row ({show_row(first)}) names {sum(map(bool, first))} of {usual} columns; "
+                f"give `skip_rows={start.lines_above(block, usual)}`{decides}"
+            )
         verdict = judge_first_row(aligned, [row for row in below if len(row) == len(aligned)])
         if verdict.header is None:
             raise InputError(

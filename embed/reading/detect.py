@@ -51,6 +51,7 @@ class ReadingOptions:
     delimiter: str | None = None
     quoting: str | None = None
     header: bool | None = None
+    skip_rows: int | None = None
     follow_links: bool = False
     sheet: str | None = None
     table: str | None = None
@@ -65,6 +66,8 @@ class ReadingOptions:
         delimiter = {"tab": "\t", r"\t": "\t"}.get(self.delimiter or "", self.delimiter)
         if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n' or not delimiter.isascii()):
             raise InputError(f"`delimiter={delimiter!r}`: give one character, or tab")
+        if self.skip_rows is not None and self.skip_rows < 0:
+            raise InputError(f"`skip_rows={self.skip_rows}`: give how many lines stand above the table, 0 or more")
         return replace(self, delimiter=delimiter)
 
 
@@ -127,17 +130,19 @@ def _open(source: Source, form: str, asked: ReadingOptions) -> TableFile:
         raise InputError(f"`sheet={asked.sheet!r}` is for workbooks, and {source.name} is none")
     if (asked.table or asked.query) and form != "sqlite":
         raise InputError(f"`table` and `query` are for SQLite databases, and {source.name} is none")
+    if asked.skip_rows and form not in ("excel", "csv", "tsv"):
+        raise InputError(f"`skip_rows={asked.skip_rows}` is for CSV and workbooks, and {source.name} is read as {form}")
     if form == "excel":
         from embed.reading.workbook import Workbook
 
-        return Workbook(plain(source), asked.sheet, asked.header)
+        return Workbook(plain(source), asked.sheet, asked.header, asked.skip_rows)
     if form == "sqlite":
         from embed.reading.sqlite import Database
 
         return Database(source, asked.table, asked.query)
     if form in ("csv", "tsv"):
         delimiter = asked.delimiter or ("\t" if form == "tsv" else None)
-        return Delimited(source, asked.encoding, delimiter, asked.quoting, asked.header)
+        return Delimited(source, asked.encoding, delimiter, asked.quoting, asked.header, asked.skip_rows)
     if form in ("json", "jsonl"):
         from embed.reading.json_frames import JsonFrame, is_frame
         from embed.reading.records import Json

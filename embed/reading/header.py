@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from embed.reading.cells import is_number
-from embed.reading.column_names import is_usual
+from embed.reading.column_names import is_usual, label_tier, text_rank
 
 SURE = 2  # by so much one side must outweigh the other
 LONG = 40  # characters that a name of a column seldom has
+MOST_ABOVE = 20  # rows above a header
 SHOWN = 60  # characters of the first row that messages show
 
 
@@ -28,6 +30,45 @@ class Verdict:
 
     header: bool | None
     why: str
+
+
+def rows_above(rows: Sequence[Sequence[str]]) -> int:
+    """How many of the first rows are titles and remarks above the header; 0 if the first row may be the header.
+
+    The header below is a row of names, some of them usual and none a value of its column, that has more cells with
+    content than each row above it; or in which both the texts and the labels have usual names.
+    """
+    if not rows or any(map(is_usual, rows[0])):
+        return 0
+    for number, row in enumerate(rows[1 : MOST_ABOVE + 1], 1):
+        names = [cell.strip() for cell in row if cell.strip()]
+        below = rows[number + 1 :]
+        if not below or not are_names(names):
+            continue
+        others = [*rows[:number], *below]
+        if any(cell.strip() and cell == other[i] for i, cell in enumerate(row) for other in others if i < len(other)):
+            continue
+        fuller = all(sum(bool(cell.strip()) for cell in above) < len(names) for above in rows[:number])
+        known = [any(rank(name) is not None for name in names) for rank in (text_rank, label_tier)]
+        if fuller or all(known):
+            return number
+    return 0
+
+
+def are_names(cells: Sequence[str]) -> bool:
+    """Whether these may be the names of columns: two or more, all short and different, and one at least usual."""
+    return 1 < len(cells) == len(set(cells)) and all(map(_is_identifier, cells)) and any(map(is_usual, cells))
+
+
+def is_title(rows: Sequence[Sequence[str]]) -> int:
+    """If the first row has far fewer cells with content than those below it, how many these have; else 0.
+
+    (One may be empty: that of a column that numbers the rows.)
+    """
+    filled = [sum(bool(cell.strip()) for cell in row) for row in rows]
+    usual = int(median(filled[1:])) if len(filled) > 1 else 0
+    numbered = filled[0] == usual - 1 and not rows[0][0].strip()
+    return usual if filled[0] <= usual / 2 and not numbered else 0
 
 
 def judge_first_row(first: Sequence[str], below: Sequence[Sequence[str]]) -> Verdict:

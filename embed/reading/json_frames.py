@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
+from embed.reading.column_names import is_usual
 from embed.reading.decode import scan, utf8_blocks
 from embed.reading.files import Source
 from embed.reading.row_table import RowTable, unique_names
@@ -72,8 +73,15 @@ class JsonFrame(RowTable):
         outer, inner = list(value), list(dict.fromkeys(chain.from_iterable(value.values())))
         if all(key.isdigit() for key in outer) and not all(key.isdigit() for key in inner):
             by_rows = True
-        elif all(key.isdigit() for key in inner):
+        elif all(key.isdigit() for key in inner) or (_are_names(outer) and not _are_names(inner)):
             by_rows = False
+        elif _are_names(inner) and not _are_names(outer):
+            by_rows = True
+        elif len(outer) == len(inner):
+            raise InputError(
+                f"{self.name}: {', '.join(outer[:3])} and {', '.join(inner[:3])} may both be the names of its columns; "
+                "give objects one a line, or in an array"
+            )
         else:  # neither is numbered: there are more rows than columns
             by_rows = len(outer) > len(inner)
         if by_rows:
@@ -88,8 +96,15 @@ def is_frame(text: str) -> bool:
     if value is None:  # an object over several lines, unless the next line is an object
         return following is None
     parts = list(value.values())
+    if len(parts) > 1 and not rest.strip() and not _are_names(list(value)):
+        return True
     wraps = any(isinstance(part, list) and part and isinstance(part[0], dict) for part in parts)
     return not rest.strip() and bool(parts) and (wraps or all(isinstance(part, dict | list) for part in parts))
+
+
+def _are_names(keys: list[str]) -> bool:
+    """Whether some of these are usual names of columns."""
+    return any(map(is_usual, keys))
 
 
 def _object(line: str) -> dict | None:

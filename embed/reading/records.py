@@ -102,11 +102,17 @@ def _load(load: Callable, row: str) -> dict | str:
 def _array(source: Source, encoding: str) -> Iterator[Row]:
     """The elements of an array, each as soon as it is whole."""
     decode, buffer, at, number, line, why = _decoder().raw_decode, "", -1, 0, 1, None
-    for block in chain(codecs.iterdecode(utf8_blocks(source, encoding), "utf-8"), [""]):
+    blocks = chain(codecs.iterdecode(utf8_blocks(source, encoding), "utf-8"), [""])
+    for block in blocks:
         buffer, at = (buffer[at:] + block, 0) if at >= 0 else (block, block.index("[") + 1)
         while True:
             start = next(NEXT.finditer(buffer, at)).end()
             if buffer.startswith("]", start):
+                if any(part.strip() for part in chain([buffer[start + 1 :]], blocks)):
+                    advice = "give one array, or objects one a line"
+                    raise InputError(
+                        f"{source.name}, line {line} or after: something stands behind the array; {advice}"
+                    )
                 return
             try:
                 record, end = decode(buffer, start)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from embed.reading.files import Source, damage_is_one_line
-from embed.reading.header import judge_first_row, show_row
+from embed.reading.header import is_title, judge_first_row, rows_above, show_row
 from embed.reading.row_table import RowTable, as_cell, unique_names
 from stores.shared.errors import InputError
 
@@ -20,12 +20,15 @@ class Workbook(RowTable):
         source: the file.
         sheet: its name; the only sheet with cells if None.
         has_header: whether the first row names the columns; found if None.
+        skip_rows: how many rows of the sheet stand above it; found if None.
 
     Raises:
         InputError: if several sheets hold cells and none is named, or there is no such sheet.
     """
 
-    def __init__(self, source: Source, sheet: str | None, has_header: bool | None) -> None:
+    def __init__(
+        self, source: Source, sheet: str | None, has_header: bool | None, skip_rows: int | None = None
+    ) -> None:
         super().__init__(source)
         from python_calamine import CalamineWorkbook
 
@@ -46,6 +49,8 @@ class Workbook(RowTable):
         self.stem = source.stem
         width = max(len(row) for _, row in rows)
         self._rows = [(number, [*row, *[None] * (width - len(row))]) for number, row in rows]
+        above = self._above(has_header, skip_rows)
+        self._rows = self._rows[above:]
         header = self._judge() if has_header is None else has_header
         first = list(map(as_cell, self._rows[0][1]))
         names = unique_names(first) if header else [str(i + 1) for i in range(width)]
@@ -54,20 +59,36 @@ class Workbook(RowTable):
         self.header = [names[i] for i in self._kept]
         self.most_rows = len(self._rows)
         self.lines = rows[-1][0]
-        self.how = {"format": "excel", "sheet": name, "header": header}
+        self.how = {"format": "excel", "sheet": name, "header": header} | ({"skipped": above} if above else {})
 
     def rows(self) -> Iterator[tuple[int, Sequence[object]]]:
         """See ``RowTable``."""
         return ((number, [row[i] for i in self._kept]) for number, row in self._rows)
 
+    def _above(self, has_header: bool | None, skip_rows: int | None) -> int:
+        """How many rows with cells stand above the table."""
+        if skip_rows is not None:
+            above = sum(number <= skip_rows for number, _ in self._rows)
+            if above == len(self._rows):
+                raise InputError(f"`skip_rows={skip_rows}`: {self.name} has {self._rows[-1][0]} rows, no more")
+            return above
+        if has_header is False:
+            return 0
+        cells = [list(map(as_cell, row)) for _, row in self._rows[:JUDGED_ROWS]]
+        above = rows_above(cells)
+        if above:
+            self.notes.append(
+                f"{self.name}: the names of the columns are in row {self._rows[above][0]}; what stands above "
+                f"({show_row(cells[0])}) is left out, `skip_rows=0` decides otherwise"
+            )
+        return above
+
     def _judge(self) -> bool:
         first, *below = [list(map(as_cell, row)) for _, row in self._rows[:JUDGED_ROWS]]
-        filled = sum(bool(cell.strip()) for cell in first)
-        usual = max((sum(bool(cell.strip()) for cell in row) for row in below), default=filled)
-        if filled < max(1, usual / 2):
+        if usual := is_title([first, *below]):
             raise InputError(
-                f"{self.name}: the first row ({show_row(first)}) names {filled} of {usual} columns; "
-                f"delete what stands above the header, or give `header=False`"
+                f"{self.name}: the first row ({show_row(first)}) names {sum(map(bool, first))} of {usual} columns; "
+                f"give `skip_rows={self._fullest(usual)}` if what stands above is a title, or `header=True`"
             )
         verdict = judge_first_row(first, below)
         if verdict.header is None:
@@ -78,6 +99,11 @@ class Workbook(RowTable):
         if not verdict.header:
             self.notes.append(f"{self.name} has no header: {verdict.why}; `header=True` decides otherwise")
         return verdict.header
+
+    def _fullest(self, usual: int) -> int:
+        """How many rows of the sheet stand above the first one with so many cells."""
+        rows = ((number, sum(bool(as_cell(value).strip()) for value in row)) for number, row in self._rows)
+        return next(number for number, filled in rows if filled >= usual) - 1
 
     def _is_index(self, place: int, name: str, written: str) -> bool:
         """Whether a column in front numbers the rows, as pandas writes it."""

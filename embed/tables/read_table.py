@@ -29,6 +29,7 @@ def read_table(
     delimiter: str | None = None,
     quoting: str | None = None,
     header: bool | None = None,
+    skip_rows: int | None = None,
     follow_links: bool = False,
     sheet: str | None = None,
     table: str | None = None,
@@ -60,6 +61,7 @@ def read_table(
         quoting: of CSV, one of ``embed.reading.csv_dialect.QUOTINGS``; found in the first rows if None.
         header: of CSV, whether the first row names the columns; else they are called ``1``, ``2``, ...; found by
             comparing it with the rows below if None.
+        skip_rows: of CSV how many lines, of a workbook how many rows stand above the table; found if None.
         follow_links: whether links inside a folder of texts are followed; else they are passed over, with a note.
         sheet: of a workbook, the name of the sheet; the only one with cells if None.
         table, query: of an SQLite database, a table or view, or a SELECT; the only table if both are None.
@@ -79,7 +81,7 @@ def read_table(
         InputError: if there is no such file, it is empty, not text, or lacks a column that was asked for; or where
             two readings are likely.
     """
-    asked = ReadingOptions(format, encoding, delimiter, quoting, header, follow_links, sheet, table, query)
+    asked = ReadingOptions(format, encoding, delimiter, quoting, header, skip_rows, follow_links, sheet, table, query)
     files = _opened(data, labels, asked)
     first = files[0]
     cells = first.sample()
