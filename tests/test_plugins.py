@@ -8,8 +8,12 @@ import sys
 
 import pytest
 from helpers import ROOT
+from helpers.commands import ROWS, tk
 from helpers.toy import TEN_ROWS, write_csv
 
+from cli import cli
+from commands import encoder_options
+from commands.encoder_options import generated_options
 from embed import load_encoder
 from stores import FeatureStore, InputError
 from stores.shared.registry import Registry, parse_spec
@@ -183,11 +187,29 @@ def test_wrong_specs(spec, message):
 
 def test_an_option_is_given_once(in_tmp):
     """Beside the encoder or as an option, not both."""
-    from test_cli import tk
-
     write_csv(in_tmp / "ten.csv", TEN_ROWS)
     error = tk("embed", "--encoder", "static:pooling=max", "--pooling", "mean", "--data", "ten.csv", code=2).stderr
     assert error == "Error: pooling is given in 'static:pooling=max' and as --pooling; leave out one of them\n"
+
+
+def test_encoders_are_looked_at_for_what_the_command_does_not_know(in_tmp, monkeypatch):
+    """An option, or a variable, of an encoder; what the command has itself costs no look at sixteen encoders."""
+    write_csv(in_tmp / "t.csv", ROWS[:12])
+    looked = []
+    monkeypatch.setattr(encoder_options, "generated_options", lambda: [*generated_options(), looked.append(1)][:-1])
+
+    def pooling(*more):
+        for name in ("_all", "_generated"):
+            vars(cli.commands["embed"]).pop(name, None)
+        looked.clear()
+        tk("embed", "t.csv", "--encoder=static", "--out", "a.h5", "--overwrite", *more)
+        with FeatureStore("a.h5") as store:
+            return store.identity["pooling"], bool(looked)
+
+    assert pooling() == ("mean", False)
+    assert pooling("--pooling", "max") == ("max", True)
+    monkeypatch.setenv("TK_EMBED_POOLING", "max")
+    assert pooling() == ("max", True)
 
 
 def test_options_as_text_have_their_types():
