@@ -237,7 +237,7 @@ def tf1_hub(out, lower_case=False):
             inputs = {name: v1.placeholder(tf.int32, [None, None], name) for name in names}
             pooled, layers = published_graph(tf, variables.__getitem__, inputs.values())
             if tags:
-                pooled, layers = [v1.nn.dropout(x, rate=0.5) for x in (pooled, layers[-1])], layers
+                pooled, layers = [v1.nn.dropout(x, rate=0.5, seed=0) for x in (pooled, layers[-1])], layers
                 pooled = pooled[0]
             info = {"vocab_file": tf.constant("vocab.txt", name="vocab"), "do_lower_case": tf.constant(lower_case)}
             session.run(v1.global_variables_initializer())
