@@ -203,7 +203,7 @@ def _garbage(path):
     ("spoil", "error", "message"),
     [
         (_cut, FailureError, "damaged, or no safetensors file"),
-        (_garbage, FailureError, "a header of"),
+        (_garbage, FailureError, "its header is to have"),
         (_pickle, InputError, "has no model.safetensors, and pytorch_model.bin is a pickle"),
         (_other, InputError, "model_type 't5' is none of those that tk runs (bert, electra"),
         (_lacking, InputError, "its weights hold no encoder.layer.1.output.dense.weight"),

@@ -101,3 +101,29 @@ def test_a_table_and_what_is_told_about_it(tmp_path):
     (rows,) = read_table(tmp_path / "a.zip").blocks(9)
 
     assert rows.texts == ["rain", "sun"]
+
+
+def test_parquet_that_unfolds_to_terabytes(tmp_path):
+    """One text of 10 MB, 300,000 times, in two kilobytes: refused before a row is unfolded."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    same = pa.DictionaryArray.from_arrays(pa.array([0] * 300_000, pa.int32()), ["a" * 10_000_000])
+    path = tmp_path / "bomb.parquet"
+    pq.write_table(pa.table({"text": same}), path, compression="zstd", dictionary_pagesize_limit=1 << 30,
+                   write_statistics=False, store_schema=False)  # fmt: skip
+
+    assert path.stat().st_size < 31_000
+    with pytest.raises(InputError, match="4,096 of its rows would unfold from .* to 40,960,000,000 in memory"):
+        read_table(path)
+
+
+def test_parquet_that_promises_more_rows_than_it_can_hold(tmp_path):
+    """Three million rows of nothing in a few hundred bytes."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({"text": pa.nulls(3_000_000, pa.string())}), tmp_path / "a.parquet", compression="zstd")
+
+    with pytest.raises(InputError, match="promises 3,000,000 rows in [0-9,]+ bytes"):
+        read_table(tmp_path / "a.parquet", text_column="text")

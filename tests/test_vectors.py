@@ -102,13 +102,31 @@ def test_numberbatch_and_mini_h5_agree(real):
     np.testing.assert_allclose(vector, levels[3] / np.linalg.norm(levels[3].astype(float)), rtol=1e-6)
 
 
-def test_header_that_lies(real):
-    """wiki.en.vec says 2,519,370 rows, and 99 follow."""
+def test_a_header_that_promises_more_rows(real, capsys):
+    """wiki.en.vec says 2,519,370 rows, and 99 follow: refused with both numbers, or taken as it is."""
     path = real / "fasttext/wiki.en.vec"
     lines = path.read_text(encoding="utf-8").split("\n")
+    last = np.array(lines[-2].split(" ")[1:301], np.float32)
 
-    assert len(opened(path)) == 99
-    assert np.array(lines[-2].split(" ")[1:301], np.float32).tolist() == rows(path, lines[-2].split(" ")[0])[0].tolist()
+    with pytest.raises(FailureError, match="says 2,519,370 rows, and there are 99; .*`skip_bad_lines=True`"):
+        rows(path, "the")
+    with warned(capsys, "and there are 99"):
+        found = rows(path, lines[-2].split(" ")[0], skip_bad_lines=True)
+    assert last.tolist() == found[0].tolist()
+
+
+@pytest.mark.parametrize("promised", [1, 2, 3])
+def test_a_header_in_text_and_in_binary(tmp_path, promised):
+    """Two rows: more than promised do no harm, fewer are refused."""
+    binary = b"%d 2\n" % promised + b"".join(word + b" " + struct.pack("<2f", 1, 2) + b"\n" for word in (b"a", b"b"))
+    for path in (
+        write(tmp_path / "a.txt", f"{promised} 2", "a 1 2", "b 1 2"), write(tmp_path / "a.bin", binary),
+    ):  # fmt: skip
+        if promised > 2:
+            with pytest.raises(FailureError, match="says 3 rows, and there are 2; it was cut short"):
+                rows(path, "a")
+        else:
+            assert rows(path, "b")[0].tolist() == [1, 2]
 
 
 def test_word2vec_binary(real, tmp_path):
@@ -240,7 +258,7 @@ def test_index_is_made_once_and_follows_the_file(tmp_path, monkeypatch):
     from embed.vectors import index
 
     scans, make = [], index.make
-    monkeypatch.setattr(index, "make", lambda path: scans.append(path) or make(path))
+    monkeypatch.setattr(index, "make", lambda path, *said: scans.append(path) or make(path, *said))
     # these two words have the same CRC-32
     path = write(tmp_path / "a.txt", "plumless 1 2", "buckeroo 3 4")
     for _ in range(2):
@@ -257,7 +275,7 @@ def test_a_file_that_changes_while_it_is_read(tmp_path, monkeypatch):
 
     make = index.make
     path = write(tmp_path / "a.txt", "the 1 2", "cash 3 4")
-    monkeypatch.setattr(index, "make", lambda path: (make(path), write(path, "the 1 2", "no 3 4 "))[0])
+    monkeypatch.setattr(index, "make", lambda path, *said: (make(path, *said), write(path, "the 1 2", "no 3 4 "))[0])
 
     with pytest.raises(FailureError, match=r"a.txt changed while it was read; give the command again"):
         rows(path, "the")

@@ -19,6 +19,12 @@ from stores.shared.errors import InputError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+MOST_UNFOLDED = 1 << 30  # bytes of texts in one batch; more is believed of large files only
+MOST_RATIO = 1000  # bytes for each byte on disk
+MOST_ROWS = 100  # rows for each byte on disk
+MOST_FOOTER = 1 << 24  # bytes: 10,000 columns in 10 row groups
+SMALL = 1 << 24  # bytes of a file
+
 
 class ArrowTable(TableFile):
     """A Parquet file, or an Arrow file or stream (Feather is Arrow). See ``TableFile``.
@@ -85,9 +91,19 @@ class ArrowTable(TableFile):
             outer = list(dict.fromkeys(self._paths[name][0] for name in columns))
             for batch in batches(outer):
                 batch = batch.select(outer)
+                self._refuse_bomb(_unfolded(batch), batch.num_rows)
                 batch.validate(full=True)  # subtle: pyarrow trusts the offsets in an Arrow file, and would crash
                 for start in range(0, batch.num_rows, rows):
                     yield batch.slice(start, rows)
+
+    def _refuse_bomb(self, unfolded: int, rows: int) -> None:
+        """Refuse rows that are far more in memory than on disk, before they are unfolded."""
+        size = self.source.path.stat().st_size
+        if unfolded > max(MOST_UNFOLDED, MOST_RATIO * size):
+            raise InputError(
+                f"{self.name}: {rows:,} of its rows would unfold from {size:,} bytes on disk to {unfolded:,} in "
+                "memory; that is no table of texts"
+            )
 
     @contextmanager
     def _open(self) -> Iterator[tuple]:
@@ -98,15 +114,46 @@ class ArrowTable(TableFile):
         try:
             with damage_is_one_line(self.name), self.source.on_disk() as path, reader(path) as opened:
                 yield opened
+        except _Bomb as found:
+            raise InputError(f"{self.name} {found}; that is no table of texts") from None
         except pa.ArrowMemoryError as error:  # what a damaged file claims to hold is seldom little
             raise InputError(f"{self.name} is damaged, or too large a batch for this memory: {error}") from error
 
 
+class _Bomb(Exception):
+    """What a file promises that it can hardly hold."""
+
+
+def _unfolded(batch: pa.RecordBatch) -> int:
+    """Bytes of the texts of a batch whose columns are numbers of few different texts, once they are written out."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    size = 0
+    for column in batch.columns:
+        if pa.types.is_dictionary(column.type) and pa.types.is_string(column.type.value_type):
+            lengths = pc.binary_length(column.dictionary).cast(pa.int64())
+            size += pc.sum(lengths.take(column.indices)).as_py() or 0
+    return size
+
+
 @contextmanager
 def _parquet(path: Path) -> Iterator[tuple]:
+    """Small files are read as numbers of their different texts, which are few, but may be long and come often."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(path, pre_buffer=False) as file:
+    size = path.stat().st_size
+    with open(path, "rb") as raw:
+        raw.seek(max(0, size - 8))
+        footer = int.from_bytes(raw.read(4), "little")
+    if MOST_FOOTER < footer <= size:
+        raise _Bomb(f"has a footer of {footer:,} bytes, more than {MOST_FOOTER:,}")
+    metadata = pq.read_metadata(path)
+    if metadata.num_rows > MOST_ROWS * size:
+        raise _Bomb(f"promises {metadata.num_rows:,} rows in {size:,} bytes")
+    texts = [field.name for field in metadata.schema.to_arrow_schema() if pa.types.is_string(field.type)]
+    with pq.ParquetFile(path, pre_buffer=False, read_dictionary=texts if size < SMALL else None) as file:
         yield (
             file.schema_arrow,
             file.metadata.num_rows,

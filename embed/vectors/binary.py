@@ -24,6 +24,7 @@ class Binary:
     Attributes:
         dimension: columns.
         header: lines before the first row, 0: rows are counted, not lines.
+        promised: how many rows the first line says that there are.
 
     Raises:
         BadVectorLine: if this is no such file.
@@ -36,7 +37,8 @@ class Binary:
         line, _, rows = start.partition(b"\n")
         if not has_header(line):
             raise BadVectorLine("the first line does not say how many rows and columns there are")
-        self._begin, self.dimension = len(line) + 1, int(line.split()[1])
+        self.promised, self.dimension = map(int, line.split())
+        self._begin = len(line) + 1
         _, space, numbers = rows.partition(b" ")
         if not self.dimension or not space or len(numbers) < 4 * self.dimension:
             raise BadVectorLine("the first row is not whole")

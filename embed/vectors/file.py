@@ -64,11 +64,13 @@ class VectorFile:
 
         Raises:
             InputError: if the file has not ``dim`` columns.
-            FailureError: if most words beyond ASCII are no UTF-8, unless bad lines are skipped.
+            FailureError: if there are fewer rows than the first line says, or most words beyond ASCII are no UTF-8,
+                unless bad lines are skipped.
         """
         known = remembered_digest(self.path)
         found = (known and indexes.load(known)) or self._made()
         check_dimension(self._dim, found.about["dimension"], self.name)
+        self._check_rows(found)
         self._check_encoding(found.about)
         return found
 
@@ -89,6 +91,15 @@ class VectorFile:
         self._making = digest, pool.submit(keep)
         pool.shutdown(wait=False)
         return index
+
+    def _check_rows(self, index: Index) -> None:
+        """A download that was cut at the end of a line; more rows than the first line says do no harm."""
+        rows, promised = len(index.starts) - index.about["header"], index.about["promised"]
+        if rows < promised:
+            why = f"{self.name}: its first line says {promised:,} rows, and there are {rows:,}; it was cut short"
+            if not self._skip:
+                raise FailureError(f"{why}: get the file again, or take what there is with `skip_bad_lines=True`")
+            self._reporter.warn(why)
 
     def _check_encoding(self, about: dict) -> None:
         """A file that was saved again as Windows-1252; a few damaged words are in published files too."""

@@ -30,7 +30,7 @@ from stores.shared.errors import FailureError, InputError
 from stores.shared.files import whole_folder
 from stores.shared.reporter import SILENT, Progress, Reporter
 
-VERSION = 2  # raise it whenever an index of the same file holds something else
+VERSION = 3  # raise it whenever an index of the same file holds something else
 BLOCK = 1 << 20  # bytes that are looked through at once: few enough for the cache, enough for the other threads
 START = 1 << 18  # bytes that tell the format: more than two rows
 FORMATS = (Text, Binary)
@@ -41,7 +41,8 @@ class Index:
     """The index of a file, see the module.
 
     Attributes:
-        about: ``format``, ``dimension``, ``header`` (lines before the first row); ``not_ascii``, how many words are
+        about: ``format``, ``dimension``, ``header`` (lines before the first row), ``promised`` (rows, 0 if it
+            does not say); ``not_ascii``, how many words are
             not; ``not_utf8``, how many of these are not UTF-8; ``first_not_utf8``, the row of the first, in a list.
     """
 
@@ -91,7 +92,7 @@ def make(path: Path, reporter: Reporter = SILENT) -> Index:
     rows = np.flatnonzero(is_word)
     pairs = np.sort(hashes[rows].astype(np.uint64) << 32 | rows.astype(np.uint64))  # five times as fast as argsort
     wrong = np.flatnonzero(~is_utf8)
-    about = {"format": layout.name, "dimension": layout.dimension, "header": layout.header}
+    about = {"format": layout.name, "dimension": layout.dimension, "header": layout.header, "promised": layout.promised}
     about |= {
         "not_ascii": sum(part.not_ascii for part in parts),
         "not_utf8": len(wrong),

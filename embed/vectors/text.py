@@ -1,7 +1,7 @@
 """Word vectors as text: a word and its numbers on a line, one space between them.
 
-GloVe's files have no header, those of fastText, word2vec and Numberbatch have one, ``rows columns``. It is recognised,
-and then nothing depends on it, because there are files where it is not true: the first row tells the columns.
+GloVe's files have no header, those of fastText, word2vec and Numberbatch have one, ``rows columns``. It is recognised;
+as there are files where it is not true, the first row tells the columns, and there may be more rows than it says.
 
 A word may hold any character but the ASCII space, U+00A0 included: glove.840B has such words.
 """
@@ -44,6 +44,7 @@ class Text:
     Attributes:
         dimension: columns.
         header: lines before the first row, 0 or 1.
+        promised: how many rows the header says that there are, 0 without one.
 
     Raises:
         BadVectorLine: if the first row is no word with at least one number after it.
@@ -55,6 +56,7 @@ class Text:
         self.bom = len(_BOM) * start.startswith(_BOM)
         lines = start[self.bom :].split(b"\n", 2)
         self.header = int(has_header(lines[0]) and len(lines) > 1 and lines[1] != b"")
+        self.promised = int(lines[0].split()[0]) if self.header else 0
         _, _, numbers = lines[self.header].partition(b" ")
         with strictly():
             self.dimension = len(_parse(numbers))
