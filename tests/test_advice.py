@@ -139,6 +139,7 @@ def test_advice_about_tables_works(in_tmp, name):
     follow(*others)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TRAINED)
 def test_advice_about_runs_and_stores_works(trained, name):
     """Each refusal of what is to be done with stores and runs."""

@@ -424,6 +424,7 @@ def test_check_reports(with_model):
     assert found["tokens a second"] > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("args", "code", "message"),
     [

@@ -79,6 +79,7 @@ def test_damage_is_found_where_there_is_a_checksum(tmp_path, packing):
     assert refused > 0.9 * len(changed)  # a flip in the time of a gzip header changes nothing
 
 
+@pytest.mark.slow
 def test_damage_to_a_plain_tar_loses_no_row(tmp_path):
     """A tar has no checksum of its contents, but of its headers: no text is lost, and a cut one is refused."""
     rng = random.Random(2)

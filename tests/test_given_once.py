@@ -2,6 +2,7 @@
 
 import csv
 
+import pytest
 from helpers.commands import tk
 
 from stores import FeatureStore
@@ -29,6 +30,7 @@ def test_an_option_of_one_value_given_twice_is_an_error(in_tmp):
     tk("describe", "--data", "two.csv", "--data", "two.csv", "--json", "--json")
 
 
+@pytest.mark.slow
 def test_joined_texts_are_joined_for_predictions_too(in_tmp):
     """The separator and the number of columns are part of the identity; the run joins the same columns by itself."""
     two_columns("two.csv")

@@ -124,6 +124,7 @@ def test_every_encoder_is_tried():
     assert sorted(SAME) == encoder_names()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", SAME)
 def test_the_identity_changes_with_the_vectors_and_with_nothing_else(encoder, model_of):
     """Every pair of options: equal vectors have equal identities, and others have others."""
@@ -137,6 +138,7 @@ def test_the_identity_changes_with_the_vectors_and_with_nothing_else(encoder, mo
         assert (identity == other) == (line == other_line), (first, second, identity, other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", [name for name, (model, _) in SAME.items() if model])
 def test_place_and_name_of_a_model_do_not_matter(encoder, model_of, tmp_path):
     """Unless they change the vectors: a folder called uncased, or cased, is not the same to ``bert``."""

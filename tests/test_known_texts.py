@@ -30,6 +30,7 @@ def expected(texts):
     return [[len(t.split()), sum(map(str.isalpha, t)), sum(map(str.isupper, t))] for t in texts]
 
 
+@pytest.mark.slow
 def test_stores_are_found_wherever_they_lie(machine, tmp_path):
     """A table in another folder takes over what one anywhere on the machine has."""
     embed(TEXTS[:40], toy_recipe(), tmp_path / "here" / "a.h5")
@@ -59,6 +60,7 @@ def test_switched_off(machine, tmp_path, monkeypatch):
     assert [entry.path for entry in machine_catalogue().entries()] == [str(tmp_path / "here" / "a.h5")]
 
 
+@pytest.mark.slow
 def test_a_store_that_moved_or_changed_is_noticed(machine, tmp_path):
     """What is gone is said once; what has another identity now gives no vectors."""
     embed(TEXTS, toy_recipe(), tmp_path / "a" / "a.h5")
@@ -107,6 +109,7 @@ def test_new_vectors_are_kept(machine, tmp_path):
     assert third.encoder.seen == []
 
 
+@pytest.mark.slow
 def test_many_small_stores_become_few(machine, tmp_path):
     """A text at a time for a long time; every vector is still there."""
     folder, recipe = tmp_path / "k", toy_recipe()

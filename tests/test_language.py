@@ -68,6 +68,7 @@ def test_real_english_tables_are_english(real, name):
     assert count.texts[ENGLISH] / told > 0.98
 
 
+@pytest.mark.slow
 def test_describe_and_embed_say_so(in_tmp):
     """Where the encoder may not know the language; of words it is not needed, and of English nothing is said."""
     write_csv(in_tmp / "de.csv", [("ab"[i % 2], f"{SENTENCES['German']} {i}") for i in range(20)])

@@ -240,6 +240,7 @@ def test_copies_of_a_text_do_not_narrow_the_interval():
         assert copied[name] == pytest.approx(single[name], abs=1e-6), name
 
 
+@pytest.mark.slow
 def test_interval_covers_the_truth_as_often_as_it_says():
     """100 samples of 150 rows from a source with known accuracy 0.8: about 95 intervals hold it."""
     rng = np.random.default_rng(5)

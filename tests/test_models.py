@@ -226,6 +226,7 @@ def test_broken_archive_is_named(cache, tmp_path, keep):
             resolve(str(tmp_path / "cut.tgz"))
 
 
+@pytest.mark.slow
 def test_any_damage_to_an_archive_is_refused_in_one_line(tmp_path):
     """Bytes changed anywhere: the files come out, below the folder, or one error does."""
     rng, refused = np.random.default_rng(0), 0

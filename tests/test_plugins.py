@@ -69,6 +69,7 @@ def check_every_way(path, cwd):
         )
 
 
+@pytest.mark.slow
 def test_one_file_is_an_encoder(tmp_path):
     """A copy of the project with one more file, which is called otherwise than the encoder: nothing else is touched."""
     project, work = tmp_path / "project", tmp_path / "work"
@@ -84,6 +85,7 @@ def test_one_file_is_an_encoder(tmp_path):
     assert "--longest / --no-longest" in text
 
 
+@pytest.mark.slow
 def test_another_package_has_an_encoder(tmp_path):
     """By its entry point; the code is that of the page."""
     installed = package(tmp_path / "site", "word-lengths", "word_lengths:WordLengths", code())
@@ -92,6 +94,7 @@ def test_another_package_has_an_encoder(tmp_path):
     check_every_way([ROOT, installed], work)
 
 
+@pytest.mark.slow
 def test_broken_package_is_named_and_harms_no_other_command(tmp_path):
     """One line in the list, one line where it is asked for, and none elsewhere."""
     installed = package(tmp_path / "site", "no-good", "broken_one:NoGood", "import there_is_no_such_module\n")

@@ -29,6 +29,7 @@ def test_texts_are_where_those_of_the_run_were(trained):
     assert [row["predicted"] for row in predicted("--data", "new.csv", "--text-column", "comment")] == ["ham", "spam"]
 
 
+@pytest.mark.slow
 def test_several_text_columns_are_joined_as_those_of_the_run_were(in_tmp):
     """With the separator of then; a table that lacks one of them is refused."""
     rows = [(label, text, "nothing new") for label, text in ROWS]
@@ -89,6 +90,7 @@ def test_run_that_does_not_know_its_columns(tmp_path):
         read_table(tmp_path / "two.csv", like={"file": "made"})
 
 
+@pytest.mark.slow
 def test_table_without_a_header(in_tmp):
     """A run of a table without a header predicts such tables; where a header is seen, the advice works."""
     (in_tmp / "a.csv").write_text("".join(f"{label},{text}\n" for label, text in ROWS))
@@ -105,6 +107,7 @@ def test_table_without_a_header(in_tmp):
     assert "has no column '2', in which the texts of the run were" in tk("predict", "run", "named.csv", code=2).stderr
 
 
+@pytest.mark.slow
 def test_empty_texts_are_marked_and_have_no_prediction(trained):
     """An empty text, one of blanks, and one that the cleaning empties; they are counted."""
     tk("embed", "--data", "messages.csv", "--clean", "digits", "--out", "clean.h5")

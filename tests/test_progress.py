@@ -90,6 +90,7 @@ def test_time_left_is_right_whatever_the_order_of_lengths(tmp_path, order):
     assert seen[-1][1] == pytest.approx(0, abs=0.01 * (end - start))
 
 
+@pytest.mark.slow
 def test_known_texts_take_no_time(tmp_path):
     """The first half of the table was encoded before; the time left is that of the other half."""
     texts = texts_of([50] * 400)

@@ -36,6 +36,7 @@ def lines_of(run):
     return [sorted(p.line[p.fold == fold].tolist()) for fold in np.unique(p.fold)]
 
 
+@pytest.mark.slow
 def test_a_split_is_the_same_for_every_encoder_cleaning_and_order(rows, in_tmp):
     """Digest and tested texts of: words as they are, static vectors of cleaned texts, and the table turned round."""
     embed(read_table(table("a.csv", rows)), Recipe.of("words"), "words.h5")
@@ -84,6 +85,7 @@ def test_near_duplicates_are_those_that_share_their_word_pairs(tmp_path):
     assert len(set(near_duplicate_groups(data, 0.9).tolist())) == 3
 
 
+@pytest.mark.slow
 def test_published_splits_are_taken_as_they_are(separable, in_tmp):
     """Lines of test rows, folds by line, and scikit-learn's own function by its seed."""
     from sklearn.model_selection import train_test_split

@@ -29,6 +29,7 @@ def cut(folder):
     (folder / "old.h5").write_bytes(content[: len(content) // 2])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [replaced, removed, cut])
 def test_a_store_that_goes_meanwhile_costs_its_texts_only(tmp_path, change):
     """The run goes on, encodes what it can no longer take, and its store is that of a run by itself."""
@@ -48,6 +49,7 @@ def test_a_store_that_goes_meanwhile_costs_its_texts_only(tmp_path, change):
         assert (found.to_numpy() == expected.to_numpy()).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [replaced, removed])
 def test_a_store_that_goes_while_a_part_is_encoded(tmp_path, change):
     """Between the plan of a part and its writing: what was to be taken is encoded."""

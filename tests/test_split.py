@@ -12,6 +12,7 @@ from stores import InputError
 CLASSES = ["no", "yes"]
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(st.integers(2, 5), st.integers(0, 99), st.lists(st.integers(0, 60), min_size=60, max_size=120))
 def test_every_row_is_tested_once_and_no_group_is_parted(k, seed, extra):

@@ -155,6 +155,7 @@ def test_empty_and_unknown(encoder):
     assert (pooled(encoder, "flood")[0, :WIDTH] == vectors[3, :WIDTH]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pooling", ["mean", "max", "mean+max", "sif"])
 @pytest.mark.parametrize("shape", [True, False])
 def test_contract(pooling, shape):

@@ -109,6 +109,7 @@ def test_every_command_is_among_them():
     assert {("features", name) for name in cli.commands["features"].commands} <= tried
 
 
+@pytest.mark.slow
 def test_json_says_what_there_is(evil):
     """The escapes are those of JSON: a program reads the same string."""
     found = json.loads(tk("features", "info", FILES["store"], "--json").stdout)

@@ -40,6 +40,7 @@ def test_vectors_are_those_of_the_encoder(machine):
     assert (TextEncoder("static:pooling=max", dtype="float16", clean="lower").fit_transform(TEXTS) == found).all()
 
 
+@pytest.mark.slow
 def test_a_grid_search_encodes_each_text_once(toy):
     """Though each fold of each candidate fits and transforms again; a second search encodes nothing."""
     pipeline = make_pipeline(TextEncoder("static"), LogisticRegression())

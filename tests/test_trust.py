@@ -41,6 +41,7 @@ def refusal(path):
     return message
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
 def test_fuzz():
     """Of 1,000 mutants none crashes the process, hangs, raises another error, or passes while it is different."""
@@ -66,6 +67,7 @@ def places(data):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_verify_finds_any_flipped_bit(tmp_path, originals, kind):
     """In every data set of every kind, at several places; the message names the data set."""
@@ -402,6 +404,7 @@ def test_verify_finds_numbers_that_point_nowhere(tmp_path, originals, kind, name
     refusal(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inflated", [b"", b"few", bytes(1 << 28)])
 def test_chunk_inflates_to_its_size_and_no_further(tmp_path, originals, inflated):
     """Too little, where HDF5 would give what else is in the memory, or 256 MiB for a chunk of a few hundred KiB."""

@@ -61,6 +61,7 @@ def test_a_program_in_a_run_is_not_run(sent, monkeypatch):
     assert len(folders) == 2
 
 
+@pytest.mark.slow
 def test_a_program_that_this_user_has_used_is_run(sent, monkeypatch):
     """``tk embed`` on this machine is trust enough, and says once what it means."""
     first = tk("embed", "--encoder", "use", "--model", "model", "--data", "t.csv", "--out", "a.h5").stderr

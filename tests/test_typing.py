@@ -14,6 +14,7 @@ from commands.completion import variables
 from stores.shared.suggest import did_you_mean
 
 
+@pytest.mark.slow
 def test_tables_stores_and_runs_as_arguments(in_tmp):
     """As people type them; options with the same meaning are added to them."""
     write_csv(in_tmp / "a.csv", ROWS)

@@ -73,6 +73,7 @@ def test_lite_by_hand(module, real):
     np.testing.assert_allclose(vector, weights(1000, WIDTH)[ids].mean(0), rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_vector_depends_on_its_text_alone(module, layout, capsys):
     """Alone, in any batch, in any order, for every layout and whatever the texts hold."""
@@ -254,6 +255,7 @@ def test_real_module_that_is_not_of_text(real):
         encoder.encode(["ok"])
 
 
+@pytest.mark.slow
 def test_operations_of_tensorflow_text_are_there(module):
     """In a fresh process, where nobody else has imported it."""
     code = f"from embed import load_encoder; load_encoder('use', model={str(module('multilingual'))!r}).encode(['a b'])"

@@ -29,6 +29,7 @@ def lines(run):
         return [(int(row["line"]), int(row["fold"])) for row in csv.DictReader(file)]
 
 
+@pytest.mark.slow
 def test_repeated_folds_are_drawn_anew(separable, in_tmp):
     """Each row is tested once a repeat, in other company; the interval does not shrink for it."""
     (once,) = classify(separable, ["logistic"], cv=3)
@@ -153,6 +154,7 @@ def test_groups_hold_together_across_merged_tables(tmp_path, in_tmp):
         classify("all.h5", groups="day")
 
 
+@pytest.mark.slow
 def test_what_duplicates_flatter_is_a_number(tmp_path, in_tmp):
     """60 texts four times over with labels that nothing tells: nearly all of the score is remembering."""
     rng = np.random.default_rng(1)
@@ -184,6 +186,7 @@ def test_learning_curve_grows_with_the_rows(tmp_path, in_tmp):
     assert set(small) <= set(large)
 
 
+@pytest.mark.slow
 def test_scores_after_some_epochs_are_those_of_shorter_trainings(separable, in_tmp):
     """One training of four epochs reports what a training of two and one of four score."""
     spec = "dense:units=8,learning_rate=0.01,epochs="

@@ -168,6 +168,7 @@ def test_any_table_comes_back(tmp_path, end):
 WORD = st.text(st.characters(exclude_characters=" \n\r", exclude_categories=["Cs"]), min_size=1, max_size=8)
 
 
+@pytest.mark.slow
 @given(st.dictionaries(WORD, st.lists(st.floats(-9, 9, width=32), min_size=3, max_size=3), min_size=1), st.booleans())
 @settings(max_examples=60, deadline=None, derandomize=True)
 def test_reader_gives_what_was_written(tmp_path_factory, table, header):
@@ -323,6 +324,7 @@ def test_usual_numbers_are_read_as_python_reads_them(lines):
     assert [found[i].tobytes() for i in range(len(lines))] == [row.tobytes() for row in expected]
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @example([("0.0", ".+")])  # a sign without digits
 @given(st.lists(st.one_of(st.tuples(USUAL, USUAL), st.tuples(USUAL, ODD), st.tuples(ODD, ODD)), min_size=1, max_size=4))

@@ -95,6 +95,7 @@ def column(path, number, **opening):
         return [row[number] for row in csv.reader(file)][1:]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("casing", ["uncased", "cased"])
 def test_same_pieces_as_hugging_face_on_real_texts(real, casing):
     """Every SMS, e-mail and tweet, with Google's vocabularies; characters newer than its tables do not occur."""

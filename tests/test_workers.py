@@ -42,6 +42,7 @@ def by_one(tmp_path_factory):
     return output
 
 
+@pytest.mark.slow
 def test_three_processes_make_the_bytes_of_one(by_one, tmp_path):
     """Each writes every third part, at the same time; two even write the same part."""
     output = tmp_path / "a.h5"
