@@ -15,7 +15,7 @@ from classify import classify, read_run, write_report, write_tensorboard
 from classify.analysis.ensemble import ensemble
 from classify.analysis.errors import errors
 from classify.records import Estimate, FoldScore, HeadRecord, RunMetrics, Summary
-from classify.reports.figures import FIGURES
+from classify.reports.figures import FIGURES, finding
 from classify.reports.figures.decisions import scores_at
 from classify.reports.figures.ranks import GRID_POINTS, precision_curve, roc_curve, wilson
 from classify.reports.html import data, element, inline
@@ -24,6 +24,7 @@ from classify.runs import single_numbers
 from classify.scoring.metrics import columns_of
 from classify.scoring.predictions import Predictions
 from stores import FailureError, FeatureStore, InputError
+from stores.shared.chart import Words
 from stores.shared.plot_style import house_style, shown
 
 pytestmark = pytest.mark.slow
@@ -223,8 +224,8 @@ def test_figures_that_make_sense(case, expected):
 
     assert list(figures) == expected
     for figure in figures.values():
-        assert figure.get_suptitle()
-        assert "n = " in figure.axes[0].get_title(loc="left")
+        title, _, basis = finding(figure).rpartition(". ")
+        assert title and "n = " in basis
 
 
 def test_figures_by_their_structure():
@@ -234,14 +235,13 @@ def test_figures_by_their_structure():
         losses = FIGURES["losses"](
             made([0, 1], [[1, 0], [0, 1]], ["a", "b"], {"loss": [2, 1], "validation_loss": [1, 3]})
         )
-    threshold, confusion = figures["threshold"].axes[0], figures["confusion"].axes[0]
+    (threshold,), (confusion,) = figures["threshold"].panels, figures["confusion"].panels
 
-    assert [line.get_label() for line in threshold.get_lines()] == ["precision", "recall", "F1", "as decided"]
-    assert (threshold.get_xlabel(), threshold.get_ylabel()) == ("threshold of the probability of 'b'", "score")
-    assert [t.get_text().split()[0] for t in confusion.texts] == ["3", "1", "1", "3"]
-    assert (
-        figures["confusion"].get_suptitle().replace("\n", " ") == "75.0% of 'b' is found, 25.0% of 'a' is taken for it"
-    )
+    assert [mark.label for mark in figures["threshold"].entries()] == ["precision", "recall", "F1", "as decided"]
+    assert (threshold.x.label, threshold.y.label) == ("threshold of the probability of 'b'", "score")
+    (words,) = (mark for mark in confusion.marks if isinstance(mark, Words))
+    assert [text.split()[0] for text in words.texts] == ["3", "1", "1", "3"]
+    assert figures["confusion"].finding == "75.0% of 'b' is found, 25.0% of 'a' is taken for it"
     assert losses.get_suptitle() == "Validation loss is least in epoch 1 of 2"
     assert len(losses.axes[0].get_lines()) == 5  # two folds, twice, and the mark
 

@@ -55,22 +55,21 @@ def project(vectors: np.ndarray, prediction: np.ndarray) -> Spots:
 def _first_two_axes(centred: np.ndarray) -> np.ndarray:
     """The right singular vectors of the two largest singular values, ``[2, D]``, of ``centred`` ``[m, D]``.
 
-    The smaller of X'X and XX' has the same two directions: its eigenvectors, of which only two are computed.
+    The smaller of X'X and XX' has the same two directions: its eigenvectors.
     """
-    from scipy.linalg import eigh
-    from scipy.sparse.linalg import svds
-
     rows, columns = centred.shape
     size = min(rows, columns)
     if size > DENSE:
+        from scipy.sparse.linalg import svds
+
         # the rows of centred sum to nothing, so a start of ones would lie in the null space: take a random one
         _, _, axes = svds(centred, 2, v0=np.random.default_rng(0).normal(size=size))
         return axes[::-1]
     if size < 2:
         return np.linalg.svd(centred, full_matrices=False)[2][:2]
     if columns <= rows:
-        return eigh(centred.T @ centred, subset_by_index=[columns - 2, columns - 1])[1].T[::-1]
-    axes = (eigh(centred @ centred.T, subset_by_index=[rows - 2, rows - 1])[1].T @ centred)[::-1]
+        return np.linalg.eigh(centred.T @ centred)[1].T[:-3:-1]
+    axes = np.linalg.eigh(centred @ centred.T)[1].T[:-3:-1] @ centred
     return axes / np.maximum(np.linalg.norm(axes, axis=1, keepdims=True), np.finfo(float).tiny)
 
 

@@ -11,7 +11,8 @@ import io
 import textwrap
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ from stores.shared.outputs import output_file
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from stores.shared.chart import Chart
 
 INK, MUTED, GRID, PAPER = "#1f2328", "#59636e", "#d8dee4", "#fdfdfe"
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#a8478a", "#b8860b", "#56b4e9", "#7a5195", "#8c564b")
@@ -40,16 +43,28 @@ STYLE: dict[str, Any] = {
 }  # fmt: skip
 
 
+_ending: ContextVar[ExitStack] = ContextVar("_ending")  # what ends the style that is on
+
+
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Figures are made and written inside this block."""
+    """Figures are made and written inside this block; matplotlib is loaded for the first of them."""
+    with ExitStack() as stack:
+        token = _ending.set(stack)
+        stack.callback(_ending.reset, token)
+        yield
+
+
+def _begin() -> None:
+    """Have matplotlib draw in the house style until the block of ``house_style`` ends."""
     import matplotlib
     from cycler import cycler
 
     style: Any = STYLE | {"axes.prop_cycle": cycler(color=SERIES)}
-    with matplotlib.rc_context(style), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # a class may be named in any script
-        yield
+    stack = _ending.get()
+    stack.enter_context(matplotlib.rc_context(style))
+    stack.enter_context(warnings.catch_warnings())
+    warnings.filterwarnings("ignore", "Glyph .* missing from font")  # a class may be named in any script
 
 
 def titled(finding: str, basis: str, size: tuple[float, float] = (WIDTH, HEIGHT), **grid: Any) -> tuple[Figure, Any]:  # noqa: ANN401
@@ -63,6 +78,7 @@ def titled(finding: str, basis: str, size: tuple[float, float] = (WIDTH, HEIGHT)
     """
     from matplotlib.figure import Figure
 
+    _begin()
     figure = Figure(figsize=size, layout="constrained")
     characters = int(size[0] * 11)
     figure.suptitle("\n".join(textwrap.wrap(finding, characters)), x=0.015, ha="left")
@@ -110,19 +126,31 @@ def legend_below(figure: Figure) -> None:
     figure.legend(handles, labels, loc="outside lower center", ncols=columns)
 
 
-def save(figure: Figure, path: Path, overwrite: bool = True) -> None:
-    """Write the figure in the form that the ending of ``path`` names; the same figure gives the same bytes.
+def save(figure: Figure | Chart, path: Path, overwrite: bool = True) -> None:
+    """Write the picture in the form that the ending of ``path`` names; the same picture gives the same bytes.
 
     Raises:
         InputError: if ``path`` is there already, unless ``overwrite``.
         FailureError: if the machine refuses the write.
     """
+    from stores.shared.chart import Chart
+    from stores.shared.chart_figure import chart_figure
+
     with output_file(path, overwrite) as temporary:
-        _save(figure, temporary, path.suffix[1:] or "png")
+        if isinstance(figure, Chart) and path.suffix == ".svg":
+            temporary.write_text(svg(figure), encoding="utf-8")
+        else:
+            drawn = chart_figure(figure) if isinstance(figure, Chart) else figure
+            _save(drawn, temporary, path.suffix[1:] or "png")
 
 
-def svg(figure: Figure) -> str:
-    """The figure as an SVG element: no declaration, no metadata."""
+def svg(figure: Figure | Chart) -> str:
+    """The picture as an SVG element: no declaration, no metadata."""
+    from stores.shared.chart import Chart
+    from stores.shared.chart_svg import chart_svg
+
+    if isinstance(figure, Chart):
+        return chart_svg(figure)
     text = io.StringIO()
     _save(figure, text, "svg")
     return text.getvalue()[text.getvalue().index("<svg") :]  # what comes before names a DTD on a server

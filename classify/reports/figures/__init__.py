@@ -1,4 +1,4 @@
-"""The figures of a run: run data in, matplotlib figures out; which ones depends on the problem.
+"""The figures of a run: run data in, charts out (or figures of matplotlib); which ones depends on the problem.
 
 A figure is a function in one of the modules here; it returns None where it makes no sense.
 """
@@ -13,11 +13,12 @@ from classify.reports.figures.ranks import calibration, precision_recall, roc
 from classify.reports.figures.rows import classes, lengths, spots
 from classify.reports.figures.scores import folds, losses
 from classify.reports.run_data import RunData
+from stores.shared.chart import Chart
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FIGURES: dict[str, Callable[[RunData], Figure | None]] = {
+FIGURES: dict[str, Callable[[RunData], Chart | Figure | None]] = {
     "scores": folds,
     "confusion": confusion,
     "roc": roc,
@@ -31,7 +32,9 @@ FIGURES: dict[str, Callable[[RunData], Figure | None]] = {
 }
 
 
-def finding(figure: Figure) -> str:
+def finding(drawn: Chart | Figure) -> str:
     """Title and basis of a figure in one line, as its alternative text."""
-    parts = [figure.get_suptitle(), figure.axes[0].get_title(loc="left")]
+    if isinstance(drawn, Chart):
+        return f"{drawn.finding}. {drawn.basis}"
+    parts = [drawn.get_suptitle(), drawn.axes[0].get_title(loc="left")]
     return " ".join(". ".join(parts).split())

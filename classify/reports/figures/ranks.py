@@ -3,29 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from classify.reports.figures._words import drawn_classes, measured, percent, quoted
 from classify.reports.run_data import RunData
-from stores.shared.plot_style import (
-    GRID,
-    HEIGHT,
-    INK,
-    MUTED,
-    WIDTH,
-    color,
-    dash,
-    legend_below,
-    legend_label,
-    new_figure,
-    titled,
-)
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from stores.shared.chart import Axis, Bars, Chart, Intervals, Line, Panel, new_chart
+from stores.shared.plot_style import GRID, HEIGHT, INK, MUTED, WIDTH, color, dash, shown
 
 GRID_POINTS = np.linspace(0, 1, 201) ** 2  # closer at the left, where the curves rise
 BINS = 10
@@ -33,21 +17,21 @@ Curve = Callable[[np.ndarray, np.ndarray], np.ndarray]  # truth and probability 
 Z = 1.959964  # of 95 % of a normal distribution
 
 
-def roc(run_data: RunData) -> Figure:
+def roc(run_data: RunData) -> Chart:
     """True positive rate against false positive rate: the mean over the folds, as the metric is."""
     areas = run_data.run.metrics.overall["roc_auc"].value
     finding = "There is no rank to look at" if areas is None else _better(areas, run_data)
-    figure, axes = new_figure(
+    chart, panel = new_chart(
         finding, measured(run_data, "roc_auc", "ROC-AUC") + _over(run_data),
         "rows of the others taken for it (false positive rate)", "rows of it found (recall)",
     )  # fmt: skip
-    axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=":")
-    _curves(run_data, figure, axes, roc_curve)
-    _decided(run_data, axes, precision=False)
-    return figure
+    panel.add(Line((0, 1), (0, 1), MUTED, 0.8, ":"))
+    _curves(run_data, panel, roc_curve)
+    _decided(run_data, chart, precision=False)
+    return chart
 
 
-def precision_recall(run_data: RunData) -> Figure:
+def precision_recall(run_data: RunData) -> Chart:
     """Precision against recall, the mean over the folds."""
     c = run_data.predictions.positive
     if run_data.problem == "binary":
@@ -59,14 +43,13 @@ def precision_recall(run_data: RunData) -> Figure:
     else:
         finding = _easiest(run_data)
     basis = measured(run_data, "pr_auc", "PR-AUC") + _over(run_data)
-    figure, axes = new_figure(finding, basis, "recall", "precision")
-    _curves(run_data, figure, axes, precision_curve)
+    chart, panel = new_chart(finding, basis, "recall", "precision")
     if run_data.problem == "binary":
-        share = run_data.members[:, c].mean()
-        axes.axhline(share, color=MUTED, linewidth=0.8, linestyle=":")
-    _decided(run_data, axes, precision=True)
-    axes.set_ylim(0, 1.03)
-    return figure
+        panel.level(float(run_data.members[:, c].mean()), MUTED, dash=":")
+    _curves(run_data, panel, precision_curve)
+    _decided(run_data, chart, precision=True)
+    panel.y.low, panel.y.high = 0, 1.03
+    return chart
 
 
 def roc_curve(truth: np.ndarray, p: np.ndarray) -> np.ndarray:
@@ -94,18 +77,16 @@ def _steps(truth: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
     return np.cumsum(truth[order])[last], last + 1, score[last]
 
 
-def _curves(run_data: RunData, figure: Figure, axes: Axes, curve: Curve) -> None:
+def _curves(run_data: RunData, panel: Panel, curve: Curve) -> None:
     chosen, _ = drawn_classes(run_data)
     for i, c in enumerate(chosen):
         found = _by_fold(run_data, c, curve)
         if len(chosen) == 1 and 1 < len(found) <= 20:
-            axes.plot(GRID_POINTS, np.transpose(found), color=MUTED, linewidth=0.5, alpha=0.6)
+            panel.add(*(Line(GRID_POINTS, own, MUTED, 0.5, opacity=0.6) for own in found))
         if found:
-            label = legend_label(run_data.classes[c])
-            axes.plot(GRID_POINTS, np.mean(found, axis=0), dash(i), color=color(i), label=label)
-    axes.set_xlim(-0.01, 1.01)
-    if run_data.problem != "binary":
-        legend_below(figure)
+            label = shown(run_data.classes[c])
+            panel.add(Line(GRID_POINTS, np.mean(found, axis=0), color(i), dash=dash(i), label=label))
+    panel.x.low, panel.x.high = -0.01, 1.01
 
 
 def _by_fold(run_data: RunData, c: int, curve: Curve) -> list[np.ndarray]:
@@ -119,7 +100,7 @@ def _by_fold(run_data: RunData, c: int, curve: Curve) -> list[np.ndarray]:
     return found
 
 
-def _decided(run_data: RunData, axes: Axes, precision: bool) -> None:
+def _decided(run_data: RunData, chart: Chart, precision: bool) -> None:
     """A mark where the decisions of the run lie."""
     if run_data.problem != "binary":
         return
@@ -130,9 +111,9 @@ def _decided(run_data: RunData, axes: Axes, precision: bool) -> None:
     right = (truth & taken).sum() / max(taken.sum(), 1)
     low, high = run_data.cuts.min(), run_data.cuts.max()
     threshold = f"{low:.2f}" if high - low < 0.005 else f"{low:.2f} to {high:.2f}"
-    place = (recall, right) if precision else (false, recall)
-    axes.plot(*place, "o", color=INK, markersize=6, label=f"as decided (threshold {threshold})", zorder=3)
-    axes.legend(loc="lower left" if precision else "lower right")
+    x, y = (recall, right) if precision else (false, recall)
+    chart.panels[0].add(Line([x], [y], INK, 0, marker="o", label=f"as decided (threshold {threshold})"))
+    chart.legend = "lower left" if precision else "lower right"
 
 
 def _better(area: float, run_data: RunData) -> str:
@@ -146,11 +127,9 @@ def _better(area: float, run_data: RunData) -> str:
 
 def _easiest(run_data: RunData) -> str:
     """The classes with the largest and the smallest area under the precision-recall curve."""
-    from scipy.integrate import trapezoid
-
     chosen, _ = drawn_classes(run_data)
     curves = {c: _by_fold(run_data, c, precision_curve) for c in chosen}
-    area = {c: trapezoid(np.mean(found, 0), GRID_POINTS) for c, found in curves.items() if found}
+    area = {c: np.trapezoid(np.mean(found, 0), GRID_POINTS) for c, found in curves.items() if found}
     if len(area) < 2:
         return "How much of each class is found, and how much of what is found is right"
     order = sorted(area, key=lambda c: area[c])
@@ -165,7 +144,7 @@ def _over(run_data: RunData) -> str:
     return what + (f", mean of {folds} folds" if folds > 1 else "") + left_out
 
 
-def calibration(run_data: RunData) -> Figure | None:
+def calibration(run_data: RunData) -> Chart | None:
     """Reliability diagram: how often is what was promised with a probability true; rows a bin below.
 
     Two classes: the probability of the positive one. More: that of the predicted class. Several labels: each of them.
@@ -179,24 +158,19 @@ def calibration(run_data: RunData) -> Figure | None:
     mean = np.bincount(bins, promised, BINS)[there] / count[there]
     share = np.bincount(bins, kept, BINS)[there] / count[there]
     off = np.abs(mean - share) @ count[there] / count.sum()
-    figure, (axes, below) = titled(
+    low, high = wilson(share, count[there])
+    above, below = Panel(Axis("", -0.02, 1.02), Axis("share that is true", -0.02, 1.02), share=3), Panel(Axis(what))
+    above.add(Line((0, 1), (0, 1), MUTED, 0.8, ":"), Intervals(mean, low, high, color=color(0)))
+    above.add(Line(mean, share, color(0), 1.2, marker="o", size=4))
+    below.x.low, below.x.high = -0.02, 1.02
+    below.y = Axis("rows", 0.5, log=True, form=lambda y: f"{y:,.0f}")
+    sides = [((i + 0.05) / BINS, (i + 0.95) / BINS) for i in range(BINS)]
+    below.add(Bars([sides[i] for i in np.flatnonzero(there)], [(0.5, n) for n in count[there]], GRID, edge=MUTED))
+    return Chart(
         f"Probabilities are off by {off:.3f} on average",
         f"Expected calibration error over {BINS} bins, n = {len(promised):,}; bars: 95% intervals",
-        (WIDTH, HEIGHT + 0.6), nrows=2, sharex=True, height_ratios=(3, 1),
+        (WIDTH, HEIGHT + 0.6), [above, below],
     )  # fmt: skip
-    low, high = wilson(share, count[there])
-    axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=":")
-    axes.errorbar(mean, share, [share - low, high - share], fmt="-o", color=color(0), markersize=4, capsize=2, lw=1.2)
-    axes.set_ylim(-0.02, 1.02)
-    axes.set_ylabel("share that is true")
-    below.bar((np.arange(BINS) + 0.5) / BINS, count, 0.9 / BINS, color=GRID, edgecolor=MUTED, linewidth=0.5)
-    below.set_yscale("log")
-    below.yaxis.set_major_formatter(lambda y, _: f"{y:,.0f}")
-    below.set_ylim(bottom=0.5)
-    below.set_ylabel("rows")
-    below.set_xlabel(what)
-    axes.set_xlim(-0.02, 1.02)
-    return figure
 
 
 def _promises(run_data: RunData) -> tuple[np.ndarray, np.ndarray, str]:

@@ -8,14 +8,15 @@ import numpy as np
 
 from classify.reports.figures._words import DRAWN, percent, quoted
 from classify.reports.run_data import RunData, Spots
+from stores.shared.chart import Chart, Line, new_chart
 from stores.shared.lengths import draw_lengths
-from stores.shared.plot_style import INK, MUTED, WIDTH, color, legend_label, new_figure, shown
+from stores.shared.plot_style import INK, MUTED, WIDTH, color, new_figure, shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BARS = 30  # classes in the picture of their sizes
-MARKERS = "osD^vP*X"
+MARKERS = "osD^v"
 
 
 def classes(run_data: RunData) -> Figure:
@@ -47,13 +48,13 @@ def lengths(run_data: RunData) -> Figure | None:
     return None if found is None else draw_lengths(*found)
 
 
-def spots(run_data: RunData) -> Figure | None:
+def spots(run_data: RunData) -> Chart | None:
     """The rows on the first two principal components of their features, wrong ones ringed; None without vectors."""
     if run_data.spots is None:
         return None
     found, kinds = run_data.spots, kinds_of(run_data, run_data.spots)
     wrong = run_data.wrong[found.prediction]
-    figure, axes = new_figure(
+    chart, panel = new_chart(
         f"Two axes hold {percent(found.share.sum())} of the spread of the features",
         f"Principal components, n = {len(found.place):,}, of which {wrong.sum():,} are classified wrongly (rings)"
         + (f"; {found.outside:,} lie beyond the edge" if found.outside else ""),
@@ -63,11 +64,11 @@ def spots(run_data: RunData) -> Figure | None:
     for i, name in enumerate(kinds.names):
         x, y = found.place[kinds.number == i].T
         shade, marker = MUTED if name is None else color(i), MARKERS[i % len(MARKERS)]
-        label = " others" if name is None else legend_label(name)
-        axes.scatter(x, y, label=label, alpha=0.6, linewidths=0, c=shade, marker=marker, s=7)
-    axes.scatter(found.place[wrong, 0], found.place[wrong, 1], s=28, facecolors="none", edgecolors=INK, linewidths=0.7)
-    axes.legend(markerscale=2)
-    return figure
+        label = "others" if name is None else shown(name)
+        panel.add(Line(x, y, shade, 0, marker=marker, size=3.5, opacity=0.6, label=label))
+    x, y = found.place[wrong].T
+    panel.add(Line(x, y, INK, 0, marker="o", size=6.5, hollow=True))
+    return chart
 
 
 class Kinds:

@@ -9,13 +9,14 @@ import numpy as np
 from classify.records import Summary
 from classify.reports.run_data import RunData
 from classify.scoring.metrics import METRICS, columns_of, title_of
-from stores.shared.plot_style import INK, MUTED, WIDTH, color, legend_below, new_figure, shown
+from stores.shared.chart import Axis, Chart, Intervals, Line, new_chart
+from stores.shared.plot_style import INK, MUTED, WIDTH, color, new_figure, shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def folds(run_data: RunData) -> Figure:
+def folds(run_data: RunData) -> Chart:
     """Each metric: value and interval of the run and of its baselines, and a point a fold.
 
     The axis begins where the models are: the majority, which knows nothing, is named in the title, not drawn.
@@ -31,7 +32,7 @@ def folds(run_data: RunData) -> Figure:
     number = len(metrics.folds)
     drawn = [name for name in columns_of(run_data.problem) if METRICS[name].higher_is_better]
     drawn = [name for name in drawn if all(name in row.overall for row in rows.values())]
-    figure, axes = new_figure(
+    chart, panel = new_chart(
         f"F1 macro {f1:.3f}, against {others[best]:.3f} of {best}",
         f"Value with 95% interval, n = {len(run_data.predictions):,}; points: {number} fold{'s' * (number > 1)}"
         + ("" if idle is None else f"; majority: F1 macro {others['majority']:.3f}"),
@@ -40,20 +41,19 @@ def folds(run_data: RunData) -> Figure:
     height = 0.7 / len(rows)
     for i, (name, row) in enumerate(rows.items()):
         places = np.arange(len(drawn)) + (i - (len(rows) - 1) / 2) * height
-        values = np.array([(s.value, s.low, s.high) for s in (row.overall[m] for m in drawn)], float).T
-        bars, mine = np.abs(values[0] - values[1:]), row is metrics
-        shade, filled = (color(0), color(0)) if mine else (MUTED, "none")
-        axes.errorbar(values[0], places, xerr=bars, label=name, fmt="Dos^v"[i % 5], color=shade, mfc=filled, capsize=2)
+        values, low, high = np.array([(s.value, s.low, s.high) for s in (row.overall[m] for m in drawn)], float).T
+        mine = row is metrics
+        shade = color(0) if mine else MUTED
+        panel.add(Intervals(places, low, high, across=True, color=shade))
+        panel.add(Line(values, places, shade, 0, marker="Dos^v"[i % 5], hollow=not mine, label=name))
         if mine:
             for m, metric in enumerate(drawn):
                 points = np.array([fold.metrics[metric] for fold in metrics.folds], float)
-                axes.plot(points, np.full(len(points), places[m] - 0.12), ".", color=color(1), markersize=4)
-    axes.set_yticks(np.arange(len(drawn)), [title_of(name, run_data.problem) for name in drawn])
-    axes.invert_yaxis()
-    axes.grid(False, axis="y")
-    axes.set_xlim(right=1.02)
-    legend_below(figure)
-    return figure
+                panel.add(Line(points, np.full(len(points), places[m] - 0.12), color(1), 0, marker=".", size=8))
+    panel.y = Axis(ticks=[(i, title_of(name, run_data.problem)) for i, name in enumerate(drawn)],
+                   falling=True, grid=False)  # fmt: skip
+    panel.x.high = 1.02
+    return chart
 
 
 def losses(run_data: RunData) -> Figure | None:
