@@ -153,8 +153,8 @@ SLOW = """
 import os, signal, sys
 import classify.predict
 from cli import cli
-signal.signal(signal.SIGINT, signal.default_int_handler)  # even where a parent ignores it
-number = getattr(signal, sys.argv.pop())
+number = getattr(signal, sys.argv.pop())  # and heeded, even where a parent ignores it
+signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 def slowly(self, blocks):
     yield {"predicted": "a"}
     os.kill(os.getpid(), number)

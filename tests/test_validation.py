@@ -102,7 +102,7 @@ def test_stores_side_by_side(tmp_path, in_tmp):
     assert max(scores[:2]) < 0.9 < 0.99 < scores[2]
     assert runs[2].folder.name == "a+b.logistic"
     features = runs[2].recipe.features
-    with pytest.raises(InputError, match="takes runs on features of one encoder"):
+    with pytest.raises(InputError, match="one of several encoders"):
         Recipe.from_dict(features.recipe, features.identity_digest)
 
 
