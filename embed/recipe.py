@@ -98,9 +98,7 @@ class Recipe:
             FailureError: if the encoder of this installation is not the same any more (other weights or version).
         """
         if "encoder" not in recipe:
-            raise InputError(
-                "the recipe is one of several encoders; `embed.load_recipes` takes those of them that `Predictor.sources` lists"
-            )
+            raise InputError("the recipe is one of several encoders; `embed.load_recipes` takes each of them")
         named = [str(recipe["options"][name]) for name in ("model", "preprocessor") if recipe["options"].get(name)]
         named = named[1:] if model and "model" in recipe["options"] else named  # the user's own choice instead
         trust = Trust.GIVEN if trust_model else Trust.USER if all(map(is_publisher, named)) else Trust.NONE
