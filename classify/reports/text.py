@@ -140,6 +140,8 @@ def _training(recipe: RunRecipe) -> list[str]:
         parts.append(f"{name or recipe.sampler + '-sampling'} in training rows only, probabilities corrected for it")
     if fitting["class_weight"] != "none":
         parts.append("classes weigh alike in training, probabilities corrected for it")
+    if recipe.problem == "multi-class" and (recipe.sampler != "none" or fitting["class_weight"] != "none"):
+        parts.append("the class is the head's own choice at equal frequencies, not always the most probable one")
     if fitting["components_removed"]:
         parts.append(f"{fitting['components_removed']} common component of the training rows taken out")
     chosen = [f"{option} of {', '.join(map(str, values))}" for option, values in fitting["tune"].items()]
