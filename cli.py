@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from commands.bundle import bundle
 from commands.classify import classify, heads
 from commands.compare import compare
 from commands.completion import prepare, unknown_variables
@@ -16,6 +17,7 @@ from commands.given_once import give_once
 from commands.one_line_errors import OneLineErrors
 from commands.predict import predict
 from commands.reporter import command_reporter
+from commands.run import run
 from commands.runs import ensemble, errors, report, speed
 from commands.tables import describe
 from commands.terminal import note
@@ -49,8 +51,8 @@ def cli(context: click.Context, debug: bool, quiet: bool) -> None:
 
 
 for command in (
-    embed, encoders, classify, predict, evaluate, heads, compare, ensemble, errors, speed, report, describe, features,
-    doctor,
+    run, embed, encoders, classify, predict, evaluate, heads, compare, ensemble, errors, speed, report, describe,
+    features, bundle, doctor,
 ):  # fmt: skip
     cli.add_command(command)
 prepare(cli)

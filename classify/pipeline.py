@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,31 @@ from stores.shared.reporter import Progress, Reporter
 
 FORMER = {"n_splits": "cv", "folds": "cv", "n_repeats": "repeats", "random_state": "seed", "head_specs": "heads",
           "head": "heads", "shares": "learning_curve", "epochs": "report_epochs"}  # fmt: skip
+
+
+@dataclass
+class Shared:
+    """What several calls of ``classify`` on one table need not do again; hand the same one to each of them.
+
+    Attributes:
+        loaded: the store that was read last, by its name and that of its test store.
+        baselines: scores of baselines, with what they were made of: rows, split, seed and whether they were tuned.
+    """
+
+    loaded: tuple[tuple, Data] | None = None
+    baselines: tuple[Data, tuple, Baselines] | None = None
+
+    def load(self, spec: str | Path, test: str | Path | None) -> Data:
+        """As ``load_all``."""
+        if self.loaded is None or self.loaded[0] != (str(spec), str(test)):
+            self.loaded = (str(spec), str(test)), load_all(spec, test)
+        return self.loaded[1]
+
+    def baselines_of(self, data: Data, made: tuple) -> Baselines:
+        """Those of the same rows that were made in the same way, to be completed."""
+        if self.baselines is None or self.baselines[1] != made or not _same_rows(self.baselines[0], data):
+            self.baselines = data, made, {}
+        return self.baselines[2]
 
 
 @explained(FORMER)
@@ -62,6 +87,7 @@ def classify(
     command: str = "",
     versions: dict[str, str] | None = None,
     reporter: Reporter | None = None,
+    shared: Shared | None = None,
 ) -> list[Run]:
     """Evaluate each head with each sampler on each store, on the same splits, and write a run for each.
 
@@ -92,6 +118,7 @@ def classify(
         out: folder of the run (with several, its name is completed by theirs); ``runs/<store>.<head>`` if None.
         command, versions: kept in the run.
         reporter: told what is being done; None: notes go to stderr, progress nowhere.
+        shared: what other calls on the same table have done; it keeps what this one does.
 
     Raises:
         InputError: for a wrong option, or features that a head cannot take; before anything is computed.
@@ -117,10 +144,10 @@ def classify(
     if out is not None and Path(out).exists():
         raise InputError(f"{out} exists already; choose another `out`")
     runs: list[Run] = []
-    before: tuple[Data, Baselines] | None = None
+    shared = shared or Shared()
     with FolderClaims() as claims:
         for spec in specs:
-            data = replace(load_all(spec, test), identical=identical)
+            data = replace(shared.load(spec, test), identical=identical)
             if near_duplicates is not None:
                 reporter.progress(Progress("reading", None, f"{data.path.stem}, texts nearly alike"))
                 data = replace(data, near=near_duplicate_groups(data, near_duplicates))
@@ -133,7 +160,7 @@ def classify(
             check_features(data, spec, chosen, [fit_options for fit_options, _ in jobs], positive)
             which = positive_class(positive, data)
             experiment = Experiment(data, spec, scheme, scheme.plan(data, seed), seed, which, reporter)
-            baselines = dict(before[1]) if before is not None and _same_rows(before[0], data) else {}
+            baselines = shared.baselines_of(data, (experiment.plan.how, seed, which, tuning.default))
             for fit_options, head in jobs:
                 folder = _folder(data, head, fit_options.sampler, len(samplers) > 1, out, many, claims)
                 beside = experiment.baselines(baselines, fit_options.sampler, tuning.default)
@@ -148,7 +175,6 @@ def classify(
                 reporter.progress(Progress("training", None, f"writing {folder}", f"writing {folder}"))
                 runs.append(write_run(folder, recipe, evaluation.score, dict(beside), evaluation.kept, more))
                 reporter.progress(Progress("training", 1.0))
-            before = data, baselines
     return runs
 
 

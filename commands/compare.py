@@ -57,7 +57,12 @@ def compare(
         note(f"wrote {out}")
     if as_json:
         print_json(found.as_dict())
-        return
+    else:
+        print_comparison(found)
+
+
+def print_comparison(found: Comparison) -> None:
+    """Scores, tests against the best, costs, and what they rest on."""
     print_table(_scores(found))
     echo()
     for entry in found.runs[1:]:

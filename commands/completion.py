@@ -66,6 +66,7 @@ def _steps() -> Iterable[str]:
 
 VALUES: dict[str, Values] = {  # name of a parameter -> what its values are completed from
     "encoder": _encoders,
+    "encoders": _encoders,
     "heads": _heads,
     "by": _metrics,
     "sampler": _samplers,

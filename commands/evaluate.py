@@ -9,19 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from commands.bundle import opened_run
 from commands.tables import DATA_HELP, read, table_options
 from commands.terminal import echo, json_option, models_option, print_json, print_table, shown, trust_option
 
 if TYPE_CHECKING:
     from classify import Run
     from classify.analysis.score_run import ScoredRun
+    from classify.model_inputs import Source
 
 MISSED = 3  # exit code when a goal is not reached
 
 
 @click.command()
 @click.argument("words", metavar="[RUN] [FILE]...", nargs=-1)
-@click.option("--run", "folder", type=click.Path(path_type=Path), help="Run from tk classify.")
+@click.option("--run", "folder", type=click.Path(path_type=Path), help="Run from tk classify, or bundle of one.")
 @click.option("--data", multiple=True, help=DATA_HELP)
 @click.option("--features", help="Store of the labelled rows, instead of --data; a.h5+b.h5 for a run of several.")
 @table_options
@@ -49,7 +51,6 @@ def evaluate(
         tk evaluate --run runs/messages.static.logistic --features features/messages.static.h5 \\
             --with-training-rows --goal "f1_macro>=0.8"
     """
-    from classify import read_run
     from classify.analysis.score_run import score_run
 
     if folder is None and words:
@@ -57,12 +58,12 @@ def evaluate(
     data = (*words, *data)
     if folder is None or bool(data) == bool(features):
         raise click.UsageError("give a run, and either --data FILE or --features STORE", click.get_current_context())
-    run = read_run(folder)
+    run, found = opened_run(folder)
     if features:
         scored = score_run(run, features, with_training_rows, goals)
     else:
         with tempfile.TemporaryDirectory(prefix="tk-") as scratch:
-            stores = _encode(run, data, reading, model, trust_model, Path(scratch), command)
+            stores = _encode(run, found, data, reading, model, trust_model, Path(scratch), command)
             scored = score_run(run, stores, with_training_rows, goals, ", ".join(data))
     if as_json:
         print_json(scored.as_dict())
@@ -74,6 +75,7 @@ def evaluate(
 
 def _encode(
     run: Run,
+    found: list[Source],
     data: tuple[str, ...],
     reading: dict[str, Any],
     model: tuple[str, ...],
@@ -82,13 +84,13 @@ def _encode(
     command: str,
 ) -> list[Path]:
     """The table through each of the run's own encoders, into a store each."""
-    from classify.model_inputs import source_columns, sources
+    from classify.model_inputs import source_columns
     from commands.reporter import command_reporter
     from embed import embed, load_recipes
 
     stores = []
     with command_reporter() as reporter:
-        kept = [(source.recipe, source.digest) for source in sources(run.recipe.features)]
+        kept = [(source.recipe, source.digest) for source in found]
         recipes = load_recipes(kept, model, trust_model=trust_model, reporter=reporter)
         table = read(data, **{"like": source_columns(run.recipe.features)} | reading)
         for number, recipe in enumerate(recipes, 1):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from commands.bundle import opened_run
 from commands.tables import DATA_HELP, read, table_options
 from commands.terminal import csv_safe_option, models_option, note, overwrite_option, trust_option
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("words", metavar="[RUN] [FILE]...", nargs=-1)
-@click.option("--run", "folder", type=click.Path(path_type=Path), help="Run from tk classify.")
+@click.option("--run", "folder", type=click.Path(path_type=Path), help="Run from tk classify, or bundle of one.")
 @click.option("--data", multiple=True, help=DATA_HELP)
 @click.option("--text", "texts", multiple=True, help="A text, instead of a file; repeatable.")
 @table_options
@@ -63,7 +64,7 @@ def predict(
         tk predict --run runs/messages.static.logistic --data examples/messages.csv --out predicted.csv
         tk predict runs/messages.static.logistic examples/messages.csv --with-text --json
     """
-    from classify import Predictor, read_run, write_results
+    from classify import Predictor, write_results
     from classify.conformal import ConformalSets
     from classify.model_inputs import source_columns
     from commands.reporter import command_reporter
@@ -80,12 +81,12 @@ def predict(
         raise click.UsageError("give either --data FILE or --text TEXT", click.get_current_context())
     if not is_stream(out):
         check_output(out, overwrite)
-    run = read_run(folder)
+    run, found = opened_run(folder)
     if coverage_by_class and coverage is None:
         raise click.UsageError("--coverage-by-class needs --coverage", click.get_current_context())
     sets = None if coverage is None else ConformalSets.of_run(run, coverage, coverage_by_class)
     predictor = Predictor(run)
-    kept = [(source.recipe, source.digest) for source in predictor.sources]
+    kept = [(source.recipe, source.digest) for source in found]
     recipes = load_recipes(kept, model, trust_model=trust_model, reporter=command_reporter())
     like = source_columns(run.recipe.features)
     table = read(data, **{"label_columns": (), "like": like} | reading) if data else None

@@ -43,6 +43,6 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 def what_is_left(command: str | None) -> str:
     """What an interrupted command leaves behind, and what to do."""
-    if command == "embed":
+    if command in ("embed", "run"):
         return "what is finished is kept, and the same command goes on from there"
     return "files and runs that were finished are kept, nothing else"

@@ -20,6 +20,7 @@ ARROWS = {
 # inside the packages: what these may import, beside what lies in their own folder
 SHARED = {"stores.shared"}
 INSIDE = {
+    "commands.trials": {"classify", "embed", "stores"},
     "embed.encoders": {
         "embed.batches", "embed.coverage", "embed.machine", "embed.models", "embed.networks", "embed.tokenise",
         "embed.vectors", "embed.weights", "stores.features",

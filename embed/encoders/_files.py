@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from embed.coverage import WordCoverage
 from embed.encoders._pooling import PARTS, is_pooling
 from embed.encoders._table import TableEncoder
 from embed.vectors import VectorFile, WordTable, open_vectors
+from embed.vectors.containers import plain_file
 from stores.shared.errors import InputError
 from stores.shared.suggest import listing
 
@@ -67,6 +69,11 @@ class FileEncoder(TableEncoder):
         if self.kind == "pooled":
             found["pooling"] = self.pooling
         return found | {"output": self.kind, "unknown": self.unknown_words}
+
+    def weights(self) -> dict[str, tuple[Path, list[str] | None]]:
+        """The plain file."""
+        model, dim, _ = self._open
+        return {"model": (plain_file(model, dim, self.reporter, self.trust), None)}
 
     def frequent_words(self) -> list[str]:
         """All words that ``find`` finds, each once, the most frequent first: the order of the file."""

@@ -76,6 +76,13 @@ class Encoder(ABC):
         """What counts the words of all texts, and which of them the encoder knows, where words have vectors."""
         return Coverage()
 
+    def weights(self) -> dict[str, tuple[Path, list[str] | None]]:
+        """What another machine needs of this one: option -> the file or folder that it names, and what is read of it.
+
+        The second is a list of files below the folder, or None for all of them. Empty without weights.
+        """
+        return {}
+
     def resolve(self, model: str) -> Path:
         """The folder or file of a model, see ``embed.models.resolve``."""
         return resolve(model, self.reporter, self.trust)

@@ -122,14 +122,24 @@ class BertEncoder(SequenceEncoder):
             max_tokens=self._resolved_limit(),
         )
 
+    def weights(self) -> dict[str, tuple[Path, list[str] | None]]:
+        """The model, and the preprocessor where there is one."""
+        found = {"preprocessor": (self._preprocessor, None)} if self._preprocessor else {}
+        return {"model": (self._path, self._files()), **found}
+
     def _digest(self) -> str:
         """Of all files that are read."""
+        names = self._files()
+        return weights_digest(self._path) if names is None else files_digest(self._path, names)
+
+    def _files(self) -> list[str] | None:
+        """Those that are read, below the model's folder; None: all."""
         network: Path = self.folder.network
         if self._config is None:
-            return weights_digest(self._path)
+            return None
         names = ["config.json", *weight_files(network), *([] if self._preprocessor else tokenizer_files(network))]
         names = [(network / name).relative_to(self._path).as_posix() for name in names]
-        return files_digest(self._path, [*self.folder.files, *names])
+        return [*self.folder.files, *names]
 
     def _resolved_casing(self) -> str | None:
         """What is done, where that can be told without opening the model; else what was asked for."""

@@ -17,6 +17,7 @@ A text of white space alone has no words: zeros.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -89,6 +90,10 @@ class ElmoEncoder(Encoder):
         if stateful and not allennlp_files(self._path):
             raise InputError(f"elmo: only weights of AllenNLP (weights.hdf5) can be `stateful`, not {self._path}")
         self._elmo: OwnElmo | ModuleElmo | None = None  # opened at the first text
+
+    def weights(self) -> dict[str, tuple[Path, list[str] | None]]:
+        """The module, or the files of the weights."""
+        return {"model": (self._path, None)}
 
     def identity(self) -> dict:
         """Name, version, digest of the weights, and all options; of ``pooling`` only where there is any."""

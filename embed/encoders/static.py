@@ -94,7 +94,7 @@ class StaticEncoder(TableEncoder):
         self._model, self._pinned = None, None
         if model is not None:
             path, self._pinned = resolve_on_hub(model, None, self.reporter)
-            self._model, self.languages = Model2Vec(path), "model"
+            self._model, self.languages, self._path = Model2Vec(path), "model", path
             if pooling != "mean":
                 raise InputError(f"static: `pooling={pooling!r}`: the vectors of a model are means; leave it out")
         if pooling not in POOLINGS:
@@ -108,6 +108,10 @@ class StaticEncoder(TableEncoder):
         self.dimension = width + len(SHAPE) * self.shape
         self._table: WordTable | None = None  # read at the first text
         self._digest: str | None = None
+
+    def weights(self) -> dict[str, tuple[Path, list[str] | None]]:
+        """The model in the place of the table; the table comes with the project."""
+        return {"model": (self._path, None)} if self._model else {}
 
     def pinned(self) -> dict:
         """The model with its commit on the hub."""

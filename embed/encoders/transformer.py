@@ -112,6 +112,10 @@ class TransformerEncoder(SequenceEncoder):
             max_tokens=most,
         ) | ({"precision": precision_of(self._path / self._onnx)} if self._onnx else {})
 
+    def weights(self) -> dict[str, tuple[Path, list[str] | None]]:
+        """The files that are read."""
+        return {"model": (self._path, self._files())}
+
     def _files(self) -> list[str]:
         """Names of all files that are read, below the model's folder."""
         network = self.folder.network

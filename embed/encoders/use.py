@@ -66,6 +66,10 @@ class UseEncoder(Encoder):
         self._call: Callable[[list[bytes]], np.ndarray] | None = None  # made at the first text
         self._batches: Batches
 
+    def weights(self) -> dict[str, tuple[Path, list[str] | None]]:
+        """The module."""
+        return {"model": (self.path, None)}
+
     def identity(self) -> dict:
         """Name, version of this code, digest of the module, and the length limit."""
         weights = weights_digest(self.path)

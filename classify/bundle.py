@@ -1,0 +1,245 @@
+"""A run and the weights of its encoders in one file: a zip archive that works on a machine that has neither.
+
+====================  ==============================================================================
+``bundle.json``       the format's version, the digest (BLAKE3, 128 bits) and size of every other
+                      file, and for each encoder of the run its recipe, identity, licence, and which
+                      of its options are files in here
+``run/``              the run: ``recipe.json`` and the files that it lists, no report
+``weights/1/...``     files of the first encoder, ``weights/2/...`` of the second, ...; none if the
+                      bundle was made without weights
+====================  ==============================================================================
+
+Nothing in it is a pickle. A SavedModel in it is a program, and stays one: what runs it asks for trust, as for a run.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from classify.model_inputs import Source, sources
+from classify.run_folder import RECIPE
+from classify.runs import Run, read_run
+from classify.typed_json import Jsonable, from_json
+from stores.shared.errors import FailureError, InputError
+from stores.shared.files import check_space, whole_file, whole_folder
+from stores.shared.fingerprint import digest_file
+
+ABOUT, VERSION = "bundle.json", 1
+MOST_ABOUT = 16 << 20  # bytes of bundle.json
+STEP = 1 << 20
+
+
+@dataclass(frozen=True)
+class EncoderFiles:
+    """The files of an encoder on this machine.
+
+    Attributes:
+        source: its recipe and identity.
+        licence: of its weights, for people; empty where it is not known.
+        options: option -> the file or folder that it names.
+        names: of the files below such a folder that are read; all but hidden ones where an option is not there.
+    """
+
+    source: Source
+    licence: str = ""
+    options: Mapping[str, Path] = field(default_factory=dict)
+    names: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BundledFile(Jsonable):
+    """Digest and size in bytes of a file in a bundle."""
+
+    digest: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class BundledEncoder(Jsonable):
+    """An encoder in a bundle: ``options`` says which of them are files in it."""
+
+    recipe: dict[str, Any]
+    identity_digest: str
+    licence: str
+    options: dict[str, str]
+
+
+@dataclass(frozen=True)
+class About(Jsonable):
+    """``bundle.json``."""
+
+    version: int
+    files: dict[str, BundledFile]
+    encoders: list[BundledEncoder]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle that was opened.
+
+    Attributes:
+        run: in it.
+        sources: the encoders of the run, in the order of ``classify.Predictor.sources``; their options name the files
+            that came with it.
+        licences: encoder and licence of the weights that came with it.
+    """
+
+    run: Run
+    sources: list[Source]
+    licences: list[tuple[str, str]]
+
+
+def write_bundle(run: Run, encoders: Sequence[EncoderFiles], out: str | Path) -> Path:
+    """Write a run and the files of its encoders into one file, which is whole or not there.
+
+    Args:
+        run: finished.
+        encoders: with their files, or without, to leave the weights out.
+        out: the file; one that is there is replaced.
+
+    Raises:
+        InputError: if a file would be one of pickled objects.
+        FailureError: if a file of the run is damaged, or the machine refuses the write.
+    """
+    run.model()  # or an error, before anything is written
+    content = {f"run/{name}": run.folder / name for name in (RECIPE, *run.recipe.files)}
+    listed = []
+    for number, encoder in enumerate(encoders, 1):
+        inside = {}
+        for option, path in encoder.options.items():
+            place = f"weights/{number}/{option}"
+            inside[option] = f"{place}/{path.name}" if path.is_file() else place
+            content |= {inside[option]: path} if path.is_file() else _files(path, place, encoder.names.get(option))
+        recipe, digest = encoder.source.recipe, encoder.source.digest
+        listed.append(BundledEncoder(recipe, digest, encoder.licence, inside))
+    for name, path in content.items():
+        if name.startswith("weights/") and _is_pickled(path):
+            raise InputError(f"{path} holds pickled objects, which can run code; a bundle takes none")
+    known = {name: BundledFile(digest_file(path), path.stat().st_size) for name, path in content.items()}
+    about = json.dumps(About(VERSION, known, listed).as_dict(), indent=1, ensure_ascii=False)
+    with whole_file(Path(out)) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        archive.writestr(ABOUT, about, zipfile.ZIP_DEFLATED)
+        for name, path in content.items():
+            packed = zipfile.ZIP_DEFLATED if name.startswith("run/") else zipfile.ZIP_STORED  # weights hardly shrink
+            archive.write(path, name, packed)
+    return Path(out)
+
+
+def _files(path: Path, inside: str, names: Sequence[str] | None) -> dict[str, Path]:
+    """Name in the bundle -> file, of a folder."""
+    if names is None:
+        files = [file for file in sorted(path.rglob("*")) if file.is_file()]
+        names = [file.relative_to(path).as_posix() for file in files]
+        names = [name for name in names if not any(part.startswith(".") for part in name.split("/"))]
+    else:  # and what says under which terms they are
+        terms = [file.name for file in sorted(path.iterdir()) if file.stem.upper() in ("LICENSE", "LICENCE", "NOTICE")]
+        names = list(dict.fromkeys([*names, *terms]))
+    return {f"{inside}/{name}": path / name for name in names}
+
+
+def _is_pickled(path: Path) -> bool:
+    """Whether it begins as a pickle of protocol 2 to 5, or is an archive with one, as torch writes it."""
+    with open(path, "rb") as file:
+        start = file.read(2)
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith(".pkl") for name in archive.namelist())
+    return len(start) == 2 and start[0] == 0x80 and 2 <= start[1] <= 5
+
+
+def open_bundle(path: str | Path, folder: str | Path) -> Bundle:
+    """The run in a bundle, unpacked once; every file is compared with its digest while that is done.
+
+    Args:
+        path: the bundle.
+        folder: where bundles are unpacked, each into a folder named by its digest.
+
+    Raises:
+        InputError: if it is no bundle.
+        FailureError: if it is damaged, holds what it does not list, or the disk is too small.
+    """
+    path = Path(path)
+    try:
+        place = Path(folder) / digest_file(path)
+        if not place.exists():
+            with suppress(InputError):  # another process was faster
+                _unpack(path, place)
+        about = _read_about((place / ABOUT).read_bytes(), path)
+        run = read_run(place / "run")
+    except FailureError:
+        raise
+    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise FailureError(f"{path} cannot be opened as a bundle ({error}); make it again with: tk bundle") from error
+    given = {encoder.identity_digest: encoder for encoder in about.encoders}
+    found = [_with_files(source, given, place) for source in sources(run.recipe.features)]
+    licences = [(str(e.recipe.get("encoder")), e.licence) for e in about.encoders if e.options and e.licence]
+    return Bundle(run, found, licences)
+
+
+def _with_files(source: Source, given: Mapping[str, BundledEncoder], place: Path) -> Source:
+    """The source with options that name the files of the bundle."""
+    encoder = given.get(source.digest)
+    if encoder is None:
+        raise FailureError(f"{place} lacks an encoder of its run; make the bundle again")
+    moved = {option: str(place / _inside(name)) for option, name in encoder.options.items()}
+    return replace(source, recipe=source.recipe | {"options": source.recipe["options"] | moved})
+
+
+def _unpack(path: Path, place: Path) -> None:
+    if not zipfile.is_zipfile(path):
+        raise FailureError(f"{path} is no bundle; make one with: tk bundle RUN --out {path.name}")
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        if ABOUT not in names or archive.getinfo(ABOUT).file_size > MOST_ABOUT:
+            raise FailureError(f"{path} is no bundle (it has no {ABOUT}); make one with: tk bundle RUN")
+        content = archive.read(ABOUT)
+        about = _read_about(content, path)
+        if strange := sorted({*names} ^ {ABOUT, *about.files}) or sorted(n for n in names if names.count(n) > 1):
+            raise FailureError(f"{path}: {strange[0]} is in it and not listed, or listed and not in it; do not use it")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        check_space(place.parent, sum(file.bytes for file in about.files.values()), str(path))
+        with whole_folder(place) as temporary:
+            for name, file in about.files.items():
+                _unpack_file(archive, name, file, temporary / _inside(name), path)
+            (temporary / ABOUT).write_bytes(content)
+
+
+def _unpack_file(archive: zipfile.ZipFile, name: str, file: BundledFile, target: Path, path: Path) -> None:
+    """One file, no longer than it says it is, with the digest that it says it has."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    left = file.bytes
+    with archive.open(name) as packed, open(target, "wb") as out:
+        while piece := packed.read(STEP):
+            left -= len(piece)
+            if left < 0:
+                break
+            out.write(piece)
+    if left != 0 or digest_file(target) != file.digest:
+        raise FailureError(f"{path}: {name} is damaged or changed (its digest differs); get the bundle again")
+
+
+def _read_about(content: bytes, path: Path) -> About:
+    try:
+        about = from_json(About, json.loads(content))
+        for name in [*about.files, *(name for encoder in about.encoders for name in encoder.options.values())]:
+            _inside(name)
+    except (ValueError, RecursionError) as error:
+        raise FailureError(f"{path}: {ABOUT} is damaged ({error}); get the bundle again") from error
+    if about.version != VERSION:
+        raise FailureError(f"{path} is a bundle of version {about.version}, and this tk reads version {VERSION}")
+    return about
+
+
+def _inside(name: str) -> PurePosixPath:
+    """A name in the bundle as a path below its folder; ``ValueError`` if it leads elsewhere."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or not path.parts or any(p in ("..", ".") for p in path.parts) or {*name} & {"\\", ":", "\0"}:
+        raise ValueError(f"the name {name!r}")
+    return path

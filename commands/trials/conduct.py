@@ -1,0 +1,242 @@
+"""Encoders and heads on one table, each with each, the cheapest first; what is done already is taken as it is.
+
+=======================  ==============================================================================
+``experiment.json``      what all trials in the folder share: the table, the split, the seed, ...
+``features/``            a store for each encoder
+``runs/``                a run for each encoder, head and sampler
+``report/``              the page of ``tk compare`` on all runs
+=======================  ==============================================================================
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from commands.trials.budget import Budget
+from commands.trials.candidates import Candidate
+from commands.trials.probe import Estimate, TableSample, probe, sample_table
+from stores.shared.errors import FailureError, InputError
+from stores.shared.files import read_json, whole_file
+
+if TYPE_CHECKING:
+    from classify import Head, Run
+    from classify.pipeline import Shared
+    from embed import Recipe, Reporter, Table
+
+SETTINGS = "experiment.json"
+
+
+@dataclass
+class EncoderTrial:
+    """An encoder on the table.
+
+    Attributes:
+        candidate: the encoder.
+        store: where its features are, or will be.
+        estimate: None if all that is asked of it is done.
+        recipe: loaded; None likewise, and once its store is written.
+    """
+
+    candidate: Candidate
+    store: Path
+    estimate: Estimate | None = None
+    recipe: Recipe | None = None
+
+    @property
+    def encoding(self) -> float:
+        """Seconds of encoding that are still to come, at most; to load it was paid with the probe."""
+        return 0.0 if self.estimate is None or self.store.exists() else self.estimate.encode
+
+
+@dataclass
+class Outcome:
+    """What came of an experiment.
+
+    Attributes:
+        runs: of all trials, those of earlier calls among them.
+        taken: how many of these were there already.
+        left_out: name -> why.
+    """
+
+    runs: list[Run] = field(default_factory=list)
+    taken: int = 0
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Experiment:
+    """A table, and what is to be tried on it.
+
+    Attributes:
+        table: the rows.
+        folder: of everything that is made.
+        heads: specs, ``NAME`` or ``NAME:option=value,...``.
+        samplers: names.
+        clean, dtype: as ``Recipe.of`` takes them.
+        settings: options of ``classify`` that all trials share.
+        budget: of time.
+        reporter: told what is being done.
+        command, versions: kept in stores and runs.
+    """
+
+    table: Table
+    folder: Path
+    heads: Sequence[str]
+    samplers: Sequence[str]
+    clean: str
+    settings: dict[str, Any]
+    budget: Budget
+    reporter: Reporter
+    command: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+
+    def open_folder(self) -> None:
+        """Note the settings, or look whether they are those of before.
+
+        Raises:
+            InputError: if the folder holds an experiment with others.
+        """
+        path = self.folder / SETTINGS
+        source = self.table.source()
+        table = f"{source['file']} {source['digest']}"  # of how it is read, too
+        wanted = json.loads(json.dumps({"table": table, "clean": self.clean, **self.settings}, default=str))
+        if not path.exists():
+            with whole_file(path) as temporary:
+                temporary.write_text(json.dumps(wanted, indent=1, ensure_ascii=False), encoding="utf-8")
+            return
+        before = read_json(path)
+        if other := [name for name in wanted.keys() | before.keys() if wanted.get(name) != before.get(name)]:
+            said = f"{sorted(other)[0]}: {before.get(sorted(other)[0])}"
+            raise InputError(
+                f"{self.folder} holds an experiment with other settings ({said[:100]}); choose another `out`"
+            )
+
+    def probe(self, candidates: Sequence[Candidate]) -> tuple[list[EncoderTrial], TableSample, dict[str, str]]:
+        """What each encoder will take, the cheapest first; the sample; and which cannot be used here, and why.
+
+        Raises:
+            InputError, FailureError: if an encoder that the user named cannot be used.
+        """
+        sample, trials, unusable = sample_table(self.table), [], {}
+        for candidate in candidates:
+            trial = EncoderTrial(candidate, self.folder / "features" / f"{candidate.label}.h5")
+            trials.append(trial)
+            if trial.store.exists() or not any(True for _ in self._missing(trial)):
+                continue
+            try:
+                trial.recipe, trial.estimate = self._probed(candidate, sample)
+            except (InputError, FailureError) as error:
+                if candidate.named:
+                    raise
+                unusable[candidate.label] = str(error)
+                trials.pop()
+        return sorted(trials, key=lambda trial: trial.encoding), sample, unusable
+
+    def _probed(self, candidate: Candidate, sample: TableSample) -> tuple[Recipe, Estimate]:
+        from embed import Recipe
+
+        start = time.perf_counter()
+        recipe = Recipe.of(candidate.encoder, clean=self.clean, reporter=self.reporter, **candidate.options)
+        return recipe, probe(recipe, sample, time.perf_counter() - start)
+
+    def conduct(self, trials: Sequence[EncoderTrial]) -> Outcome:
+        """All trials for which there is time; each run is written when it is done."""
+        from classify.pipeline import Shared
+
+        outcome, shared = Outcome(), Shared()
+        for trial in trials:
+            label = trial.candidate.label
+            if trial.recipe is not None and self.budget.forbids(trial.encoding):
+                why = f"encoding would take about {trial.encoding:.0f} s, and {max(self.budget.left, 0):.0f} s are left"
+                outcome.left_out[label] = why
+                trial.recipe = None
+            elif trial.recipe is not None:
+                self._encode(trial)
+            for run, taken in self._runs(trial, outcome, shared):
+                outcome.runs.append(run)
+                outcome.taken += taken
+        outcome.runs.sort(key=lambda run: run.folder.name)  # what is drawn by chance does not depend on what was there
+        return outcome
+
+    def _encode(self, trial: EncoderTrial) -> None:
+        from embed import embed
+
+        assert trial.recipe is not None  # noqa: S101 (the caller has asked)
+        embed(self.table, trial.recipe, trial.store, reporter=self.reporter, command=self.command)
+        trial.recipe = None  # its weights are not needed any more
+
+    def _runs(self, trial: EncoderTrial, outcome: Outcome, shared: Shared) -> Iterator[tuple[Run, bool]]:
+        """The runs on a store, and whether each was there already."""
+        from stores import FeatureStore
+
+        for head, sampler, folder in self._jobs(trial):
+            if folder.exists():
+                yield self._there(folder, head, sampler), True
+        if not trial.store.exists():
+            return
+        with FeatureStore(trial.store) as store:
+            kind, size = store.kind, sum(math.prod(store.shape_of(output)) for output in store.outputs)
+        for head, sampler, folder in self._missing(trial):
+            if kind not in head.kinds:
+                outcome.left_out[folder.name] = f"head {head.name} takes no {kind} features"
+                continue
+            expected = self.budget.training(head.name, kind, size)
+            if self.budget.forbids(expected):
+                takes = "it is spent" if expected is None else f"training would take about {expected:.0f} s"
+                outcome.left_out[folder.name] = f"{takes}, and {max(self.budget.left, 0):.0f} s are left"
+                continue
+            yield self._trained(trial.store, head, sampler, folder, shared, kind, size), False
+
+    def _trained(
+        self,
+        store: Path,
+        head: Head,
+        sampler: str,
+        folder: Path,
+        shared: Shared,
+        kind: str,
+        size: int,
+    ) -> Run:
+        from classify import classify
+
+        start = self.budget.clock()
+        (run,) = classify(
+            store, head, sampler=sampler, out=folder, **self.settings, command=self.command, versions=self.versions,
+            reporter=self.reporter, shared=shared,
+        )  # fmt: skip
+        self.budget.note(head.name, kind, size, self.budget.clock() - start)
+        return run
+
+    def _jobs(self, trial: EncoderTrial) -> Iterator[tuple[Head, str, Path]]:
+        """Head, sampler and folder of each run on a store."""
+        from classify.heads import parse
+
+        for spec in self.heads:
+            name = "".join(c if c.isalnum() or c in "-_." else "-" for c in spec)
+            for sampler in self.samplers:
+                more = f".{sampler}" if sampler != "none" else ""
+                yield parse(spec), sampler, self.folder / "runs" / f"{trial.candidate.label}.{name}{more}"
+
+    def _missing(self, trial: EncoderTrial) -> Iterator[tuple[Head, str, Path]]:
+        """Those that are not there; of heads that do not take these features, too."""
+        return ((head, sampler, folder) for head, sampler, folder in self._jobs(trial) if not folder.exists())
+
+    def _there(self, folder: Path, head: Head, sampler: str) -> Run:
+        """A run of an earlier call.
+
+        Raises:
+            InputError: if it is another one than its name says.
+        """
+        from classify import read_run
+
+        run = read_run(folder)
+        recipe = run.recipe
+        if (recipe.head.name, recipe.head.options, recipe.sampler) != (head.name, head.options(), sampler):
+            raise InputError(f"{folder} holds another run than its name says; move it away, or choose another `out`")
+        return run

@@ -1,0 +1,228 @@
+"""``tk run``: from a table to the winner, the cheapest first, nothing done twice."""
+
+import json
+from collections import Counter
+from types import SimpleNamespace
+
+import pytest
+from helpers.commands import ROWS, tk
+from helpers.toy import toy_recipe, write_csv
+
+import classify
+from classify import read_run
+from commands.trials import candidates as candidates_module
+from commands.trials.budget import Budget, parse_budget
+from commands.trials.candidates import Candidate, candidates
+from commands.trials.frontier import choice, frontier
+from commands.trials.probe import SAMPLE, TableSample, probe, sample_table
+from embed import read_table
+from stores import InputError
+
+TRIED = ("--encoder", "static", "--encoder", "words", "--head", "logistic", "--cv", "3")
+
+
+@pytest.fixture
+def messages(in_tmp):
+    """A table of 60 rows."""
+    write_csv(in_tmp / "messages.csv", ROWS)
+    return in_tmp
+
+
+def made(folder):
+    """Names of runs, and when their recipes were written."""
+    return {path.parent.name: path.stat().st_mtime_ns for path in folder.glob("runs/*/recipe.json")}
+
+
+@pytest.mark.slow
+def test_from_a_table_to_a_run_that_predicts(messages):
+    """Each encoder with each head on one split; a report; and the winner works."""
+    found = json.loads(tk("run", "messages.csv", *TRIED, "--head", "nb", "--json").stdout)
+    runs = [read_run(path) for path in sorted((messages / "experiments/messages/runs").iterdir())]
+
+    assert [run.folder.name for run in runs] == ["static.logistic", "static.nb", "words.logistic", "words.nb"]
+    assert len({run.recipe.split["digest"] for run in runs}) == 1
+    assert all(set(run.metrics.baselines) == {"majority", "tfidf+logistic"} for run in runs)
+    assert (messages / "experiments/messages/report/compare.html").exists()
+    assert found["take"] in [entry["folder"] for entry in found["comparison"]["runs"]]
+    assert ",spam," in tk("predict", found["take"], "--text", "WIN cash now").stdout
+
+
+@pytest.mark.slow
+def test_nothing_is_done_twice(messages):
+    """The same command again makes no run; more heads and encoders are added; other settings are another experiment."""
+    folder = messages / "experiments/messages"
+    tk("run", "messages.csv", *TRIED)
+    before = made(folder)
+    again = tk("run", "messages.csv", *TRIED)
+    more = tk("run", "messages.csv", *TRIED, "--head", "nb", "--encoder", "max=static:pooling=max")
+
+    assert "0 runs made, 2 taken as they were; one split for all" in again.stdout
+    assert "static: encoded already" in again.stderr
+    assert "4 runs made, 2 taken" in more.stdout
+    assert before.items() <= made(folder).items()
+    assert set(made(folder)) - set(before) == {"static.nb", "words.nb", "max.logistic", "max.nb"}
+    refused = tk("run", "messages.csv", *TRIED, "--seed", "1", code=2).stderr
+    assert "experiments/messages holds an experiment with other settings (seed: 0); choose another --out" in refused
+    (folder / "runs/static.nb").rename(folder / "runs/words.svm")
+    assert "holds another run than its name says" in tk("run", "messages.csv", *TRIED, "--head", "svm", code=2).stderr
+
+
+@pytest.mark.slow
+def test_interrupted_it_goes_on(messages, monkeypatch):
+    """What was finished before Ctrl-C is there, and is taken as it is."""
+    real, calls = classify.classify, []
+
+    def classify_once(*args, **options):
+        calls.append(args)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*args, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(classify, "classify", classify_once)
+        said = tk("run", "messages.csv", *TRIED, code=130).stderr
+    before = made(messages / "experiments/messages")
+    after = tk("run", "messages.csv", *TRIED)
+
+    assert "what is finished is kept, and the same command goes on from there" in said
+    assert len(before) == 1
+    assert "1 runs made, 1 taken as they were" in after.stdout
+    assert before.items() <= made(messages / "experiments/messages").items()
+
+
+@pytest.mark.slow
+def test_dry_run_says_what_it_would_take_and_leaves_nothing(messages):
+    """Texts that are there twice count once."""
+    write_csv(messages / "twice.csv", [*ROWS, *ROWS])
+    said = tk("run", "twice.csv", *TRIED, "--dry-run").stdout
+    found = json.loads(tk("run", "twice.csv", *TRIED, "--dry-run", "--json").stdout)
+
+    assert said.startswith("60 distinct texts\n")
+    assert found["distinct_texts"] == 60
+    assert set(found["encoders"]) == {"static", "words"}
+    assert sorted(path.name for path in messages.iterdir()) == ["messages.csv", "twice.csv"]
+
+
+def test_what_does_not_fit_into_the_budget_is_left_out(messages, monkeypatch):
+    """With a clock that says that all time is gone, nothing is begun; nothing is silent."""
+    monkeypatch.setattr(Budget, "left", property(lambda self: -1.0))
+    said = tk("run", "messages.csv", *TRIED, "--budget", "1s", code=1).stderr
+
+    assert "left out: static: encoding would take about 0 s, and 0 s are left" in said
+    assert said.rstrip().endswith("Error: there was no time for any run; give a larger --budget")
+
+
+def test_mistakes_show_before_anything_is_done(messages):
+    """One line each, in the first second."""
+    assert "no encoder 'statik'" in tk("run", "messages.csv", "--encoder", "statik", code=2).stderr
+    assert "--by beauty" in tk("run", "messages.csv", *TRIED, "--by", "beauty", code=2).stderr
+    assert "--budget soon" in tk("run", "messages.csv", *TRIED, "--budget", "soon", code=2).stderr
+    twice = tk("run", "messages.csv", "--encoder", "static", "--encoder", "static", code=2).stderr
+    assert "two encoders are called static" in twice
+
+
+def test_times():
+    """Hours, minutes and seconds, together and with fractions; nothing else."""
+    assert [parse_budget(text) for text in ("90", "90s", "10m", "1h30m", "0.5m")] == [90, 90, 600, 5400, 30]
+    for text in ("", "soon", "10 m", "-5", "0", "m10"):
+        with pytest.raises(InputError, match="give a time such as 10m"):
+            parse_budget(text)
+
+
+def test_budget_learns_what_a_head_takes():
+    """Before its first training nothing is known; then its slowest rate counts, by features of its kind."""
+    now = [0.0]
+    budget = Budget(100.0, clock=lambda: now[0])
+
+    assert budget.training("dense", "pooled", 1000) is None and not budget.forbids(None)
+    budget.note("dense", "pooled", 1000, 20.0)
+    budget.note("dense", "pooled", 1000, 10.0)
+    now[0] = 30.0
+    assert budget.training("dense", "pooled", 3000) == pytest.approx(60)
+    assert not budget.forbids(70.0) and budget.forbids(71.0)
+    assert budget.training("dense", "ids", 3000) is None
+    now[0] = 101.0
+    assert budget.forbids(None)
+    assert not Budget().forbids(1e9)
+
+
+def test_probe_scales_to_the_distinct_texts():
+    """A toy encoder that takes 0.1 s a text, by a clock of its own: 1,000 texts take 100 s."""
+    now, recipe = [0.0], toy_recipe()
+    real = recipe.encoder.encode
+
+    def encode(texts):
+        now[0] += 0.1 * len(texts)
+        return real(texts)
+
+    recipe.encoder.encode = encode
+    found = probe(recipe, TableSample([f"text {i}" for i in range(300)], 1000), 5.0, clock=lambda: now[0])
+
+    assert found.load == pytest.approx(5.8)  # eight texts, at the first call
+    assert found.encode == pytest.approx(100)
+    assert found.encoded == 16  # 1.6 s are enough
+
+
+def test_sample_is_of_distinct_texts_each_as_likely(tmp_path):
+    """Copies make no text likelier; each part of the table gives its share (a quarter of 512 within 5 sd of 10)."""
+    words = ["".join("abcdefghij"[int(digit)] for digit in f"{i:04}") for i in range(4000)]
+    table = write_csv(tmp_path / "many.csv", [("a", word) for word in [*words, *words[:2000]]])
+    sample = sample_table(read_table(table))
+    quarters = Counter(words.index(text) // 1000 for text in sample.texts)
+
+    assert sample.distinct == 4000
+    assert len(set(sample.texts)) == len(sample.texts) == SAMPLE
+    assert all(abs(count - 128) < 50 for count in quarters.values())
+
+
+def test_labels_of_encoders(monkeypatch):
+    """By name, by options, or as the user says."""
+    found = candidates(["words", "static:pooling=max", "mini=transformer:model=/somewhere/model,layer=-1"])
+
+    assert [candidate.label for candidate in found] == ["words", "static.pooling-max", "mini"]
+    assert found[2].options == {"model": "/somewhere/model", "layer": "-1"}
+    assert {candidate.label for candidate in candidates([])} == {"static", "words"}  # the cache of the tests is empty
+
+
+@pytest.mark.slow
+def test_encoder_that_nobody_named_may_fail(messages, monkeypatch):
+    """It is left out, with the reason; a named one is an error."""
+    broken = [Candidate("static", "static", {}, False), Candidate("gone", "use", {"model": "nowhere"}, False)]
+    monkeypatch.setattr(candidates_module, "at_hand", lambda: iter(broken))
+    said = tk("run", "messages.csv", "--head", "logistic", "--cv", "2")
+
+    assert "gone: left out; model nowhere: no such folder" in said.stderr
+    assert "experiments/messages/runs/static.logistic" in said.stdout
+    assert "no such folder" in tk("run", "messages.csv", "--cv", "2", "--encoder", "use:model=nowhere", code=2).stderr
+
+
+def entry(name, score, seconds, verdict, same=None, frontier=True):
+    """A compared run, as far as the frontier looks at it."""
+    against = None if same is None else SimpleNamespace(test=SimpleNamespace(practically_same=same))
+    cost = SimpleNamespace(seconds=seconds, train_seconds=seconds, price=(False, seconds, 0, 0))
+    interval = SimpleNamespace(low=score - 0.01, high=score + 0.01, numbers=(score, score - 0.01, score + 0.01))
+    return SimpleNamespace(
+        name=name, scores={"f1_macro": interval}, cost=cost, verdict=verdict, against=against, frontier=frontier
+    )
+
+
+def test_frontier_in_words():
+    """The cheapest that is practically the same as the best; not distinguishable alone does not do."""
+    runs = [
+        entry("bert", 0.98, 90.0, "best"),
+        entry("static", 0.978, 6.0, "practically the same", 0.97),
+        entry("slow", 0.977, 50.0, "practically the same", 0.96, frontier=False),
+        entry("words", 0.95, 0.25, "not distinguishable", 0.4),
+    ]
+    found = SimpleNamespace(runs=runs, by="f1_macro", problem="binary", rope=0.01, best="bert")
+
+    assert choice(found).name == "static"
+    assert frontier(found) == [
+        "words: F1 macro 0.950 [0.940, 0.960], 0.25 s to encode and train, not distinguishable from bert",
+        "static: F1 macro 0.978 [0.968, 0.988], 6 s to encode and train, practically the same as bert",
+        "bert: F1 macro 0.980 [0.970, 0.990], 90 s to encode and train, the best",
+        "take static: within 0.01 of the best with a probability of 0.97, so nothing that costs more is practically "
+        "better",
+    ]
+    found.runs = [runs[0], runs[3]]
+    assert frontier(found)[-1] == "take bert: nothing that costs more is better"
