@@ -120,7 +120,7 @@ class ArrowTable(TableFile):
             raise InputError(f"{self.name} is damaged, or too large a batch for this memory: {error}") from error
 
 
-class _Bomb(Exception):
+class _Bomb(InputError):
     """What a file promises that it can hardly hold."""
 
 
