@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 from helpers.toy import ToyEncoder
+from sklearn import metrics
 
 from classify import heads
 from classify.fitting.options import FitOptions
@@ -142,8 +143,39 @@ def test_dense_keeps_the_losses_of_each_epoch():
     x, y = pooled_set(2)
     head = heads.load("dense", units="16", epochs="4").fit(x, y, 2, 0, validation=pooled_set(2, seed=1))
 
-    assert {name: len(values) for name, values in head.history_.items()} == {"loss": 4, "validation_loss": 4}
+    assert {len(values) for values in head.history_.values()} == {4}
+    assert list(head.history_)[:2] == ["loss", "validation_loss"]
     assert head.history_["validation_loss"][-1] < head.history_["validation_loss"][0]
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize(
+    ("name", "kind", "options"),
+    [("dense", "pooled", {"units": 16, "batch": 200}), ("conv", "ids", {"units": 4, "batch": 200, "dropout": 0.0})],
+)
+def test_metrics_of_an_epoch_are_those_of_scikit_learn(name, kind, options, classes):
+    """Of held-out rows at the end of an epoch; of training rows, each before it is learned from, here in one batch."""
+    x, y = SETS[kind](classes)
+    other, truth = SETS[kind](classes, seed=1)
+    truth, end = np.roll(truth, 7), "positive" if classes == 2 else "macro"
+    average = {"pos_label": 0} if classes == 2 else {"average": "macro"}
+    first, second = (
+        heads.load(name, epochs=epochs, learning_rate=0.01, **options).fit(x, y, classes, 0, (other, truth), positive=0)
+        for epochs in (1, 2)
+    )
+
+    for prefix, head, features, labels in (("", first, x, y), ("validation_", second, other, truth)):
+        proba = head.predict_proba(features)
+        score = {"y_true": labels, "y_pred": proba.argmax(1), "zero_division": 0}
+        rank = (labels == 0, proba[:, 0]) if classes == 2 else (labels, proba)
+        expected = {
+            "accuracy": metrics.accuracy_score(labels, proba.argmax(1)),
+            f"precision_{end}": metrics.precision_score(**score, **average),
+            f"recall_{end}": metrics.recall_score(**score, **average),
+            "f1_macro": metrics.f1_score(**score, average="macro"),
+            "roc_auc": metrics.roc_auc_score(*rank, multi_class="ovr"),
+        }
+        assert {key: second.history_[prefix + key][1] for key in expected} == pytest.approx(expected, abs=1e-6)
 
 
 def test_dense_is_the_published_network():

@@ -167,7 +167,8 @@ def _fit_plain(problem: _Problem, folds: Sequence[FitTask]) -> list[FittedModel]
             fold = replace(fold, sample_weight=each[y])
         for member in range(count):
             seed = fold.seed + 100_000 * member
-            tasks.append(replace(fold, rows=sample(fold.rows, y, training.sampler, seed), seed=seed))
+            rows = sample(fold.rows, y, training.sampler, seed)
+            tasks.append(replace(fold, rows=rows, seed=seed, positive=problem.positive))
     if training.sampler == "smote" or training.components:
         smote = training.sampler == "smote"
         done = [
@@ -210,7 +211,7 @@ def _fit_apart(
         train_x, train_y = synthetic(train_x, train_y, fold.seed)
     validation = None if fold.validation is None else (own(fold.validation), y[fold.validation])
     fitted = head.copy(**fold.options).fit(
-        train_x, train_y, n_classes, fold.seed, validation, sample_weight, fold.report
+        train_x, train_y, n_classes, fold.seed, validation, sample_weight, fold.report, fold.positive
     )
     truth = train_y if y.ndim == 2 else np.eye(n_classes)[train_y]
     return fitted, (truth if sample_weight is None else truth * sample_weight[:, None]).sum(0, dtype=np.float64)

@@ -24,6 +24,7 @@ class FitTask:
         options: options of the head that are not as in the others.
         report: epochs, see ``HeadFitOptions``.
         name: for people, such as ``fold 2 of 5``.
+        positive: of two classes, the one that metrics of an epoch are about.
     """
 
     rows: np.ndarray
@@ -33,6 +34,7 @@ class FitTask:
     options: dict = field(default_factory=dict)
     report: tuple[int, ...] = ()
     name: str = ""
+    positive: int = 1
 
     def sample_weights(self, n: int) -> np.ndarray:
         """float32 ``[n]``: how much each of all ``n`` rows counts: its weight, for each time it is a training row."""
@@ -49,12 +51,14 @@ class HeadFitOptions:
         validation: features and classes of held-out rows whose loss is noted each epoch, by heads that have epochs.
         sample_weight: float32 ``[n]``, how much each training row counts; 1 if None.
         report: epochs after which the probabilities of the validation rows go into ``reported_``.
+        positive: of two classes, the number (among those that were seen) of the one that metrics of an epoch are about.
     """
 
     seed: int
     validation: tuple[X, np.ndarray] | None = None
     sample_weight: np.ndarray | None = None
     report: tuple[int, ...] = ()
+    positive: int = 1
 
 
 class InnerFit(NamedTuple):

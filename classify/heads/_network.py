@@ -11,6 +11,7 @@ import numpy as np
 from classify.heads._fit_progress import FitProgress
 from classify.heads._keras import load_keras
 from classify.heads._ragged import Ragged
+from classify.scoring.epoch_metrics import VALIDATION
 from stores.shared.tensorflow import load_tensorflow
 
 Tensor = Any  # a tf.Tensor; TensorFlow is not imported for its name
@@ -24,11 +25,13 @@ class TokenRows:
     Attributes:
         x: the tokens of n texts.
         y: float32 ``[n, outputs]``, 0 or 1.
+        codes: the classes as a head's ``_fit`` takes them.
         sample_weight: float32 ``[n]``, how much each row counts.
     """
 
     x: Ragged
     y: np.ndarray
+    codes: np.ndarray
     sample_weight: np.ndarray
 
 
@@ -83,34 +86,41 @@ class Network:
         seed: int,
         after: Callable[[int], None],
         progress: FitProgress,
+        measure: Callable[[TokenRows, np.ndarray, str], dict[str, float]],
     ) -> dict[str, list[float]]:
         """Adam on the mean cross-entropy; ``after`` is called with the number of each finished epoch, from 1.
 
         Returns:
-            ``loss``, of each batch before it was learned from, and ``validation_loss`` of the validation rows, if any.
+            ``loss``, of each batch before it was learned from. If there are validation rows, also their
+            ``validation_loss``, and what ``measure`` makes of rows, their logits and the prefix of the names.
         """
         step, rng = self._step(plan.learning_rate), np.random.default_rng(seed)
-        losses: list[float] = []
-        noted: list[float] = []
+        history: dict[str, list[float]] = {}
         best = None
+        logits = np.empty((len(rows.y), self.outputs), np.float32)  # of the training rows, before they are learned from
         for epoch in range(1, plan.epochs + 1):
             self._seed(epoch)
             total, seen = 0.0, 0
             for some in rows.x.shuffled(plan.batch, rng):
-                total += len(some) * float(step(*rows.x.padded(some), rows.y[some], rows.sample_weight[some]))
+                loss, logits[some] = step(*rows.x.padded(some), rows.y[some], rows.sample_weight[some])
+                total += len(some) * float(loss)
                 seen += len(some)
                 progress.epoch(epoch, plan.epochs, seen / len(rows.y), total / seen)
-            losses.append(total / len(rows.y))
+            values = {"loss": total / len(rows.y)}
             if validation is not None:
-                noted.append(float(self._loss(self.logits(validation.x), validation.y, validation.sample_weight)))
-                if plan.patience and noted[-1] <= min(noted):
-                    best = epoch, self.model.get_weights()
+                said = self.logits(validation.x)
+                values["validation_loss"] = float(self._loss(said, validation.y, validation.sample_weight))
+                values |= measure(rows, logits, "") | measure(validation, said, VALIDATION)
+            for name, value in values.items():
+                history.setdefault(name, []).append(value)
+            if plan.patience and values["validation_loss"] <= min(history["validation_loss"]):
+                best = epoch, self.model.get_weights()
             after(epoch)
             if best is not None and epoch - best[0] >= plan.patience:
                 break
         if best is not None:
             self.model.set_weights(best[1])
-        return {"loss": losses} | ({"validation_loss": noted} if validation is not None else {})
+        return history
 
     def _seed(self, epoch: int) -> None:
         """Let what an epoch draws depend on the seed and its number alone.
@@ -129,9 +139,10 @@ class Network:
 
         def step(tokens: Tensor, lengths: Tensor, y: Tensor, sample_weight: Tensor) -> Tensor:
             with self._tf.GradientTape() as tape:
-                loss = self._loss(self.model([tokens, lengths], training=True), y, sample_weight)
+                logits = self.model([tokens, lengths], training=True)
+                loss = self._loss(logits, y, sample_weight)
             adam.apply(tape.gradient(loss, [variable.value for variable in variables]), variables)
-            return loss
+            return loss, logits
 
         return self._compile(step, [*self.model.inputs, *self.model.outputs], self._tf.TensorSpec([None]))
 

@@ -47,8 +47,9 @@ class StackedFit:
         sample_weight: float32 ``[m]``, how much each counts.
         scale: float32 mean and 1 / sd, ``[D]`` each, with which the features are standardised.
         seed: of the initial weights and of the order.
-        ended: called after each epoch with its number, the mean loss of the training rows without penalty, and the
-            weights: ``hidden [D, U]``, ``hidden_bias [U]``, ``output [U, O]``, ``output_bias [O]``; False stops.
+        ended: called after each epoch with its number, the mean loss of the training rows without penalty, their
+            logits ``[m, O]``, each before it was learned from, and the weights: ``hidden [D, U]``, ``hidden_bias [U]``,
+            ``output [U, O]``, ``output_bias [O]``; False stops.
     """
 
     x: np.ndarray
@@ -57,7 +58,7 @@ class StackedFit:
     sample_weight: np.ndarray
     scale: tuple[np.ndarray, np.ndarray]
     seed: int
-    ended: Callable[[int, float, Weights], bool]
+    ended: Callable[[int, float, np.ndarray, Weights], bool]
 
 
 def train(jobs: list[StackedFit], settings: Settings, progress: FitProgress) -> None:
@@ -90,14 +91,21 @@ def _train(jobs: list[StackedFit], stack: _Stack, settings: Settings, progress: 
         # each network sees its own rows in an order of its own, as if it were trained alone
         order = [random.permutation(len(job.rows)) for random, job in zip(randoms, jobs, strict=True)]
         loss, seen = np.zeros(len(jobs)), 0
-        for batches in _batches(jobs, order, settings.batch):
-            loss += stack.run(*batches)
+        logits = [np.empty_like(job.target) for job in jobs]
+        for number, batches in enumerate(_batches(jobs, order, settings.batch)):
+            losses, found = stack.run(*batches)
+            loss += losses
             seen += int(batches[-1].sum())
+            for j, places in enumerate(order):
+                some = places[number * STEPS * settings.batch :][: STEPS * settings.batch]
+                logits[j][some] = found[:, j].reshape(-1, found.shape[-1])[: len(some)]
             progress.epoch(epoch, settings.epochs, seen / sum(map(len, order)), loss.sum() / seen)
         # a network that has ended still takes steps with the others; ``ended`` has kept its weights
-        found = stack.weights()
+        weights = stack.weights()
         going = [
-            job.ended(epoch, float(loss[j] / len(job.rows)), {name: values[j] for name, values in found.items()})
+            job.ended(
+                epoch, float(loss[j] / len(job.rows)), logits[j], {name: values[j] for name, values in weights.items()}
+            )
             for j, job in enumerate(jobs)
         ]
         if not any(going):
@@ -162,26 +170,34 @@ class _Stack:
                 other.assign(np.zeros(other.shape, np.float32))
         self._step.assign(0.0)
 
-    def run(self, *batches: np.ndarray) -> np.ndarray:
-        """Take steps; the sum over all rows of their losses, ``[k]``."""
-        return self._run(*batches).numpy()
+    def run(self, *batches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Take steps; the sum over all rows of their losses, ``[k]``, and the logits, ``[s, k, b, O]``."""
+        losses, logits = self._run(*batches)
+        return losses.numpy(), logits.numpy()
 
     def weights(self) -> Weights:
         """Copies of the weights, each ``[k, ...]``; a bias ``[k, units]``."""
         found = {name: variable.numpy() for name, (variable, *_) in self._kept.items()}
         return {name: values[:, 0] if name.endswith("bias") else values for name, values in found.items()}
 
-    def _steps(self, x: Tensor, target: Tensor, sample_weight: Tensor, there: Tensor) -> Tensor:
+    def _steps(self, x: Tensor, target: Tensor, sample_weight: Tensor, there: Tensor) -> tuple[Tensor, Tensor]:
         tf = load_tensorflow()
 
-        def step(i: Tensor, total: Tensor) -> tuple:  # no AutoGraph, which fails with Python 3.13
-            return i + 1, total + self._one_step(tf, x[i], target[i], sample_weight[i], tf.reduce_sum(there[i], 1))
+        def step(i: Tensor, total: Tensor, logits: Tensor) -> tuple:  # no AutoGraph, which fails with Python 3.13
+            loss, z = self._one_step(tf, x[i], target[i], sample_weight[i], tf.reduce_sum(there[i], 1))
+            return i + 1, total + loss, logits.write(i, z)
 
         count = tf.shape(x)[0]
-        return tf.while_loop(lambda i, _: i < count, step, (0, tf.zeros(x.shape[1])), parallel_iterations=1)[1]
+        start = 0, tf.zeros(x.shape[1]), tf.TensorArray(tf.float32, count, element_shape=target.shape[1:])
+        _, total, logits = tf.while_loop(lambda i, *_: i < count, step, start, parallel_iterations=1)
+        return total, logits.stack()
 
-    def _one_step(self, tf: Tensor, x: Tensor, target: Tensor, sample_weight: Tensor, rows: Tensor) -> Tensor:
-        """One step of Adam on a batch ``[k, b, D]``, with the gradients by hand; the sum of its losses, ``[k]``."""
+    def _one_step(self, tf: Tensor, x: Tensor, target: Tensor, sample_weight: Tensor, rows: Tensor) -> tuple:
+        """One step of Adam on a batch ``[k, b, D]``, with the gradients by hand.
+
+        Returns:
+            the sum of its losses, ``[k]``, and its logits, ``[k, b, O]``, before the step.
+        """
         w, b, o, c = (self._kept[name][0] for name in self._shapes)
         # forward: x [k, b, D] times w [k, D, U] -> the hidden layer [k, b, U]; times o [k, U, O] -> logits z [k, b, O]
         before = tf.matmul(x, w) + b
@@ -213,4 +229,4 @@ class _Stack:
                 var=variable, m=m, v=v, beta1_power=BETA1**step, beta2_power=BETA2**step,
                 lr=self._settings.learning_rate, beta1=BETA1, beta2=BETA2, epsilon=EPSILON, grad=gradient,
             )  # fmt: skip
-        return tf.reduce_sum(loss * sample_weight, 1)
+        return tf.reduce_sum(loss * sample_weight, 1), z

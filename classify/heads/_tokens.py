@@ -13,6 +13,7 @@ from classify.heads._keras import load_keras
 from classify.heads._network import BatchPlan, Network, Tensor, TokenRows
 from classify.heads._ragged import Ragged
 from classify.heads.base import Head, HeadFitOptions, X, probabilities
+from classify.scoring.epoch_metrics import epoch_metrics
 from stores.features import IdFeatures, RaggedFeatures
 from stores.shared.errors import InputError
 
@@ -43,8 +44,8 @@ class TokensHead(Head):
 
     The vectors of ``words`` are learned, for the words of the training rows. Those of a table (``glove``,
     ``numberbatch``, ``static``) and those of tokens in their context (``elmo``, ``bert``) are taken as they are, but
-    for a standardisation by the training rows. ``history_`` holds the training loss and, on the validation rows, the
-    validation loss of each epoch.
+    for a standardisation by the training rows. ``history_`` holds the training loss of each epoch and, if there are
+    validation rows, their loss and the metrics of both, see ``classify.scoring.epoch_metrics``.
 
     Options:
         vocabulary, min_count: the most words that get a vector, and how often a word must occur to be one of them.
@@ -96,8 +97,12 @@ class TokensHead(Head):
             if how.validation is not None and epoch in how.report:
                 self.reported_[epoch] = self.predict_proba(how.validation[0])
 
+        def measure(rows: TokenRows, logits: np.ndarray, prefix: str) -> dict[str, float]:
+            proba = probabilities(logits.astype(np.float64), self.multilabel_)
+            return epoch_metrics(rows.codes, proba, how.positive, prefix)
+
         self.history_ = self.network_.learn(
-            self._rows(tokens, y, how.sample_weight), validation, plan, how.seed, after, self.progress_
+            self._rows(tokens, y, how.sample_weight), validation, plan, how.seed, after, self.progress_, measure
         )
 
     def _take(self, model: Tensor) -> None:
@@ -132,7 +137,7 @@ class TokensHead(Head):
     def _rows(self, tokens: Ragged, y: np.ndarray, sample_weight: np.ndarray | None = None) -> TokenRows:
         targets = np.eye(self.network_.outputs)[y] if self.exclusive_ else y.reshape(-1, self.network_.outputs)
         sample_weight = np.ones(len(y)) if sample_weight is None else sample_weight
-        return TokenRows(tokens, targets.astype(np.float32), sample_weight.astype(np.float32))
+        return TokenRows(tokens, targets.astype(np.float32), y, sample_weight.astype(np.float32))
 
     def _predict_proba(self, x: X) -> np.ndarray:
         return probabilities(self.network_.logits(self._tokens(x)).astype(np.float64), self.multilabel_)

@@ -65,6 +65,7 @@ class Head(ABC):
         validation: tuple[X, np.ndarray] | None = None,
         sample_weight: np.ndarray | None = None,
         report: tuple[int, ...] = (),
+        positive: int = 1,
     ) -> Head:
         """Learn from features of n texts and their classes; the same seed gives the same head.
 
@@ -73,13 +74,14 @@ class Head(ABC):
             y: their classes, int ``[n]``; classes of which there is none get probability 0. With several labels a row
                 0/1 ``[n, C]``; a label that all rows or none have gets probability 1 or 0.
             n_classes: C, at least 2 (1 with several labels).
-            seed, sample_weight, report: see ``HeadFitOptions``.
+            seed, sample_weight, report, positive: see ``HeadFitOptions``.
             validation: held-out rows and their classes; nothing is decided by them unless the head has ``patience``.
         """
         codes = self._begin(y, n_classes)
         if validation is not None:
             validation = self._validation(*validation)
-        self._fit(x, codes, HeadFitOptions(seed, validation, sample_weight, report))
+        code = int(np.searchsorted(self.seen_classes_, positive))
+        self._fit(x, codes, HeadFitOptions(seed, validation, sample_weight, report, code))
         return self
 
     def _begin(self, y: np.ndarray, n_classes: int) -> np.ndarray:
@@ -114,9 +116,8 @@ class Head(ABC):
             head = self.copy(**fold.options)
             head.progress_ = self.progress_.at(fold.name, number, 1, len(folds))
             head.progress_.tell()
-            heads.append(
-                head.fit(x[fold.rows], y[fold.rows], n_classes, fold.seed, validation, sample_weight, fold.report)
-            )
+            rest = validation, sample_weight, fold.report, fold.positive
+            heads.append(head.fit(x[fold.rows], y[fold.rows], n_classes, fold.seed, *rest))
         return heads
 
     def copy(self, **options: object) -> Self:

@@ -12,6 +12,7 @@ import numpy as np
 
 from classify.heads._stacked import Settings, StackedFit, Weights, train
 from classify.heads.base import FitTask, Head, HeadFitOptions, X, probabilities, vectors
+from classify.scoring.epoch_metrics import VALIDATION, epoch_metrics
 from classify.solvers.blockwise import by_blocks, moments
 from classify.solvers.logistic import CONSTANT
 
@@ -21,8 +22,9 @@ class DenseHead(Head):
     """Dense(units, relu, L2) and a sigmoid (two classes, labels) or softmax layer, trained with Adam on cross-entropy.
 
     Features are standardised with the means and variances of the training rows. All folds are trained by one piece of
-    code, see ``classify.heads._stacked``. ``history_`` holds the training loss and, on the validation rows, the
-    validation loss of each epoch, both with the penalty as it is when the epoch ends.
+    code, see ``classify.heads._stacked``. ``history_`` holds the training loss of each epoch and, if there are
+    validation rows, their loss, both with the penalty as it is when the epoch ends, and the metrics of both, see
+    ``classify.scoring.epoch_metrics``.
 
     Options:
         units: width of the hidden layer.
@@ -55,7 +57,8 @@ class DenseHead(Head):
             validation = None if fold.validation is None else head._validation(fold.validation, y[fold.validation])
             sample_weight = None if fold.sample_weight is None else fold.sample_weight[fold.rows]
             rows = None if validation is None else np.asarray(validation[0])
-            how = HeadFitOptions(fold.seed, validation and (x, validation[1]), sample_weight, fold.report)
+            code = int(np.searchsorted(head.seen_classes_, fold.positive))
+            how = HeadFitOptions(fold.seed, validation and (x, validation[1]), sample_weight, fold.report, code)
             job = head._job(x, fold.rows, codes, scale, how, rows)
             if len(head.seen_classes_):
                 key = (tuple(head.options().items()), job.target.shape[1], head.multilabel_)
@@ -94,21 +97,20 @@ class DenseHead(Head):
         validation_rows: np.ndarray | None,
     ) -> StackedFit:
         """What to train; ``validation_rows`` are those of ``how.validation``, all if None."""
-        self.scale_, self.history_, self.reported_ = scale, {"loss": []}, {}
+        self.scale_, self.history_, self.reported_ = scale, {}, {}
         constant = int((scale[1] == 0).sum())
         self.notes_ = (
             [f"head dense leaves out {constant} columns that are constant in training rows"] if constant else []
         )
         validation = None
         if how.validation is not None:
-            self.history_["validation_loss"] = []
             validation = (how.validation[0], validation_rows, self._targets(how.validation[1]))
         sample_weight = (
             np.ones(len(rows), np.float32) if how.sample_weight is None else how.sample_weight.astype(np.float32)
         )
         self.weights_: Weights = {}
         self._lowest, self._waited = np.inf, 0
-        ended = partial(self._ended, validation, how.report)
+        ended = partial(self._ended, validation, y, how)
         return StackedFit(x, rows, self._targets(y), sample_weight, scale, how.seed, ended)
 
     def _targets(self, y: np.ndarray) -> np.ndarray:
@@ -119,26 +121,40 @@ class DenseHead(Head):
         return (y[:, None] == 1 if two else y[:, None] == np.arange(len(self.seen_classes_))).astype(np.float32)
 
     def _ended(
-        self, validation: tuple | None, report: tuple[int, ...], epoch: int, loss: float, weights: Weights
+        self,
+        validation: tuple | None,
+        y: np.ndarray,
+        how: HeadFitOptions,
+        epoch: int,
+        loss: float,
+        logits: np.ndarray,
+        weights: Weights,
     ) -> bool:
-        """After an epoch: note the losses, keep the weights if they are to be kept, and say whether to go on."""
+        """After an epoch: note losses and metrics, keep the weights if they are to be, and say whether to go on."""
         if self.patience and self._waited >= self.patience:
             return False  # it stopped before; others go on
         penalty = self.l2 * float(np.square(weights["hidden"]).sum(dtype=np.float64))
-        self.history_["loss"].append(loss + penalty)
         before, self.weights_ = self.weights_, weights
-        if validation is None:
+        if validation is None or how.validation is None:
+            self._note({"loss": loss + penalty})
             return True
         x, rows, target = validation
-        value = float(_losses(self._outputs(x, rows), target, self._settings().sigmoid).mean()) + penalty
-        self.history_["validation_loss"].append(value)
-        if epoch in report:
+        z = self._outputs(x, rows)
+        value = float(_losses(z, target, self._settings().sigmoid).mean()) + penalty
+        self._note({"loss": loss + penalty, "validation_loss": value})
+        for codes, said, prefix in ((y, logits.astype(np.float64), ""), (how.validation[1], z, VALIDATION)):
+            self._note(epoch_metrics(codes, probabilities(said, self.multilabel_), how.positive, prefix))
+        if epoch in how.report:
             self.reported_[epoch] = self.predict_proba(x, rows)
         self._waited = 0 if value < self._lowest else self._waited + 1
         self._lowest = min(self._lowest, value)
         if self.patience and self._waited and before:
             self.weights_ = before
         return not self.patience or self._waited < self.patience
+
+    def _note(self, values: dict[str, float]) -> None:
+        for name, value in values.items():
+            self.history_.setdefault(name, []).append(value)
 
     def _predict_proba(self, x: X) -> np.ndarray:
         return self._predict_rows(x, None)
