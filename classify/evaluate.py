@@ -115,6 +115,8 @@ def evaluate(
                 chosen=model.choice.options,
                 thresholds=model.choice.thresholds,
                 metrics=single_numbers(predictions[-1].measure()),
+                train_classes=model.real.tolist(),
+                fitted_classes=model.fitted.tolist(),
             )
         )
     progress.tell(None, "scores and their intervals")

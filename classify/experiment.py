@@ -156,6 +156,8 @@ class Experiment:
         data = self.data
         rows = {"labelled": len(data), "unlabelled": data.unlabelled, "broken": data.broken}
         rows["distinct_texts"] = len(np.unique(data.groups))
+        counts = data.y.sum(0) if data.multilabel else np.bincount(data.y, minlength=len(data.classes))
+        rows["by_class"] = dict(zip(data.classes, counts.tolist(), strict=True))
         return {
             "head": {"name": head.name, "options": head.options()},
             "problem": data.problem,

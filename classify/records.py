@@ -35,10 +35,12 @@ class FoldScore(Jsonable):
         train_rows, test_rows: how many.
         fitted_rows: training rows after sampling and weighting.
         seconds: to fit.
-        history: losses by name, a value an epoch; empty for heads without epochs.
+        history: losses and metrics by name, a value an epoch; empty for heads without epochs.
         chosen: options that were chosen on inner folds.
         thresholds: of each decision, where some were chosen or given.
         metrics: every metric that is one number; None where it has no value.
+        train_classes: training rows of each class, in the order of the classes.
+        fitted_classes: likewise after sampling and weighting.
     """
 
     train_rows: int
@@ -49,6 +51,8 @@ class FoldScore(Jsonable):
     chosen: dict[str, Any]
     thresholds: list[float] | None
     metrics: dict[str, float | None]
+    train_classes: list[float] = field(default_factory=list)
+    fitted_classes: list[float] = field(default_factory=list)
     more: dict[str, Any] = field(default_factory=dict)
 
 

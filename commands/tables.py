@@ -106,7 +106,10 @@ def read(data: tuple[str, ...], **reading: Any) -> Table:  # noqa: ANN401
 @data_option
 @table_options
 @clean_option
-@click.option("--out", type=click.Path(path_type=Path), help="Picture of the lengths by class (.png, .svg, .pdf).")
+@click.option(
+    "--out", type=click.Path(path_type=Path),
+    help="Picture of the lengths by class (.png, .svg, .pdf); NAME.classes.ENDING beside it: their rows.",
+)  # fmt: skip
 @overwrite_option
 @json_option
 def describe(
@@ -124,8 +127,8 @@ def describe(
     from dataclasses import asdict
 
     from embed.cleaning import parse_steps
+    from embed.tables.describe import classes_beside, draw
     from embed.tables.describe import describe as run_describe
-    from embed.tables.describe import draw
     from stores.shared.files import is_stream
     from stores.shared.outputs import check_output
 
@@ -134,19 +137,19 @@ def describe(
         raise click.UsageError("--out -: the description is printed there; give the picture a name", None)
     if out and not is_stream(out):
         check_output(out, overwrite)
+        check_output(classes_beside(out), overwrite)
     table = read(data, **{"bad_rows": "skip"} | reading)
     found = run_describe(table, steps)
     for line in table.late_notes():
         note(line)
-    if out:
-        draw(found, out, overwrite)
+    drawn = draw(found, out, overwrite) if out else []
     if as_json:
         print_json({"source": table.source(), **asdict(found)})
     else:
         given = {"clean": clean if steps else None, "bad_rows": "skip" if found.bad else None} | reading
         _print_description(found, _embed_command(table, given))
-    if out:
-        note(f"wrote {out}")
+    for path in drawn:
+        note(f"wrote {path}")
 
 
 def _print_description(found: TableDescription, command: str) -> None:

@@ -29,8 +29,9 @@ def test_page_says_what_the_comparison_found(separable, in_tmp):
     assert found.cheapest in page and found.runs[1].verdict in page
     assert "<script>alert" not in page and "&lt;script&gt;alert" in page
     assert not re.findall(r'(?:src|href)="(?!#|data:)', page)
-    assert len(re.findall(r'role="img" aria-label="\w', page)) == 2
-    for name in ("scores", "cost"):
+    names = ("scores", "cost", "differences", "metrics", "times")
+    assert len(re.findall(r'role="img" aria-label="\w', page)) == len(names)
+    for name in names:
         assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
         assert (folder / f"{name}.svg").stat().st_size > 1000
     with pytest.raises(InputError, match="exists already"):

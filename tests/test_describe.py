@@ -130,7 +130,9 @@ def test_command_line(tmp_path, monkeypatch):
     assert result.exit_code == 0, result.output
     assert "10 rows, 8 distinct texts\n2 rows repeat the text of an earlier row\n1 empty texts\n" in result.stdout
     assert "1 broken rows\n  my table.csv, line 13: 3 cells where the header has 2" in result.stdout
-    assert (tmp_path / "lengths.png").read_bytes().startswith(b"\x89PNG")
+    for name in ("lengths.png", "lengths.classes.png"):
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+        assert f"wrote {name}" in result.stderr
     assert "tk embed --data 'my table.csv' --text-column text --label-column label" in command
     assert CliRunner().invoke(cli, shlex.split(command)[1:]).stdout.startswith("10 rows, 8 distinct texts: 8 encoded")
 

@@ -14,7 +14,7 @@ from helpers.stores import make_store, pooled
 from classify import classify, read_run, write_report, write_tensorboard
 from classify.analysis.ensemble import ensemble
 from classify.analysis.errors import errors
-from classify.records import Estimate, FoldScore, HeadRecord, RunMetrics, Summary
+from classify.records import Estimate, FoldScore, HeadRecord, RowCounts, RunMetrics, Summary
 from classify.reports.figures import FIGURES, finding
 from classify.reports.figures.decisions import scores_at
 from classify.reports.figures.ranks import GRID_POINTS, precision_curve, roc_curve, wilson
@@ -193,7 +193,9 @@ def made(y, proba, classes, history=None):
     confusion = overall["confusion"][0].astype(int).tolist()
     metrics = RunMetrics(scores, {}, confusion, folds, baselines={"majority": Summary(scores, {}, confusion, folds)})
     problem = "multi-label" if several else "binary" if len(classes) == 2 else "multi-class"
-    run = SimpleNamespace(recipe=SimpleNamespace(problem=problem, head=HeadRecord("nb", {})), metrics=metrics)
+    rows = RowCounts(len(y), 0, 0, len(y))
+    recipe = SimpleNamespace(problem=problem, head=HeadRecord("nb", {}), rows=rows)
+    run = SimpleNamespace(recipe=recipe, metrics=metrics)
     return RunData(run, p, [], None, [])
 
 
@@ -410,7 +412,7 @@ def test_several_stores_and_repeats(separable, in_tmp):
         assert len(found.predictions) == 240
         assert len(found.first) == len(found.spots.prediction) == 120
         assert found.text(int(found.first[3])) == "text 3"
-        assert sum(map(sum, found.lengths()[0].values())) == 120
+        assert sum(map(sum, found.lengths()[0]["words"].histogram.values())) == 120
 
 
 def test_slider_needs_no_script(hostile, page):

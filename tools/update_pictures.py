@@ -20,11 +20,9 @@ from pathlib import Path
 from classify import read_run
 from classify.analysis.comparison import Comparison
 from classify.reports.compare_page import draw
-from classify.reports.figures import finding
 from classify.typed_json import from_json
 from embed import read_table
-from embed.tables.describe import describe
-from stores.shared.lengths import draw_lengths
+from embed.tables.describe import chart_of_lengths, describe
 from stores.shared.plot_style import house_style, save
 from tools.update_readme import README, ROOT, replace, run
 
@@ -108,12 +106,12 @@ def cost(runs: list[str], folder: str) -> tuple[str, str]:
 
 
 def lengths(sms: Path) -> tuple[str, str]:
-    """Words a text by class, as ``tk describe --out`` draws them."""
+    """Lengths of texts by class, as ``tk describe --out`` draws them."""
     found = describe(read_table(sms, bad_rows="skip"))
     with house_style():
-        figure = draw_lengths(found.histogram, found.rows)
-        save(figure, PICTURES / "lengths.png")
-    return finding(figure), finding(figure).split(". ")[0]
+        chart = chart_of_lengths(found)
+        save(chart, PICTURES / "lengths.png")
+    return f"{chart.finding}. {chart.basis}", chart.finding
 
 
 def plain(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from classify.analysis.cost import Cost
@@ -91,6 +91,7 @@ class ComparedRun(Jsonable):
         verdict: ``best``, ``worse``, ``practically the same``, or ``not distinguishable``.
         cost: see there.
         frontier: whether no other run is both better and cheaper.
+        epochs: validation loss and metrics -> mean over the folds of each epoch; empty for heads without epochs.
     """
 
     name: str
@@ -108,6 +109,7 @@ class ComparedRun(Jsonable):
     verdict: str
     cost: Cost
     frontier: bool
+    epochs: dict[str, list[float | None]] = field(default_factory=dict)
 
     @property
     def against(self) -> AgainstBest:

@@ -31,6 +31,7 @@ from classify.analysis.significance import (
 from classify.records import FeaturesRecord
 from classify.runs import Run
 from classify.scoring.bootstrap import RESAMPLES, resampled
+from classify.scoring.epoch_metrics import VALIDATION
 from classify.scoring.intervals import intervals
 from classify.scoring.metrics import METRICS, metrics_of
 from classify.scoring.predictions import Predictions
@@ -119,6 +120,7 @@ class PairedRuns:
             verdict=_verdict(against, distinguishable),
             cost=run_cost(run),
             frontier=False,
+            epochs=mean_epochs([fold.history for fold in run.metrics.folds]),
         )
 
     def _against(self, i: int, best: int, tests: PairTests) -> AgainstBest:
@@ -181,6 +183,17 @@ def paired_runs(runs: Sequence[Run], by: str, common: bool, rope: float) -> Pair
     measured = [p.measure() for p in predictions]
     scores = [{name: float(own[name][0]) for name in known} for own in measured]
     return PairedRuns(runs, names(runs), by, predictions, group, scores, drawn, resamples, rope)
+
+
+def mean_epochs(histories: Sequence[dict[str, list]]) -> dict[str, list[float | None]]:
+    """Of the values of validation rows: the mean over the folds of each epoch that all of them had."""
+    names = [name for name in (histories[0] if histories else {}) if name.startswith(VALIDATION)]
+    found = {}
+    for name in names:
+        curves = [np.array(history.get(name, []), float) for history in histories]
+        shortest = min(map(len, curves))
+        found[name] = np.mean([curve[:shortest] for curve in curves], axis=0).tolist()
+    return {name: values for name, values in found.items() if values}
 
 
 def _turned(test: PairedTest) -> float | None:

@@ -10,9 +10,11 @@ import numpy as np
 from classify.analysis.comparison import ComparedRun, Comparison, PairedTest
 from classify.analysis.cost import COSTS
 from classify.reports import html
+from classify.reports.figures.compared import compared_charts
 from classify.reports.sections import score_cell
 from classify.reports.text import with_interval
 from classify.scoring.metrics import columns_of, title_of
+from stores.shared.chart import Chart
 from stores.shared.errors import InputError
 from stores.shared.files import whole_file, whole_folder
 from stores.shared.plot_style import HEIGHT, WIDTH, color, house_style, legend_below, new_figure, save, shown, svg
@@ -25,10 +27,13 @@ FASTEST = 1e-3  # seconds; a logarithmic axis has no zero
 
 
 def write_comparison(comparison: Comparison, folder: str | Path, command: str = "") -> Path:
-    """Write ``compare.html`` and the figures ``scores`` and ``cost`` (PNG and SVG) into ``folder``, which is made.
+    """Write ``compare.html`` and the figures (PNG and SVG) into ``folder``, which is made.
+
+    These are ``scores``, ``cost``, ``differences`` from the best, all ``metrics``, ``times`` and, for heads that have
+    epochs, their curves (``epochs``).
 
     Args:
-        found: what ``classify.analysis.compare.compare`` gives.
+        comparison: what ``classify.analysis.compare.compare`` gives.
         folder: does not exist yet.
         command: that asked for it, to be shown.
 
@@ -53,12 +58,13 @@ def write_comparison(comparison: Comparison, folder: str | Path, command: str = 
     return folder
 
 
-def draw(comparison: Comparison) -> dict[str, tuple[Figure, str]]:
+def draw(comparison: Comparison) -> dict[str, tuple[Figure | Chart, str]]:
     """The figures by name, each with what it says; to be called in ``house_style``."""
-    figures = {"scores": _scores(comparison)}
+    figures: dict[str, tuple[Figure | Chart, str]] = {"scores": _scores(comparison)}
     if any(entry.cost.seconds is not None for entry in comparison.runs):
         figures["cost"] = _costs(comparison)
-    return figures
+    charts = compared_charts(comparison)
+    return figures | {name: (chart, f"{chart.finding}. {chart.basis}") for name, chart in charts.items()}
 
 
 def _verdict(comparison: Comparison) -> html.Markup:

@@ -17,6 +17,7 @@ from stores.features import IdFeatures, RaggedFeatures
 from stores.reader import READ_ROWS, FeatureStore
 from stores.shared.errors import FailureError, InputError
 from stores.shared.lengths import length_histogram
+from stores.shared.table_chart import Lengths
 from stores.strings import Strings
 
 DENSE = 512  # rows or columns up to which the components come from a symmetric matrix of this size
@@ -167,16 +168,21 @@ class RunData:
     def _strings(self) -> Strings | None:
         return None if self.row is None else self.stores[0].texts
 
-    def lengths(self) -> tuple[dict[str, list[int]], int] | None:
-        """Histogram of the words of the tested texts by class, and how many texts; None without texts."""
+    def lengths(self) -> tuple[dict[str, Lengths], int] | None:
+        """Characters and words of the tested texts by class, and how many texts; None without texts."""
         if self._strings is None or self.row is None:
             return None
         blocks = (self._strings[start : start + READ_ROWS] for start in range(0, len(self._strings), READ_ROWS))
-        words = np.array([len(text.split()) for block in blocks for text in block])[self.row[self.first]]
+        found = [(len(text), len(text.split())) for block in blocks for text in block]
+        characters, words = np.array(found)[self.row[self.first]].T
         members = self.members[self.first]
         by_class = dict(zip(self.classes, members.T, strict=True)) | {NONE_APPLIES: ~members.any(1)}
         by_class = {name: rows for name, rows in by_class.items() if rows.any()}
-        return length_histogram(words, by_class), len(words)
+        units = {"characters": characters, "words": words}
+        return {
+            unit: Lengths(length_histogram(values, by_class), int(values.min()), int(values.max()))
+            for unit, values in units.items()
+        }, len(words)
 
     @cached_property
     def spots(self) -> Spots | None:

@@ -2,7 +2,7 @@
 
 ==============================  ============================================================
 ``DIR/<run>/``                  overall scores (at step 0), the files of the projector
-``DIR/<run>/fold-1/``, ...      losses of each epoch, scores of the fold
+``DIR/<run>/fold-1/``, ...      losses and metrics of each epoch, scores of the fold
 ==============================  ============================================================
 """
 
@@ -56,7 +56,8 @@ def write_tensorboard(run: Run | str | Path, folder: str | Path) -> Path:
         steps: dict[int, dict] = {0: {f"score/{name}": value for name, value in fold.metrics.items()}}
         for name, values in fold.history.items():
             for epoch, value in enumerate(values, 1):
-                steps.setdefault(epoch, {})[f"loss/{name}"] = value
+                group = "loss" if name.endswith("loss") else "epoch"
+                steps.setdefault(epoch, {})[f"{group}/{name}"] = value
         _write_scalars(out / f"fold-{number + 1}", steps)
     _write_projector(run, out)
     return out

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classify.analysis.comparison import Interval
+from classify.analysis.learning import learning_fit
 from classify.records import Estimate, RowCounts, RunMetrics, RunRecipe, Summary
 from classify.reports.grid import NAME, grid, shorten
 from classify.runs import Run
@@ -197,6 +198,8 @@ def extras(metrics: RunMetrics) -> list[str]:
     for point in metrics.learning_curve:
         step = f"with {point.share:.0%} of the training rows ({point.train_rows:,.0f})"
         lines.append(f"{step}: {_brief(point.overall)}")
+    if (law := learning_fit(metrics)) is not None:
+        lines.append(f"{law.sentence(title_of(law.metric))}, by a power law through these scores")
     lines += [f"after {point.epoch} epochs: {_brief(point.overall)}" for point in metrics.epochs]
     if honest := metrics.identical_texts_in_one_fold:
         gained = ", ".join(

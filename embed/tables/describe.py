@@ -15,10 +15,12 @@ from embed.tables.alike import AlikeTexts, group_sizes, largest_groups
 from embed.tables.language import LanguageCount
 from embed.tables.rows import MOJIBAKE, Rows
 from embed.tables.table import Table
+from stores.shared.chart import Chart
 from stores.shared.fingerprint import hash_texts
-from stores.shared.lengths import draw_lengths, length_histogram
+from stores.shared.lengths import length_histogram
 from stores.shared.likeness import hash_likeness
 from stores.shared.plot_style import house_style, save
+from stores.shared.table_chart import Lengths, class_chart, length_chart
 
 BLOCK_ROWS = 4096
 LANGUAGE_ROWS = 8192  # texts whose language is looked at
@@ -54,7 +56,7 @@ class TableDescription:
         largest_alike: the largest groups of them.
         splits: value of the split column -> rows.
         characters, words: class -> name of a statistic -> its value, over the texts of the class.
-        histogram: class -> texts with 0, 1, 2 to 3, 4 to 7, ... words.
+        histogram, character_histogram: class -> texts with 0, 1, 2 to 3, 4 to 7, ... words, and characters.
         languages: language, or script -> share of the first texts that tell theirs, see ``embed.tables.language``.
         other_language: the most frequent one, if the table is not English; else None.
         cut: word pieces -> share of the texts that have more, estimated as for English texts and an English vocabulary;
@@ -80,6 +82,7 @@ class TableDescription:
     characters: dict[str, dict[str, float]]
     words: dict[str, dict[str, float]]
     histogram: dict[str, list[int]]
+    character_histogram: dict[str, list[int]]
     languages: dict[str, float]
     other_language: str | None
     cut: dict[int, float]
@@ -148,6 +151,7 @@ def describe(table: Table, steps: Sequence[str] = ()) -> TableDescription:
         characters={name: _statistics(whole["characters"][rows]) for name, rows in by_class.items()},
         words={name: _statistics(whole["words"][rows]) for name, rows in by_class.items()},
         histogram=length_histogram(whole["words"], by_class),
+        character_histogram=length_histogram(whole["characters"], by_class),
         languages=language.shares,
         other_language=language.other,
         cut={limit: float((PIECES_A_PRETOKEN * whole["pieces"] + 2 > limit).mean()) for limit in LIMITS},
@@ -156,15 +160,44 @@ def describe(table: Table, steps: Sequence[str] = ()) -> TableDescription:
     )
 
 
-def draw(description: TableDescription, path: Path, overwrite: bool = False) -> None:
-    """The histogram of words a text, by class, as a picture whose form the ending of ``path`` names.
+def draw(description: TableDescription, path: Path, overwrite: bool = False) -> list[Path]:
+    """Two pictures whose form the ending of ``path`` names: lengths of texts by class, and rows of each class beside.
+
+    Returns:
+        ``path``, with the lengths, and ``NAME.classes.ENDING`` with the classes, which is not made without any.
 
     Raises:
-        InputError: if ``path`` is there already, unless ``overwrite``.
+        InputError: if one of them is there already, unless ``overwrite``.
         FailureError: if the machine refuses the write.
     """
+    written = [path]
     with house_style():
-        save(draw_lengths(description.histogram, description.rows), path, overwrite)
+        save(chart_of_lengths(description), path, overwrite)
+        if description.classes:
+            written.append(classes_beside(path))
+            save(_class_chart(description), written[-1], overwrite)
+    return written
+
+
+def classes_beside(path: Path) -> Path:
+    """Where the picture of the classes goes, beside that of the lengths."""
+    return path.with_name(f"{path.stem}.classes{path.suffix}")
+
+
+def chart_of_lengths(found: TableDescription) -> Chart:
+    """Lengths of the texts by class."""
+    units = {"characters": (found.character_histogram, found.characters), "words": (found.histogram, found.words)}
+    lengths = {
+        unit: Lengths(counts, int(min(s["min"] for s in kinds.values())), int(max(s["max"] for s in kinds.values())))
+        for unit, (counts, kinds) in units.items()
+    }
+    return length_chart(lengths, found.rows)
+
+
+def _class_chart(found: TableDescription) -> Chart:
+    """Rows of each class, and those of none."""
+    counts = {name: sum(bins) for name, bins in found.histogram.items()}
+    return class_chart({"table": counts}, {"table": found.rows}, f"Rows a class, n = {found.rows:,}")
 
 
 def _kinds(rows: Rows) -> list:

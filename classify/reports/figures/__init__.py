@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from classify.reports.figures.curves import epochs, learning
 from classify.reports.figures.decisions import confusion, threshold
 from classify.reports.figures.ranks import calibration, precision_recall, roc
-from classify.reports.figures.rows import classes, lengths, spots
+from classify.reports.figures.rows import spots
 from classify.reports.figures.scores import folds, losses
+from classify.reports.figures.table import classes, lengths
 from classify.reports.run_data import RunData
 from stores.shared.chart import Chart
 
@@ -26,6 +28,8 @@ FIGURES: dict[str, Callable[[RunData], Chart | Figure | None]] = {
     "threshold": threshold,
     "calibration": calibration,
     "losses": losses,
+    "epochs": epochs,
+    "learning": learning,
     "classes": classes,
     "lengths": lengths,
     "map": spots,

@@ -1,4 +1,4 @@
-"""The rows themselves: how many of each class, how long, and where their features lie."""
+"""The rows themselves: where their features lie."""
 
 from __future__ import annotations
 
@@ -6,46 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from classify.reports.figures._words import DRAWN, percent, quoted
+from classify.reports.figures._words import DRAWN, percent
 from classify.reports.run_data import RunData, Spots
 from stores.shared.chart import Chart, Line, new_chart
-from stores.shared.lengths import draw_lengths
-from stores.shared.plot_style import INK, MUTED, WIDTH, color, new_figure, shown
+from stores.shared.plot_style import INK, MUTED, WIDTH, color, shown
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    pass
 
-BARS = 30  # classes in the picture of their sizes
 MARKERS = "osD^v"
-
-
-def classes(run_data: RunData) -> Figure:
-    """Tested rows of each class, the largest first."""
-    counts = run_data.members[run_data.first].sum(0)
-    order = np.argsort(-counts, kind="stable")[:BARS]
-    rows = len(run_data.first)
-    names = [shown(run_data.classes[c]) for c in order]
-    left_out = "" if len(order) == len(counts) else f"; the {BARS} largest of {len(counts)} classes"
-    what = "label" if run_data.predictions.multilabel else "class"
-    rarest = quoted(run_data.classes[counts.argmin()])
-    figure, axes = new_figure(
-        f"The rarest {what}, {rarest}, has {percent(counts.min() / rows)} of the rows",
-        f"Rows a {what}, n = {rows:,}{left_out}",
-        "rows", "", (WIDTH, float(np.clip(1.4 + 0.3 * len(order), 2.2, 9))),
-    )  # fmt: skip
-    bars = axes.barh(np.arange(len(order)), counts[order], color=color(0))
-    axes.bar_label(bars, [f"{count:,}" for count in counts[order]], padding=3, color=INK)
-    axes.set_yticks(np.arange(len(order)), names)
-    axes.invert_yaxis()
-    axes.margins(x=0.15)
-    axes.grid(False, axis="y")
-    return figure
-
-
-def lengths(run_data: RunData) -> Figure | None:
-    """Words a text by class; None without texts."""
-    found = run_data.lengths()
-    return None if found is None else draw_lengths(*found)
 
 
 def spots(run_data: RunData) -> Chart | None:
