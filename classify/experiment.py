@@ -154,7 +154,7 @@ class Experiment:
     def recipe(self, head: Head, options: FitOptions, kept: FittedModel) -> dict[str, Any]:
         """What is to be kept of how a run was made, JSON-able."""
         data = self.data
-        rows = {"labelled": len(data), "unlabelled": data.unlabelled, "broken": data.broken}
+        rows: dict[str, Any] = {"labelled": len(data), "unlabelled": data.unlabelled, "broken": data.broken}
         rows["distinct_texts"] = len(np.unique(data.groups))
         counts = data.y.sum(0) if data.multilabel else np.bincount(data.y, minlength=len(data.classes))
         rows["by_class"] = dict(zip(data.classes, counts.tolist(), strict=True))

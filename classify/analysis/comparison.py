@@ -109,7 +109,7 @@ class ComparedRun(Jsonable):
     verdict: str
     cost: Cost
     frontier: bool
-    epochs: dict[str, list[float | None]] = field(default_factory=dict)
+    epochs: dict[str, list[float]] = field(default_factory=dict)
 
     @property
     def against(self) -> AgainstBest:

@@ -185,7 +185,7 @@ def paired_runs(runs: Sequence[Run], by: str, common: bool, rope: float) -> Pair
     return PairedRuns(runs, names(runs), by, predictions, group, scores, drawn, resamples, rope)
 
 
-def mean_epochs(histories: Sequence[dict[str, list]]) -> dict[str, list[float | None]]:
+def mean_epochs(histories: Sequence[dict[str, list]]) -> dict[str, list[float]]:
     """Of the values of validation rows: the mean over the folds of each epoch that all of them had."""
     names = [name for name in (histories[0] if histories else {}) if name.startswith(VALIDATION)]
     found = {}

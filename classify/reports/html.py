@@ -81,7 +81,7 @@ def inline(svg: str, name: str, alternative: str) -> Markup:
     """A figure as part of the page, in the colours of the page.
 
     Args:
-        svg: of ``stores.shared.plot_style.svg``, whose texts are escaped.
+        svg: of ``stores.shared.plot_style.svg``, whose texts are escaped by matplotlib.
         name: unique on the page.
         alternative: what it says to those who do not see it.
     """
@@ -95,8 +95,7 @@ def inline(svg: str, name: str, alternative: str) -> Markup:
         svg = svg.replace(color, f"var(--{variable})")
     (box,) = re.findall(r'viewBox="([^"]+)"', svg)[:1]
     start = svg.index(">") + 1
-    look = "".join(re.findall(r' (?:font-family|font-size|fill)="[^"]*"', svg[:start]))  # of all that is in it
-    opened = f'<svg viewBox="{box}" role="img" aria-label="{escape(alternative)}"{look}>'
+    opened = f'<svg viewBox="{box}" role="img" aria-label="{escape(alternative)}">'
     wide = {"class_": "wide"} if float(box.split()[2]) > WIDE else {}
     return element("figure", Markup(opened + re.sub(r"\s*\n\s*", "\n", svg[start:])), id=name, **wide)
 

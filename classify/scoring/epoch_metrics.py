@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from classify.scoring.metrics import columns_of, measure, metrics_of
+from classify.scoring.metrics import METRICS, columns_of, metrics_of
+from classify.scoring.scored import Scored
 
 VALIDATION = "validation_"  # what the names of values of held-out rows begin with
 
@@ -21,8 +22,8 @@ def epoch_metrics(y: np.ndarray, proba: np.ndarray, positive: int, prefix: str =
     """
     predicted = (proba >= 0.5).astype(int) if y.ndim == 2 else proba.argmax(1)
     problem = "multi-label" if y.ndim == 2 else "binary" if proba.shape[1] == 2 else "multi-class"
-    found = measure(y, proba, predicted, positive, resampled=True, names=names_of(problem))
-    return {f"{prefix}{name}": float(values[0]) for name, values in found.items()}
+    scored = Scored(y, proba, predicted, positive, np.zeros(len(y), int), np.ones((1, len(y))))
+    return {f"{prefix}{name}": float(METRICS[name].values(scored)[0]) for name in names_of(problem)}
 
 
 def names_of(problem: str) -> list[str]:

@@ -74,7 +74,7 @@ def times(found: Comparison) -> Chart:
     most, least = seconds_of(runs[-1]), seconds_of(runs[0])
     ratio = f"{most / least:,.1f} times the time of {shown(runs[0].name)}" if least > 0 else "the most time"
     chart, panel = new_chart(
-        f"{shown(runs[-1].name)} takes {ratio}",
+        f"The slowest, {shown(runs[-1].name)}, takes {ratio}",
         "Seconds to encode all texts (where known) and to train the models of all folds",
         "seconds", "", (WIDTH, 1.5 + 0.3 * len(runs)),
     )  # fmt: skip
@@ -126,5 +126,5 @@ def _folds(entry: ComparedRun) -> str:
 
 def _rows(names: list[str]) -> Axis:
     """Names from the top down."""
-    ticks = [(place, shown(name)) for place, name in enumerate(names)]
+    ticks = [(float(place), shown(name)) for place, name in enumerate(names)]
     return Axis(ticks=ticks, grid=False, falling=True, low=-0.6, high=len(names) - 0.4)
