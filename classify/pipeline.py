@@ -15,6 +15,7 @@ from classify.data import Data
 from classify.experiment import TFIDF, Baselines, Experiment
 from classify.fitting.options import FitOptions
 from classify.fitting.tune import Tuning
+from classify.heads import HeadLike
 from classify.heads.base import Head
 from classify.named_arguments import explained
 from classify.run_folder import FolderClaims
@@ -57,7 +58,7 @@ class Shared:
 @explained(FORMER)
 def classify(
     features: str | Path | Sequence[str | Path],
-    heads: str | Head | Sequence[str | Head] = "logistic",
+    heads: HeadLike | Sequence[HeadLike] = "logistic",
     *,
     cv: int | Splitter | Iterable[Split] | None = None,
     repeats: int = 1,
@@ -97,7 +98,8 @@ def classify(
 
     Args:
         features: a store, ``a.h5+b.h5`` for encoders side by side, or several of these.
-        heads: ``name`` or ``name:option=value,...``, an untrained head, or several of these.
+        heads: ``name`` or ``name:option=value,...``, an untrained head, an unfitted classifier of scikit-learn (or
+            ``sklearn:module.Class,parameter=value,...``), or several of these.
         cv, repeats, test_size, by_split, test_rows, folds_file, time_column, allow_duplicates: what is tested by a
             model of what, see ``classify.splits.scheme.Scheme``; five stratified folds if nothing is given.
         test: store to test on; the heads are trained on ``features``.
@@ -127,8 +129,7 @@ def classify(
     reporter = reporter or Reporter()
     specs = [features] if isinstance(features, str | Path) else list(features)
     samplers = [sampler] if isinstance(sampler, str) else list(sampler)
-    given = [heads] if isinstance(heads, str | Head) else heads
-    chosen = [head if isinstance(head, Head) else registry.parse(head) for head in given]
+    chosen = registry.as_heads(heads)
     cv = cv if cv is None or isinstance(cv, int) or hasattr(cv, "split") else list(cv)
     scheme = Scheme(cv, repeats, test_size, by_split, test_rows, folds_file, time_column, allow_duplicates)
     options = FitOptions(

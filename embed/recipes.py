@@ -72,23 +72,27 @@ def encode_texts(
     Returns:
         features of each recipe; bool ``[n]``, true for a text of which no recipe's cleaning leaves more than blanks.
     """
-    return _encode(texts, _known(recipes, remember), remember)
+    return encode_known(texts, known_texts(recipes, remember), remember)
 
 
 def encode_rows(
     table: Table, recipes: Sequence[Recipe], *, remember: bool = False
 ) -> Iterator[tuple[Rows, list[Features], np.ndarray]]:
     """The rows of a table with what ``encode_texts`` makes of their texts, a block at a time."""
-    known = _known(recipes, remember)
+    known = known_texts(recipes, remember)
     for rows in table.blocks(min(recipe.encoder.part_rows for recipe in recipes)):
-        yield rows, *_encode(rows.texts, known, remember)
+        yield rows, *encode_known(rows.texts, known, remember)
 
 
-def _known(recipes: Sequence[Recipe], remember: bool) -> list[KnownTexts]:
+def known_texts(recipes: Sequence[Recipe], remember: bool = False) -> list[KnownTexts]:
+    """What is known of texts under each recipe, for several calls of ``encode_known``."""
     return [KnownTexts(recipe, default_folder() if remember else None) for recipe in recipes]
 
 
-def _encode(texts: Sequence[str], known: Sequence[KnownTexts], remember: bool) -> tuple[list[Features], np.ndarray]:
+def encode_known(
+    texts: Sequence[str], known: Sequence[KnownTexts], remember: bool = False
+) -> tuple[list[Features], np.ndarray]:
+    """As ``encode_texts``, with what is known of them."""
     found, empty = [], np.ones(len(texts), bool)
     for each in known:
         cleaned = each.recipe.clean(list(texts))

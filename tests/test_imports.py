@@ -46,6 +46,7 @@ INSIDE = {
     "stores.features": set(),
     "stores.shared": set(),
 }  # fmt: skip
+MEETING = "classify.text_classifier"  # the one module in which the halves meet: a run used on texts
 HEAVY = ("tensorflow", "keras", "sklearn", "imblearn", "scipy", "pyarrow", "pandas", "matplotlib", "ray")
 
 
@@ -70,10 +71,11 @@ def imported(path: Path):
 
 @pytest.mark.parametrize("name", sorted(modules()))
 def test_imports_follow_the_arrows(name):
-    """The two halves do not know each other, stores know neither, and the cores know nothing around them."""
+    """The two halves meet in one module alone, stores know neither, and the cores know nothing around them."""
     top = name.split(".")[0]
     for other in imported(modules()[name]):
-        assert other.split(".")[0] in ARROWS[top] | {top}, f"{name} imports {other}"
+        meets = {"embed"} if name == MEETING else set()
+        assert other.split(".")[0] in ARROWS[top] | {top} | meets, f"{name} imports {other}"
         for inside, allowed in INSIDE.items():
             if is_within(name, inside):
                 around = {*allowed, *SHARED, inside}

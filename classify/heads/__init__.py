@@ -5,9 +5,10 @@ from __future__ import annotations
 import inspect
 import json
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeAlias, cast
 
 from classify.heads.base import Head
 from stores.shared.errors import FailureError, InputError
@@ -58,9 +59,53 @@ def load(name: str, **options: object) -> Head:
 
 
 def parse(spec: str) -> Head:
-    """The head of a command line's ``name`` or ``name:option=value,option=value``; ``InputError`` as ``load``."""
+    """The head of a command line's ``name`` or ``name:option=value,option=value``; ``InputError`` as ``load``.
+
+    What follows ``sklearn:`` is that head's own, see ``classify.heads.sklearn``.
+    """
+    if spec.startswith("sklearn:"):
+        from classify.heads.sklearn import from_words
+
+        return from_words(spec.removeprefix("sklearn:"))
     name, options = parse_spec(spec)
     return load(name, **options)
+
+
+class SklearnClassifier(Protocol):
+    """An unfitted classifier of scikit-learn, which is not imported for its name."""
+
+    def fit(self, X: Any, y: Any) -> Any:  # noqa: ANN401
+        """Learn."""
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Its parameters."""
+
+
+HeadLike: TypeAlias = str | Head | SklearnClassifier
+
+
+def as_heads(heads: HeadLike | Sequence[HeadLike]) -> list[Head]:
+    """One head or several, see ``as_head``; a pipeline of scikit-learn is one."""
+    if isinstance(heads, str | Head) or not isinstance(heads, Iterable) or hasattr(heads, "get_params"):
+        return [as_head(cast(HeadLike, heads))]
+    return [as_head(head) for head in heads]
+
+
+def as_head(head: HeadLike) -> Head:
+    """An untrained head from what names one, is one, or is an unfitted classifier of scikit-learn.
+
+    Raises:
+        InputError: as ``load``, or for anything else.
+    """
+    if isinstance(head, Head):
+        return head
+    if isinstance(head, str):
+        return parse(head)
+    if hasattr(head, "get_params") and hasattr(head, "fit"):
+        from classify.heads.sklearn import AnySklearnHead
+
+        return AnySklearnHead.of(head)
+    raise InputError(f"`heads`: {type(head).__name__} is no head; give a name, or a classifier of scikit-learn")
 
 
 def documentation(kind: type[Head]) -> dict[str, str]:
