@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from commands.tables import data_option, read, table_options
 from commands.terminal import csv_safe_option, echo, json_option, note, overwrite_option, print_json, shown
 
 if TYPE_CHECKING:
@@ -204,6 +205,69 @@ def diff(a: Path, b: Path, as_json: bool) -> None:
     if found.cosine is not None:
         echo(f"largest difference: {found.largest:.3g} (line {found.farthest_line} of the table of {a})")
         echo(f"cosine: mean {found.cosine[0]:.6f}, smallest {found.cosine[1]:.6f}")
+
+
+@features.command()
+@click.argument("store", type=FILE)
+@click.option("--pooling", default="mean", show_default=True, help="mean, max, first or last, of a text's tokens.")
+@out_option
+@json_option
+@click.pass_obj
+def pool(command: str, store: Path, pooling: str, out: Path, as_json: bool) -> None:
+    """Make one vector a text out of a store of one vector a token, without a new encoding.
+
+    Runs on the new store predict like others: the encoder's tokens are pooled alike.
+
+    \b
+    Example:
+        tk features pool features/messages.bert-tokens.h5 --pooling max --out features/messages.bert-max.h5
+    """
+    from stores.pooled_view import pooled_view
+
+    with pooled_view(store, out, pooling, command) as made:
+        found = {"store": str(out), "rows": len(made), "width": made.shape[1]}
+    if as_json:
+        print_json(found)
+    else:
+        echo(f"{found['rows']:,} rows, {found['width']:,} columns: {out}")
+
+
+@features.command("import")
+@click.argument("vectors", type=FILE)
+@data_option
+@click.option("--name", required=True, help="What made the vectors, such as openai-3-small.")
+@click.option("--array", help="Which array, data set or column of the file; the only one if none is named.")
+@click.option("--key", help="Column of a Parquet file or CSV with the id or the text that a vector belongs to.")
+@table_options
+@out_option
+@click.option("--overwrite", is_flag=True, help="Replace the store.")
+@json_option
+@click.pass_obj
+def import_vectors(
+    command: str, vectors: Path, data: tuple[str, ...], name: str, array: str | None, key: str | None, out: Path,
+    overwrite: bool, as_json: bool, reading: dict[str, Any],
+) -> None:  # fmt: skip
+    """Make a store of vectors that were made elsewhere, a vector a row of the table.
+
+    VECTORS is a file of NumPy (.npy, .npz), Parquet with a column of lists, CSV of numbers, HDF5 or safetensors.
+    Without --key they are those of the rows in their order; with it, of the rows with this id, or, if the table has no
+    ids, this text. Everything works on such a store but tk predict, which asks for the vectors of new texts.
+
+    \b
+    Example:
+        tk features import vectors.npy --data examples/messages.csv --name openai-3-small --out features/openai.h5
+    """
+    from embed.given_vectors import give_vectors, read_vectors
+
+    table = read(data, **reading)
+    with give_vectors(
+        read_vectors(vectors, array=array, key=key), table, name, out, overwrite=overwrite, command=command
+    ) as store:
+        found = {"store": str(out), "rows": len(store), "width": store.shape[1], "dtype": str(store.dtype)}
+    if as_json:
+        print_json(found)
+    else:
+        echo(f"{found['rows']:,} rows, {found['width']:,} columns: {out}")
 
 
 @features.command()

@@ -13,7 +13,8 @@ from commands.tables import DATA_HELP, read, table_options
 from commands.terminal import csv_safe_option, models_option, note, overwrite_option, trust_option
 
 if TYPE_CHECKING:
-    from classify import NewTexts
+    from classify import NewTexts, Predictor
+    from classify.model_inputs import Source
     from embed import Recipe, Table
 
 
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="The same as --to json.")
 @click.option("--remember", is_flag=True, help="Keep the vectors of new texts for the next time, without the texts.")
+@click.option(
+    "--vectors", type=click.Path(path_type=Path),
+    help="Vectors of the texts, a file as of tk features import; for a run on vectors that were made elsewhere.",
+)  # fmt: skip
 @click.option("--with-text", is_flag=True, help="Write the text beside its prediction.")
 @click.option(
     "--coverage",
@@ -49,7 +54,8 @@ if TYPE_CHECKING:
 def predict(
     words: tuple[str, ...], folder: Path | None, data: tuple[str, ...], texts: tuple[str, ...], model: tuple[str, ...],
     trust_model: bool, out: Path, overwrite: bool, form: str, as_json: bool, with_text: bool,
-    coverage: float | None, coverage_by_class: bool, csv_safe: bool, remember: bool, reading: dict[str, Any],
+    coverage: float | None, coverage_by_class: bool, csv_safe: bool, remember: bool, vectors: Path | None,
+    reading: dict[str, Any],
 ) -> None:  # fmt: skip
     """Classify new texts with the model of a run, read and encoded as the run's own texts were.
 
@@ -67,18 +73,10 @@ def predict(
     from classify import Predictor, write_results
     from classify.conformal import ConformalSets
     from classify.model_inputs import source_columns
-    from commands.reporter import command_reporter
-    from embed import load_recipes
     from stores.shared.files import is_stream
     from stores.shared.outputs import check_output, output_text
 
-    if folder is None and words:
-        folder, words = Path(words[0]), words[1:]
-    if folder is None:
-        raise click.UsageError("give a run: tk predict RUN", click.get_current_context())
-    data = (*words, *data)
-    if bool(data) == bool(texts):
-        raise click.UsageError("give either --data FILE or --text TEXT", click.get_current_context())
+    folder, data = _run_and_data(words, folder, data, texts)
     if not is_stream(out):
         check_output(out, overwrite)
     run, found = opened_run(folder)
@@ -86,15 +84,19 @@ def predict(
         raise click.UsageError("--coverage-by-class needs --coverage", click.get_current_context())
     sets = None if coverage is None else ConformalSets.of_run(run, coverage, coverage_by_class)
     predictor = Predictor(run)
-    kept = [(source.recipe, source.digest) for source in found]
-    recipes = load_recipes(kept, model, trust_model=trust_model, reporter=command_reporter())
+    if vectors:
+        _check_given(predictor, texts)
+    recipes = [] if vectors else _recipes(found, model, trust_model)
     like = source_columns(run.recipe.features)
     table = read(data, **{"label_columns": (), "like": like} | reading) if data else None
+    blocks = _blocks(recipes, table, texts, with_text, remember)
+    if vectors and table is not None:
+        blocks = _given(run.recipe.features.identity, vectors, table, with_text)
     empty = 0
 
     def counted() -> Iterator[NewTexts]:
         nonlocal empty
-        for block in _blocks(recipes, table, texts, with_text, remember):
+        for block in blocks:
             empty += int(block.empty.sum())
             yield block
 
@@ -105,6 +107,36 @@ def predict(
         note(f"{empty:,} empty text{'s have' if empty > 1 else ' has'} no prediction (column empty)")
     if not is_stream(out):
         note(f"wrote {out}")
+
+
+def _run_and_data(
+    words: tuple[str, ...], folder: Path | None, data: tuple[str, ...], texts: tuple[str, ...]
+) -> tuple[Path, tuple[str, ...]]:
+    """The run and the tables, however they were named."""
+    if folder is None and words:
+        folder, words = Path(words[0]), words[1:]
+    if folder is None:
+        raise click.UsageError("give a run: tk predict RUN", click.get_current_context())
+    data = (*words, *data)
+    if bool(data) == bool(texts):
+        raise click.UsageError("give either --data FILE or --text TEXT", click.get_current_context())
+    return folder, data
+
+
+def _check_given(predictor: Predictor, texts: tuple[str, ...]) -> None:
+    """``--vectors`` is for runs whose encoder nobody has here."""
+    if texts or not all(source.recipe.get("given") for source in predictor.sources):
+        raise click.UsageError(
+            "--vectors is for a run on vectors that were made elsewhere, with --data", click.get_current_context()
+        )
+
+
+def _recipes(found: Sequence[Source], model: tuple[str, ...], trust_model: bool) -> list[Recipe]:
+    from commands.reporter import command_reporter
+    from embed import load_recipes
+
+    kept = [(source.recipe, source.digest) for source in found]
+    return load_recipes(kept, model, trust_model=trust_model, reporter=command_reporter())
 
 
 def _blocks(
@@ -125,3 +157,24 @@ def _blocks(
         bad += len(rows.bad)
     if bad:
         note(f"{bad:,} broken rows have no prediction")
+
+
+def _given(identity: dict[str, Any], vectors: Path, table: Table, with_text: bool) -> Iterator[NewTexts]:
+    """The rows of a table with vectors that were made elsewhere."""
+    import numpy as np
+
+    from classify import NewTexts
+    from embed.given_vectors import read_vectors, vectors_of_rows
+    from embed.tables.rows import Rows
+    from stores import InputError, PooledFeatures
+
+    rows = Rows.concat(list(table.blocks(8192)), [])
+    values = vectors_of_rows(read_vectors(vectors), rows, table)
+    if values.shape[1] != identity.get("width"):
+        raise InputError(f"{vectors} has {values.shape[1]} columns; the run was trained on {identity.get('width')}")
+    keys = {"line": rows.line.tolist()} | ({"id": rows.ids} if rows.ids else {})
+    keys |= {"text": rows.texts} if with_text else {}
+    features = PooledFeatures(
+        {"pooled": np.asarray(values, identity.get("dtype"))}, np.zeros((len(values), 3), np.int32)
+    )
+    yield NewTexts(keys, [features], np.array([not text.strip() for text in rows.texts]))

@@ -14,7 +14,8 @@ from embed.encoders.base import Encoder
 from embed.known_texts import KnownTexts, several_texts
 from embed.models.resolve import remembered
 from embed.models.trust import Trust, is_publisher
-from stores.features import Features
+from stores.features import Features, TokenFeatures
+from stores.pooled_view import VIEW, pool
 from stores.shared.errors import FailureError, InputError
 from stores.shared.fingerprint import identity_digest
 from stores.shared.reporter import Reporter
@@ -33,6 +34,7 @@ class Recipe:
         dtype: ``float32`` or ``float16``, of pooled and token features; ids are always int32.
         cleaning: names of the steps that each text goes through first, see ``embed.cleaning``.
         joined: how many columns the texts were put together from, and the separator; None: a text is one cell.
+        view: how the vectors of tokens become one a text, see ``stores.pooled_view``; None: they stay as they are.
     """
 
     encoder: Encoder
@@ -40,6 +42,7 @@ class Recipe:
     dtype: str = "float32"
     cleaning: tuple[str, ...] = ()
     joined: tuple[int, str] | None = None
+    view: str | None = None
 
     @classmethod
     def of(
@@ -99,6 +102,11 @@ class Recipe:
         """
         if "encoder" not in recipe:
             raise InputError("the recipe is one of several encoders; `embed.load_recipes` takes each of them")
+        if recipe.get("given"):
+            raise InputError(
+                f"the run was trained on vectors that were made elsewhere, by {recipe['encoder']}; give those of the "
+                "new texts: tk predict RUN FILE --vectors VECTORS"
+            )
         named = [str(recipe["options"][name]) for name in ("model", "preprocessor") if recipe["options"].get(name)]
         named = named[1:] if model and "model" in recipe["options"] else named  # the user's own choice instead
         trust = Trust.GIVEN if trust_model else Trust.USER if all(map(is_publisher, named)) else Trust.NONE
@@ -109,7 +117,7 @@ class Recipe:
         columns = recipe.get("text_columns")
         joined = (columns["count"], columns["separator"]) if columns else None
         made = cls.of(recipe["encoder"], recipe["dtype"], clean, reporter=reporter, trust=trust, **options)
-        again = replace(made, joined=joined)
+        again = replace(made, joined=joined, view=recipe.get(VIEW))
         if again.encoder.stateful:
             raise InputError(
                 "the run was trained on features that depend on the texts before (`stateful=True`), so new texts have"
@@ -143,12 +151,16 @@ class Recipe:
         options = {name: value for name, value in self.options.items() if name != "device"}
         made = {"encoder": self.encoder.name, "options": options, "dtype": self.dtype}
         licence = {"licence": self.encoder.licence} if self.encoder.licence else {}
-        return made | {"cleaning": list(self.cleaning)} | self._columns() | licence
+        return made | {"cleaning": list(self.cleaning)} | self._columns() | licence | self._view()
 
     def identity(self) -> dict:
         """Everything that the features depend on beside the text, as a JSON-able mapping."""
         dtype = "int32" if self.encoder.kind == "ids" else self.dtype
-        return {**self.encoder.identity(), "dtype": dtype, "cleaning": list(self.cleaning), **self._columns()}
+        made = {**self.encoder.identity(), "dtype": dtype, "cleaning": list(self.cleaning), **self._columns()}
+        return made | self._view()
+
+    def _view(self) -> dict:
+        return {VIEW: self.view} if self.view else {}
 
     def _columns(self) -> dict:
         return {"text_columns": dict(zip(("count", "separator"), self.joined, strict=True))} if self.joined else {}
@@ -175,4 +187,5 @@ class Recipe:
         if self.encoder.kind == "ids":
             return features
         outputs = {name: np.asarray(values, self.dtype) for name, values in features.outputs.items()}
-        return replace(features, outputs=outputs)
+        features = replace(features, outputs=outputs)
+        return pool(features, self.view) if self.view and isinstance(features, TokenFeatures) else features

@@ -109,8 +109,9 @@ class TextEncoder(TransformerMixin, BaseEstimator):
     def set_params(self, **params: Any) -> Self:  # noqa: ANN401
         """Change parameters or options of the encoder; ``InputError`` for what the encoder has not."""
         own = {name: params.pop(name) for name in OWN if name in params}
-        encoder, _ = parse_spec(own.get("encoder", self.encoder))
-        REGISTRY.options(encoder, params)
+        name = str(own.get("encoder", self.encoder)).partition(":")[0]
+        if params and name in REGISTRY.names():  # of an encoder that there is not, fit speaks
+            REGISTRY.options(name, params)
         for name, value in own.items():
             setattr(self, name, value)
         self._options = self._options | params

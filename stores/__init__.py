@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from stores.block import Block
     from stores.features import Features, IdFeatures, PooledFeatures, TokenFeatures
+    from stores.given import write
     from stores.reader import FeatureStore
     from stores.shared.errors import FailureError, InputError
     from stores.writer import write_store
@@ -23,6 +24,7 @@ _PLACES = {
     "FeatureStore": "stores.reader",
     "FailureError": "stores.shared.errors",
     "InputError": "stores.shared.errors",
+    "write": "stores.given",
     "write_store": "stores.writer",
 }
 
@@ -42,5 +44,6 @@ __all__ = [
     "InputError",
     "PooledFeatures",
     "TokenFeatures",
+    "write",
     "write_store",
 ]

@@ -29,7 +29,7 @@ import importlib.util
 import json
 import os
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -150,20 +150,29 @@ def _copy_array(archive: zipfile.ZipFile, name: str, data: RowSource) -> None:
 
 def _parquet(store: FeatureStore, outputs: list[str], path: Path) -> None:
     """One row group a block."""
-    import pyarrow
     from pyarrow import parquet
+
+    tables = arrow_blocks(store, outputs[0])
+    schema = next(tables).schema
+    repeating = ["label", "label.list.element"]  # these shrink by a dictionary
+    repeating += [] if store.vocabulary is None else ["features.list.element"]
+    with parquet.ParquetWriter(path, schema, use_dictionary=repeating) as writer:
+        for table in tables:
+            writer.write_table(table)
+
+
+def arrow_blocks(store: FeatureStore, output: str) -> Iterator[pyarrow.Table]:
+    """The rows as Arrow tables of one schema, a block at a time; the first one is empty."""
+    import pyarrow
 
     words = None if store.vocabulary is None else pyarrow.array(map(utf8, store.vocabulary), pyarrow.string())
     texts, ids, splits = (None if s is None else s[:0] for s in (store.texts, store.ids, store.splits))
     classes = store.classes if store.has_several_labels else None
     no_rows = Block(store.line[:0], store.text_hash[:0], [], texts, store.read(0, 0), classes, ids=ids, splits=splits)
     metadata = {"identity": json.dumps(store.identity, sort_keys=True)}
-    schema = _arrow(no_rows, outputs[0], words).schema.with_metadata(metadata)
-    repeating = ["label", "label.list.element"]  # these shrink by a dictionary
-    repeating += [] if words is None else ["features.list.element"]
-    with parquet.ParquetWriter(path, schema, use_dictionary=repeating) as writer:
-        for block in row_blocks(store):
-            writer.write_table(_arrow(block, outputs[0], words).replace_schema_metadata(metadata))
+    yield _arrow(no_rows, output, words).replace_schema_metadata(metadata)
+    for block in row_blocks(store):
+        yield _arrow(block, output, words).replace_schema_metadata(metadata)
 
 
 def _arrow(block: Block, output: str, words: pyarrow.Array | None) -> pyarrow.Table:

@@ -17,6 +17,7 @@ from stores.columns import view
 from stores.description import StoreDescription
 from stores.features import Features, IdFeatures, PooledFeatures, RaggedFeatures, TokenFeatures
 from stores.format import data_sets, rows_a_checksum
+from stores.frames import StoreFrames
 from stores.shared.errors import FailureError, InputError
 from stores.validation.verify import Compared, first_not_finite, not_finite, verify
 from stores.virtual_dataset import DeclaredDataset, RowSource, VirtualDataset
@@ -56,7 +57,7 @@ READ_ENTIRELY = ("offsets", "vocabulary/bytes", "vocabulary/offsets", "table")  
 READ_ROWS = 4096  # rows that are looked at together when scattered ones are wanted
 
 
-class FeatureStore(StoreDescription):
+class FeatureStore(StoreFrames, StoreDescription):
     """A finished store, opened for reading; a context manager. The layout is in ``stores.format``.
 
     Attributes:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from helpers.stores import make_store, pooled
 
-from stores import FeatureStore, IdFeatures, InputError
+from stores import FeatureStore, IdFeatures, InputError, TokenFeatures
 from stores.datasets import keras_source, to_dataset
 
 pytestmark = pytest.mark.slow
@@ -160,12 +160,47 @@ def test_fit_sees_every_row_once_an_epoch(store, workers):
 
 @pytest.mark.parametrize("feed", FEEDS)
 def test_what_cannot_be_fed_is_refused(store, tmp_path, feed):
-    """Ids, a store without labels, and a batch of nothing."""
-    ids = make_store(tmp_path / "ids.h5", IdFeatures.from_tokens([["a"], ["b"]]), ["x", "y"], ["a", "b"])
+    """A store without labels, a batch of nothing, and rows that have no label or are not there."""
     bare = make_store(tmp_path / "bare.h5", pooled(np.zeros((2, 2))), [None, None], ["a", "b"])
-    with FeatureStore(ids) as other, pytest.raises(InputError, match="holds ids, not one vector a row"):
-        feed(other)
     with FeatureStore(bare) as other, pytest.raises(InputError, match="no labelled row; make it again"):
         feed(other)
     with pytest.raises(InputError, match="batch_size is 0; give at least 1"):
         feed(store, 0)
+    with pytest.raises(InputError, match="row 5 of .* has no label"):
+        feed(store, rows=np.array([1, 5]))
+    with pytest.raises(InputError, match="give numbers from 0 to 102"):
+        feed(store, rows=np.array([103]))
+
+
+@pytest.mark.parametrize("feed", FEEDS)
+def test_rows_of_a_fold(store, feed):
+    """Those that are named, in their order; a mask names them, too."""
+    rows = np.array([7, 1, 102])
+    x, y, sizes = one_pass(feed(store, 2, shuffle=False, rows=rows))
+
+    assert x[:, 0].tolist() == [14, 2, 204] and sizes == [2, 1]
+    assert [store.classes[code] for code in y] == ["odd", "odd", "even"]
+    mask = np.isin(np.arange(103), rows)
+    assert one_pass(feed(store, 2, shuffle=False, rows=mask))[0][:, 0].tolist() == [2, 14, 204]
+
+
+RAGGED = {
+    "ids": (IdFeatures.from_tokens([["a", "b"], [], ["b"]]), [[0, 1], [], [1]], [[1, 2], [0, 0], [2, 0]]),
+    "tokens": (
+        TokenFeatures({"tokens": np.array([[1.0], [2], [3]], np.float32)}, np.ones((3, 3), np.int32),
+                      np.array([0, 2, 2, 3])),
+        [[[1], [2]], [], [[3]]],
+        [[[1], [2]], [[0], [0]], [[3], [0]]],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", RAGGED)
+def test_tokens_and_ids(kind, tmp_path):
+    """Ragged for tf.data; for Keras as wide as the longest text of the batch, filled up with zeros."""
+    features, ragged, padded = RAGGED[kind]
+    with FeatureStore(make_store(tmp_path / "a.h5", features, ["x", "y", "x"], ["a", "b", "c"])) as store:
+        (x, y), *_ = to_dataset(store, 4)
+        assert (x.to_list(), y.numpy().tolist()) == (ragged, [0, 1, 0])
+        x, y = keras_source(store, 4, shuffle=False)[0]
+        assert (x.tolist(), y.tolist(), x.dtype) == (padded, [0, 1, 0], store.dtype)

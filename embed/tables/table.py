@@ -18,9 +18,12 @@ from embed.tables.labels import LabelRule, Labels, notes_on_labels
 from embed.tables.rows import Rows
 from stores.shared.errors import InputError
 from stores.shared.fingerprint import canonical_json, digest_bytes
+from stores.shared.html_table import html_table
+
+SHOWN = 8  # rows, in a notebook
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Table:
     """A table that has been looked at once from end to end, and can be read in blocks.
 
@@ -42,6 +45,21 @@ class Table:
     rule: LabelRule
     bad_rows: str
     notes: list[str]
+
+    def __repr__(self) -> str:
+        texts = self.columns.text if len(self.columns.texts) == 1 else list(self.columns.texts)
+        return f"Table({self.name!r}, text={texts!r}, labels={self.columns.labels!r})"
+
+    def _repr_html_(self) -> str:
+        try:
+            rows = next(self.blocks(SHOWN))
+        except InputError as error:  # a broken row: that is what there is to be seen
+            return html_table([], [[str(error)]], f"Table {self.name}")
+        cells = zip(rows.line.tolist(), rows.labels, rows.texts, strict=True)
+        label = ", ".join(self.columns.labels) or "label"
+        shown = [[line, "" if name is None else str(name), text[:100]] for line, name, text in list(cells)[:SHOWN]]
+        note = "; ".join([*self.notes, *self.columns.reasons])
+        return html_table(["line", label, self.columns.text], shown, f"Table {self.name}", note)
 
     @property
     def most_rows(self) -> int:

@@ -1,0 +1,96 @@
+"""One vector a text out of the vectors of its tokens, from a store, without a new encoding."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from stores.features import PooledFeatures, TokenFeatures
+from stores.reader import FeatureStore
+from stores.shared.errors import InputError
+from stores.shared.files import regular_output
+from stores.shared.fingerprint import identity_digest
+from stores.shared.suggest import listing
+from stores.writer import write_store
+
+POOLINGS = ("mean", "max", "first", "last")
+VIEW = "pooled_view"  # the key in identity and recipe
+
+
+def check_pooling(pooling: str) -> None:
+    """``InputError`` for one that there is not."""
+    if pooling not in POOLINGS:
+        raise InputError(f"`pooling={pooling!r}`: choose one of {listing(pooling, POOLINGS)}")
+
+
+def pool(features: TokenFeatures, pooling: str) -> PooledFeatures:
+    """One vector a text.
+
+    Args:
+        features: of n texts.
+        pooling: of the vectors of a text, one of ``POOLINGS``: their mean, the largest number of each column, the first
+            vector or the last one. A text without tokens gets zeros.
+
+    Returns:
+        each output float32 ``[n, D]``.
+    """
+    check_pooling(pooling)
+    offsets = features.offsets
+    some = np.flatnonzero(np.diff(offsets))  # texts that have tokens; they follow each other without a gap
+    starts, ends = offsets[some], offsets[some + 1]
+    outputs = {}
+    for name, values in features.outputs.items():
+        pooled = np.zeros((len(features), values.shape[1]), np.float32)
+        if len(some):
+            values = np.asarray(values)
+            if pooling in ("first", "last"):
+                found = values[starts if pooling == "first" else ends - 1]
+            elif pooling == "max":
+                found = np.maximum.reduceat(values, starts)
+            else:
+                found = np.add.reduceat(values.astype(np.float32), starts) / (ends - starts)[:, None]
+            pooled[some] = found
+        outputs[name] = pooled
+    return PooledFeatures(outputs, features.counts)
+
+
+def pooled_view(path: str | Path, output: str | Path, pooling: str = "mean", command: str = "") -> FeatureStore:
+    """Write the pooled vectors of a store of token features as a store of its own, and open it.
+
+    Its identity says of which view it is; runs on it predict new texts, which are encoded and pooled alike.
+
+    Args:
+        path: the store of token features.
+        output: the new store.
+        pooling: see ``pool``.
+        command: kept in the store.
+
+    Raises:
+        InputError: if the store holds other features, ``output`` is there, or there is no such pooling.
+        FailureError: if the store is damaged, or the machine refuses the write.
+    """
+    check_pooling(pooling)
+    target, began = regular_output(Path(output), "a store"), time.time()
+    if target.exists():
+        raise InputError(f"{output} exists already; choose another `out`")
+    with FeatureStore(path) as store:
+        if store.kind != "tokens":
+            raise InputError(f"{path} holds {store.kind} features; only one vector a token can be pooled")
+        store.verify()
+        identity = store.identity | {VIEW: pooling}
+        attributes = {
+            "identity": identity, "identity_digest": identity_digest(identity), "versions": store.versions,
+            "recipe": store.recipe | {VIEW: pooling}, "source": store.source, "command": command,
+            "totals": store.totals, "times": (began, store.seconds),
+        }  # fmt: skip
+        blocks = (replace(block, features=_pooled(block.features, pooling)) for block in store.blocks())
+        write_store(target, blocks, replace(store.extent, tokens=0), attributes)
+    return FeatureStore(target)
+
+
+def _pooled(features: object, pooling: str) -> PooledFeatures:
+    assert isinstance(features, TokenFeatures)  # noqa: S101 (the kind of the store says so)
+    return pool(features, pooling)
