@@ -58,7 +58,7 @@ class FoldScore(Jsonable):
 
 @dataclass(frozen=True)
 class Summary(Jsonable):
-    """The scores of one head on some splits.
+    """The scores of one head on some splits; ``summary.f1_macro`` is the value of ``summary.overall["f1_macro"]``.
 
     Attributes:
         overall: metric -> estimate, for every metric that is one number.
@@ -72,6 +72,15 @@ class Summary(Jsonable):
     confusion: list[Any]
     folds: list[FoldScore]
     more: dict[str, Any] = field(default_factory=dict)
+
+    def __getattr__(self, name: str) -> float | None:
+        overall = self.__dict__.get("overall", {})
+        if name not in overall:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return overall[name].value
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.overall]
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -31,6 +31,11 @@ from classify.scoring.predictions import Predictions
 from classify.typed_json import as_json, from_json
 from stores.shared.errors import FailureError, InputError
 from stores.shared.files import whole_folder
+
+if TYPE_CHECKING:
+    import pandas
+
+    from classify.reports.notebook import ReportPage
 
 
 class Saveable(Protocol):
@@ -77,6 +82,25 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r}, head={self.recipe.head.name!r}, problem={self.recipe.problem!r})"
+
+    def _repr_html_(self) -> str:
+        from classify.reports.notebook import run_html
+
+        return run_html(self)
+
+    def to_frame(self) -> pandas.DataFrame:
+        """The scores as a frame of pandas, see ``classify.reports.notebook.run_frame``."""
+        from classify.reports.notebook import run_frame
+
+        return run_frame(self)
+
+    def report(self) -> ReportPage:
+        """The report, which is written if it is not there; shown by a notebook."""
+        from classify.reports.notebook import ReportPage
+        from classify.reports.page import write_report
+
+        path = self.folder / "report.html"
+        return ReportPage(path if path.is_file() else write_report(self))
 
     def model(self) -> FittedModel | EnsembleModel:
         """The model fitted on all labelled rows.

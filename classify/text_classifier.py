@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from classify.bundle import open_bundle
 from classify.conformal import ConformalSets
-from classify.model_inputs import source_columns
+from classify.model_inputs import Source, source_columns, sources
 from classify.predict import Predictor
 from classify.runs import Run, read_run
+from embed.models.cache import cache_folder
 from embed.reading.frames import list_of_texts
 from embed.recipe import Recipe
 from embed.recipes import encode_known, known_texts, load_recipes
@@ -31,7 +33,7 @@ def load(
     """The classifier of a finished run, an ensemble or one on joined features included.
 
     Args:
-        run: its folder, or what ``classify`` gave.
+        run: its folder, a bundle of it (``tk bundle``), or what ``classify`` gave.
         model: where the model of its encoder is now, if it has moved; of several encoders ``encoder=path`` each.
         trust_model: whether a program that the run names may be used, see ``embed.models.trust``.
         reporter: told what the encoder says; None: stderr.
@@ -40,9 +42,9 @@ def load(
         InputError: if there is no such run, or its encoder is not to be had.
         FailureError: if a file of it is damaged, or the encoder gives other vectors than those it was trained on.
     """
-    found = run if isinstance(run, Run) else read_run(run)
+    path = run.folder if isinstance(run, Run) else Path(run)
     models = (model,) if isinstance(model, str) else tuple(model)
-    return TextClassifier(found, models, trust_model=trust_model, reporter=reporter)
+    return TextClassifier(path, models, trust_model=trust_model, reporter=reporter)
 
 
 class TextClassifier:
@@ -58,13 +60,14 @@ class TextClassifier:
     """
 
     def __init__(
-        self, run: Run, model: tuple[str, ...] = (), *, trust_model: bool = False, reporter: Reporter | None = None
+        self, path: Path, model: tuple[str, ...] = (), *, trust_model: bool = False, reporter: Reporter | None = None
     ) -> None:
-        self.run, self._given = run, (model, trust_model)
-        self._predictor = Predictor(run)
+        self._given = path, model, trust_model
+        self.run, found = _opened(path)
+        self._predictor = Predictor(self.run)
         self.classes_: list[str] = self._predictor.classes
-        self.thresholds: list[float] | None = run.recipe.model.thresholds
-        kept = [(source.recipe, source.digest) for source in self._predictor.sources]
+        self.thresholds: list[float] | None = self.run.recipe.model.thresholds
+        kept = [(source.recipe, source.digest) for source in found]
         self.encoders: list[Recipe] = load_recipes(kept, model, trust_model=trust_model, reporter=reporter)
         self._known = known_texts(self.encoders)
         self._lock = threading.Lock()
@@ -154,11 +157,12 @@ class TextClassifier:
         return f"TextClassifier({str(self.run.folder)!r}, classes={self.classes_!r})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"folder": self.run.folder.absolute(), "given": self._given}
+        path, *given = self._given
+        return {"given": (path.absolute(), *given)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        model, trust_model = state["given"]
-        self.__init__(read_run(state["folder"]), model, trust_model=trust_model)  # type: ignore[misc]
+        path, model, trust_model = state["given"]
+        self.__init__(path, model, trust_model=trust_model)  # type: ignore[misc]
 
     def _predict(self, texts: list[str]) -> tuple[np.ndarray, list, np.ndarray]:
         """Probabilities ``[n, C]``, classes, and which texts are empty, bool ``[n]``."""
@@ -168,6 +172,15 @@ class TextClassifier:
             features, empty = encode_known(texts, self._known)
         proba, predicted = self._predictor.predict(features)
         return np.array(proba), predicted, empty
+
+
+def _opened(path: Path) -> tuple[Run, list[Source]]:
+    """A run and its encoders, from its folder or from a bundle, which is unpacked into the cache folder once."""
+    if path.is_file():
+        opened = open_bundle(path, cache_folder() / "bundles")
+        return opened.run, opened.sources
+    run = read_run(path)
+    return run, sources(run.recipe.features)
 
 
 def _with_columns(frame: Any, library: str, columns: dict[str, list]) -> Any:  # noqa: ANN401

@@ -170,6 +170,11 @@ class Comparison(Jsonable):
     cheapest: str
     runs: list[ComparedRun]
 
+    def _repr_html_(self) -> str:
+        from classify.reports.notebook import comparison_html
+
+        return comparison_html(self)
+
     @property
     def basis(self) -> str:
         """What the comparison rests on, in one sentence."""

@@ -6,12 +6,17 @@ import csv
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from classify.scoring.metrics import Measures, measure
 from classify.scoring.scored import Scored, problem_of
 from stores.shared.errors import FailureError
+
+if TYPE_CHECKING:
+    import pandas
+    import pyarrow
 
 PLACE = ("row", "line", "group", "fold")  # the first columns of the file
 
@@ -73,6 +78,23 @@ class Predictions:
         """These of the predictions."""
         arrays = (a[rows] for a in (self.row, self.line, self.group, self.fold, self.y, self.predicted, self.proba))
         return Predictions(self.classes, self.positive, *arrays)
+
+    def to_arrow(self) -> pyarrow.Table:
+        """A row a prediction: ``row``, ``line``, ``group``, ``fold``, ``label``, ``predicted`` and ``p_<class>``.
+
+        With several labels ``label`` and ``predicted`` are lists of names.
+        """
+        import pyarrow as pa
+
+        names = np.array(self.classes, object)
+        columns: dict[str, object] = {name: getattr(self, name) for name in PLACE}
+        for name, codes in (("label", self.y), ("predicted", self.predicted)):
+            columns[name] = [names[row > 0].tolist() for row in codes] if self.multilabel else names[codes].tolist()
+        return pa.table(columns | {f"p_{name}": self.proba[:, i] for i, name in enumerate(self.classes)})
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """The same as a frame of pandas."""
+        return self.to_arrow().to_pandas()
 
     def measure(self, weights: np.ndarray | None = None) -> Measures:
         """All metrics, as ``metrics.measure``; ``weights`` ``[B, t]`` say how often each prediction counts."""
