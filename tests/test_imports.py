@@ -142,3 +142,14 @@ def test_scikit_learn_heads_load_no_tensorflow(separable, tmp_path):
 def test_classify_without_report_loads_no_matplotlib(separable, tmp_path):
     """Pictures cost half a second before the first is drawn."""
     assert "matplotlib" not in loaded(run_tk("classify", "--features", str(separable), "--no-report"), tmp_path)
+
+
+@pytest.mark.slow
+def test_tensorflow_comes_without_keras_until_it_is_asked_for(tmp_path):
+    """Neither Keras nor what it brings is loaded, ``tf.keras`` is Keras 3 all the same, and the variable is gone."""
+    begin = "import gc, os\nfrom stores.shared.tensorflow import load_tensorflow\ntf = load_tensorflow()\n"
+    check = "assert gc.isenabled() and 'TF_USE_LEGACY_KERAS' not in os.environ\n"
+    use = "assert tf.keras.__version__ >= '3' and tf.keras.layers.Dense(2)(tf.zeros((1, 3))).shape == (1, 2)"
+
+    assert not {"keras", "sklearn", "matplotlib"} & loaded(begin + check, tmp_path)
+    assert "keras" in loaded(begin + check + use, tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -19,7 +20,7 @@ def load_tensorflow() -> ModuleType:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    with _quiet():
+    with _quiet(), _without_keras():
         import tensorflow as tf
 
     tf.get_logger().setLevel("ERROR")
@@ -62,6 +63,26 @@ def load_tensorflow_text() -> ModuleType:
     except ImportError as error:
         raise FailureError("this encoder needs tensorflow-text, which is not installed (none for Windows)") from error
     return tensorflow_text
+
+
+@contextmanager
+def _without_keras() -> Iterator[None]:
+    """TensorFlow is imported without Keras, which brings scikit-learn and matplotlib: 1.2 of 3.1 s.
+
+    It imports Keras for a registry of optimisers, or ``tf_keras`` if this variable is set, or neither. The variable is
+    read again when ``tf.keras`` is first used. Few of the million new objects are garbage, so none is looked for.
+    """
+    collecting, name = gc.isenabled(), "TF_USE_LEGACY_KERAS"
+    given = os.environ.get(name)
+    os.environ.setdefault(name, "1")
+    gc.disable()
+    try:
+        yield
+    finally:
+        if given is None:
+            os.environ.pop(name, None)
+        if collecting:
+            gc.enable()
 
 
 @contextmanager
