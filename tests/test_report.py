@@ -246,8 +246,8 @@ def test_figures_by_their_structure():
     (words,) = (mark for mark in confusion.marks if isinstance(mark, Words))
     assert [text.split()[0] for text in words.texts] == ["3", "1", "1", "3"]
     assert figures["confusion"].finding == "75.0% of 'b' is found, 25.0% of 'a' is taken for it"
-    assert losses.get_suptitle() == "Validation loss is least in epoch 1 of 2"
-    assert len(losses.axes[0].get_lines()) == 5  # two folds, twice, and the mark
+    assert losses.finding == "Validation loss is least in epoch 1 of 2"
+    assert len(losses.panels[0].marks) == 5  # two folds, twice, and the mark
 
 
 def test_curves_have_the_areas_of_scikit_learn():

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from classify.records import Summary
 from classify.reports.run_data import RunData
 from classify.scoring.metrics import METRICS, columns_of, title_of
 from stores.shared.chart import Axis, Chart, Intervals, Line, new_chart
-from stores.shared.plot_style import INK, MUTED, WIDTH, color, new_figure, shown
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from stores.shared.plot_style import INK, MUTED, WIDTH, color, shown
 
 
 def folds(run_data: RunData) -> Chart:
@@ -56,10 +51,8 @@ def folds(run_data: RunData) -> Chart:
     return chart
 
 
-def losses(run_data: RunData) -> Figure | None:
+def losses(run_data: RunData) -> Chart | None:
     """Training and validation loss against the epoch, a line a fold; None for heads without epochs."""
-    from matplotlib.ticker import MaxNLocator
-
     histories = [fold.history for fold in run_data.run.metrics.folds]
     curves = {name: [h[name] for h in histories if name in h] for name in ("loss", "validation_loss")}
     if not curves["loss"]:
@@ -71,23 +64,15 @@ def losses(run_data: RunData) -> Figure | None:
     what = "Validation" if name == "validation_loss" else "Training"
     where = f"in epoch {mean.argmin() + 1} of {epochs}"
     still = ", the last: more may help" if mean.argmin() + 1 == epochs else ""
-    figure, axes = new_figure(
+    chart, panel = new_chart(
         f"{what} loss is least {where}{still}",
         f"Cross-entropy (training: with the penalty), {len(curves[name])} folds, n = {len(run_data.predictions):,}",
         "epoch", "loss",
     )  # fmt: skip
     for i, (key, line, label) in enumerate((("loss", "-", "training"), ("validation_loss", "--", "validation"))):
         for number, curve in enumerate(curves[key]):
-            axes.plot(
-                np.arange(1, len(curve) + 1),
-                curve,
-                line,
-                color=color(i),
-                linewidth=1.1,
-                label=None if number else label,
-            )
-    axes.axvline(mean.argmin() + 1, color=INK, linewidth=0.6, linestyle=":")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_ylim(bottom=0)
-    axes.legend()
-    return figure
+            x = np.arange(1, len(curve) + 1)
+            panel.add(Line(x, curve, color(i), 1.1, line, label="" if number else label))
+    panel.upright(float(mean.argmin() + 1), INK, 0.6, ":")
+    panel.x.whole, panel.y.low = True, 0
+    return chart
