@@ -28,6 +28,7 @@ class OneLineErrors(click.Group):
                 stream.reconfigure(errors="backslashreplace")
         try:
             with warnings.catch_warnings(), stopping_cleanly():
+                # those of other packages: what this project has to say goes through the reporter
                 warnings.showwarning = lambda message, *_: note_once(f"Warning: {message}")
                 sys.exit(super().main(args, prog_name or "tk", **extra) or 0)
         except click.exceptions.Exit as end:
