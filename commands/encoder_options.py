@@ -36,6 +36,11 @@ class EncoderCommand(click.Command):
     def params(self, own: list[click.Parameter]) -> None:
         self._own = own
 
+    @property
+    def own_params(self) -> list[click.Parameter]:
+        """The command's own parameters."""
+        return self._own
+
     def prepare(self, change: Callable[[list[click.Parameter]], None], variables: str) -> None:
         """Have ``change`` called with the own parameters now, and with the others when they are made.
 

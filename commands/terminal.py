@@ -62,17 +62,22 @@ def with_options(message: str, command: click.Command | None) -> str:
     "`dtype='float64'`" becomes "--dtype float64", "`overwrite=True`" becomes "--overwrite"; what is no option of the
     command stays as Python has it, without the backticks.
     """
-    if not _PARAMETER.search(message):  # of some commands the options take a while to list
-        return message
-    options = {option.name: option for option in getattr(command, "params", ()) if isinstance(option, click.Option)}
 
-    def written(found: re.Match) -> str:
-        name, value = found.groups()
-        if name not in options:
-            return found[0][1:-1]
-        return _as_typed(options[name], value)
+    def written(parameter: re.Match) -> str:
+        name, value = parameter.groups()
+        option = _option(command, name)
+        return parameter[0][1:-1] if option is None else _as_typed(option, value)
 
     return _PARAMETER.sub(written, message)
+
+
+def _option(command: click.Command | None, name: str) -> click.Option | None:
+    """The option of this name, if there is one; those that the encoders add take a while, and are looked at last."""
+    for attribute in ("own_params", "params"):
+        for option in getattr(command, attribute, ()):
+            if option.name == name and isinstance(option, click.Option):
+                return option
+    return None
 
 
 def _as_typed(option: click.Option, value: str | None) -> str:
