@@ -61,9 +61,9 @@ def _listing() -> dict:
 def _recommended() -> list[dict]:
     from dataclasses import asdict
 
-    from embed.machine import cores
     from embed.models.recommended import RECOMMENDED, multiplications_a_second, seconds_per_thousand
     from embed.models.resolve import cached
+    from stores.shared.cores import cores
 
     rate, found = multiplications_a_second(cores()), []
     for model in RECOMMENDED:

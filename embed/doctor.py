@@ -21,6 +21,7 @@ from embed import machine
 from embed.models.cache import cache_folder
 from embed.models.resolve import cached, leftovers, models_in_cache
 from stores.shared import distribution
+from stores.shared.cores import cores
 from stores.shared.distribution import pip_install, reinstall_command
 from stores.shared.errors import FailureError
 
@@ -151,8 +152,10 @@ def _machine() -> Iterator[Finding]:
     yield Finding("machine", "GPU", "ok" if usable else "note", text)
     found = machine.processor_features()
     has = "features unknown" if found is None else ", ".join(f"{n} {'yes' if y else 'no'}" for n, y in found.items())
-    cores = machine.cores()
-    yield Finding("machine", "processor", "ok", f"{cores:g} cores; {has}", details={"cores": cores, "features": found})
+    number = cores()
+    yield Finding(
+        "machine", "processor", "ok", f"{number:g} cores; {has}", details={"cores": number, "features": found}
+    )
     sizes = machine.memory()
     known = [f"{size / 1e9:,.1f} GB {name}" for name, size in sizes.items() if size is not None]
     least = min((size for size in sizes.values() if size is not None), default=LITTLE_MEMORY)

@@ -13,24 +13,11 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
+from stores.shared.cores import CGROUP
 from stores.shared.distribution import pip_install
 
 FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")  # what TensorFlow's products are faster with
 NO_LIMIT = 1 << 60  # bytes: cgroups of version 1 say so large a number where there is no limit
-CGROUP = Path("/sys/fs/cgroup")
-
-
-def cores() -> float:
-    """How many cores this process may use; a limit of the container may leave a part of one."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with suppress(OSError, ValueError, ZeroDivisionError):
-        most, period = (CGROUP / "cpu.max").read_text().split()
-        return min(float(usable), int(most) / int(period))
-    with suppress(OSError, ValueError, ZeroDivisionError):
-        quota = int((CGROUP / "cpu/cpu.cfs_quota_us").read_text())
-        if quota > 0:
-            return min(float(usable), quota / int((CGROUP / "cpu/cpu.cfs_period_us").read_text()))
-    return float(usable)
 
 
 def processor_features(info: Path = Path("/proc/cpuinfo")) -> dict[str, bool] | None:

@@ -12,6 +12,7 @@ from cli import cli
 from embed import doctor, machine
 from embed.models.cache import cache_folder
 from embed.models.handles import own_folder
+from stores.shared import cores
 
 
 def run(*args):
@@ -137,14 +138,15 @@ def test_gpu_or_why_not(tmp_path, monkeypatch):
 
 
 def test_limits_of_a_container(tmp_path, monkeypatch):
-    """Half of three cores and 2 GB, as cgroups of version 2 write it; then no limit at all."""
-    monkeypatch.setattr(machine, "CGROUP", tmp_path)
+    """Half of a core and 2 GB, as cgroups of version 2 write it, leave one thread; then no limit at all."""
+    for module in (machine, cores):
+        monkeypatch.setattr(module, "CGROUP", tmp_path)
     (tmp_path / "cpu.max").write_text("50000 100000\n")
     (tmp_path / "memory.max").write_text("2000000000\n")
-    assert (machine.cores(), machine.memory()["limit"]) == (0.5, 2_000_000_000)
+    assert (cores.cores(), cores.threads(), machine.memory()["limit"]) == (0.5, 1, 2_000_000_000)
     (tmp_path / "cpu.max").write_text("max 100000\n")
     (tmp_path / "memory.max").write_text("max\n")
-    assert (machine.cores() >= 1, machine.memory()["limit"]) == (True, None)
+    assert (cores.cores() >= 1, machine.memory()["limit"]) == (True, None)
 
 
 def test_processor_features(tmp_path):

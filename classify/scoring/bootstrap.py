@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ import numpy as np
 
 from classify.scoring.metrics import METRICS, metrics_of
 from classify.scoring.predictions import Predictions
+from stores.shared.cores import threads
 
 RESAMPLES = 1000
 CELLS, FEWEST = 1 << 19, 8  # weights held at a time by each core (4 MiB), but for so many resamples at least
@@ -49,7 +49,7 @@ def resampled(
         return [[METRICS[name].values(scored) for name in wanted] for scored in each]
 
     first = of_part(0)  # what is made once is made by one
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST)) as pool:
+    with ThreadPoolExecutor(min(threads(), MOST)) as pool:
         parts = [first, *pool.map(of_part, range(1, len(drawn)))]
     return [
         {name: np.concatenate([part[i][j] for part in parts]) for j, name in enumerate(wanted)}

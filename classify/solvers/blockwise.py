@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -11,6 +10,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+
+from stores.shared.cores import threads
 
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
@@ -149,7 +150,7 @@ def blocks(rows: range) -> list[slice]:
 def shared_out(work: Callable[[range], Result], n: int) -> list[Result]:
     """What ``work`` makes of ``SHARES`` stretches of ``n`` rows, in order, on all cores."""
     edges = [n * i // SHARES for i in range(SHARES + 1)]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(threads()) as pool:
         return list(pool.map(work, [range(a, b) for a, b in pairwise(edges)]))
 
 

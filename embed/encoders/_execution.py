@@ -11,8 +11,9 @@ from typing import Protocol
 import numpy as np
 
 from embed.batches import Batches
-from embed.machine import cores, processor_features
+from embed.machine import processor_features
 from embed.networks.transformer_weights import TransformerWeights
+from stores.shared.cores import cores
 from stores.shared.tensorflow import on_device
 
 SHORT = 2000  # tokens of a job that NumPy does sooner than TensorFlow is imported

@@ -18,7 +18,6 @@ from embed.encoders._execution import Networks, OneNetwork
 from embed.encoders._sentence_folder import read_sentence_folder
 from embed.encoders._sequence_encoder import SequenceEncoder
 from embed.encoders.base import Published
-from embed.machine import cores
 from embed.models.cache import files_digest
 from embed.models.resolve import resolve_on_hub
 from embed.networks.onnx import OnnxNetwork, onnx_files, precision_of
@@ -28,6 +27,7 @@ from embed.tokenise.hugging_face import HuggingFaceTokenizer, length_limit, toke
 from embed.weights.safetensors import weight_files
 from embed.weights.transformer import read_transformer
 from embed.weights.transformer_config import AnyConfig, Config
+from stores.shared.cores import cores
 from stores.shared.errors import InputError
 
 VERSION = 1  # raise it whenever the same text, weights and options give another vector

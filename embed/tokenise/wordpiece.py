@@ -10,7 +10,6 @@ gives the same pieces, but it takes TensorFlow.
 
 from __future__ import annotations
 
-import os
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from embed.tokenise import Tokens
+from stores.shared.cores import threads
 from stores.shared.errors import InputError
 from stores.shared.tensorflow import load_tensorflow, load_tensorflow_text
 
@@ -75,8 +75,8 @@ class WordPiece:
     def __call__(self, texts: Sequence[str], starts: bool = True) -> Tokens:
         """The pieces of ``texts`` and where words start, cut by as many threads as there are cores."""
         blocks = [texts[i : i + BLOCK] for i in range(0, len(texts), BLOCK)]
-        with ThreadPoolExecutor(os.cpu_count()) as threads:
-            parts = list(threads.map(self._cut_block, blocks))
+        with ThreadPoolExecutor(threads()) as pool:
+            parts = list(pool.map(self._cut_block, blocks))
         ids = np.concatenate([ids for ids, _ in parts] or [np.zeros(0, np.int32)])
         lengths = np.concatenate([lengths for _, lengths in parts] or [np.zeros(0, np.int64)])
         return Tokens(ids, np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]), self._starts[ids])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from stores.columns import chunk_checksum, content_digest
 from stores.format import GROUPS, ROW_STRINGS, data_sets, members, rows_a_checksum
+from stores.shared.cores import threads
 from stores.shared.errors import FailureError
 from stores.shared.fingerprint import hash_texts
 from stores.strings import Strings
@@ -118,7 +118,7 @@ class Compared:
 
         # all cores compare a memory map, as zlib releases the GIL; other sources hold one open chunk or part at a time
         if isinstance(rows, np.memmap):
-            with ThreadPoolExecutor(os.cpu_count()) as pool:
+            with ThreadPoolExecutor(threads()) as pool:
                 damaged = left[np.array(list(pool.map(is_damaged, left.tolist())), bool)]
         else:
             damaged = left[np.array(list(map(is_damaged, left.tolist())), bool)]

@@ -1,0 +1,28 @@
+"""How many cores there are for this process, in a container too."""
+
+from __future__ import annotations
+
+import math
+import os
+from contextlib import suppress
+from pathlib import Path
+
+CGROUP = Path("/sys/fs/cgroup")
+
+
+def cores() -> float:
+    """How many cores this process may use; a limit of the container may leave a part of one."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with suppress(OSError, ValueError, ZeroDivisionError):
+        most, period = (CGROUP / "cpu.max").read_text().split()
+        return min(float(usable), int(most) / int(period))
+    with suppress(OSError, ValueError, ZeroDivisionError):
+        quota = int((CGROUP / "cpu/cpu.cfs_quota_us").read_text())
+        if quota > 0:
+            return min(float(usable), quota / int((CGROUP / "cpu/cpu.cfs_period_us").read_text()))
+    return float(usable)
+
+
+def threads() -> int:
+    """How many threads keep these cores busy, 1 at least."""
+    return max(1, math.ceil(cores()))
