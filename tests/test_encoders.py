@@ -99,6 +99,7 @@ def test_a_vector_depends_on_its_text_alone(name, load):
         assert_same(rows_of(encoder.encode([TEXTS[i] for i in chosen])), [together[i] for i in chosen], name)
 
 
+@pytest.mark.slow
 @contract
 def test_empty_text_is_defined(name, load):
     """No tokens; zeros in a pooled vector, or what the encoder makes of nothing."""

@@ -179,6 +179,7 @@ def test_mark_of_utf8_with_wrong_bytes(tmp_path):
     assert read(read_table(tmp_path / "t"))[1] == ["café"]
 
 
+@pytest.mark.slow
 def test_one_wrong_byte_far_behind(tmp_path):
     """In the third block of a file of good lines; and as the last byte of all, where a character is cut off."""
     line = "a,grüße 😀\n".encode()

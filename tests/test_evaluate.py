@@ -51,6 +51,7 @@ def test_scores_are_those_of_scikit_learn(run, in_tmp):
         assert score.low <= score.value <= score.high
 
 
+@pytest.mark.slow
 def test_rows_that_it_was_trained_on_are_left_out(run, in_tmp):
     """Texts 150 to 199 were trained on; asked for, they are scored too."""
     store = table(in_tmp / "new.h5", 100, 2, first=150)

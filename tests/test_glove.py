@@ -334,6 +334,7 @@ def test_same_bytes_packed_otherwise_are_one_identity(tmp_path):
     assert embed(read_table(table), Recipe.of("glove", model=model + ".gz"), tmp_path / "b.h5").totals["encoded"] == 0
 
 
+@pytest.mark.slow
 def test_second_run_does_not_read_the_file(tmp_path):
     """Of a file of 1 MB, the same command again reads its first bytes and its last ones, to see what it is."""
     model = write(tmp_path / "a.txt", [f"w{i} {i} {i}" for i in range(60_000)])

@@ -37,6 +37,7 @@ def write_parts(path, features, alone, numbers=(0, 1, 2, 3)):
     return parts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [pooled, tokens])
 def test_bytes_are_those_of_parts_that_are_copied(make, tmp_path):
     """Written in place, copied from whole parts, or some of each: the same file."""

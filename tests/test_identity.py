@@ -154,6 +154,7 @@ def test_place_and_name_of_a_model_do_not_matter(encoder, model_of, tmp_path):
     assert (loaded(encoder, names[0], {}).identity() == loaded(encoder, names[1], {}).identity()) == same
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", [name for name, (model, _) in SAME.items() if model])
 def test_every_file_that_is_read_is_in_the_digest(encoder, model_of, tmp_path, monkeypatch):
     """The files of the model that are opened lie in its folder; a change of any is another identity."""

@@ -95,6 +95,7 @@ def test_damaged_stores_and_entries_do_no_harm(machine, tmp_path):
         assert vectors(store.read()) == expected(TEXTS)
 
 
+@pytest.mark.slow
 def test_new_vectors_are_kept(machine, tmp_path):
     """In the order of the texts, repeats and all; a second call, or a second process, encodes none of them."""
     texts = [*TEXTS, *TEXTS[::-2]]
@@ -169,6 +170,7 @@ print(len(recipe.encoder.seen))
     assert again.encoder.seen == []
 
 
+@pytest.mark.slow
 def test_find_lists_the_stores(machine, in_tmp):
     """By path, with what they hold; a folder that is named is looked through first."""
     write_csv(in_tmp / "messages.csv", ROWS)
@@ -182,6 +184,7 @@ def test_find_lists_the_stores(machine, in_tmp):
     assert {(entry["encoder"], entry["kind"], entry["rows"]) for entry in found} == {("static", "pooled", 60)}
 
 
+@pytest.mark.slow
 def test_predict_remembers(machine, trained):
     """New texts are encoded once: the second time their vectors are there."""
     write_csv(trained / "new.csv", [("", f"call me {word}") for word in LETTERS])

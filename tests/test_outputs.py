@@ -164,6 +164,7 @@ cli()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGHUP", 129), ("SIGINT", 130)])
 def test_signal_leaves_no_half_file(trained, name, code):
     """One line, exit code 128 + n, and nothing but what was there."""

@@ -52,6 +52,7 @@ def test_a_split_is_the_same_for_every_encoder_cleaning_and_order(rows, in_tmp):
     assert lines_of(words) == [sorted(last - line for line in lines) for lines in lines_of(turned)]
 
 
+@pytest.mark.slow
 def test_texts_alike_stay_on_one_side_and_are_counted(tmp_path, in_tmp):
     """Three writings of a text are one group by likeness, three by bytes; the run says how many there are."""
     texts = [*LETTERS[:30], "WIN cash 1", "win CASH 22!", "win   cash 333"]
@@ -114,6 +115,7 @@ def test_wrong_test_rows_are_named(separable, in_tmp, text, message):
         classify(separable, "nb", test_rows="test.txt")
 
 
+@pytest.mark.slow
 def test_the_latest_rows_are_tested(rows, in_tmp):
     """By the days of the table; those of the day on which the share is reached, too."""
     embed(read_table(table("a.csv", rows), id_column="day"), Recipe.of("words"), "a.h5")

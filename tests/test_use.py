@@ -102,6 +102,7 @@ def test_module_that_averages_the_padding_is_found_out(module, capsys):
     np.testing.assert_allclose(found[:1], alone, rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_attention_is_seen_in_the_graph(module):
     """Only the transformer costs the square of the length."""
     assert [name for name in LAYOUTS[:7] if has_attention(module(name))] == ["large5"]
