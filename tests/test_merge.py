@@ -134,9 +134,9 @@ def test_join_refuses_rows_that_do_not_match(ten_store, other_store, tmp_path):
         join([ten_store, other_store], tmp_path / "ab.h5")
 
 
-def test_run_on_joined_features_says_that_it_cannot_predict(tmp_path):
-    """Its features would take several encoders."""
-    with pytest.raises(InputError, match="joined features"):
+def test_joined_features_are_of_no_single_encoder():
+    """Their recipe is refused as that of one; a run on them loads each encoder by itself."""
+    with pytest.raises(InputError, match="one of several encoders"):
         Recipe.from_dict({"joined": []}, "x")
 
 

@@ -147,20 +147,21 @@ def test_budget_learns_what_a_head_takes():
 
 
 def test_probe_scales_to_the_distinct_texts():
-    """A toy encoder that takes 0.1 s a text, by a clock of its own: 1,000 texts take 100 s."""
-    now, recipe = [0.0], toy_recipe()
+    """A toy encoder that takes 0.1 s a text, and 9 s once for each new number of texts: 1,000 texts take 100 s."""
+    now, recipe, sizes = [0.0], toy_recipe(), set()
     real = recipe.encoder.encode
 
     def encode(texts):
-        now[0] += 0.1 * len(texts)
+        now[0] += 0.1 * len(texts) + 9 * (len(texts) not in sizes)
+        sizes.add(len(texts))
         return real(texts)
 
     recipe.encoder.encode = encode
     found = probe(recipe, TableSample([f"text {i}" for i in range(300)], 1000), 5.0, clock=lambda: now[0])
 
-    assert found.load == pytest.approx(5.8)  # eight texts, at the first call
     assert found.encode == pytest.approx(100)
     assert found.encoded == 16  # 1.6 s are enough
+    assert found.load == pytest.approx(5 + 0.4 + 9 + 9)  # four texts at first; 9 s for 4 texts, and for 16
 
 
 def test_sample_is_of_distinct_texts_each_as_likely(tmp_path):

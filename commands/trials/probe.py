@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from embed import Recipe, Table
 
 SAMPLE = 512  # texts that a probe encodes at most
+FIRST = 4  # texts that it begins with
 LONG = 1.0  # seconds of encoding after which a probe has seen enough
 Clock = Callable[[], float]
 
@@ -60,6 +61,9 @@ def sample_table(table: Table, seed: int = 0) -> TableSample:
 def probe(recipe: Recipe, sample: TableSample, loading: float, clock: Clock = time.perf_counter) -> Estimate:
     """Encode more and more texts of the sample until that takes a second.
 
+    Each time twice, and the second time counts: what is loaded or compiled for a batch of a new size is loaded or
+    compiled once, however many texts the table has.
+
     Args:
         recipe: whose encoder was made in ``loading`` seconds.
         sample: of the table.
@@ -67,15 +71,16 @@ def probe(recipe: Recipe, sample: TableSample, loading: float, clock: Clock = ti
         clock: seconds.
     """
     texts = recipe.clean(sample.texts)
-    start = clock()
-    recipe.encode(texts[:8], reuse=False)  # what is loaded or compiled at the first call
-    load, size, rate = loading + clock() - start, 16, 0.0
-    while True:
-        some = texts[:size]
+
+    def seconds(count: int) -> float:
         start = clock()
-        recipe.encode(some, reuse=False)
-        seconds = clock() - start
-        rate = seconds / len(some)
-        if seconds >= LONG or size >= len(texts):
-            return Estimate(load, rate * sample.distinct, len(some))
-        size = min(len(texts), max(2 * size, int(size * LONG / max(seconds, 1e-3) / 2)))
+        recipe.encode(texts[:count], reuse=False)
+        return clock() - start
+
+    load, size = loading + seconds(FIRST), FIRST
+    while True:
+        first, again = seconds(size), seconds(size)
+        load += max(first - again, 0.0)
+        if again >= LONG or size >= len(texts):
+            return Estimate(load, again / min(size, len(texts)) * sample.distinct, min(size, len(texts)))
+        size *= 4
