@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 RECURRENT = ("bilstm", "gru", "gru2", "lstm", "rnn")
 SMALL = {"units": 8, "epochs": 8, "learning_rate": 0.03, "width": 6}
 QUICK = {"dense": {"units": 32, "epochs": 30, "learning_rate": 0.01}}  # small enough for a test
-QUICK |= {name: SMALL for name in RECURRENT} | {"conv": SMALL | {"epochs": 12, "learning_rate": 0.01}}
+QUICK |= {name: SMALL for name in RECURRENT} | {"conv": SMALL | {"epochs": 12, "learning_rate": 0.01}, "average": SMALL}
 
 
 def pooled_set(n_classes, n=150, seed=0):

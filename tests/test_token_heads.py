@@ -79,6 +79,90 @@ def test_the_last_states_are_those_that_keras_finds_with_a_mask(name, layer):
     assert np.allclose(np.hstack(states) @ kernel[:, 0] + bias, logits(head, x), atol=1e-4)
 
 
+def test_layers_lie_over_each_other():
+    """Two layers of a GRU are Keras's own one over the states of the other, with a mask over padding."""
+    from classify.heads._keras import load_keras
+
+    keras = load_keras()
+    x, y = tokens_set(2, n=40)
+    head = heads.load("gru", scale=False, layers=2, **ONE_EPOCH).fit(x, y, 2, 0)
+    states = np.zeros((40, 9, x.outputs["tokens"].shape[1]), np.float32)
+    for i in range(40):
+        own = x.outputs["tokens"][x.offsets[i] : x.offsets[i + 1]]
+        states[i, : len(own)] = own
+    mask = np.arange(9) < np.diff(x.offsets)[:, None]
+    layers = [layer for layer in head.network_.model.layers if type(layer).__name__ == "GRU"]
+    for number, own in enumerate(layers):
+        other = keras.layers.GRU(own.units, return_sequences=number < len(layers) - 1)
+        other.build(states.shape)
+        other.set_weights(own.get_weights())
+        states = other(states, mask=mask).numpy()
+    kernel, bias = head.network_.model.layers[-1].get_weights()
+
+    assert len(layers) == 2
+    assert np.allclose(states @ kernel[:, 0] + bias, logits(head, x), atol=1e-4)
+
+
+def test_average_is_the_mean_of_the_vectors():
+    """Written out: the mean over the tokens of a text, a rectified layer, a weighted sum."""
+    x, y = tokens_set(2, n=30)
+    head = heads.load("average", scale=False, units=5, epochs=1).fit(x, y, 2, 0)
+    hidden, last = (layer.get_weights() for layer in head.network_.model.layers if type(layer).__name__ == "Dense")
+    means = np.stack([x.outputs["tokens"][a:b].mean(0) for a, b in zip(x.offsets[:-1], x.offsets[1:], strict=True)])
+    expected = np.maximum(means @ hidden[0] + hidden[1], 0) @ last[0][:, 0] + last[1][0]
+
+    assert np.allclose(expected, logits(head, x), atol=1e-4)
+
+
+def test_convolutions_in_series():
+    """Written out: windows of three over what windows of two found, rectified, averaged, weighed."""
+    x, y = tokens_set(2, n=30)
+    options = {"filters": 3, "widths": "2+3", "units": 0, "scale": False, "epochs": 1, "series": True}
+    head = heads.load("conv", **options).fit(x, y, 2, 0)
+    layers = head.network_.model.layers
+    kernels = [layer.get_weights() for layer in layers if type(layer).__name__ == "Conv1D"]
+    weights, bias = layers[-1].get_weights()
+    expected = []
+    for start, end in zip(x.offsets[:-1], x.offsets[1:], strict=True):
+        values = x.outputs["tokens"][start:end]
+        for kernel, shift in kernels:
+            width, before = len(kernel), (len(kernel) - 1) // 2
+            text = np.pad(values, [(before, width - 1 - before), (0, 0)])
+            windows = [np.einsum("wd,wdf->f", text[i : i + width], kernel) + shift for i in range(end - start)]
+            values = np.maximum(windows, 0)
+        expected.append(values.mean(0) @ weights[:, 0] + bias[0])
+
+    assert [len(kernel) for kernel, _ in kernels] == [2, 3]
+    assert np.allclose(expected, logits(head, x), atol=1e-4)
+
+
+def test_a_text_may_be_read_from_its_end():
+    """The last two tokens of each text are read as if the text had no others."""
+    x, y = ids_set(2, n=60)
+    head = heads.load("gru", length=2, side="end", **ONE_EPOCH).fit(x, y, 2, 0)
+    words = [x.vocabulary[i] for i in x.ids.tolist()]
+    ends = IdFeatures.from_tokens([words[b - 2 : b] for b in x.offsets[1:].tolist()])
+
+    assert np.allclose(head.predict_proba(x), head.predict_proba(ends), atol=1e-6)
+
+
+def test_how_weights_are_moved():
+    """Gradients cut to nothing, or a rate that decays at once, leave the weights where one step took them."""
+    x, y = tokens_set(2, n=60)
+
+    def weights(**options):
+        made = heads.load("average", units=4, epochs=3, batch=60, dropout=0.0, scale=False, **options)
+        return np.concatenate([w.ravel() for w in made.fit(x, y, 2, 0).network_.model.get_weights()])
+
+    still = weights(optimizer="sgd", learning_rate=1e-12)
+    assert np.allclose(weights(optimizer="sgd", learning_rate=0.1, clipnorm=1e-9), still, atol=1e-6)
+    assert not np.allclose(weights(optimizer="sgd", learning_rate=0.1), still, atol=1e-4)
+    moved = np.abs(weights(learning_rate=0.01, decay=1e6) - still).max()
+    assert moved == pytest.approx(0.01, rel=0.01)  # the first step of Adam is the learning rate; then it stands still
+    assert np.abs(weights(learning_rate=0.01, epsilon=1e3) - still).max() < 1e-5
+    assert not np.allclose(weights(optimizer="rmsprop", learning_rate=0.01), weights(learning_rate=0.01), atol=1e-4)
+
+
 @pytest.mark.parametrize("pooling", ["average", "max"])
 def test_conv_is_the_sum_over_windows(pooling):
     """Written out: a window at each token of the text, zeros beyond its ends, rectified, pooled, weighed."""
@@ -264,6 +348,11 @@ def test_token_features_from_store_to_prediction(in_tmp):
         ("lstm:units=0", "units=0 is less than 1"),
         ("lstm:batch=0", "batch=0 is less than 1"),
         ("gru:patience=-1", "patience=-1 is less than 0"),
+        ("gru:layers=0", "layers=0 is less than 1"),
+        ("gru:side=middle", "side=middle is unknown; choose start or end"),
+        ("lstm:optimizer=adagrad", "optimizer=adagrad is unknown; choose one of adam, rmsprop, sgd"),
+        ("lstm:clipnorm=-1", "clipnorm and decay 0 or more"),
+        ("average:units=-1", "units must be 0 or more"),
         ("gru2:recurrent_dropout=1", "recurrent_dropout=1.0 is not from 0 to below 1"),
         ("conv:widths=2-3", "widths=2-3 is not numbers of tokens, as 5 or 2.3.4"),
         ("conv:pooling=sum", "pooling=sum is unknown; choose average or max"),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from classify.heads._fit_progress import FitProgress
-from classify.heads._keras import load_keras
+from classify.heads._optimizer import OptimizerOptions
 from classify.heads._ragged import Ragged
 from classify.scoring.epoch_metrics import VALIDATION
 from stores.shared.tensorflow import load_tensorflow
@@ -40,14 +40,14 @@ class BatchPlan:
     """How long a network learns.
 
     Attributes:
-        learning_rate: of Adam.
+        optimizer: moves the weights.
         batch: rows a step.
         epochs: passes over the rows, at most.
         patience: if > 0, learning ends after so many epochs in a row without a new lowest loss on the validation rows,
             and the weights of the epoch with the lowest are taken.
     """
 
-    learning_rate: float
+    optimizer: OptimizerOptions
     batch: int
     epochs: int
     patience: int
@@ -88,13 +88,13 @@ class Network:
         progress: FitProgress,
         measure: Callable[[TokenRows, np.ndarray, str], dict[str, float]],
     ) -> dict[str, list[float]]:
-        """Adam on the mean cross-entropy; ``after`` is called with the number of each finished epoch, from 1.
+        """Lower the mean cross-entropy; ``after`` is called with the number of each finished epoch, from 1.
 
         Returns:
             ``loss``, of each batch before it was learned from. If there are validation rows, also their
             ``validation_loss``, and what ``measure`` makes of rows, their logits and the prefix of the names.
         """
-        step, rng = self._step(plan.learning_rate), np.random.default_rng(seed)
+        step, rng = self._step(plan.optimizer), np.random.default_rng(seed)
         history: dict[str, list[float]] = {}
         best = None
         logits = np.empty((len(rows.y), self.outputs), np.float32)  # of the training rows, before they are learned from
@@ -132,16 +132,16 @@ class Network:
                 own, _ = variable.numpy()
                 variable.assign([own, epoch << 20])
 
-    def _step(self, learning_rate: float) -> Callable:
+    def _step(self, options: OptimizerOptions) -> Callable:
         variables = self.model.trainable_variables
-        adam = load_keras().optimizers.Adam(learning_rate)
-        adam.build(variables)
+        optimizer = options.make()
+        optimizer.build(variables)
 
         def step(tokens: Tensor, lengths: Tensor, y: Tensor, sample_weight: Tensor) -> Tensor:
             with self._tf.GradientTape() as tape:
                 logits = self.model([tokens, lengths], training=True)
                 loss = self._loss(logits, y, sample_weight)
-            adam.apply(tape.gradient(loss, [variable.value for variable in variables]), variables)
+            optimizer.apply(tape.gradient(loss, [variable.value for variable in variables]), variables)
             return loss, logits
 
         return self._compile(step, [*self.model.inputs, *self.model.outputs], self._tf.TensorSpec([None]))

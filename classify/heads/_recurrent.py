@@ -20,19 +20,22 @@ class RecurrentHead(TokensHead):
 
     Options (beside those of ``TokensHead``):
         units: width of the state of each chain.
+        layers: how many lie over each other in a chain, each over the states of the one below.
         dropout: share of the columns of a text's vectors that a training step leaves out.
         recurrent_dropout: share of the columns of the state that a training step leaves out (Gal and Ghahramani 2016).
     """
 
     chains: ClassVar[tuple[tuple[str, bool], ...]] = ()  # pairs: name of the Keras layer, whether it reads from the end
     units: int = 64
+    layers: int = 1
     dropout: float = 0.2
     recurrent_dropout: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.units < 1:
-            raise InputError(f"head {self.name}: units={self.units} is less than 1")
+        for name in ("units", "layers"):
+            if getattr(self, name) < 1:
+                raise InputError(f"head {self.name}: {name}={getattr(self, name)} is less than 1")
         for name in ("dropout", "recurrent_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"head {self.name}: {name}={getattr(self, name)} is not from 0 to below 1")
@@ -49,8 +52,10 @@ class RecurrentHead(TokensHead):
 
     def _last_state(self, kind: str, vectors: Tensor, last: Tensor) -> Tensor:
         keras = load_keras()
-        layer = getattr(keras.layers, kind)(self.units, recurrent_dropout=self.recurrent_dropout, return_sequences=True)
-        return keras.ops.take_along_axis(layer(vectors), last[:, None], 1)[:, 0]
+        options = {"recurrent_dropout": self.recurrent_dropout, "return_sequences": True}
+        for _ in range(self.layers):  # padding stands after a text, so no state within it knows of any
+            vectors = getattr(keras.layers, kind)(self.units, **options)(vectors)
+        return keras.ops.take_along_axis(vectors, last[:, None], 1)[:, 0]
 
 
 def _backwards(vectors: Tensor, last: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ import numpy as np
 
 from classify.heads._keras import load_keras
 from classify.heads._network import BatchPlan, Network, Tensor, TokenRows
+from classify.heads._optimizer import EPSILON, RULES, OptimizerOptions
 from classify.heads._ragged import Ragged
 from classify.heads.base import Head, HeadFitOptions, X, probabilities
 from classify.scoring.epoch_metrics import epoch_metrics
@@ -35,6 +36,18 @@ def number_words(x: IdFeatures, words: list[str]) -> np.ndarray:
     return np.array([number.get(token.lower(), 0) for token in x.vocabulary], np.int32)[x.ids]
 
 
+def inside(vectors: Tensor, lengths: Tensor) -> Tensor:
+    """float32 ``[n, T, 1]``: 1 at the tokens of a text, 0 at padding.
+
+    Args:
+        vectors: Keras tensor ``[n, T, D]``.
+        lengths: ``[n]``.
+    """
+    ops = load_keras().ops
+    step = ops.cumsum(ops.ones_like(vectors[:, :, :1]), 1)
+    return ops.cast(step <= ops.cast(lengths, "float32")[:, None, None], "float32")
+
+
 AT_LEAST_1 = ("vocabulary", "min_count", "length", "width", "batch", "epochs")
 
 
@@ -49,10 +62,15 @@ class TokensHead(Head):
 
     Options:
         vocabulary, min_count: the most words that get a vector, and how often a word must occur to be one of them.
-        length: tokens of a text that are read, from its beginning.
+        length: tokens of a text that are read.
+        side: which these are of a longer text: the first ones (start) or the last ones (end).
         width: columns of the learned vectors.
         scale: whether vectors that are not learned are standardised.
-        learning_rate: of Adam.
+        optimizer: adam, rmsprop or sgd.
+        learning_rate: of the optimizer.
+        epsilon: what adam and rmsprop add to the root of the mean square of a gradient.
+        clipnorm: a gradient of a larger norm is scaled down to this one; 0: none is.
+        decay: after n steps the learning rate is divided by 1 + decay n.
         batch: rows a step.
         epochs: passes over the training rows.
         patience: if > 0, training ends after so many epochs in a row without a new lowest validation loss, and the
@@ -63,9 +81,14 @@ class TokensHead(Head):
     vocabulary: int = 20000
     min_count: int = 2
     length: int = 250
+    side: str = "start"
     width: int = 50
     scale: bool = True
+    optimizer: str = "adam"
     learning_rate: float = 1e-3
+    epsilon: float = EPSILON
+    clipnorm: float = 0.0
+    decay: float = 0.0
     batch: int = 32
     epochs: int = 5
     patience: int = 0
@@ -76,6 +99,15 @@ class TokensHead(Head):
                 raise InputError(f"head {self.name}: {name}={getattr(self, name)} is less than 1")
         if self.patience < 0:
             raise InputError(f"head {self.name}: patience={self.patience} is less than 0")
+        if self.side not in ("start", "end"):
+            raise InputError(f"head {self.name}: side={self.side} is unknown; choose start or end")
+        if self.optimizer not in RULES:
+            known = ", ".join(RULES)
+            raise InputError(f"head {self.name}: optimizer={self.optimizer} is unknown; choose one of {known}")
+        if not (self.learning_rate > 0 and self.epsilon > 0 and self.clipnorm >= 0 and self.decay >= 0):
+            raise InputError(
+                f"head {self.name}: learning_rate and epsilon must be above 0, clipnorm and decay 0 or more"
+            )
 
     @abstractmethod
     def _body(self, vectors: Tensor, lengths: Tensor) -> Tensor:
@@ -90,7 +122,8 @@ class TokensHead(Head):
         outputs = y.shape[1] if self.multilabel_ else len(self.seen_classes_)
         self._take(self._model(tokens, 1 if outputs == 2 and not self.multilabel_ else outputs))
         validation = None if how.validation is None else self._rows(self._tokens(how.validation[0]), how.validation[1])
-        plan = BatchPlan(self.learning_rate, self.batch, self.epochs, self.patience)
+        optimizer = OptimizerOptions(self.optimizer, self.learning_rate, self.epsilon, self.clipnorm, self.decay)
+        plan = BatchPlan(optimizer, self.batch, self.epochs, self.patience)
         self.reported_ = {}
 
         def after(epoch: int) -> None:
@@ -115,10 +148,11 @@ class TokensHead(Head):
         if not isinstance(x, RaggedFeatures):
             raise TypeError(f"head {self.name} takes tokens or ids, not vectors")
         lengths = np.minimum(np.diff(x.offsets), self.length)
+        starts = x.offsets[:-1] if self.side == "start" else x.offsets[1:] - lengths
         if self.words_ is not None and isinstance(x, IdFeatures):
-            return Ragged([number_words(x, self.words_)], x.offsets[:-1], lengths)
+            return Ragged([number_words(x, self.words_)], starts, lengths)
         table = x.table if isinstance(x, IdFeatures) else None
-        return Ragged([x.outputs[name] for name in sorted(x.outputs)], x.offsets[:-1], lengths, table)
+        return Ragged([x.outputs[name] for name in sorted(x.outputs)], starts, lengths, table)
 
     def _model(self, rows: Ragged, outputs: int) -> object:
         keras = load_keras()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from classify.heads._keras import load_keras
 from classify.heads._network import Tensor
-from classify.heads._tokens import TokensHead
+from classify.heads._tokens import TokensHead, inside
 from stores.shared.errors import InputError
 
 
@@ -20,6 +20,8 @@ class ConvHead(TokensHead):
     Options (beside those of ``TokensHead``):
         filters: of each width.
         widths: tokens that a filter sees, as ``2+3+4``.
+        series: whether the widths stand one after the other, each over what the one before it found, instead of side by
+            side.
         pooling: ``average`` or ``max`` over the text.
         units: width of the rectified hidden layer; 0 for none.
         dropout: share of its inputs that a training step leaves out.
@@ -28,6 +30,7 @@ class ConvHead(TokensHead):
     name = "conv"
     filters: int = 50
     widths: str = "2+3+4"
+    series: bool = False
     pooling: str = "average"
     units: int = 1024
     dropout: float = 0.2
@@ -44,14 +47,16 @@ class ConvHead(TokensHead):
     def _body(self, vectors: Tensor, lengths: Tensor) -> Tensor:
         keras = load_keras()
         ops, layers = keras.ops, keras.layers
-        step = ops.cumsum(ops.ones_like(vectors[:, :, :1]), 1)
-        inside = ops.cast(step <= ops.cast(lengths, "float32")[:, None, None], "float32")
-        pooled = []
+        there = inside(vectors, lengths)
+        read, found = vectors * there, []
         for width in self.widths.split("+"):
-            found = layers.Conv1D(self.filters, int(width), padding="same", activation="relu")(vectors * inside)
+            found.append(layers.Conv1D(self.filters, int(width), padding="same", activation="relu")(read) * there)
+            read = found[-1] if self.series else read
+        pooled = []
+        for values in found[-1:] if self.series else found:
             if self.pooling == "max":
-                pooled.append(ops.max(found * inside, 1))  # rectified, so zeros beyond the end are never the largest
+                pooled.append(ops.max(values, 1))  # rectified, so zeros beyond the end are never the largest
             else:
-                pooled.append(ops.sum(found * inside, 1) / ops.sum(inside, 1))
-        hidden = layers.Dropout(self.dropout)(ops.concatenate(pooled, 1))
+                pooled.append(ops.sum(values, 1) / ops.sum(there, 1))
+        hidden = layers.Dropout(self.dropout)(ops.concatenate(pooled, 1) if len(pooled) > 1 else pooled[0])
         return layers.Dense(self.units, activation="relu")(hidden) if self.units else hidden
