@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,6 +74,7 @@ def predict(
     from classify import Predictor, write_results
     from classify.conformal import ConformalSets
     from classify.model_inputs import source_columns
+    from commands.reporter import command_reporter
     from stores.shared.files import is_stream
     from stores.shared.outputs import check_output, output_text
 
@@ -89,7 +91,8 @@ def predict(
     recipes = [] if vectors else _recipes(found, model, trust_model)
     like = source_columns(run.recipe.features)
     table = read(data, **{"label_columns": (), "like": like} | reading) if data else None
-    blocks = _blocks(recipes, table, texts, with_text, remember)
+    tell = not (is_stream(out) and sys.stdout.isatty())  # a bar would run into the lines that come out
+    blocks = _blocks(recipes, table, texts, with_text, remember, tell)
     if vectors and table is not None:
         blocks = _given(run.recipe.features.identity, vectors, table, with_text)
     empty = 0
@@ -100,7 +103,7 @@ def predict(
             empty += int(block.empty.sum())
             yield block
 
-    with output_text(out, overwrite) as file:
+    with command_reporter(), output_text(out, overwrite) as file:
         results = predictor.results(counted())
         write_results(file, results if sets is None else sets.add(results), "json" if as_json else form, csv_safe)
     if empty:
@@ -140,21 +143,27 @@ def _recipes(found: Sequence[Source], model: tuple[str, ...], trust_model: bool)
 
 
 def _blocks(
-    recipes: Sequence[Recipe], table: Table | None, texts: tuple[str, ...], with_text: bool, remember: bool
+    recipes: Sequence[Recipe], table: Table | None, texts: tuple[str, ...], with_text: bool, remember: bool, tell: bool
 ) -> Iterator[NewTexts]:
-    """The texts with what identifies them and their features, a block at a time."""
+    """The texts with what identifies them and their features, a block at a time; ``tell``: whether to say how far."""
     from classify import NewTexts
+    from commands.reporter import command_reporter
     from embed import encode_rows, encode_texts
+    from stores.shared.reporter import SILENT, Progress
 
     if table is None:
         yield NewTexts({"text": list(texts)}, *encode_texts(texts, recipes, remember=remember))
         return
-    bad = 0
+    bad = done = 0
+    reporter = command_reporter() if tell else SILENT
     for rows, encoded, empty in encode_rows(table, recipes, remember=remember):
         keys = {"line": rows.line.tolist()} | ({"id": rows.ids} if rows.ids else {})
         keys |= {"text": rows.texts} if with_text else {}
         yield NewTexts(keys, encoded, empty)
-        bad += len(rows.bad)
+        bad, done = bad + len(rows.bad), done + len(rows.line)
+        share = min(table.share(int(rows.line[-1])), 0.999) if len(rows.line) else None
+        reporter.progress(Progress("predicting", share, f"{done:,} rows"))
+    reporter.progress(Progress("predicting", 1.0))
     if bad:
         note(f"{bad:,} broken rows have no prediction")
 

@@ -218,7 +218,7 @@ LONG = {  # command -> what a line about it must name
     "classify": (["classify", "features/t.words.h5", "--cv", "2"], "head logistic, predictions for fold 2 of 2"),
     "report": (["report", "runs/t.words.logistic"], "report: runs/t.words.logistic, figure confusion"),
     "compare": (["compare", "runs/t.words.logistic", "runs/nb"], "comparing: t.words.logistic with nb"),
-    "predict": (["predict", "runs/t.words.logistic", "t.csv"], "tk predict"),
+    "predict": (["predict", "runs/t.words.logistic", "t.csv"], "predicting: 60 rows"),
     "evaluate": (["evaluate", "runs/t.words.logistic", "t.csv", "--with-training-rows"], "tk evaluate"),
     "errors": (["errors", "runs/t.words.logistic"], "tk errors"),
     "describe": (["describe", "t.csv"], "tk describe"),
