@@ -19,6 +19,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import ClassVar, Self, TypeVar
 
 import numpy as np
@@ -111,6 +112,14 @@ class TokenFeatures(RaggedFeatures):
         return cls(_joined_outputs(parts), _joined_counts(parts), _joined_offsets(parts))
 
 
+class _Numbers(dict[str, int]):
+    """A number for each different word, in order of first appearance."""
+
+    def __missing__(self, word: str) -> int:
+        self[word] = number = len(self)
+        return number
+
+
 @dataclass(frozen=True)
 class IdFeatures(RaggedFeatures):
     """The tokens of a text as numbers: the one output ``ids`` is int32 ``[sum T]``.
@@ -127,12 +136,12 @@ class IdFeatures(RaggedFeatures):
     @classmethod
     def from_tokens(cls, texts: Sequence[Sequence[str]]) -> IdFeatures:
         """Ids of the tokens of each text, without vectors; the vocabulary is in order of first appearance."""
-        index: dict[str, int] = {}
-        ids = [index.setdefault(token, len(index)) for tokens in texts for token in tokens]
+        index = _Numbers()
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+        ids = np.fromiter(map(index.__getitem__, chain.from_iterable(texts)), np.int32, int(lengths.sum()))
         counts = np.zeros((len(texts), len(COUNTS)), np.int32)
         counts[:, 0] = lengths
-        return cls({"ids": np.array(ids, np.int32)}, counts, _offsets(lengths), list(index))
+        return cls({"ids": ids}, counts, _offsets(lengths), list(index))
 
     @property
     def ids(self) -> np.ndarray:

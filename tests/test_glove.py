@@ -58,6 +58,7 @@ def pooled(encoder, *texts):
 def test_stanford_words(text, expected):
     """By the conventions of the Penn Treebank."""
     assert expected.split() == stanford.words(text)
+    assert expected.lower().split() == stanford.small_words(text)
 
 
 def test_stanford_words_are_rows_of_the_real_file(real):

@@ -84,8 +84,7 @@ class GloveEncoder(FileEncoder):
         """The words of a text, as the tokenizer makes them."""
         if self.tokenizer == "twitter":
             return twitter.words(text)
-        words = stanford.words(text)
-        return words if self.tokenizer == "stanford-cased" else [word.lower() for word in words]
+        return stanford.words(text) if self.tokenizer == "stanford-cased" else stanford.small_words(text)
 
     def find(self, tokens: list[str]) -> np.ndarray:
         """The row of each word: as it is, in small letters, or with plain quotes; -1 where there is none."""

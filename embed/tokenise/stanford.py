@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import chain
 
 _ABBREVIATIONS = (
     "mr mrs ms dr prof st jr sr inc corp co ltd bros vs etc gov sen rep gen col lt sgt capt rev hon"
@@ -40,7 +41,17 @@ _MARKS = {"\u2018": "'", "\u2019": "'", "\u2026": "..."}
 
 def words(text: str) -> list[str]:
     """The words of a text, case kept: ``He said "don't!"`` -> ``He said `` do n't ! ''``."""
-    return [word for piece in text.split() for word in _cut(piece)]
+    return list(chain.from_iterable(map(_cut, text.split())))
+
+
+def small_words(text: str) -> list[str]:
+    """The same in small letters."""
+    return list(chain.from_iterable(map(_cut_small, text.split())))
+
+
+@lru_cache(1 << 16)
+def _cut_small(piece: str) -> tuple[str, ...]:
+    return tuple(map(str.lower, _cut(piece)))
 
 
 @lru_cache(1 << 16)
