@@ -21,6 +21,7 @@ from commands.run import run
 from commands.runs import ensemble, errors, report, speed
 from commands.tables import describe
 from commands.terminal import note
+from commands.vectors import vectors
 
 
 def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -52,7 +53,7 @@ def cli(context: click.Context, debug: bool, quiet: bool) -> None:
 
 for command in (
     run, embed, encoders, classify, predict, evaluate, heads, compare, ensemble, errors, speed, report, describe,
-    features, bundle, doctor,
+    features, vectors, bundle, doctor,
 ):  # fmt: skip
     cli.add_command(command)
 prepare(cli)

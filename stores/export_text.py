@@ -58,15 +58,14 @@ def write_csv(
 
 def write_projector(store: FeatureStore, outputs: list[str], path: Path) -> None:
     """The projector takes the first line of the metadata for names if, and only if, there are several columns."""
+    if store.vocabulary is not None and store.table is not None:  # of ids: their words
+        write_word_projector(store.vocabulary, store.table, path)
+        return
     (path / "projector_config.pbtxt").write_text(PROJECTOR_CONFIG, encoding="utf-8")
     with (
         open(path / "vectors.tsv", "w", encoding="utf-8", newline="") as vectors,
         open(path / "metadata.tsv", "w", encoding="utf-8", newline="") as metadata,
     ):
-        if store.vocabulary is not None and store.table is not None:  # of ids: their words
-            vectors.writelines(line + "\n" for line in _numbers(store.table, "\t"))
-            metadata.writelines(_one_line(word) + "\n" for word in store.vocabulary)
-            return
         metadata.write("label\tline\n" if store.texts is None else "label\ttext\tline\n")
         for block in row_blocks(store):
             vectors.writelines(line + "\n" for line in _numbers(block.features.outputs[outputs[0]], "\t"))
@@ -74,6 +73,24 @@ def write_projector(store: FeatureStore, outputs: list[str], path: Path) -> None
             columns += [] if block.texts is None else [map(_one_line, block.texts)]
             columns += [map(str, block.line.tolist())]
             metadata.writelines("\t".join(cells) + "\n" for cells in zip(*columns, strict=True))
+
+
+def write_word_projector(words: Sequence[str], table: np.ndarray, path: Path) -> None:
+    """Words and their vectors ``[words, D]`` into the folder ``path``, for the Embedding Projector."""
+    (path / "projector_config.pbtxt").write_text(PROJECTOR_CONFIG, encoding="utf-8")
+    with (
+        open(path / "vectors.tsv", "w", encoding="utf-8", newline="") as vectors,
+        open(path / "metadata.tsv", "w", encoding="utf-8", newline="") as metadata,
+    ):
+        vectors.writelines(line + "\n" for line in _numbers(table, "\t"))
+        metadata.writelines(_one_line(word) + "\n" for word in words)
+
+
+def write_word_vectors(words: Sequence[str], table: np.ndarray, path: Path) -> None:
+    """A word and its numbers a line, with blanks between, as GloVe's files are."""
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        for word, numbers in zip(words, _numbers(table, " "), strict=True):
+            file.write(f"{utf8(word)} {numbers}\n")
 
 
 def row_blocks(store: FeatureStore) -> Iterator[Block]:
