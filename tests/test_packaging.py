@@ -1,5 +1,6 @@
 """What is installed is all that is needed, and under a name of its own."""
 
+import builtins
 import json
 import re
 import shutil
@@ -12,7 +13,9 @@ from importlib import metadata
 import pytest
 from helpers import ROOT
 
+from stores import FailureError
 from stores.shared import distribution
+from stores.shared.tensorflow import load_tensorflow_text
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 PACKAGES = ("classify", "commands", "embed", "stores")
@@ -101,3 +104,19 @@ def test_the_root_is_small():
     visible = {line.split("/")[0] for line in listed.stdout.splitlines() if not line.startswith(".")}
 
     assert len(visible) <= 18, sorted(visible)
+
+
+def test_a_tensorflow_text_that_cannot_be_loaded_is_said_so(monkeypatch):
+    """Not that it is missing: the wheel of 2.21.0 is there, and lacks a symbol. The first line, and what to install."""
+
+    def broken(name, *rest):
+        if name == "tensorflow_text":
+            raise ImportError("libpybinds.so: undefined symbol: icudt77_dat\nmore")
+        return imported(name, *rest)
+
+    imported = builtins.__import__
+    monkeypatch.setattr("stores.shared.tensorflow.load_tensorflow", lambda: None)
+    monkeypatch.setattr(builtins, "__import__", broken)
+    with pytest.raises(FailureError, match=r"tensorflow-text cannot be loaded \(libpybinds.so: undefined symbol: "
+                       r"icudt77_dat\); install another version: python -m pip install 'tensorflow-text<"):  # fmt: skip
+        load_tensorflow_text()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import ModuleType
 
+from stores.shared import distribution
 from stores.shared.errors import FailureError, InputError
 
 
@@ -55,13 +56,17 @@ def load_tensorflow_text() -> ModuleType:
     """The ``tensorflow_text`` module; importing it also registers the operations that published models need.
 
     Raises:
-        FailureError: if it is not installed (there is none for Windows).
+        FailureError: if it is not installed (there is none for Windows), or cannot be loaded.
     """
     load_tensorflow()
     try:
         import tensorflow_text
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise FailureError("this encoder needs tensorflow-text, which is not installed (none for Windows)") from error
+    except ImportError as error:
+        why = str(error).partition("\n")[0]
+        advice = distribution.pip_install("tensorflow-text")
+        raise FailureError(f"tensorflow-text cannot be loaded ({why}); install another version: {advice}") from error
     return tensorflow_text
 
 
