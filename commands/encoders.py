@@ -11,7 +11,7 @@ from commands.encoder_options import EncoderCommand, with_spec
 from commands.terminal import echo, json_option, note, overwrite_option, print_json
 
 
-@click.group(invoke_without_command=True)
+@click.group(invoke_without_command=True, subcommand_metavar="[COMMAND] [ARGS]...")
 @json_option
 @click.pass_context
 def encoders(context: click.Context, as_json: bool) -> None:
