@@ -219,17 +219,11 @@ def _vectors(store: FeatureStore, rows: np.ndarray) -> np.ndarray:
     mapped = store.memory_map() if len(rows) == len(store) else None
     if mapped is not None and mapped.size * 4 > MAPPED_BYTES:
         return mapped
-    return matrix(_features(store, rows))
+    return _features(store, rows).matrix()
 
 
 def _features(store: FeatureStore, rows: np.ndarray) -> Features:
     return store.read() if len(rows) == len(store) else store.read().take(rows)
-
-
-def matrix(features: Features) -> np.ndarray:
-    """Pooled features as the matrix that heads take: float32 ``[n, D]``, several outputs side by side, by name."""
-    outputs = [np.asarray(features.outputs[name], np.float32) for name in sorted(features.outputs)]
-    return outputs[0] if len(outputs) == 1 else np.hstack(outputs)
 
 
 def _terms_of(texts: list[str], rows: np.ndarray) -> IdFeatures:

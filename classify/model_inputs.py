@@ -12,10 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from classify.data import matrix
 from classify.records import FeaturesRecord
 from stores.features import Features, PooledFeatures
-from stores.join import joined_outputs
 from stores.shared.errors import FailureError, InputError
 from stores.shared.fingerprint import identity_digest
 
@@ -103,11 +101,13 @@ def assemble(features: FeaturesRecord, given: Mapping[str, Features]) -> Any:  #
     found = _features(features.recipe, features.identity, features.identity_digest, given)
     if features.kind and found.kind != features.kind:
         raise FailureError(f"the run was trained on {features.kind} features, not on {found.kind} features")
-    return matrix(found) if isinstance(found, PooledFeatures) else found
+    return found.matrix() if isinstance(found, PooledFeatures) else found
 
 
 def _features(recipe: dict, identity: dict, digest: str, given: Mapping[str, Features]) -> Features:
     """The features of a store, put together as ``tk features join`` does it where it was joined."""
+    from stores.join import joined_outputs  # it brings HDF5 along, which a prediction has no other use for
+
     if digest in given or "joined" not in identity:
         return given[digest]
     inner = _joined(recipe, identity)

@@ -1,29 +1,49 @@
 """Text in, features out: frozen encoders, run once over a table, into a feature store."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from embed.encoders import load as load_encoder
-from embed.encoders import names as encoder_names
-from embed.encoders.base import Encoder, Published
-from embed.engines import Cluster
-from embed.pipeline import EmbedSummary, StoreOptions, embed
-from embed.progress import Done
-from embed.recipe import Recipe
-from embed.recipes import encode_rows, encode_texts, load_recipes
-from embed.tables.read_table import read_table
-from embed.tables.table import Table
-from stores.shared.reporter import Reporter
-
 if TYPE_CHECKING:
+    from embed.encoders import load as load_encoder
+    from embed.encoders import names as encoder_names
+    from embed.encoders.base import Encoder, Published
+    from embed.engines import Cluster
+    from embed.pipeline import EmbedSummary, StoreOptions, embed
+    from embed.progress import Done
+    from embed.recipe import Recipe
+    from embed.recipes import encode_rows, encode_texts, load_recipes
+    from embed.tables.read_table import read_table
+    from embed.tables.table import Table
     from embed.text_encoder import TextEncoder
+    from stores.shared.reporter import Reporter
+
+# imported when they are asked for: each command takes what it needs, and TextEncoder alone needs scikit-learn
+_PLACES = {
+    "Cluster": "embed.engines.Cluster",
+    "Done": "embed.progress.Done",
+    "EmbedSummary": "embed.pipeline.EmbedSummary",
+    "Encoder": "embed.encoders.base.Encoder",
+    "Published": "embed.encoders.base.Published",
+    "Recipe": "embed.recipe.Recipe",
+    "Reporter": "stores.shared.reporter.Reporter",
+    "StoreOptions": "embed.pipeline.StoreOptions",
+    "Table": "embed.tables.table.Table",
+    "TextEncoder": "embed.text_encoder.TextEncoder",
+    "embed": "embed.pipeline.embed",
+    "encode_rows": "embed.recipes.encode_rows",
+    "encode_texts": "embed.recipes.encode_texts",
+    "encoder_names": "embed.encoders.names",
+    "load_encoder": "embed.encoders.load",
+    "load_recipes": "embed.recipes.load_recipes",
+    "read_table": "embed.tables.read_table.read_table",
+}
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401
-    if name != "TextEncoder":
+def __getattr__(name: str) -> Any:  # noqa: ANN401 (each of them has a type of its own, see above)
+    if name not in _PLACES:
         raise AttributeError(f"module 'embed' has no attribute {name!r}")
-    from embed.text_encoder import TextEncoder  # it needs scikit-learn, which nothing else here does
-
-    return TextEncoder
+    module, _, attribute = _PLACES[name].rpartition(".")
+    return getattr(import_module(module), attribute)
 
 
 __all__ = [
@@ -44,4 +64,4 @@ __all__ = [
     "load_encoder",
     "load_recipes",
     "read_table",
-]  # fmt: skip
+]

@@ -45,6 +45,11 @@ class Features(ABC):
     def __len__(self) -> int:
         return len(self.counts)
 
+    def matrix(self) -> np.ndarray:
+        """All outputs side by side, by name: float32 ``[n, D]``, the form in which heads take pooled features."""
+        outputs = [np.asarray(self.outputs[name], np.float32) for name in sorted(self.outputs)]
+        return outputs[0] if len(outputs) == 1 else np.hstack(outputs)
+
     @abstractmethod
     def take(self, rows: np.ndarray) -> Self:
         """The features of ``rows`` (int ``[m]``, repeats allowed), in that order; a vocabulary stays complete."""

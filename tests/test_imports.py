@@ -131,6 +131,17 @@ def test_nothing_to_encode_loads_no_tensorflow(ten_csv, tmp_path, lookalike):
 
 
 @pytest.mark.slow
+def test_one_text_is_predicted_with_little(ten_csv, tmp_path):
+    """A short job is short: neither what fits models nor what draws is imported."""
+    store, run = str(tmp_path / "a.h5"), str(tmp_path / "run")
+    loaded(run_tk("embed", "--encoder", "static", "--data", str(ten_csv), "--out", store), tmp_path)
+    args = ["--features", store, "--head", "logistic", "--cv", "2", "--no-report", "--out", run]
+    loaded(run_tk("classify", *args), tmp_path)
+
+    assert not loaded(run_tk("predict", run, "--text", "call now"), tmp_path) & {*HEAVY, "skops"}
+
+
+@pytest.mark.slow
 def test_scikit_learn_heads_load_no_tensorflow(separable, tmp_path):
     """It costs seconds, and only ``dense`` needs it."""
     code = run_tk("classify", "--features", str(separable), "--head", "logistic", "--head", "nb", "--sampler", "under")

@@ -359,9 +359,24 @@ def _spare(folder):
         (_config(model_type="t5"), InputError, "model_type 't5' is none of those that tk runs"),
         (_config(is_decoder=True), InputError, "is_decoder True means a decoder"),
         (_config(position_embedding_type="relative_key"), InputError, "is not absolute"),
+        (_config(hidden_act=["gelu"]), InputError, "hidden_act ['gelu'] is none of those that tk knows"),
+        (_config(layer_norm_eps=2.5), InputError, "layer_norm_eps 2.5 is more than 0.01, which no model has"),
+        (_config(num_hidden_layers=10**12), InputError, "num_hidden_layers 1000000000000 is more than the 1,048,576"),
         (_outside, FailureError, "path '../elsewhere' leaves the folder"),
         (_spare, InputError, "its weights hold encoder.layer.0.adapter.weight (1 such), of which config.json says"),
         (_module("1_Pooling/config.json", pooling_mode="median"), InputError, "pooling_mode ['median'] is not made of"),
+        (_module("1_Pooling/config.json", pooling_mode=[]), InputError, "pooling_mode [] is not made of cls"),
+        (_module("1_Pooling/config.json", include_prompt=0), InputError, "include_prompt 0 is neither true nor false"),
+        (
+            _module("1_Pooling/config.json", word_embedding_dimension=None),
+            InputError, "1_Pooling/config.json has no embedding_dimension",
+        ),
+        (
+            _module("1_Pooling/config.json", word_embedding_dimension=64),
+            InputError, "its states have 128 columns, and the pooling is for 64",
+        ),
+        (_module("0_BERT/sentence_bert_config.json", modality_config="x"), InputError, "method_output_name 'x' is not"),
+        (_module("config_sentence_transformers.json", default_prompt_name=["query"]), InputError, "default_prompt"),
         (_module("0_BERT/sentence_bert_config.json", max_seq_length="6"), InputError, "max_seq_length '6' is no whole"),
         (
             _module("0_BERT/sentence_bert_config.json", module_output_name="token_weights"),
@@ -392,6 +407,24 @@ def test_a_tokenizer_of_another_model(folder):
 
     with pytest.raises(InputError, match=rf"gives 'zebra' the id {len(PIECES)}, and its weights have words 0 to"):
         vectors(folder, ["a zebra"])
+
+
+def test_no_special_tokens(folder):
+    """A text without any token has zeros, since there is no state; others have theirs, in one batch with it."""
+    rewrite(folder / "0_BERT/tokenizer.json", post_processor=None)
+    found = vectors(folder, ["", "ok"])
+
+    assert not found[0].any()
+    near(found[1], vectors(folder, ["ok"])[0])
+
+
+def test_a_tokenizer_that_fails_on_a_text(folder):
+    """What the library raises is one line that names the file."""
+    path = folder / "0_BERT/tokenizer.json"
+    model = json.loads(path.read_text())["model"]
+    rewrite(path, model=model | {"vocab": {"a": 1}})
+    with pytest.raises(FailureError, match=r"tokenizer.json is damaged, or no tokenizer .*UNK.* get it again"):
+        vectors(folder, ["ok"])
 
 
 def test_damaged_bytes_are_one_line(folder, tmp_path):

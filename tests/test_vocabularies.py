@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from embed.tokenise.hugging_face import HuggingFaceTokenizer
+from embed.tokenise.hugging_face import HuggingFaceTokenizer, length_limit
 from embed.tokenise.vocabularies import read_sentence_piece
 from stores import FailureError, InputError
 
@@ -136,6 +136,13 @@ def test_damaged_and_foreign_files(tmp_path):
         HuggingFaceTokenizer(sentence_piece(tmp_path / "b/spiece.model", *CLS, algorithm=2), "albert")
     with pytest.raises(InputError, match=r"has no \[CLS\], \[SEP\], <pad>, \[MASK\]; it is not the vocabulary"):
         HuggingFaceTokenizer(sentence_piece(tmp_path / "c/spiece.model", *WORDS), "albert")
+    split = sentence_piece(tmp_path / "d/spm.model", *DEBERTA)
+    (split / "tokenizer_config.json").write_text(json.dumps({"split_by_punct": True}))
+    with pytest.raises(InputError, match=r"tokenizer_config.json: split_by_punct: tk does it where tokenizer.json"):
+        HuggingFaceTokenizer(split, "deberta-v2")
+    (split / "tokenizer_config.json").write_text(json.dumps({"model_max_length": "long"}))
+    with pytest.raises(InputError, match=r"tokenizer_config.json: model_max_length 'long' is no number of 3 or more"):
+        length_limit(split)
     with pytest.raises(InputError, match="has no tokenizer.json, nor an older vocabulary of modernbert"):
         HuggingFaceTokenizer(tmp_path / "c", "modernbert")
     (tmp_path / "tokenizer.json").write_text('{"model": {"type": "Morphemes"}}')

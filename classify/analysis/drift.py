@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from classify import heads
-from classify.data import matrix
 from classify.fitting.training import fit
 from classify.heads.base import FitTask
 from classify.runs import Run
@@ -70,7 +69,7 @@ def measure_drift(run: Run, given: Mapping[str, FeatureStore], rows: np.ndarray)
             if not vectors or min(len(old), len(rows)) < FEW:
                 return Drift(lengths, empty, unknown, None, "vectors of more rows are needed to compare features")
             chosen = _sample(np.arange(len(old)), 0), _sample(rows, 1)
-            x, other = (np.hstack([matrix(pair[side].take(chosen[side])) for pair in vectors]) for side in (0, 1))
+            x, other = (np.hstack([pair[side].take(chosen[side]).matrix() for pair in vectors]) for side in (0, 1))
         return Drift(lengths, empty, unknown, told_apart(x, other))
     except (InputError, FailureError) as error:
         return Drift(None, None, None, None, str(error))

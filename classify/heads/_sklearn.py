@@ -8,14 +8,16 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import sparse
 
 from classify.heads.base import Head, HeadFitOptions, X
 from stores.features import IdFeatures
 from stores.shared.errors import FailureError, InputError
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 Estimator = Any  # of scikit-learn, which is not imported for its name
 TERM = re.compile(r"\b\w\w+\b")
@@ -29,6 +31,8 @@ def fit_terms(x: IdFeatures) -> list[str]:
 
 def term_counts(x: IdFeatures, terms: list[str]) -> sparse.csr_matrix:
     """float64 ``[n, len(terms)]``: how often each term occurs in each text; other terms are left out."""
+    from scipy import sparse
+
     column = {term: i for i, term in enumerate(terms)}
     pairs = [
         (token, column[term])

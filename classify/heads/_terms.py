@@ -14,11 +14,14 @@ import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from stores.features import IdFeatures
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 WORD = re.compile(r"\w\w+")
 DIGITS = 11  # to which the keys of two columns must agree to be called proportional
@@ -79,6 +82,8 @@ def _words(x: IdFeatures, number: dict[str, int], marks: bool) -> tuple[np.ndarr
 
 
 def _sublinear(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> csr_matrix:
+    from scipy.sparse import csr_matrix
+
     counts = csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape)
     counts.sum_duplicates()
     counts = counts.astype(np.float64)  # proportional columns must be so to the last digits
@@ -110,6 +115,8 @@ class Terms:
 
 def _merged(x: csr_matrix) -> tuple[csr_matrix, np.ndarray, np.ndarray]:
     """One column for all that are proportional; of each old column its new one and its share of the length."""
+    from scipy.sparse import csr_matrix
+
     n, d = x.shape
     rows = np.repeat(np.arange(n), np.diff(x.indptr))
     length = np.sqrt(np.bincount(x.indices, x.data**2, minlength=d))  # of each column
@@ -139,6 +146,8 @@ def inverse_frequency(x: csr_matrix, train: np.ndarray) -> np.ndarray:
 
 def weighted(x: csr_matrix, idf: np.ndarray) -> csr_matrix:
     """TF-IDF of all rows, each of length 1 (a row without known terms of length 0)."""
+    from scipy.sparse import csr_matrix
+
     data = x.data * idf[x.indices]
     rows = np.repeat(np.arange(x.shape[0]), np.diff(x.indptr))
     length = np.sqrt(np.bincount(rows, data**2, minlength=x.shape[0]))

@@ -9,7 +9,6 @@ from functools import cached_property
 
 import numpy as np
 
-from classify.data import matrix
 from classify.runs import Run
 from classify.scoring.predictions import Predictions
 from classify.sources import opened, rows_of
@@ -78,7 +77,7 @@ def vectors_of(store: FeatureStore, rows: np.ndarray) -> np.ndarray | None:
     """float32 ``[m, D]``; tokens are averaged. None for words without vectors."""
     features = store.take(rows)
     if not isinstance(features, RaggedFeatures):
-        return matrix(features)
+        return features.matrix()
     if isinstance(features, IdFeatures) and features.table is None:
         return None
     output = next(iter(features.outputs.values()))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 BLOCK = 512  # rows at a time: they stay in the cache for the second product
+FEW = 64  # rows that are done before the libraries of products are looked through
 SHARES = 8  # of the rows, for the cores; fixed, so that sums are the same on every machine
 
 
@@ -133,12 +134,15 @@ def some_rows(x: np.ndarray, sample_weight: np.ndarray, most: int) -> np.ndarray
 
 def by_blocks(work: Callable[[np.ndarray], np.ndarray], x: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
     """What ``work`` makes of the blocks of ``x``, or of its ``rows`` (int ``[m]``), on all cores, end to end."""
+    n = len(x) if rows is None else len(rows)
+    if 0 < n <= FEW:
+        return work(x if rows is None else x[rows])
 
     def share(some: range) -> list[np.ndarray]:
         return [work(x[part] if rows is None else x[rows[part]]) for part in blocks(some)]
 
     with one_thread_a_product():
-        found = shared_out(share, len(x) if rows is None else len(rows))
+        found = shared_out(share, n)
     return np.concatenate([part for parts in found for part in parts])
 
 

@@ -40,6 +40,7 @@ class SentenceFolder:
         network: the folder of the network.
         files: what was read of it, as names below the folder.
         pooling: one or more of ``MODES``; None: the folder does not say.
+        pooled_width: columns of the states that it pools; None: it does not say.
         include_prompt: whether the tokens of a prompt take part in the pooling.
         modules: what follows the pooling.
         max_tokens: its limit, special tokens included; None: it has none of its own.
@@ -52,6 +53,7 @@ class SentenceFolder:
     network: Path
     files: tuple[str, ...] = ()
     pooling: tuple[str, ...] | None = None
+    pooled_width: int | None = None
     include_prompt: bool = True
     modules: tuple[Module, ...] = ()
     max_tokens: int | None = None
@@ -90,6 +92,11 @@ class SentenceFolder:
             pooling: the modes that are joined.
             dims: columns that are kept.
         """
+        if self.pooled_width not in (None, width):
+            raise InputError(
+                f"{self.network}: its states have {width} columns, and the pooling is for {self.pooled_width}; its"
+                " files are of different models"
+            )
         width *= len(pooling)
         for module in self.modules:
             if module.width not in (None, width):
@@ -172,8 +179,9 @@ def _with_limits(found: SentenceFolder, folder: Path, path: str) -> SentenceFold
     limit = about.get("max_seq_length")
     if limit is not None and (not isinstance(limit, int) or limit < 1):
         raise InputError(f"{where}: max_seq_length {limit!r} is no whole number above 0")
-    text = (about.get("modality_config") or {}).get("text") or {}
-    output = text.get("method_output_name", "last_hidden_state") if isinstance(text, dict) else None
+    modalities = about.get("modality_config") or {}
+    text = (modalities.get("text") or {}) if isinstance(modalities, dict) else None
+    output = text.get("method_output_name", "last_hidden_state") if isinstance(text, dict) else modalities
     for key, value, wanted in (
         ("transformer_task", about.get("transformer_task", "feature-extraction"), "feature-extraction"),
         ("method_output_name", output, "last_hidden_state"),
@@ -181,7 +189,7 @@ def _with_limits(found: SentenceFolder, folder: Path, path: str) -> SentenceFold
     ):
         if value != wanted:
             raise InputError(f"{where}: {key} {value!r} is not {wanted}; tk does not run such a model")
-    return replace(found, max_tokens=limit, lower_case=bool(about.get("do_lower_case", False)))
+    return replace(found, max_tokens=limit, lower_case=_flag(about, "do_lower_case", False, where))
 
 
 def _with_pooling(found: SentenceFolder, folder: Path, path: str) -> SentenceFolder:
@@ -189,11 +197,23 @@ def _with_pooling(found: SentenceFolder, folder: Path, path: str) -> SentenceFol
     if not (folder / name).is_file():
         raise InputError(f"{folder} has no {name}, which says how vectors are pooled; get it again")
     found, config = _read(found, folder, name)
-    modes = config.get("pooling_mode") or [mode for flag, mode in FLAGS.items() if config.get(flag)] or ["mean"]
+    width = config.get("embedding_dimension", config.get("word_embedding_dimension"))
+    if not isinstance(width, int) or width < 1:
+        raise InputError(f"{folder / name} has no embedding_dimension (or word_embedding_dimension); it pools nothing")
+    flags = [mode for flag, mode in FLAGS.items() if _flag(config, flag, False, folder / name)]
+    modes = config.get("pooling_mode", flags or ["mean"])
     modes = [modes] if isinstance(modes, str) else modes
-    if not isinstance(modes, list) or not all(mode in MODES for mode in modes):
+    if not isinstance(modes, list) or not modes or not all(mode in MODES for mode in modes):
         raise InputError(f"{folder / name}: pooling_mode {modes!r} is not made of {', '.join(MODES)}")
-    return replace(found, pooling=tuple(modes), include_prompt=bool(config.get("include_prompt", True)))
+    include_prompt = _flag(config, "include_prompt", True, folder / name)
+    return replace(found, pooling=tuple(modes), include_prompt=include_prompt, pooled_width=width)
+
+
+def _flag(config: dict[str, Any], key: str, usual: bool, where: Path) -> bool:
+    value = config.get(key, usual)
+    if not isinstance(value, bool):
+        raise InputError(f"{where}: {key} {value!r} is neither true nor false")
+    return value
 
 
 def _with_prompts(found: SentenceFolder, folder: Path) -> SentenceFolder:
@@ -202,7 +222,7 @@ def _with_prompts(found: SentenceFolder, folder: Path) -> SentenceFolder:
     if not isinstance(prompts, dict) or not all(isinstance(text, str) for text in prompts.values()):
         raise InputError(f"{where}: prompts {prompts!r} are not names with texts")
     default, dims = about.get("default_prompt_name"), about.get("truncate_dim")
-    if default is not None and default not in prompts and default not in ALWAYS:
+    if default is not None and str(default) not in prompts and default not in ALWAYS:
         raise InputError(f"{where}: default_prompt_name {default!r} is none of its prompts: {', '.join(prompts)}")
     if dims is not None and (not isinstance(dims, int) or dims < 1):
         raise InputError(f"{where}: truncate_dim {dims!r} is no whole number above 0")

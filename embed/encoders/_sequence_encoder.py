@@ -202,7 +202,10 @@ class SequenceEncoder(Encoder):
             skip = np.where(first[rows], self._skip, 0)
             return [pool(values, length, self.pooling, skip) for values in found]
 
-        yield from execution.batches.run(parts.length + self._special, work, self.reporter)
+        some = np.flatnonzero(parts.length + self._special)  # no state is there of no token: such a vector is zeros
+        lengths = parts.length[some] + self._special
+        for rows, found in execution.batches.run(lengths, lambda rows: work(some[rows]), self.reporter):
+            yield some[rows], found
 
     def _pooled(
         self, execution: Execution, tokens: Tokens, parts: Sequences, read: np.ndarray

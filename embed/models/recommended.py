@@ -48,7 +48,7 @@ RECOMMENDED = (
     ),
     RecommendedModel("transformer", "answerdotai/ModernBERT-base", 599, "Apache-2.0", "English", 768, 8192, 110),
     RecommendedModel(
-        "transformer", "intfloat/multilingual-e5-small", 471, "MIT", "94 languages", 384, 512, 21.3, "query: "
+        "transformer", "intfloat/multilingual-e5-small", 471, "MIT", "about 100 languages", 384, 512, 21.3, "query: "
     ),
     RecommendedModel(
         "transformer", "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2", 471, "Apache-2.0",

@@ -9,7 +9,8 @@ does. A text that holds an added token literally (``[MASK]``) gets that token's 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,10 +48,15 @@ def length_limit(folder: Path) -> int | None:
     """``model_max_length``: tokens that a folder allows with special tokens; None if it does not say.
 
     Raises:
+        InputError: if it is no number, or leaves nothing between special tokens.
         FailureError: if ``tokenizer_config.json`` is damaged.
     """
     limit = read_json(folder / CONFIG).get("model_max_length") if (folder / CONFIG).is_file() else None
-    return int(limit) if isinstance(limit, int | float) and 0 < limit < UNLIMITED else None
+    if limit is None:
+        return None
+    if isinstance(limit, bool) or not isinstance(limit, int | float) or not limit >= 3:
+        raise InputError(f"{folder / CONFIG}: model_max_length {limit!r} is no number of 3 or more")
+    return int(limit) if limit < UNLIMITED else None
 
 
 def is_uncased(folder: Path) -> bool | None:
@@ -108,7 +114,8 @@ class HuggingFaceTokenizer:
         """
         clean = [text if text.isascii() else text.encode("utf-8", "ignore").decode() for text in texts]
         cut = self._tokenizer.encode_batch if starts else self._tokenizer.encode_batch_fast  # the latter knows no words
-        found = cut(clean, add_special_tokens=False)
+        with _one_line(self._path):
+            found = cut(clean, add_special_tokens=False)
         rows = [encoding.ids for encoding in found]
         lengths = np.fromiter(map(len, rows), np.int64, len(rows))
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
@@ -136,8 +143,9 @@ class HuggingFaceTokenizer:
         """Ids before and after a text, as the template of the tokenizer puts them."""
         pieces = (self._tokenizer.id_to_token(i) or "" for i in range(64))
         for probe in ("a", "1", ".", *pieces):  # the first text of which tokens come
-            inner = self._tokenizer.encode(probe, add_special_tokens=False).ids
-            whole = self._tokenizer.encode(probe)
+            with _one_line(self._path):
+                inner = self._tokenizer.encode(probe, add_special_tokens=False).ids
+                whole = self._tokenizer.encode(probe)
             ids, mask = whole.ids, whole.special_tokens_mask
             if inner and 0 in mask:
                 start = mask.index(0)
@@ -190,15 +198,23 @@ def _read_tokenizer(path: Path) -> tuple[Tokenizer, int | None]:
 
     try:
         text = path.read_text(encoding="utf-8")
-        tokenizer = Tokenizer.from_str(text)
     except (OSError, ValueError) as error:
         raise FailureError(f"{path} cannot be read ({error}); get it again") from error
-    except BaseException as error:  # the library raises Exception itself, and its panics are not even one
-        if isinstance(error, KeyboardInterrupt | SystemExit):
+    with _one_line(path):
+        tokenizer = Tokenizer.from_str(text)
+    return tokenizer, _unknown(tokenizer, text)
+
+
+@contextmanager
+def _one_line(path: Path) -> Iterator[None]:
+    """What the library raises within, ``Exception`` itself or a panic that is not even one, as ``FailureError``."""
+    try:
+        yield
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt | SystemExit | MemoryError):
             raise
         why = str(error).partition("\n")[0]
         raise FailureError(f"{path} is damaged, or no tokenizer known to this version ({why}); get it again") from None
-    return tokenizer, _unknown(tokenizer, text)
 
 
 def _unknown(tokenizer: Tokenizer, text: str) -> int | None:

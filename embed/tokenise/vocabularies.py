@@ -48,6 +48,9 @@ def read_vocabulary(folder: Path, kind: str, config: dict[str, Any]) -> tuple[To
         return _byte_level(path, folder / "merges.txt", config), path
     for name in SENTENCE_PIECE:
         if (path := folder / name).is_file() and kind in UNIGRAM:
+            if config.get("split_by_punct"):
+                where = folder / "tokenizer_config.json"
+                raise InputError(f"{where}: split_by_punct: tk does it where tokenizer.json says so, and there is none")
             return _sentence_piece(path, kind, config), path
     raise InputError(
         f"{folder} has no tokenizer.json, nor an older vocabulary of {kind or 'its model'} that tk reads (vocab.txt,"

@@ -41,7 +41,7 @@ def read_transformer(folder: Path) -> TransformerWeights:
         layers=tuple(make(i, layers) for i in range(layers)),
         heads=config.number("num_attention_heads"),
         activation=config.activation(),
-        epsilon=config.real("layer_norm_eps"),
+        epsilon=config.epsilon,
         max_tokens=config.max_tokens,
         projection=_projection(config, stored, narrow, width),
         project_first=kind == "deberta-v2",
@@ -108,9 +108,12 @@ class _LayerReader:
             why = f"needs {rows} rows of encoder.rel_embeddings.weight, which has {len(table)}"
             raise self._config.wrong("position_buckets", why)
         table = np.asarray(table[:rows], np.float32)
-        if "layer_norm" in str(self._config.get("norm_rel_ebd", "none")).lower():
+        norms = str(self._config.get("norm_rel_ebd", "none")).lower()
+        if norms not in ("none", "layer_norm"):
+            raise self._config.wrong("norm_rel_ebd", "is neither none nor layer_norm")
+        if norms == "layer_norm":
             norm = self._stored.affine("encoder.LayerNorm", self._width)
-            return layer_norm(table, norm, self._config.real("layer_norm_eps"))
+            return layer_norm(table, norm, self._config.epsilon)
         return table
 
     def _with_distances(self, layer: Layer, table: np.ndarray, at: str) -> Layer:

@@ -16,6 +16,8 @@ from embed.weights.architectures import NAMES
 from stores.shared.errors import InputError
 from stores.shared.files import read_json
 
+MOST = 1 << 20  # of layers, columns, positions: what is above it is no model, and would only take memory
+MOST_EPSILON = 0.01
 DEFAULTS = {
     "hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072,
     "hidden_act": "gelu", "layer_norm_eps": 1e-12, "max_position_embeddings": 512, "type_vocab_size": 2,
@@ -86,6 +88,8 @@ class Config:
         value = self.get(key, default)
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise self.wrong(key, "is no whole number above 0")
+        if value > MOST:
+            raise self.wrong(key, f"is more than the {MOST:,} that tk takes")
         return value
 
     def real(self, key: str, default: float | None = None) -> float:
@@ -94,6 +98,14 @@ class Config:
         if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < np.inf:
             raise self.wrong(key, "is no number above 0")
         return float(value)
+
+    @property
+    def epsilon(self) -> float:
+        """Of the normalisations, which a number of the size of the states would drown."""
+        value = self.real("layer_norm_eps")
+        if value > MOST_EPSILON:
+            raise self.wrong("layer_norm_eps", f"is more than {MOST_EPSILON}, which no model has")
+        return value
 
     @property
     def depth(self) -> int:
@@ -122,7 +134,7 @@ class Config:
     def activation(self) -> str:
         """One of ``embed.networks.transformer_weights.ACTIVATIONS``."""
         name = self.get("hidden_act")
-        if name not in ACTIVATIONS:
+        if not isinstance(name, str) or name not in ACTIVATIONS:
             raise self.wrong("hidden_act", f"is none of those that tk knows: {', '.join(ACTIVATIONS)}")
         return ACTIVATIONS[name]
 
@@ -171,7 +183,7 @@ def kinds_of_layers(config: Config) -> list[tuple[float, int | None]]:
         if not isinstance(rope, dict) or rope.get("rope_type", "default") != "default":
             raise config.wrong("rope_parameters", "asks for another rotation than rope_type default, which tk has not")
         theta = rope.get("rope_theta") or older[kind]
-        if not isinstance(theta, int | float) or not theta > 0:
+        if not isinstance(theta, int | float) or isinstance(theta, bool) or not theta > 0:
             raise config.wrong("rope_parameters", f"gives {kind} no rope_theta above 0")
         found.append((float(theta), window if kind == "sliding_attention" else None))
     return found
