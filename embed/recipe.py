@@ -104,8 +104,8 @@ class Recipe:
             raise InputError("the recipe is one of several encoders; `embed.load_recipes` takes each of them")
         if recipe.get("given"):
             raise InputError(
-                f"the run was trained on vectors that were made elsewhere, by {recipe['encoder']}; give those of the "
-                "new texts: tk predict RUN FILE --vectors VECTORS"
+                f"the run was trained on vectors that were made elsewhere, by {recipe['encoder']};"
+                " give those of the new texts as `vectors`"
             )
         named = [str(recipe["options"][name]) for name in ("model", "preprocessor") if recipe["options"].get(name)]
         named = named[1:] if model and "model" in recipe["options"] else named  # the user's own choice instead

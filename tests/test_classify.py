@@ -54,7 +54,7 @@ def test_run_says_what_it_is(separable, in_tmp):
     }
     assert len(recipe.split["digest"]) == 16
     twins = {"with_identical_twin": 0, "largest_identical_group": 1, "with_alike_twin": 0, "largest_alike_group": 1}
-    twins |= {"largest_groups": []}
+    twins |= {"largest_groups": [], "by_class": {"no": 80, "yes": 40}}
     assert recipe.rows == RowCounts(labelled=120, unlabelled=0, broken=0, distinct_texts=120, more=twins)
     with FeatureStore(separable) as store:
         assert recipe.features.digest == store.digest

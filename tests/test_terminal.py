@@ -101,6 +101,8 @@ COMMANDS = [
     ["features", "verify", "{store}"],
     ["features", "diff", "{store}", "{store}"],
     ["features", "export", "{store}", "--to", "npz", "--out", f"x{EVIL}.npz"],
+    ["features", "find", "."],
+    ["features", "import", f"none{EVIL}.npy", "{table}", "--name", f"theirs{EVIL}"],
     ["features", "merge", "{store}", f"none{EVIL}.h5", "--out", "m.h5"],
     ["features", "join", "{store}", "{store}", "--out", f"j{EVIL}.h5"],
     ["features", "prune", ".", "--json"],
