@@ -3,6 +3,8 @@
 Usage: python benchmarks/reading.py spam.csv train.csv ...     (each repeated to 60 MB; a process for each reader)
        python benchmarks/reading.py --together spam.csv ...    (one process for all, which keep memory for each other)
        python benchmarks/reading.py --memory 10 100 1000       (peak memory of reading made-up tables of so many MB)
+       python benchmarks/reading.py --unclosed 10 20 40        (a table of so many MB with one quote that never closes)
+       python benchmarks/reading.py --look spam.csv ...        (recognising a table as it is: all before its first row)
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from embed import read_table
 from embed.reading.decode import decode_whole
+from stores.shared.errors import InputError
 
 MEGABYTES, ROWS, ROUNDS, TIMES = 60, 8192, 2, 4
 
@@ -35,15 +38,25 @@ def main():
     parser.add_argument("tables", nargs="*", type=Path)
     parser.add_argument("--together", action="store_true")
     parser.add_argument("--memory", type=int, nargs="*")
+    parser.add_argument("--unclosed", type=int, nargs="*")
+    parser.add_argument("--look", action="store_true")
     parser.add_argument("--read-only", type=Path)
     arguments = parser.parse_args()
     if arguments.read_only:
-        print(sum(len(block.texts) for block in read_table(arguments.read_only).blocks(ROWS)))
+        try:
+            print(sum(len(block.texts) for block in read_table(arguments.read_only).blocks(ROWS)))
+        except InputError as error:
+            print(f"refused: {str(error).partition(';')[0]}")
         return
     with tempfile.TemporaryDirectory() as folder:
         for size in arguments.memory or ():
             memory(Path(folder) / "made.csv", size)
+        for size in arguments.unclosed or ():
+            unclosed(Path(folder) / "unclosed.csv", size)
         for table in arguments.tables:
+            if arguments.look:
+                look(table)
+                continue
             compare(table, Path(folder) / "grown.csv", arguments.together)
 
 
@@ -148,10 +161,36 @@ def memory(path, megabytes):
         file.write(b"label,text\r\n")
         while file.tell() < megabytes * 1_000_000:
             file.write(piece)
+    said, usage = alone(path)
+    print(f"{megabytes:>6,} MB, {int(said):>11,} rows: {usage.ru_maxrss / 1024:,.0f} MiB", flush=True)
+
+
+def unclosed(path, megabytes):
+    """Processor time and peak memory of a process that meets a quote in the middle of a table which never closes."""
+    row = "ham,a message of some words and one more\n"
+    half = megabytes * 500_000 // len(row)
+    path.write_text("label,text\n" + row * half + 'spam,"a quote that never closes\n' + row * half)
+    said, usage = alone(path)
+    seconds, mebibytes = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    print(f"{megabytes:>6,} MB, quote on line {half + 2:,}: {seconds:.2f} s, {mebibytes:,.0f} MiB; {said}", flush=True)
+
+
+def alone(path):
+    """What a process of its own says that reads a table, and what it used."""
     process = subprocess.Popen([sys.executable, __file__, "--read-only", str(path)], stdout=subprocess.PIPE, text=True)
-    rows = int(process.stdout.read())
+    said = process.stdout.read().strip()
     _, _, usage = os.wait4(process.pid, 0)
-    print(f"{megabytes:>6,} MB, {rows:>11,} rows: {usage.ru_maxrss / 1024:,.0f} MiB", flush=True)
+    return said, usage
+
+
+def look(table):
+    """Processor time of looking at a table, in a process that has done it before: the median of 21."""
+    seconds = []
+    for _ in range(21):
+        start = time.process_time()
+        read_table(table)
+        seconds.append(time.process_time() - start)
+    print(f"{table.name}: {1000 * np.median(seconds):.1f} ms until the first row, {table.stat().st_size / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

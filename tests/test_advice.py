@@ -1,7 +1,9 @@
 """What a refusal says to do is done to the letter, and works."""
 
+import contextlib
 import re
 import shlex
+import sqlite3
 import tarfile
 import zipfile
 
@@ -9,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 from helpers.commands import ROWS
 from helpers.toy import write_csv
+from test_carriers import write_xlsx
 
 from cli import cli
 
@@ -43,6 +46,20 @@ def pack(folder):
         archive.writestr("two.csv", GOOD)
 
 
+def database(folder):
+    """Two tables."""
+    with contextlib.closing(sqlite3.connect(folder / "a.db")) as connection, connection:
+        for name in ("one", "two"):
+            connection.execute(f"create table {name} (label text, text text)")
+            connection.executemany(f"insert into {name} values (?, ?)", ROWS)
+
+
+def several(folder):
+    """Two files of lines, whose names say nothing."""
+    write("a.txt", "it rains\nit snows\n")(folder)
+    write("b.txt", "it is warm\nit is dry\n")(folder)
+
+
 # what is made, the command that is refused, the advice as it stands in the refusal, what is typed then
 # (None: the command with the advice behind it)
 CASES = {
@@ -61,6 +78,29 @@ CASES = {
     "utf-16 without a mark": (
         write("a.csv", GOOD.encode("utf-16-le")), "embed a.csv", "--encoding utf-16-le", None,
     ),
+    "utf-16, the other order": (
+        write("a.csv", GOOD.encode("utf-16-be")), "embed a.csv", "--encoding utf-16-be", None,
+    ),
+    "title above the header": (
+        write("a.csv", "Report\n\n" + GOOD.replace("label,text", "kind,words")), "embed a.csv", "--skip-rows 2", None,
+    ),
+    "title with a delimiter": (
+        write("a.csv", "Report,\n" + GOOD.replace("label,text", "kind,words")), "embed a.csv", "--skip-rows 1", None,
+    ),
+    "header or data": (write("a.csv", "foo,rain\nbar,snow\n"), "embed a.csv", "--header", None),
+    "or data": (write("a.csv", "foo,rain\nbar,snow\n"), "embed a.csv", "--no-header", None),
+    "sheet": (
+        lambda folder: write_xlsx(folder / "a.xlsx", {name: [["text"], ["it rains"], ["it snows"]] for name in "xy"}),
+        "embed a.xlsx", "--sheet x", None,
+    ),
+    "table of a database": (database, "embed a.db", "--table one", None),
+    "field inside": (
+        write("a.jsonl", "".join(f'{{"data": {{"text": "{text}"}}}}\n' for _, text in ROWS)), "embed a.jsonl",
+        "--text-column data.text", None,
+    ),
+    "texts or lines": (several, "embed a.txt b.txt", "--format files", None),
+    "or lines": (several, "embed a.txt b.txt", "--format lines", None),
+    "or classes": (several, "embed a.txt b.txt", "--format classes", None),
     "broken row": (write("a.csv", GOOD + "a,b,c\n"), "embed a.csv", "--bad-rows skip", None),
     "no text in a folder": (
         lambda folder: [write("t/a/1.txt", "x y")(folder), write("t/b/2.txt", b"%PDF-1.4")(folder)],
