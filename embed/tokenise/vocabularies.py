@@ -8,7 +8,8 @@
 
 A SentencePiece model is a message of Protocol Buffers (``sentencepiece_model.proto`` of google/sentencepiece). Its
 pieces get other ids in XLM-R and CamemBERT, whose first four are fairseq's. Characters are mapped as the model says;
-the library transformers (5.24) leaves that out for DeBERTa-v2, where a few texts in a thousand get other pieces.
+the library transformers does so to version 4, and from 5 on leaves that out for DeBERTa-v2 (it takes NFC), where a few
+texts in a thousand get other pieces: tk keeps to what the model was trained with.
 """
 
 from __future__ import annotations
