@@ -343,3 +343,14 @@ def test_row_that_repeats_the_header_is_broken(tmp_path):
     with pytest.raises(InputError, match="line 3: it repeats the header"):
         read(read_table(tmp_path / "a.csv"))
     assert read(read_table(tmp_path / "a.csv", bad_rows="skip"))[1] == ["one", "two"]
+
+
+def test_labels_that_look_the_same_are_one_class(tmp_path):
+    """A letter with its accent is one character or two (Unicode's NFC and NFD), as the program that wrote it likes."""
+    rows = [("gr\u00fcn" if i % 2 else "gru\u0308n", f"text {word}") for i, word in enumerate("abcdef")]
+    rows += [("rot", f"text {word}") for word in "ghijkl"]
+    (tmp_path / "a.csv").write_text("label,text\n" + "".join(f"{a},{b}\n" for a, b in rows), encoding="utf-8")
+
+    (read,) = read_table(tmp_path / "a.csv").blocks(99)
+
+    assert set(read.labels) == {"gr\u00fcn", "rot"}

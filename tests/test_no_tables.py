@@ -56,6 +56,7 @@ KINDS = {
     "packed twice .gzip inside.": gzip.compress(gzip.compress(LINES.encode())),
     "like UTF-16 .*`encoding='utf-16-le'`": LINES.encode("utf-16-le"),
     "like UTF-16 .*`encoding='utf-16-be'`": LINES.encode("utf-16-be"),
+    "like iso2022_jp, .*`encoding='iso2022_jp'`": "こんにちは世界\n".encode("iso2022_jp") * 4,
 }
 
 

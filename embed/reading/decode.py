@@ -12,7 +12,14 @@ import numpy as np
 from embed.reading.files import Source
 from embed.reading.format import LONGEST_ROW
 from embed.reading.guess_encoding import MIXED, SAMPLE, census, judge, refuse_other
-from embed.reading.kinds import KIND_BYTES, has_controls, other_kind, refuse_no_text, refuse_other_kinds
+from embed.reading.kinds import (
+    KIND_BYTES,
+    has_controls,
+    other_kind,
+    refuse_no_text,
+    refuse_other_kinds,
+    refuse_seven_bits,
+)
 from stores.shared.errors import InputError
 
 BOMS = {
@@ -59,6 +66,8 @@ def scan(source: Source, asked: str | None) -> Scan:
     encoding = asked or next((name for mark, name in BOMS.items() if start.startswith(mark)), "utf-8")
     encoding = codecs.lookup(encoding).name.removesuffix("-sig")  # the mark is dropped in any case
     refuse_no_text(source.name, start, encoding)
+    if asked is None:
+        refuse_seven_bits(source.name, start)
     try:
         return _scan(source, encoding, can_change=asked is None, notes=[])
     except _NotUtf8 as wrong:

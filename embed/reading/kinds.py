@@ -35,6 +35,7 @@ SAFETENSORS = re.compile(rb'.{3}\0{5}\{"', re.S)  # the length of the header, th
 CONTROLS = re.compile("[\0-\x06\x0e-\x19\x1c-\x1f\x7f]")  # not those of line ends, terminals and ISO-2022
 CONTROLS_FROM = 0.01  # of the characters: text has hardly any, data of programs have 10 % and more
 FEW_CONTROLS = 32
+SEVEN_BITS = {b"\x1b$B": "iso2022_jp", b"\x1b$@": "iso2022_jp", b"\x1b$)C": "iso2022_kr", b"\x1b$)A": "iso2022_cn"}
 
 
 def refuse_other_kinds(name: str, start: bytes) -> None:
@@ -52,6 +53,17 @@ def refuse_other_kinds(name: str, start: bytes) -> None:
         kind = "the weights of a model (safetensors)"
     if kind:
         raise InputError(f"{name} is {kind}" + ", no table that can be read" * (";" not in kind))
+
+
+def refuse_seven_bits(name: str, start: bytes) -> None:
+    """Refuse encodings whose bytes all are ASCII, so that they would be read as UTF-8 and as nonsense.
+
+    Raises:
+        InputError: naming the encoding.
+    """
+    found = next((encoding for mark, encoding in SEVEN_BITS.items() if mark in start), None)
+    if found:
+        raise InputError(f"{name} looks like {found}, in which escapes stand for letters; give `encoding={found!r}`")
 
 
 def refuse_no_text(name: str, start: bytes, encoding: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import unicodedata
 from collections.abc import Iterable
 
 # As pandas has them: what programs write where a value is missing. ``NONE`` and ``none`` are classes that people use.
@@ -22,8 +23,12 @@ BARE_LIST = re.compile(r"[\[({][^'\"]*[\])}]")
 
 
 def clean_label(cell: str) -> str:
-    """A label without what differs by chance: blanks, invisible characters; ``1.0`` is ``1``, ``True`` is ``true``."""
+    """A label without what differs by chance: blanks, invisible characters, ways to write an accent (Unicode's NFC).
+
+    ``1.0`` is ``1``, ``True`` is ``true``.
+    """
     label = " ".join(INVISIBLE.sub("", cell).strip("\u200c\u200d").split())
+    label = label if label.isascii() else unicodedata.normalize("NFC", label)
     if label.lower() in ("true", "false"):
         return label.lower()
     whole = WHOLE_NUMBER.fullmatch(label)
