@@ -4,7 +4,7 @@
 # make lint       style and types
 # make docs       the reference pages, made again from the program, and the site that holds them, in build/site
 # make results SMS=spam.csv EMAILS=emails.csv.gz TWEETS=train.csv TOXIC=train.5k.csv MODEL=all-MiniLM-L6-v2
-#                 the scores and pictures of README.md and docs, made again from these tables; nine minutes on 2 cores
+#                 the scores and pictures of README.md and docs, made again from these tables; ten minutes on 2 cores
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -45,7 +45,7 @@ endif
 
 results: .venv/installed
 	$(BIN)/python -m tools.update_readme --tables "$(SMS)" "$(EMAILS)" "$(TWEETS)"
-	$(BIN)/python -m tools.update_results --tweets "$(TWEETS)" --emails "$(EMAILS)" --toxic "$(TOXIC)"
+	$(BIN)/python -m tools.update_results --sms "$(SMS)" --tweets "$(TWEETS)" --emails "$(EMAILS)" --toxic "$(TOXIC)"
 	$(BIN)/python -m tools.update_pictures --sms "$(SMS)" --model "$(MODEL)"
 
 .venv/installed: pyproject.toml

@@ -32,6 +32,10 @@ def test_cells_are_the_numbers_of_the_run(separable, in_tmp):
         assert (
             scores(in_tmp / "runs", f"a: {name}", ["F1 macro"])[0][:5] == f"{other['overall']['f1_macro']['value']:.3f}"
         )
+    classify(separable, ["dense:units=4,epochs=2"], test_size=0.25, report_epochs=[1], out=in_tmp / "runs" / "b")
+    (first,) = json.loads((in_tmp / "runs" / "b" / "metrics.json").read_text())["epochs"]
+    recall = f"{first['overall']['recall_positive']['value']:.3f}"
+    assert scores(in_tmp / "runs", "b: epoch 1", ["recall"]) == [recall]
     with pytest.raises(SystemExit, match="no metric is called 'beauty'"):
         scores(in_tmp / "runs", "a", ["beauty"])
 

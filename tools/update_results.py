@@ -1,10 +1,11 @@
 """Runs the commands that docs/results.md shows and puts their scores into its tables.
 
-    python -m tools.update_results --tweets train.csv --emails emails.csv.gz --toxic train.5k.csv
+    python -m tools.update_results --sms spam.csv --tweets train.csv --emails emails.csv.gz --toxic train.5k.csv
 
 A table with a column ``run`` is filled: what stands left of it is kept, such as published figures; each column right of
 it is a metric of that run. ``tweets.words.nb: majority`` is a baseline of the run, ``tweets.static.dense: 10%`` a point
-of its learning curve. What the sentences around the tables say is for a person to read again.
+of its learning curve, ``sms.static.dense: epoch 10`` its scores then. What the sentences around the tables say is for
+a person to read again.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ import tempfile
 from pathlib import Path
 
 from classify import read_run
-from classify.records import LearningPoint, Summary
+from classify.records import EpochPoint, LearningPoint, Summary
 from tools.update_readme import ROOT, run
 
 RESULTS = ROOT / "docs" / "results.md"
-NAMES = {"tweets": "train.csv", "emails": "emails.csv.gz", "toxic": "train.5k.csv"}  # in the commands
+NAMES = {"sms": "spam.csv", "tweets": "train.csv", "emails": "emails.csv.gz", "toxic": "train.5k.csv"}  # as typed
 OVERALL = {"accuracy": "accuracy", "F1 macro": "f1_macro", "ROC-AUC": "roc_auc", "PR-AUC": "pr_auc"}
 OF_POSITIVE = ("precision", "recall")
 
@@ -59,17 +60,21 @@ def scores(runs: Path, name: str, columns: list[str]) -> list[str]:
     """The cells of a row: each metric in ``columns``, with its interval where it has one."""
     name, _, part = name.partition(": ")
     found = read_run(runs / name)
-    metrics: Summary | LearningPoint = found.metrics
+    metrics: Summary | LearningPoint | EpochPoint = found.metrics
     if part.endswith("%"):
         (metrics,) = (point for point in found.metrics.learning_curve if f"{point.share:.0%}" == part)
+    elif part.startswith("epoch "):
+        (metrics,) = (point for point in found.metrics.epochs if f"epoch {point.epoch}" == part)
     elif part:
         metrics = found.metrics.baselines[part]
     return [cell(metrics, found.recipe.positive, column) for column in columns]
 
 
-def cell(metrics: Summary | LearningPoint, positive: str, column: str) -> str:
-    if column in OF_POSITIVE and isinstance(metrics, Summary):
-        return f"{metrics.per_class[positive][column]:.3f}"
+def cell(metrics: Summary | LearningPoint | EpochPoint, positive: str, column: str) -> str:
+    if column in OF_POSITIVE:
+        if isinstance(metrics, Summary):
+            return f"{metrics.per_class[positive][column]:.3f}"
+        return f"{metrics.overall[f'{column}_positive'].value:.3f}"
     if column not in OVERALL:
         sys.exit(f"{RESULTS.name}: no metric is called {column!r}")
     score = metrics.overall[OVERALL[column]]
