@@ -12,26 +12,46 @@ from classify.data import Data, load_data
 from classify.heads.base import X, vectors
 from stores.features import Features
 from stores.shared.errors import InputError
+from stores.shared.registry import convert, parse_spec
 
 
 def load_all(spec: str | Path, test: str | Path | None = None) -> Data:
     """The labelled rows of ``spec``, a store or several joined by ``+``, and of the test store if there is one.
 
     Args:
-        spec: ``a.h5`` or ``a.h5+b.h5``; joined stores are of one table by different encoders.
+        spec: ``a.h5`` or ``a.h5+b.h5``; joined stores are of one table by different encoders. ``a.h5:dims=256`` takes
+            the first 256 columns alone, which encoders trained for that (Matryoshka) put the most into.
         test: likewise; made by the same encoders from another table.
 
     Raises:
         InputError: if the stores do not belong together.
     """
-    data = _side_by_side([load_data(path) for path in _paths(spec)])
+    data = _side_by_side(_parts(spec))
     if test is None:
         return data
-    return _one_after_the_other(data, _side_by_side([load_data(path) for path in _paths(test)]))
+    return _one_after_the_other(data, _side_by_side(_parts(test)))
 
 
-def _paths(spec: str | Path) -> list[Path]:
-    return [Path(spec)] if Path(spec).exists() else [Path(part) for part in str(spec).split("+")]
+def _parts(spec: str | Path) -> list[Data]:
+    return [load_data(spec)] if Path(spec).exists() else [_part(part) for part in str(spec).split("+")]
+
+
+def _part(spec: str) -> Data:
+    """A store, or the first columns of its vectors."""
+    if Path(spec).exists() or ":" not in spec:
+        return load_data(spec)
+    name, options = parse_spec(spec)
+    if options.keys() != {"dims"}:
+        raise InputError(f"{spec}: features have the option dims, and no other")
+    dims = int(str(convert(options["dims"], int, f"{spec}: dims")))
+    data = load_data(name)
+    if data.kind != "pooled":
+        raise InputError(f"{spec}: {name} holds {data.kind} features; only one vector a text has columns to choose")
+    x = vectors(data.x)
+    if not 1 <= dims <= x.shape[1]:
+        raise InputError(f"{spec}: {name} has {x.shape[1]} columns; give a number from 1 to {x.shape[1]}")
+    path = data.path.with_name(f"{data.path.stem}-{dims}{data.path.suffix}")
+    return replace(data, path=path, x=x[:, :dims], provenance={**data.provenance, "path": name, "dims": dims})
 
 
 def _side_by_side(parts: Sequence[Data]) -> Data:
@@ -62,6 +82,8 @@ def _one_after_the_other(data: Data, test: Data) -> Data:
     for ours, theirs in zip(_identities(data), _identities(test), strict=False):
         if ours != theirs:
             raise InputError(f"{test.path} is of another encoder, model or options than {data.path}; embed it alike")
+    if _differ_in_width(data, test):
+        raise InputError(f"{test.path} has other columns than {data.path}; give both the same `dims`")
     if data.kind != test.kind or data.multilabel != test.multilabel:
         raise InputError(f"{test.path} holds other features or labels than {data.path}")
     strange = sorted(set(test.classes) - set(data.classes))
@@ -85,6 +107,12 @@ def _one_after_the_other(data: Data, test: Data) -> Data:
         tested=np.arange(len(data) + len(test)) >= len(data),
         provenance=data.provenance | {"test": {"path": str(test.path), **test.provenance}},
     )
+
+
+def _differ_in_width(data: Data, test: Data) -> bool:
+    """Whether both hold vectors, of different widths."""
+    widths = [part.x.shape[1] for part in (data, test) if isinstance(part.x, np.ndarray)]
+    return len(set(widths)) > 1
 
 
 def _both(a: np.ndarray | None, b: np.ndarray | None) -> np.ndarray | None:

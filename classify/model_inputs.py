@@ -101,7 +101,7 @@ def assemble(features: FeaturesRecord, given: Mapping[str, Features]) -> Any:  #
     found = _features(features.recipe, features.identity, features.identity_digest, given)
     if features.kind and found.kind != features.kind:
         raise FailureError(f"the run was trained on {features.kind} features, not on {found.kind} features")
-    return found.matrix() if isinstance(found, PooledFeatures) else found
+    return found.matrix()[:, : features.dims] if isinstance(found, PooledFeatures) else found
 
 
 def _features(recipe: dict, identity: dict, digest: str, given: Mapping[str, Features]) -> Features:

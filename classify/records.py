@@ -174,6 +174,7 @@ class FeaturesRecord(Jsonable):
         joined: the stores side by side; empty for one store.
         test: the store that was tested on, where it was another one.
         members: of an ensemble.
+        dims: how many of the first columns were taken; None: all.
     """
 
     path: str
@@ -186,6 +187,7 @@ class FeaturesRecord(Jsonable):
     joined: list[FeaturesRecord] = field(default_factory=list)
     test: FeaturesRecord | None = None
     members: list[MemberRecord] = field(default_factory=list)
+    dims: int | None = None
     more: dict[str, Any] = field(default_factory=dict)
 
     def stores(self, test: bool = True) -> list[FeaturesRecord]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from classify.analysis.comparison import Interval
 from classify.analysis.learning import learning_fit
-from classify.records import Estimate, RowCounts, RunMetrics, RunRecipe, Summary
+from classify.records import Estimate, FeaturesRecord, RowCounts, RunMetrics, RunRecipe, Summary
 from classify.reports.grid import NAME, grid, shorten
 from classify.runs import Run
 from classify.scoring.metrics import columns_of, title_of
@@ -20,9 +20,17 @@ if TYPE_CHECKING:
 Scored = Estimate | Interval
 
 VARYING: dict[str, Callable[[Run], str]] = {  # columns that are shown where runs differ in them
-    "features": lambda run: "+".join(Path(part).stem for part in run.recipe.features.path.split("+")),
+    "features": lambda run: feature_names(run.recipe.features),
     "sampler": lambda run: run.recipe.sampler,
 }
+
+
+def feature_names(features: FeaturesRecord) -> str:
+    """The stores without their folders, with ``:dims`` where columns were chosen."""
+    if features.members or not (features.joined or features.dims):
+        return "+".join(Path(part).stem for part in features.path.split("+"))
+    parts = features.joined or [features]
+    return "+".join(Path(part.path).stem + (f":dims={part.dims}" if part.dims else "") for part in parts)
 
 
 def score_tables(runs: list[Run]) -> list[tuple[Group, Run]]:
