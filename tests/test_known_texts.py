@@ -78,6 +78,16 @@ def test_a_store_that_moved_or_changed_is_noticed(machine, tmp_path):
     assert embed(TEXTS, toy_recipe(), tmp_path / "d" / "d.h5").totals["reused"] == 60
 
 
+def test_of_very_many_stores_the_largest_are_asked(machine, tmp_path, monkeypatch):
+    """To open each would cost more than it saves."""
+    monkeypatch.setattr("stores.catalogue.MOST_ASKED", 2)
+    for rows in (3, 30, 10):
+        embed(TEXTS[:rows], toy_recipe(), tmp_path / f"{rows}" / f"{rows}.h5")
+
+    (entry, *_) = machine_catalogue().entries()
+    assert [path.stem for path in machine_catalogue().find(entry.identity_digest)] == ["30", "10"]
+
+
 def test_damaged_stores_and_entries_do_no_harm(machine, tmp_path):
     """Their vectors are made again."""
     path = embed(TEXTS, toy_recipe(), tmp_path / "a" / "a.h5").path
