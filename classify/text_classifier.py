@@ -15,7 +15,7 @@ from classify.model_inputs import Source, source_columns, sources
 from classify.predict import Predictor
 from classify.runs import Run, read_run
 from embed.models.cache import cache_folder
-from embed.reading.frames import list_of_texts
+from embed.reading.frame_columns import list_of_texts
 from embed.recipe import Recipe
 from embed.recipes import encode_known, known_texts, load_recipes
 from embed.tables.read_table import read_table

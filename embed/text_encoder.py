@@ -15,7 +15,7 @@ from sklearn.exceptions import NotFittedError
 
 from embed.encoders import REGISTRY
 from embed.known_texts import KnownTexts, default_folder
-from embed.reading.frames import list_of_texts
+from embed.reading.frame_columns import list_of_texts
 from embed.recipe import Recipe
 from stores.features import Features, PooledFeatures
 from stores.shared.errors import InputError

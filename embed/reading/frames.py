@@ -11,19 +11,27 @@ import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-
 from embed.reading.arrow import ArrowTable
 from embed.reading.cells import as_list
 from embed.reading.files import Source, source_of
 from embed.reading.format import TableFile
-from embed.reading.records import SURROGATES, Json
+from embed.reading.frame_columns import (
+    MISSING,
+    as_column,
+    is_arrow_array,
+    of_dataset,
+    of_mapping,
+    of_splits,
+    plain,
+    readable,
+)
+from embed.reading.records import Json
 from embed.reading.row_table import as_cell, unique_names
 from stores.shared.errors import InputError
 from stores.shared.fingerprint import canonical_json, digest_bytes
@@ -31,7 +39,6 @@ from stores.shared.fingerprint import canonical_json, digest_bytes
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MISSING = ("NoneType", "NAType")  # no text, as pandas and Python write it; NaN is one, too
 FILE_NAME = re.compile(r"\S*\.[A-Za-z][A-Za-z0-9]{1,7}")
 
 
@@ -98,7 +105,7 @@ def open_frame(data: Any, labels: Any = None) -> TableFile:  # noqa: ANN401
     if columns is not None:
         if labels is not None:
             raise InputError(f"`labels` are for a list of texts; this {name} has columns: name one in `label_columns`")
-        return FrameTable(name, _readable(columns))
+        return FrameTable(name, readable(columns))
     if _is_texts(data):
         return _texts(name, data, labels)
     if isinstance(data, str | bytes) or not isinstance(data, Iterable):
@@ -129,11 +136,7 @@ def _is_texts(data: Any) -> bool:  # noqa: ANN401
     if isinstance(data, list | tuple):
         return bool(data) and isinstance(next((item for item in data if item is not None), ""), str)
     one_axis = hasattr(data, "dtype") and len(getattr(data, "shape", ())) == 1
-    return one_axis or _is_arrow_array(data)
-
-
-def _is_arrow_array(data: object) -> bool:
-    return type(data).__module__.startswith("pyarrow") and hasattr(data, "to_pylist") and not hasattr(data, "schema")
+    return one_axis or is_arrow_array(data)
 
 
 def _texts(name: str, texts: Any, labels: Any) -> FrameTable:  # noqa: ANN401
@@ -144,17 +147,17 @@ def _texts(name: str, texts: Any, labels: Any) -> FrameTable:  # noqa: ANN401
         for row, text in enumerate(texts):
             if not isinstance(text, str) and type(text).__name__ not in MISSING and text == text:
                 raise InputError(f"`data`: item {row} is of type {type(text).__name__}, not a text")
-    column = _column(texts)
+    column = as_column(texts)
     if not len(column):
         raise InputError(f"`data`: this {name} is empty")
     if not pa.types.is_null(column.type) and not _is_text(column.type):
         raise InputError(f"`data`: this {name} holds values of type {column.type}, not texts")
     table = {"text": column}
     if labels is not None:
-        table["label"] = _column(labels)
+        table["label"] = as_column(labels)
         if len(table["label"]) != len(column):
             raise InputError(f"`labels` are {len(table['label']):,}, but there are {len(column):,} texts")
-    return FrameTable("texts", _readable(pa.table(table)))
+    return FrameTable("texts", readable(pa.table(table)))
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -170,12 +173,12 @@ def _columns(data: Any) -> pa.Table | None:  # noqa: ANN401
 
     module = type(data).__module__.partition(".")[0]
     if isinstance(data, Mapping):
-        return _of_splits(data) if module == "datasets" else _of_mapping(data)
+        return of_splits(data) if module == "datasets" else of_mapping(data)
     if module == "datasets" and hasattr(data, "with_format") and hasattr(data, "num_rows"):
-        return _of_dataset(data)
+        return of_dataset(data)
     if module == "pandas" and hasattr(data, "columns"):
         names = unique_names([str(name) for name in data.columns])
-        return pa.table({name: _column(data.iloc[:, i]) for i, name in enumerate(names)})
+        return pa.table({name: as_column(data.iloc[:, i]) for i, name in enumerate(names)})
     if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
         try:
             return pa.table(data)
@@ -184,81 +187,6 @@ def _columns(data: Any) -> pa.Table | None:  # noqa: ANN401
     if hasattr(data, "collect") and not isinstance(data, Iterable):
         raise InputError(f"`data`: this {type(data).__name__} holds no rows yet; give what its collect() returns")
     return None
-
-
-def _of_mapping(data: Mapping[str, Any]) -> pa.Table:
-    import pyarrow as pa
-
-    for name, values in data.items():
-        if isinstance(values, str) or not isinstance(values, Iterable):
-            raise InputError(
-                f"`data`: a mapping holds columns, and {str(name)!r} holds a single value; give a list of it, or a "
-                "list of mappings, one a row"
-            )
-    columns = {str(name): _column(values) for name, values in data.items()}
-    if len({len(column) for column in columns.values()}) > 1:
-        lengths = ", ".join(f"{name} {len(column):,}" for name, column in columns.items())
-        raise InputError(f"`data`: its columns are not equally long: {lengths}")
-    return pa.table(columns)
-
-
-def _of_dataset(data: Any) -> pa.Table:  # noqa: ANN401
-    """Of a ``datasets.Dataset``, with the names of its classes."""
-    table = data.with_format("arrow")[:]
-    return table.replace_schema_metadata(data.features.arrow_schema.metadata)
-
-
-def _of_splits(data: Mapping[str, Any]) -> pa.Table:
-    """Of a ``datasets.DatasetDict``: all splits, one after the other, with the name of each in the column ``split``."""
-    import pyarrow as pa
-
-    tables = [_of_dataset(part) for part in data.values()]
-    metadata = tables[0].schema.metadata
-    for name, table in zip(data, tables, strict=True):
-        if table.column_names != tables[0].column_names:
-            raise InputError(
-                f"`data`: the split {name!r} has other columns than {next(iter(data))!r}; give one of them"
-            )
-    named = [
-        table if "split" in table.column_names else table.append_column("split", pa.array([str(name)] * len(table)))
-        for name, table in zip(data, tables, strict=True)
-    ]
-    return pa.concat_tables(named, promote_options="permissive").replace_schema_metadata(metadata)
-
-
-def _column(values: Any) -> pa.ChunkedArray:  # noqa: ANN401
-    """One column; values of several types become the text that their cells would hold in a file."""
-    import pyarrow as pa
-
-    try:
-        if type(values).__module__.startswith("pandas"):
-            found = pa.array(values, from_pandas=True)
-        elif hasattr(values, "__arrow_c_stream__"):
-            found = pa.chunked_array(values)
-        elif _is_arrow_array(values):
-            found = values
-        else:
-            values = values if hasattr(values, "dtype") else list(values)
-            found = pa.array(values, from_pandas=True)  # a NaN is no value
-    except (pa.ArrowException, TypeError, ValueError, UnicodeEncodeError):
-        items = values.tolist() if hasattr(values, "tolist") else list(values)
-        found = pa.array([SURROGATES.sub("\ufffd", as_cell(_plain(item))) for item in items], pa.string())
-    return found if isinstance(found, pa.ChunkedArray) else pa.chunked_array([found])
-
-
-def _readable(table: pa.Table) -> pa.Table:
-    """The table with types that all readers know: polars' views of strings are none of them in a dictionary."""
-    import pyarrow as pa
-
-    for place, field in enumerate(table.schema):
-        if pa.types.is_dictionary(field.type) and pa.types.is_string_view(field.type.value_type):
-            chunks = [
-                pa.DictionaryArray.from_arrays(chunk.indices, chunk.dictionary.cast(pa.string()))
-                for chunk in table.column(place).chunks
-            ]
-            column = pa.chunked_array(chunks, pa.dictionary(field.type.index_type, pa.string()))
-            table = table.set_column(place, field.name, column)
-    return table
 
 
 def _records(name: str, records: Iterable[Any]) -> TableFile:
@@ -271,7 +199,7 @@ def _records(name: str, records: Iterable[Any]) -> TableFile:
                 if not isinstance(record, Mapping):
                     what = type(record).__name__
                     raise InputError(f"`data`: item {row} is of type {what}; give texts alone, or mappings alone")
-                file.write(json.dumps(_plain(record), default=as_cell) + "\n")
+                file.write(json.dumps(plain(record), default=as_cell) + "\n")
         table = Json(source_of(path, f"{name}"), None)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -279,43 +207,3 @@ def _records(name: str, records: Iterable[Any]) -> TableFile:
     table.unit = "record"
     weakref.finalize(table, shutil.rmtree, folder, ignore_errors=True)
     return table
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401
-    """A value of NumPy or pandas as Python's; what is no number or time is nothing."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, bytes):
-        return [_plain(item) for item in value]
-    value = value.tolist() if hasattr(value, "tolist") else value
-    return None if value != value else value  # NaN, NaT
-
-
-def list_of_texts(data: Any) -> list[str]:  # noqa: ANN401
-    """Texts in any form, as a list: a list, an array, a Series, a frame with one column; a missing one is empty.
-
-    Raises:
-        InputError: for a single text, several columns, or what is no text.
-    """
-    if isinstance(data, str | bytes):
-        raise InputError(f"this is a single text; give a list of texts: [{str(data)[:20]!r}]")
-    if isinstance(data, list) and all(isinstance(text, str) for text in data):
-        return data
-    if len(getattr(data, "shape", ())) == 2:
-        if data.shape[1] != 1:
-            raise InputError(f"`X` has {data.shape[1]} columns; give the one with the texts, such as X['text']")
-        data = data.iloc[:, 0] if hasattr(data, "iloc") else data.to_series() if hasattr(data, "to_series") else data
-        data = data.ravel() if isinstance(data, np.ndarray) else data
-    if not isinstance(data, list | tuple) and hasattr(data, "to_pylist"):
-        data = data.to_pylist()
-    return [_text(row, text) for row, text in enumerate(data)]
-
-
-def _text(row: int, text: Any) -> str:  # noqa: ANN401
-    if isinstance(text, str):
-        return str(text)
-    if type(text).__name__ in MISSING or text != text:
-        return ""
-    raise InputError(f"`X`: item {row} is of type {type(text).__name__}, not a text")

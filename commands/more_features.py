@@ -1,0 +1,109 @@
+"""Where features come from beside an encoder: ``tk features pool``, ``import`` and ``find``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from commands.tables import data_option, read, table_options
+from commands.terminal import echo, json_option, note, print_json, shown
+
+FILE = click.Path(path_type=Path)
+out_option = click.option("--out", required=True, type=FILE, help="The new store; it must not exist.")
+
+
+@click.command()
+@click.argument("store", type=FILE)
+@click.option("--pooling", default="mean", show_default=True, help="mean, max, first or last, of a text's tokens.")
+@out_option
+@json_option
+@click.pass_obj
+def pool(command: str, store: Path, pooling: str, out: Path, as_json: bool) -> None:
+    """Make one vector a text out of a store of one vector a token, without a new encoding.
+
+    Runs on the new store predict like others: the encoder's tokens are pooled alike.
+
+    \b
+    Example:
+        tk features pool features/messages.bert-tokens.h5 --pooling max --out features/messages.bert-max.h5
+    """
+    from stores.pooled_view import pooled_view
+
+    with pooled_view(store, out, pooling, command) as made:
+        found = {"store": str(out), "rows": len(made), "width": made.shape[1]}
+    if as_json:
+        print_json(found)
+    else:
+        echo(f"{found['rows']:,} rows, {found['width']:,} columns: {out}")
+
+
+@click.command("import")
+@click.argument("vectors", type=FILE)
+@data_option
+@click.option("--name", required=True, help="What made the vectors, such as openai-3-small.")
+@click.option("--array", help="Which array, data set or column of the file; the only one if none is named.")
+@click.option("--key", help="Column of a Parquet file or CSV with the id or the text that a vector belongs to.")
+@table_options
+@out_option
+@click.option("--overwrite", is_flag=True, help="Replace the store.")
+@json_option
+@click.pass_obj
+def import_vectors(
+    command: str, vectors: Path, data: tuple[str, ...], name: str, array: str | None, key: str | None, out: Path,
+    overwrite: bool, as_json: bool, reading: dict[str, Any],
+) -> None:  # fmt: skip
+    """Make a store of vectors that were made elsewhere, a vector a row of the table.
+
+    VECTORS is a file of NumPy (.npy, .npz), Parquet with a column of lists, CSV of numbers, HDF5 or safetensors.
+    Without --key they are those of the rows in their order; with it, of the rows with this id, or, if the table has no
+    ids, this text. Everything works on such a store but tk predict, which asks for the vectors of new texts.
+
+    \b
+    Example:
+        tk features import vectors.npy --data examples/messages.csv --name openai-3-small --out features/openai.h5
+    """
+    from embed.given_vectors import give_vectors, read_vectors
+
+    table = read(data, **reading)
+    with give_vectors(
+        read_vectors(vectors, array=array, key=key), table, name, out, overwrite=overwrite, command=command
+    ) as store:
+        found = {"store": str(out), "rows": len(store), "width": store.shape[1], "dtype": str(store.dtype)}
+    if as_json:
+        print_json(found)
+    else:
+        echo(f"{found['rows']:,} rows, {found['width']:,} columns: {out}")
+
+
+@click.command()
+@click.argument("folders", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@json_option
+def find(folders: tuple[Path, ...], as_json: bool) -> None:
+    """List the stores that texts are taken from, wherever they lie on this machine.
+
+    tk embed takes each store that it makes into this index. FOLDERS are looked through first, for stores that were
+    copied or moved there. TK_STORE_INDEX=off in the environment switches the index off.
+
+    \b
+    Example:
+        tk features find
+        tk features find features
+    """
+    from dataclasses import asdict
+
+    from embed.known_texts import is_indexed, machine_catalogue
+
+    catalogue = machine_catalogue()
+    for folder in folders:
+        catalogue.look_through(folder)
+    entries = catalogue.entries()
+    if as_json:
+        print_json([{name: value for name, value in asdict(entry).items() if name != "stamp"} for entry in entries])
+        return
+    for entry in entries:
+        what = f"{entry.encoder} {entry.identity_digest[:8]} {entry.kind}"
+        echo(f"{shown(entry.path)}: {entry.rows:,} rows, {shown(what)}, {entry.bytes / 1e6:,.1f} MB")
+    if not entries:
+        note("no stores are known" if is_indexed() else "the index is switched off (TK_STORE_INDEX)")
