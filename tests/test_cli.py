@@ -10,13 +10,16 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from helpers import ROOT
 from helpers.commands import LETTERS, ROWS, tk
+from helpers.stores import make_store
 from helpers.toy import TEN_ROWS, write_csv
 
 from cli import cli
+from stores import TokenFeatures
 
 STATIC, WORDS = "features/messages.static.h5", "features/messages.words.h5"
 
@@ -39,10 +42,21 @@ def test_help_explains_every_option_and_has_an_example(command):
 
 def examples():
     """Every command line in the help texts, in the order of the commands that need each other."""
-    order = ["describe", "embed", "classify", "report", "predict", "evaluate", "compare", "ensemble", "errors", "speed"]
-    order += ["encoders", "heads", "features", "doctor"]
+    order = [
+        "describe",
+        "embed",
+        "classify",
+        "report",
+        "bundle",
+        "predict",
+        "evaluate",
+        "compare",
+        "ensemble",
+        "errors",
+    ]
+    order += ["speed", "run", "encoders", "heads", "features", "doctor"]
     assert sorted(order) == sorted(cli.commands)
-    below = ["info", "verify", "export", "merge", "join", "diff", "prune"]
+    below = ["info", "verify", "export", "merge", "join", "diff", "pool", "import", "find", "prune"]
     assert sorted(below) == sorted(cli.commands["features"].commands)
     assert list(cli.commands["encoders"].commands) == ["check", "shrink"]
     helps = [
@@ -63,6 +77,10 @@ def test_examples_of_the_help_run(in_tmp, lookalike):
     (in_tmp / "vectors").mkdir()
     shutil.copy(lookalike("word_vectors"), in_tmp / "vectors/glove.50d.txt")
     write_csv(in_tmp / "more.csv", ROWS)
+    np.save(in_tmp / "vectors.npy", np.eye(960, 3))
+    tokens = TokenFeatures({"tokens": np.eye(2, dtype=np.float16)}, np.ones((2, 3), np.int32), np.array([0, 1, 2]))
+    (in_tmp / "features").mkdir()
+    make_store(in_tmp / "features/messages.bert-tokens.h5", tokens, ["ham", "spam"], ["see", "WIN"])
     tk(*"embed --data more.csv".split())
     tk(*"embed --data examples/messages.csv --pooling max --out features/messages.max.h5".split())
 
