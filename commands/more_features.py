@@ -83,7 +83,7 @@ def import_vectors(
 def find(folders: tuple[Path, ...], as_json: bool) -> None:
     """List the stores that texts are taken from, wherever they lie on this machine.
 
-    tk embed takes each store that it makes into this index. FOLDERS are looked through first, for stores that were
+    Each store that tk embed makes is taken into this index. FOLDERS are looked through first, for stores that were
     copied or moved there. TK_STORE_INDEX=off in the environment switches the index off.
 
     \b

@@ -54,7 +54,7 @@ def examples():
         "ensemble",
         "errors",
     ]
-    order += ["speed", "run", "encoders", "heads", "features", "doctor"]
+    order += ["speed", "vectors", "run", "encoders", "heads", "features", "doctor"]
     assert sorted(order) == sorted(cli.commands)
     below = ["info", "verify", "export", "merge", "join", "diff", "pool", "import", "find", "prune"]
     assert sorted(below) == sorted(cli.commands["features"].commands)
