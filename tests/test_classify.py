@@ -239,3 +239,14 @@ def test_metrics_file_is_plain_json(separable, in_tmp):
         raise AssertionError(name)
 
     assert json.loads((run.folder / "metrics.json").read_text(), parse_constant=refuse)["overall"]
+
+
+@pytest.mark.slow
+def test_texts_of_single_letters_have_a_baseline(tmp_path, in_tmp):
+    """No word of two letters is there, so that marks are chosen for words; the first letter tells the class."""
+    texts = [f"{a} {b}" for a in "abcdef" for b in "ghijkl"]
+    labels = ["low" if text < "d" else "high" for text in texts]
+    store = make_store(tmp_path / "a.h5", pooled(np.random.default_rng(0).normal(size=(36, 2))), labels, texts)
+    (run,) = classify(store, ["nb"], cv=3)
+
+    assert run.metrics.baselines["tfidf+logistic"].accuracy == 1

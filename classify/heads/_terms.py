@@ -167,6 +167,10 @@ def fit_linear(
     epochs, tolerance = (1000, TIGHT) if final else (EPOCHS, LOOSE)
     weights, intercepts = np.zeros((x.shape[1], targets.shape[1])), np.zeros(targets.shape[1])
     for c, target in enumerate(targets.T):
+        if not x.shape[1]:  # no text has a term: what is known is how frequent the class is
+            share = np.average(target, weights=sample_weight)
+            intercepts[c] = np.log(share / (1 - share))
+            continue
         model = LogisticRegression(
             C=penalty, solver="liblinear", dual=True, tol=tolerance, max_iter=epochs, random_state=0
         )
