@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +22,7 @@ from stores.format import data_sets, rows_a_checksum
 from stores.frames import StoreFrames
 from stores.shared.errors import FailureError, InputError
 from stores.validation.verify import Compared, first_not_finite, not_finite, verify
-from stores.virtual_dataset import DeclaredDataset, RowSource, VirtualDataset
+from stores.virtual_dataset import DeclaredDataset, RowSource, VirtualDataset, mark
 
 
 class RowView:
@@ -243,6 +245,8 @@ class FeatureStore(StoreFrames, StoreDescription):
         return self._views[path]
 
     def _view_in(self, path: str, part: str) -> RowSource:
-        """The data set ``path`` of the store of a part."""
-        with FeatureStore(self.path.parent / part) as store:
-            return store.data_set(path)
+        """The data set ``path`` of the store of a part: of the file that was there when this store was opened."""
+        with suppress(InputError), FeatureStore(self.path.parent / part) as store:  # there may be no such file now
+            if mark(os.fstat(store._file.raw.fileno())) == self._file.marks[part]:
+                return store.data_set(path)
+        raise FailureError(f"{self.path.parent / part} was replaced or removed while its store was read; try again")

@@ -93,9 +93,11 @@ class StoreFile(h5py.File):
         declared: the virtual data sets, by path.
         raw: as above.
         bytes: size of the file.
+        marks: of the parts in which its features lie, by their paths in the store, see ``mark``.
     """
 
     declared: dict[str, DeclaredDataset] = {}  # noqa: RUF012 (each file is given its own)
+    marks: dict[str, tuple[int, ...]] = {}  # noqa: RUF012
 
     def __init__(self, path: Path, raw: BinaryIO) -> None:
         self.raw, self.bytes = raw, os.fstat(raw.fileno()).st_size
@@ -120,6 +122,11 @@ class StoreFile(h5py.File):
         if name not in self._opened:
             self._opened[name] = super().__getitem__(name)
         return self._opened[name]
+
+
+def mark(file: os.stat_result) -> tuple[int, ...]:
+    """What changes when another file is put in the place of this one, or it is written to."""
+    return file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns
 
 
 def declare(outputs: h5py.Group, parts: dict) -> dict:

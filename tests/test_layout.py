@@ -3,6 +3,7 @@
 import json
 import shutil
 import zlib
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -113,6 +114,44 @@ def test_another_store_in_place_of_a_part_is_found(tmp_path):
 
     with FeatureStore(path) as store, pytest.raises(FailureError, match="not the part that its store was made of"):
         store.to_numpy()
+
+
+def replaced(new, part):
+    """Another file under the name of the part."""
+    new.replace(part)
+
+
+def written_over(new, part):
+    """The same file with other bytes."""
+    part.write_bytes(new.read_bytes())
+
+
+@pytest.mark.parametrize("put", [replaced, written_over])
+def test_a_part_that_is_replaced_while_its_store_is_open_is_not_read(put, tmp_path):
+    """Half of the old numbers and half of the new ones, of the same shape, would look like one store."""
+    path = write(tmp_path / "index.h5", pooled(), "parts")
+    (tmp_path / "other").mkdir()
+    features = pooled()
+    doubled = replace(features, outputs={name: 2 * values for name, values in features.outputs.items()})
+    write(tmp_path / "other" / "index.h5", doubled, "parts")
+    part = sorted((tmp_path / "index.h5.parts").rglob("part-*.h5"))[1]
+
+    with FeatureStore(path) as store:
+        store.read(0, 10)  # of the first part
+        put(tmp_path / "other" / part.relative_to(tmp_path), part)
+        with pytest.raises(FailureError, match=r"part-000001.h5 was replaced or removed while its store was read"):
+            store.read()
+    with FeatureStore(path) as store, pytest.raises(FailureError, match="features/layer1, in the rows from 0"):
+        store.verify()  # opened with the other part there: the checksums of the index tell
+
+
+def test_a_part_that_is_removed_while_its_store_is_open_is_named(tmp_path):
+    """As one that is replaced."""
+    path = write(tmp_path / "index.h5", pooled(), "parts")
+    with FeatureStore(path) as store:
+        shutil.rmtree(tmp_path / "index.h5.parts")
+        with pytest.raises(FailureError, match=r"part-000000.h5 was replaced or removed while its store was read"):
+            store.read()
 
 
 TARGETS = pytest.mark.parametrize("target", ["elsewhere.h5", "../elsewhere.h5", "/etc/passwd", "a.parts/../b.h5"])

@@ -14,7 +14,7 @@ from stores.shared.errors import FailureError, LockedError
 from stores.validation.headers import check_groups, check_start, locked_message
 from stores.validation.structure import check, check_attributes, check_data, foreign_names
 from stores.validation.verify import verify_data
-from stores.virtual_dataset import StoreFile, declared
+from stores.virtual_dataset import StoreFile, declared, mark
 
 LONGEST_ABOUT = 1 << 24  # bytes
 ATTEMPTS = 5
@@ -69,6 +69,7 @@ def _entries(file: StoreFile, path: Path, root: int) -> dict[str, Any]:
     about = _about(file, path)
     entries = {name: kind(about[name]) for name, kind in ABOUT.items()}
     file.declared = declared(entries["parts"], path, virtual)
+    file.marks = {part: mark((path.parent / part).stat()) for part, _ in entries["parts"].get("files", ())}
     if "start" in entries["parts"]:
         check_place(entries["parts"], path)
     check(file, path)
