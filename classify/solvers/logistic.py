@@ -21,11 +21,11 @@ import numpy as np
 
 from classify.solvers.blockwise import blocks, moments, one_thread_a_product, shared_out, some_rows
 from classify.solvers.lbfgs import minimise
+from classify.solvers.losses import logistic_loss, softmax_loss
+from classify.solvers.scaled import Scaled
 
 HESSIAN_ROWS = 4, 12  # times the dimension, at least and at most
-KEPT_BYTES = 1 << 30  # of standardised features; more are standardised again in each pass
 CONSTANT = 1e-20  # of the squared mean: a smaller variance is rounding, since float32 values differ by 6e-8 at least
-FAR = 3  # means this many sd from zero, in the square mean of the columns: more, and products in float32 lose precision
 
 
 @dataclass(frozen=True)
@@ -100,26 +100,13 @@ class Problems:
         self.penalties = np.array([task.penalty for task in tasks], np.float64)
         means, variances = moments(x, sample_weight)
         variances[variances <= CONSTANT * means**2] = 0  # a column that does not vary has no weight
-        self._choose_unit(means, variances)
-        self.mean = ((means - self._shift) / self._unit)[self.fold]
-        per_sd = np.divide(self._unit, np.sqrt(variances), out=np.zeros(means.shape), where=variances > 0)
+        self._scaled = Scaled(x, means, variances)
+        self.mean = ((means - self._scaled.shift) / self._scaled.unit)[self.fold]
+        per_sd = np.divide(self._scaled.unit, np.sqrt(variances), out=np.zeros(means.shape), where=variances > 0)
         self.per_sd = per_sd[self.fold]
         self.constant_columns = (variances == 0).sum(1)[self.fold]
         self._prior = self._shares(n_classes)
         self._precondition(means.mean(0), variances.mean(0))
-
-    def _choose_unit(self, means: np.ndarray, variances: np.ndarray) -> None:
-        """Shift and unit of the features in the passes: none if they are float32 and near enough to zero."""
-        shift, unit = means.mean(0), np.sqrt(variances.mean(0))
-        unit[unit == 0] = 1
-        self._plain = self.x.dtype == np.float32 and ((shift / unit) ** 2).mean() < FAR**2
-        self._shift = np.zeros(len(shift)) if self._plain else shift.astype(np.float32).astype(np.float64)
-        self._unit = np.ones(len(unit)) if self._plain else 1 / (1 / unit).astype(np.float32).astype(np.float64)
-        self._kept: np.ndarray | None = None
-        if not self._plain and self.x.size * 4 <= KEPT_BYTES:
-            kept: np.ndarray = np.empty(self.x.shape, np.float32)
-            shared_out(lambda rows: [self._standardise(part, kept[part]) for part in blocks(rows)], len(self.x))
-            self._kept = kept
 
     def _shares(self, n_classes: int) -> np.ndarray:
         """Share of each class among the rows of each problem, ``[J, C]``."""
@@ -182,8 +169,8 @@ class Problems:
     def as_they_are(self, u: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Weights ``[j, D, c]`` and intercepts ``[j, c]``, for the features as they are, of the problems ``which``."""
         weights, intercepts = self._in_passes(u, self._solve(u[:, :-1], which, "T"), which)
-        weights /= self._unit[:, None]
-        return weights, intercepts - np.einsum("d,jdc->jc", self._shift, weights)
+        weights /= self._scaled.unit[:, None]
+        return weights, intercepts - np.einsum("d,jdc->jc", self._scaled.shift, weights)
 
     def moved(self, u: np.ndarray, source: np.ndarray, target: np.ndarray) -> np.ndarray:
         """The points of the problems ``source`` in the coordinates of the problems ``target``, for a warm start."""
@@ -223,14 +210,13 @@ class Problems:
         v = np.ascontiguousarray(weights.transpose(1, 0, 2).reshape(dimension, j * c), np.float32)  # [D, j c]
         b = intercepts.reshape(j * c).astype(np.float32)
         fold, label = self.fold[which], self.label[which]
+        loss_of = logistic_loss if self.columns == 1 else softmax_loss
 
         def share(rows: range) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             loss, gradient, gradient_intercept = np.zeros(j), np.zeros((j * c, dimension)), np.zeros(j * c)
             for part in blocks(rows):
-                block = self._block(part)
-                values, residual = self._losses(
-                    block @ v + b, self.y[part][:, label], self.sample_weight[part][:, fold]
-                )
+                block = self._scaled.block(part)
+                values, residual = loss_of(block @ v + b, self.y[part][:, label], self.sample_weight[part][:, fold])
                 loss += values
                 gradient += residual.T @ block  # [j c, D], the second product
                 gradient_intercept += residual.sum(0, dtype=np.float64)
@@ -239,37 +225,3 @@ class Problems:
         parts = zip(*shared_out(share, len(self.x)), strict=True)
         loss, gradient, gradient_intercept = (np.sum(part, axis=0) for part in parts)
         return loss, gradient.reshape(j, c, dimension).transpose(0, 2, 1), gradient_intercept.reshape(j, c)
-
-    def _block(self, part: slice) -> np.ndarray:
-        """Rows of the features as the passes see them, float32."""
-        if self._plain:
-            return self.x[part]
-        if self._kept is not None:
-            return self._kept[part]
-        return self._standardise(part, np.empty((part.stop - part.start, self.x.shape[1]), np.float32))
-
-    def _standardise(self, part: slice, out: np.ndarray) -> np.ndarray:
-        np.subtract(self.x[part], self._shift, out=out, casting="same_kind")
-        out *= (1 / self._unit).astype(np.float32)
-        return out
-
-    def _losses(self, z: np.ndarray, y: np.ndarray, m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Sum of the losses of each problem, float64 ``[j]``, and their gradients by ``z [rows, j * c]``."""
-        if self.columns == 1:
-            # loss = log(1 + exp(-m)), m = y z with y in -1, 1: [rows, j]
-            sign = np.where(y > 0, np.float32(1), np.float32(-1))
-            margin = z * sign
-            tail = np.exp(-np.abs(margin))  # never overflows
-            loss = np.log1p(tail) + np.maximum(-margin, 0)
-            wrong = np.where(margin > 0, tail, 1) / (1 + tail)  # the probability of the other class
-            return np.einsum("ij,ij->j", loss, m, dtype=np.float64), -sign * wrong * m
-        # loss = log(sum_c exp(z_c)) - z_y, of [rows, j, C]; the largest z is taken out so that exp does not overflow
-        z = z.reshape(len(z), -1, self.columns)
-        z = z - z.max(2, keepdims=True)
-        proba = np.exp(z)
-        total = proba.sum(2, keepdims=True)
-        rows = np.arange(len(z))
-        loss = np.log(total[:, :, 0]) - z[rows, :, y[:, 0]]
-        proba /= total
-        proba[rows, :, y[:, 0]] -= 1  # dloss/dz_c = p_c - (c is y)
-        return np.einsum("ij,ij->j", loss, m, dtype=np.float64), (proba * m[:, :, None]).reshape(len(z), -1)

@@ -15,12 +15,12 @@ from __future__ import annotations
 import heapq
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from embed.engines.cluster import Cluster, load_ray
 from embed.engines.poison_texts import find_culprits
+from embed.engines.seat import DeadError, Seat, answer_of
 from embed.engines.worker import Worker
 from embed.part import PartPlan, PartWriter
 from embed.progress import Meter
@@ -34,21 +34,6 @@ AHEAD = 2  # times ROOM: parts a worker that are planned and not complete
 RETRY = 0.2  # seconds until a process that is being restarted is asked again
 LOADING = -1  # stands for the number of a part where none is in hand
 STRIKES = 3  # so often a part may end with its worker before its texts are looked at
-
-
-@dataclass
-class _Seat:
-    """A worker, as the driver knows it.
-
-    Attributes:
-        actor: Ray's handle.
-        up: whether its encoder is loaded.
-        held: number of each part it has in hand -> what it does with it: ``encode``, ``wait`` or ``write``.
-    """
-
-    actor: Any
-    up: bool = False
-    held: dict[int, str] = field(default_factory=dict)
 
 
 class RayEngine:
@@ -72,13 +57,13 @@ class RayEngine:
         self._plans: dict[int, PartPlan] = {}  # not complete yet
         self._open: set[Path] = set()  # their parts
         self._queue: list[int] = []  # a heap: those that no worker has
-        self._calls: dict[Any, tuple[_Seat, str, int]] = {}  # what is awaited of whom
+        self._calls: dict[Any, tuple[Seat, str, int]] = {}  # what is awaited of whom
         self._strikes: dict[int, int] = {}
         self._deadly: set[bytes] = set()  # hashes of texts
         self._bad: dict[int, BadRow] = {}
         self._read_bad = False  # whether the table had broken rows; those found here, by line
         self._moved = time.monotonic()  # when a worker last did what it was asked for
-        self._seats = [_Seat(actor) for actor in self._actors(maker)]
+        self._seats = [Seat(actor) for actor in self._actors(maker)]
         for seat in self._seats:
             self._call(seat, "start", LOADING)
 
@@ -146,17 +131,17 @@ class RayEngine:
         """Whether an earlier part that the plan takes features from is not complete."""
         return any(place.path in self._open for _, place in plan.own)
 
-    def _call(self, seat: _Seat, what: str, number: int, *args: object) -> None:
+    def _call(self, seat: Seat, what: str, number: int, *args: object) -> None:
         ref = getattr(seat.actor, what).remote(*args)
         self._calls[ref] = seat, what, number
         if number != LOADING:
             seat.held[number] = what
 
-    def _deal_with(self, ref: object, seat: _Seat, what: str, number: int) -> None:
+    def _deal_with(self, ref: object, seat: Seat, what: str, number: int) -> None:
         """What an answer means."""
         try:
-            answer: Any = self._answer(ref)
-        except _Dead as error:
+            answer: Any = answer_of(self._ray, ref)
+        except DeadError as error:
             if what == "start" and error.restarting:
                 time.sleep(RETRY)
                 self._call(seat, "start", LOADING)
@@ -180,32 +165,15 @@ class RayEngine:
             self._meter.made(plan.stretch, len(plan.rows), fresh)
             self._done(number, len(plan.rows))
 
-    def _answer(self, ref: object) -> object:
-        """What a worker has returned.
-
-        Raises:
-            _Dead: if it died over it, or its memory did not suffice.
-            Exception: that of the worker, if it raised one.
-        """
-        errors = self._ray.exceptions
-        try:
-            return self._ray.get(ref)
-        except errors.RayTaskError as error:
-            if isinstance(error.cause, MemoryError):
-                raise _Dead from error
-            raise error.cause from error
-        except errors.RayError as error:
-            raise _Dead(restarting=isinstance(error, errors.ActorUnavailableError)) from error
-
-    def _fails(self, seat: _Seat, what: str, *args: object) -> bool:
+    def _fails(self, seat: Seat, what: str, *args: object) -> bool:
         """Whether a worker dies over a call."""
         try:
-            self._answer(getattr(seat.actor, what).remote(*args))
-        except _Dead:
+            answer_of(self._ray, getattr(seat.actor, what).remote(*args))
+        except DeadError:
             return True
         return False
 
-    def _bury(self, seat: _Seat) -> None:
+    def _bury(self, seat: Seat) -> None:
         """Take back what a dead worker had in hand; Ray starts another one in its place."""
         held, seat.held, seat.up = seat.held, {}, False
         self._calls = {ref: call for ref, call in self._calls.items() if call[0] is not seat}
@@ -219,7 +187,7 @@ class RayEngine:
         if at_work != LOADING and self._strikes[at_work] % STRIKES == 0:
             self._isolate(seat, at_work)
 
-    def _isolate(self, seat: _Seat, number: int) -> None:
+    def _isolate(self, seat: Seat, number: int) -> None:
         """Find the texts of a part that kill, and leave their rows out, if that is what the user wants."""
 
         def kills(texts: Sequence[str]) -> bool:
@@ -262,11 +230,3 @@ class RayEngine:
             f" {self._cluster.cpus:g} CPUs and {self._cluster.gpus:g} GPUs are wanted, the cluster has"
             f" {has.get('CPU', 0):g} and {has.get('GPU', 0):g} in all, of which others may hold some; see ray status"
         )
-
-
-class _Dead(Exception):
-    """A worker died over a call, or had no memory; or Ray is about to start it again, and it was not called at all."""
-
-    def __init__(self, restarting: bool = False) -> None:
-        super().__init__()
-        self.restarting = restarting
