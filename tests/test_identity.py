@@ -138,6 +138,22 @@ def test_the_identity_changes_with_the_vectors_and_with_nothing_else(encoder, mo
         assert (identity == other) == (line == other_line), (first, second, identity, other)
 
 
+@pytest.mark.parametrize("encoder", ["bert", "transformer"])
+def test_other_arithmetic_of_one_precision_is_another_identity_in_it_alone(encoder, model_of, monkeypatch):
+    """Features that were made before stay known in the precisions whose numbers are as they were."""
+    from embed.networks.transformer_weights import VERSIONS
+
+    def identities():
+        path = model_of(SAME[encoder][0])
+        return {name: loaded(encoder, path, {"precision": name}).identity() for name in VERSIONS}
+
+    before = identities()
+    monkeypatch.setitem(VERSIONS, "bfloat16", VERSIONS["bfloat16"] + 1)
+    after = identities()
+
+    assert [name for name in VERSIONS if before[name] != after[name]] == ["bfloat16"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("encoder", [name for name, (model, _) in SAME.items() if model])
 def test_place_and_name_of_a_model_do_not_matter(encoder, model_of, tmp_path):

@@ -17,7 +17,7 @@ from embed.encoders._bert_module import BertModule, ModulePieces
 from embed.encoders._execution import Networks, OneNetwork
 from embed.encoders._sentence_folder import SentenceFolder
 from embed.networks.transformer import TransformerNetwork
-from embed.networks.transformer_weights import VERSION
+from embed.networks.transformer_weights import VERSIONS
 from embed.tokenise import Tokenizer
 from embed.tokenise.hugging_face import HuggingFaceTokenizer
 from embed.tokenise.wordpiece import WordPiece
@@ -110,7 +110,11 @@ def _hub_networks(
         return OneNetwork(BertModule(path, load))
     network = TransformerNetwork(weights)
     found = agreement(
-        path, "transformer", VERSION, device, lambda: {"difference": _probe(network, BertModule(path, load))}
+        path,
+        "transformer",
+        VERSIONS["float32"],
+        device,
+        lambda: {"difference": _probe(network, BertModule(path, load))},
     )
     difference = found["difference"]
     if difference <= TOLERANCE:

@@ -23,7 +23,7 @@ from embed.encoders._sequence_encoder import SequenceEncoder
 from embed.encoders._sequence_options import check
 from embed.encoders.base import Published
 from embed.models.cache import files_digest, weights_digest
-from embed.networks.transformer_weights import VERSION as NETWORK_VERSION
+from embed.networks.transformer_weights import VERSIONS as NETWORK_VERSIONS
 from embed.tokenise import Tokenizer
 from embed.tokenise.hugging_face import is_uncased, length_limit, tokenizer_files
 from embed.weights.bert_vocabulary import google_vocabulary, guess_lower_case
@@ -114,7 +114,7 @@ class BertEncoder(SequenceEncoder):
         """Name, versions, digests of model and preprocessor, and what the options come to."""
         return self.shared_identity(
             version=VERSION,
-            network=NETWORK_VERSION,
+            network=NETWORK_VERSIONS[self.precision],
             weights=self._digest(),
             preprocessor=weights_digest(self._preprocessor) if self._preprocessor else None,
             casing=self._resolved_casing(),

@@ -21,7 +21,7 @@ from embed.encoders.base import Published
 from embed.models.cache import files_digest
 from embed.models.resolve import resolve_on_hub
 from embed.networks.onnx import OnnxNetwork, onnx_files, precision_of
-from embed.networks.transformer_weights import VERSION as NETWORK_VERSION
+from embed.networks.transformer_weights import VERSIONS as NETWORK_VERSIONS
 from embed.tokenise import Tokenizer
 from embed.tokenise.hugging_face import HuggingFaceTokenizer, length_limit, tokenizer_files
 from embed.weights.safetensors import weight_files
@@ -106,7 +106,7 @@ class TransformerEncoder(SequenceEncoder):
         most = min(self.max_tokens or self.limit() or config.max_tokens, config.max_tokens)
         return self.shared_identity(
             version=VERSION,
-            network=NETWORK_VERSION,
+            network=NETWORK_VERSIONS[self.precision],
             weights=files_digest(self._path, self._files()),
             layer="last" if self._onnx else self._resolved_layers(config.depth),
             max_tokens=most,
