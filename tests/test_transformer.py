@@ -12,6 +12,7 @@ from helpers.bert_models import PIECES, WIDTH, arrays, reference, write_safetens
 from embed import load_encoder
 from embed.encoders import _execution, _sequence_encoder
 from embed.encoders._sequence_pooling import pool
+from embed.networks.attention import Attention
 from embed.networks.transformer import TransformerNetwork
 from embed.networks.transformer_numpy import NumpyNetwork, erf
 from embed.tokenise.hugging_face import HuggingFaceTokenizer, length_limit
@@ -85,6 +86,26 @@ def test_states_are_those_of_the_reference(tiny, architecture, network):
 
     np.testing.assert_allclose(first, expected["first_layer"], rtol=0, atol=1e-5)
     np.testing.assert_allclose(last, expected["last"], rtol=0, atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_scores_of_some_queries_at_a_time_give_the_same(tiny, architecture, monkeypatch):
+    """Blocks of five queries, the last one smaller, as long texts have them."""
+    expected = np.load(tiny / architecture / "expected.npz")
+    lengths = expected["lengths"]
+    assert lengths.max() % 5
+    made = TransformerNetwork(read_transformer(tiny / architecture))
+    (whole,) = made.compile([made.depth])(expected["ids"], lengths)
+    at_once = []
+    monkeypatch.setattr("embed.networks.transformer.SCORES", 5 * 4 * 4 * len(lengths) * int(lengths.max()))
+    mix = Attention._mix_in_blocks
+    monkeypatch.setattr(Attention, "_mix_in_blocks", lambda self, *args: at_once.append(args) or mix(self, *args))
+    (found,) = made.compile([made.depth])(expected["ids"], lengths)
+
+    assert len(at_once) == made.depth
+    np.testing.assert_allclose(found, whole, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(found, expected["last"], rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

@@ -1,7 +1,8 @@
 """Attention over texts of different lengths (Vaswani et al. 2017, section 3.2), in TensorFlow.
 
 Tokens come and go in one ragged matrix, text after text; for the scores they are padded to the longest text of the
-batch. How architectures differ in their scores is in ``embed.networks.transformer_weights``; letters of the shapes are
+batch. Scores of long texts are made for some queries at a time, so that memory grows with the length and not with its
+square. How architectures differ in their scores is in ``embed.networks.transformer_weights``; letters of the shapes are
 those of ``embed.networks.transformer``.
 """
 
@@ -50,21 +51,56 @@ class Attention:
         if layer["theta"]:
             rows = self._rotate(rows, layer["theta"], batch)
         query, key, value = batch.pad(tf.reshape(rows, [-1, self._width]))  # [B, A, T, D] each
-        # [B, A, T, T], query by key
+        if batch.at_once is None:
+            mixed = self._mix(query, key, value, layer, batch, 0)
+        else:
+            mixed = self._mix_in_blocks(query, key, value, layer, batch)
+        return tf.reshape(batch.unpad(mixed), [-1, self._heads * self._width])
+
+    def _mix_in_blocks(self, query: Tensor, key: Tensor, value: Tensor, layer: dict[str, Any], batch: Ragged) -> Tensor:
+        """``_mix`` of ``batch.at_once`` queries at a time, one block after the other."""
+        tf, rows = self._tf, batch.at_once
+        blocks = -(-batch.longest // rows)
+        made = tf.TensorArray(self._dtype, blocks, infer_shape=False, element_shape=[None, None, None, self._width])
+
+        def add(i: Tensor, made: Tensor) -> tuple[Tensor, Tensor]:
+            mixed = self._mix(query[:, :, i * rows : (i + 1) * rows], key, value, layer, batch, i * rows)
+            return i + 1, made.write(i, tf.transpose(mixed, [2, 0, 1, 3]))
+
+        _, made = tf.while_loop(lambda i, _: i < blocks, add, (0, made), parallel_iterations=1)
+        return tf.transpose(made.concat(), [1, 2, 0, 3])
+
+    def _mix(
+        self, query: Tensor, key: Tensor, value: Tensor, layer: dict[str, Any], batch: Ragged, start: Tensor | int
+    ) -> Tensor:
+        """What each query takes from the values.
+
+        Args:
+            query: ``[B, A, R, D]``, those from ``start`` on.
+            key, value: ``[B, A, T, D]``.
+            layer: the layer.
+            batch: the batch.
+            start: place of the first query.
+
+        Returns:
+            ``[B, A, R, D]``.
+        """
+        tf = self._tf
+        # [B, A, R, T], query by key
         scores = tf.cast(tf.matmul(query, key, transpose_b=True), self._score_dtype)
         if "position_key" in layer:  # content to position: Q PK'
-            scores += self._by_distance(query, layer["position_key"], batch, reverse=False)
+            scores += self._by_distance(query, layer["position_key"], -start, batch.longest, reverse=False)
         if "position_query" in layer:  # position to content: (K PQ')'
-            found = self._by_distance(key, layer["position_query"], batch, reverse=True)
+            found = self._by_distance(key, layer["position_query"], start, tf.shape(query)[2], reverse=True)
             scores += tf.transpose(found, [0, 1, 3, 2])
         scores = scores * tf.constant(self._scale, self._score_dtype) + tf.cast(batch.bias, self._score_dtype)
         if self._distance_bias is not None:
-            near = tf.gather(self._distance_bias, batch.distance + self._middle)  # [T, T, A]
+            near = tf.gather(self._distance_bias, batch.distance(start, query) + self._middle)  # [R, T, A]
             scores += tf.transpose(near, [2, 0, 1])
         if layer["window"] is not None:
-            scores += tf.cast(tf.where(tf.abs(batch.distance) > layer["window"], FAR, 0.0), self._score_dtype)
-        mixed = tf.matmul(tf.cast(tf.nn.softmax(scores), self._dtype), value)  # [B, A, T, D]
-        return tf.reshape(batch.unpad(mixed), [-1, self._heads * self._width])
+            far = tf.abs(batch.distance(start, query)) > layer["window"]
+            scores += tf.cast(tf.where(far, FAR, 0.0), self._score_dtype)
+        return tf.matmul(tf.cast(tf.nn.softmax(scores), self._dtype), value)
 
     def _rotate(self, rows: Tensor, theta: float, batch: Ragged) -> Tensor:
         """Queries and keys turned by their places: halves a, b become a cos - b sin, b cos + a sin; ``[N, 3 A, D]``."""
@@ -75,26 +111,31 @@ class Attention:
         both = tf.cast(tf.concat([a * cos - b * sin, b * cos + a * sin], -1), self._dtype)
         return tf.concat([both, rows[:, turned:]], 1)
 
-    def _by_distance(self, x: Tensor, table: Tensor, batch: Ragged, reverse: bool) -> Tensor:
+    def _by_distance(self, x: Tensor, table: Tensor, first: Tensor | int, others: Tensor, reverse: bool) -> Tensor:
         """DeBERTa's product of each row with the table's row for its distance to each other row.
 
         Args:
-            x: ``[B, A, T, D]``, queries, or keys with ``reverse``.
+            x: ``[B, A, R, D]``, queries, or keys with ``reverse``.
             table: ``[A, 2 span, D]``, position keys, or position queries with ``reverse``.
-            batch: the batch.
+            first: place of the first other row minus that of the first row of ``x``.
+            others: ``S``, number of the other rows.
             reverse: whether rows of ``x`` are the keys.
 
         Returns:
-            Float32 ``[B, A, T, T]``: row of ``x`` by the other.
+            Float32 ``[B, A, R, S]``: row of ``x`` by the other.
         """
-        tf, t, middle = self._tf, batch.longest, self._middle
-        index = self._distance_rows[middle - t + 1 : middle + t]  # [2 T - 1], of key minus query from 1 - T to T - 1
-        near = tf.gather(table, index[::-1] if reverse else index, axis=1)  # [A, 2 T - 1, D]
-        products = self._float(tf.matmul(x, near[None], transpose_b=True))  # [B, A, T, 2 T - 1]
-        # entry [i, j] belongs to the other row i + j - (T - 1): cut the first T - 1 numbers of the flat matrix off, and
-        # rows of 2 T - 2 numbers begin with those of the other rows 0 to T - 1 (Dai et al. 2019, appendix B)
-        flat = tf.reshape(products, [-1, self._heads, t * (2 * t - 1)])[:, :, t - 1 : -1]
-        return tf.reshape(flat, [-1, self._heads, t, 2 * t - 2])[..., :t]
+        tf, middle, rows = self._tf, self._middle, self._tf.shape(x)[2]
+        low, high = first - rows + 1, first + others - 1  # of the place of the other row minus that of a row of x
+        if reverse:
+            low, high = -high, -low
+        index = self._distance_rows[middle + low : middle + high + 1]  # [R + S - 1], of key minus query
+        near = tf.gather(table, index[::-1] if reverse else index, axis=1)  # [A, R + S - 1, D]
+        products = self._float(tf.matmul(x, near[None], transpose_b=True))  # [B, A, R, R + S - 1]
+        # entry [i, j] belongs to the other row i + j - (R - 1): cut the first R - 1 numbers of the flat matrix off, and
+        # rows of R + S - 2 numbers begin with those of the other rows 0 to S - 1 (Dai et al. 2019, appendix B)
+        flat = tf.reshape(products, [-1, self._heads, rows * (rows + others - 1)])[:, :, rows - 1 :]
+        flat = flat[:, :, : rows * (rows + others - 2)]
+        return tf.reshape(flat, [-1, self._heads, rows, rows + others - 2])[..., :others]
 
     def _float(self, x: Tensor) -> Tensor:
         return self._tf.cast(x, self._tf.float32)
@@ -106,18 +147,17 @@ class Ragged:
     Attributes:
         longest: ``T``, at least 2.
         place: int32 ``[N]``, of each token in its text.
-        distance: int32 ``[T, T]``, key minus query.
+        at_once: queries of a text whose scores are held at a time; None: all.
         bias: float32 ``[B, 1, 1, T]``, 0 at tokens and very negative at padding: added to the scores.
     """
 
-    def __init__(self, tf: Any, lengths: Tensor, heads: int) -> None:  # noqa: ANN401
-        self._tf = tf
+    def __init__(self, tf: Any, lengths: Tensor, heads: int, at_once: Tensor | None = None) -> None:  # noqa: ANN401
+        self._tf, self.at_once = tf, at_once
         texts, self.longest = tf.size(lengths), tf.maximum(2, tf.reduce_max(lengths))
         longest = self.longest
         self._starts = starts = tf.cumsum(lengths, exclusive=True)
         self._text = text = tf.repeat(tf.range(texts), lengths)
         self.place = tf.range(tf.size(text)) - tf.gather(starts, text)
-        self.distance = tf.range(longest)[None, :] - tf.range(longest)[:, None]
         mask = tf.sequence_mask(lengths, longest)
         self.bias = tf.where(mask, 0.0, FAR)[:, None, None, :]
         token = tf.where(mask, starts[:, None] + tf.range(longest)[None, :], 0)  # padding reads a token, unheeded
@@ -126,6 +166,11 @@ class Ragged:
         self._to_padded = token[:, None, :] * (3 * heads) + head[None, :, None]
         self._to_ragged = (text[:, None] * heads + head[None, :]) * longest + self.place[:, None]
         self._heads = heads
+
+    def distance(self, start: Tensor | int, query: Tensor) -> Tensor:
+        """Key minus query, int32 ``[R, T]``; ``query``: ``[B, A, R, D]`` of the places from ``start`` on."""
+        tf = self._tf
+        return tf.range(self.longest)[None, :] - (start + tf.range(tf.shape(query)[2]))[:, None]
 
     def count(self, counted: Tensor) -> Tensor:
         """How many of the tokens of a text up to each, itself included, are counted: bool ``[N]`` to int32 ``[N]``."""

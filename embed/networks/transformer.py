@@ -25,6 +25,7 @@ Tensor = Any  # a tf.Tensor; TensorFlow is not imported for its name
 # most bytes of kernels in bfloat16 that are constants of the graph: oneDNN then lays them out for AMX once, not at each
 # product, which takes half the time; TensorFlow keeps some ten copies, so large models do without
 IN_GRAPH = 1 << 28
+SCORES = 1 << 28  # most bytes of scores of a batch that one operation makes on a CPU
 
 
 class TransformerNetwork:
@@ -110,12 +111,22 @@ class TransformerNetwork:
         tf = self._tf
         if pooler and self._pooler is None:
             raise InputError("`pooling='pooler'`: the weights have no pooler; take another pooling, such as mean")
-        specs = [tf.TensorSpec([None], tf.int32), tf.TensorSpec([None], tf.int32)]
+        some = tf.TensorSpec([None], tf.int32)
 
-        @tf.function(input_signature=specs, autograph=False)
-        def run(ids: Tensor, lengths: Tensor) -> list[Tensor]:
-            states = self._states(ids, lengths, layers)
+        @tf.function(input_signature=[some, some], autograph=False)
+        def whole(ids: Tensor, lengths: Tensor) -> list[Tensor]:
+            states = self._states(ids, lengths, layers, None)
             return [self._pool(x, lengths) for x in states] if pooler else states
+
+        @tf.function(input_signature=[some, some, tf.TensorSpec([], tf.int32)], autograph=False)
+        def in_blocks(ids: Tensor, lengths: Tensor, at_once: Tensor) -> list[Tensor]:
+            states = self._states(ids, lengths, layers, at_once)
+            return [self._pool(x, lengths) for x in states] if pooler else states
+
+        def run(ids: Tensor, lengths: Tensor) -> list[Tensor]:
+            longest = int(np.max(lengths))
+            at_once = max(1, SCORES // (4 * self._weights.heads * len(lengths) * longest))
+            return whole(ids, lengths) if self.on_gpu or at_once >= longest else in_blocks(ids, lengths, at_once)
 
         return run
 
@@ -123,8 +134,8 @@ class TransformerNetwork:
         first = self._tf.gather(x, self._tf.cumsum(lengths, exclusive=True))  # [B, H], of the first token of each text
         return self._float(self._tf.tanh(self._dense(first, self._pooler)))
 
-    def _states(self, ids: Tensor, lengths: Tensor, layers: Sequence[int]) -> list[Tensor]:
-        batch = Ragged(self._tf, lengths, self._weights.heads)
+    def _states(self, ids: Tensor, lengths: Tensor, layers: Sequence[int], at_once: Tensor | None) -> list[Tensor]:
+        batch = Ragged(self._tf, lengths, self._weights.heads, at_once)
         x = self._embed(ids, batch)  # [N, H]
         states = {0: x}
         made = {id(layer): self._in_graph(layer) for layer in self._layers[: max(layers)]}
