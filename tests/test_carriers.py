@@ -250,6 +250,25 @@ def test_class_labels_of_hugging_face(tmp_path):
     assert next(read_table(tmp_path / "c.parquet").blocks(9)).label_names == ["0", "1", "2"]
 
 
+def test_lists_of_one_label_each_are_one_label_a_row(tmp_path):
+    """In Parquet and CSV, by name or number; null is missing; a single longer list anywhere makes them several."""
+    table = pa.table({"text": TEXTS, "labels": [[0], [1], [0], None, [1]]})
+    pa.parquet.write_table(table.replace_schema_metadata(hugging_face(["calm", "wet"], True)), tmp_path / "a.parquet")
+    one = read_table(tmp_path / "a.parquet")
+    assert read(one)[2] == ["calm", "wet", "calm", None, "wet"]
+    assert "'labels' are lists of one label: it is the row's; `label_separator=','` decides otherwise" in one.notes[-1]
+    (block,) = read_table(tmp_path / "a.parquet", label_separator=",").blocks(9)
+    assert (block.label_names, block.labels[0].tolist()) == (["calm", "wet"], [1, 0])
+
+    (tmp_path / "a.csv").write_text("text,label\none,['a']\ntwo,['b']\nthree,['a']\n")
+    assert read(read_table(tmp_path / "a.csv"))[2] == ["a", "b", "a"]
+    assert read(read_table(tmp_path / "a.csv", label_map="a=x,*=*"))[2] == ["x", "b", "x"]
+
+    labels = [["a"], ["b"]] * 3000 + [["a", "b"]]
+    pa.parquet.write_table(pa.table({"text": TEXTS * 1200 + ["fog"], "label": labels}), tmp_path / "b.parquet")
+    assert read_table(tmp_path / "b.parquet").rule.names == ["a", "b"]
+
+
 def test_folder_of_tables_with_splits_in_their_names(tmp_path):
     """As Hugging Face lays out a data set; what tells about it does not count."""
     for name, rows in (("train", slice(0, 3)), ("test", slice(3, 5))):

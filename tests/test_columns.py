@@ -146,6 +146,47 @@ def test_classes_that_differ_by_case_are_named_with_the_map_that_joins_them(tmp_
     assert read(read_table(tmp_path / "a.csv", label_map=given))[2] == ["ham", "ham", "spam", "ham"]
 
 
+@pytest.mark.parametrize(
+    ("spelt", "meant"),
+    [
+        (["1", "True", "0", "False", "1", "0"], "110010"),
+        (["yes", "Yes", "1", "no", "0", "yes"], ["yes"] * 3 + ["no"] * 2 + ["yes"]),
+        (["Y", "true", "false", "Y", "N", "N"], "YYNYNN"),
+    ],
+)
+def test_yes_and_no_in_several_ways_are_named_with_the_map_that_joins_them(tmp_path, spelt, meant):
+    """As where tables of several sources were put together; the most frequent spelling stays."""
+    texts = "wind rain snow ice fog sun".split()
+    rows = "".join(f"{label},{text}\n" for label, text in zip(spelt, texts, strict=True))
+    (tmp_path / "a.csv").write_text("label,text\n" + rows)
+    note = read_table(tmp_path / "a.csv").notes[0]
+
+    assert "classes that mean yes and no in several ways: " in note
+    given = note.split("`label_map='")[1].split("'`")[0]
+    table = read_table(tmp_path / "a.csv", label_map=given)
+    assert (read(table)[2], table.notes) == (list(meant), [])
+
+
+def test_numbers_and_words_that_are_not_all_yes_and_no_are_classes(tmp_path):
+    """Stars with a word among them; yes and no in one way."""
+    for number, labels in enumerate((["1", "2", "true", "0"], ["yes", "no", "yes", "no"])):
+        path = tmp_path / f"{number}.csv"
+        path.write_text("label,text\n" + "".join(f"{label},text of {label}\n" for label in labels))
+        assert read_table(path).notes == []
+
+
+def test_cells_hold_several_labels_as_those_of_the_table_that_was_trained_on(tmp_path):
+    """Also where each row of the second table happens to have one: of lists, and of labels with a mark between."""
+    for name, both, one in (("lists", "\"['a', 'b']\"", "['a']"), ("marks", "a|b", "a")):
+        (tmp_path / f"{name}.csv").write_text(f"text,label\nrain,{both}\nsnow,{one}\nwind,{one}\nsun,{both}\n")
+        (tmp_path / "new.csv").write_text(f"text,label\nice,{one}\nfog,{one}\n")
+        first = read_table(tmp_path / f"{name}.csv", label_columns=["label"])
+
+        assert first.rule.names == ["a", "b"]
+        assert read_table(tmp_path / "new.csv").rule.names is None
+        assert read_table(tmp_path / "new.csv", like=first.source()).rule.names == ["a"]
+
+
 def test_label_map_quotes_what_it_is_written_with(tmp_path):
     """Names with ``=`` and ``,`` in double quotes; a quote among them is doubled."""
     (tmp_path / "a.csv").write_text('label,text\na=b,one\n"c,d",two\n"e""f",three\ng,four\n')

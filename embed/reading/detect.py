@@ -26,6 +26,7 @@ from embed.reading.folders import TAR_SUFFIXES, Folder, table_in_tar
 from embed.reading.format import TableFile
 from embed.reading.lines import LabelledLines, Lines, TextLines, Trees, is_tree, label_form
 from embed.reading.text_files import TextFiles, open_texts
+from embed.reading.tokens import refuse_tokens
 from stores.shared.errors import InputError
 from stores.shared.suggest import listing
 
@@ -176,6 +177,8 @@ def _form(source: Source, asked: ReadingOptions) -> str:
         return "labelled"
     if is_tree(lines[0]):
         return "trees"
+    if not asked.delimiter and asked.header is None:
+        refuse_tokens(source.name, lines if len(block) < BEGINNING else lines[:-1])
     if by_name == "csv" or asked.delimiter or separator_line(text):
         return "csv"
     if by_name == "tsv":  # not all that are called so have tabs

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from embed.tables.label_cells import clean_label, is_missing, parse_list, split_labels
-from embed.tables.labels import BITS, LabelRule, is_numeric_target, notes_on_labels
+from embed.tables.label_notes import notes_on_labels
+from embed.tables.labels import BITS, LabelRule, is_numeric_target, unlisted
 from stores.shared.errors import InputError
 
 SEPARATORS = "|;,"
@@ -17,7 +18,12 @@ ALONE = 0.75  # this share of the labels in cells with several stands alone else
 
 
 def settle_labels(
-    file: str, rule: LabelRule, cells: Sequence[str], separator: str | None, found: bool
+    file: str,
+    rule: LabelRule,
+    cells: Sequence[str],
+    separator: str | None,
+    found: bool,
+    every: Callable[[], Iterable[str]],
 ) -> tuple[LabelRule, list[str]]:
     """The rule for one label column after a look at some of its cells, and what the user should know.
 
@@ -27,6 +33,7 @@ def settle_labels(
         cells: of the first rows.
         separator: what stands between the labels of a cell if that was asked for; ``none``: every cell is one label.
         found: whether the column was found, not asked for.
+        every: gives the different cells of all rows.
 
     Raises:
         InputError: if the cells may as well hold several labels as one, or numbers that are no classes.
@@ -39,6 +46,11 @@ def settle_labels(
     if separator:
         return replace(rule, separator=separator, classes=[]), []
     lists = [parse_list(kind) for kind in kinds]
+    if kinds and None not in lists and _hold_one(rule, kinds) and _hold_one(rule, every()):
+        note = f"{file}: the cells of {column!r} are lists of one label: it is the row's"
+        labels = Counter(map(clean_label, unlisted(cells)))
+        notes = [f"{note}; `label_separator=','` decides otherwise", *notes_on_labels(file, rule, labels)]
+        return replace(rule, listed=True), notes
     if kinds and None not in lists:
         vectors = _are_vectors([items for items in lists if items is not None])
         what = "lists of 0 and 1, one for each label" if vectors else "lists"
@@ -59,6 +71,12 @@ def settle_labels(
             )
         notes.append(f"{why}; as it is, each number is a class")
     return rule, notes
+
+
+def _hold_one(rule: LabelRule, cells: Iterable[str]) -> bool:
+    """Whether each cell is a list with exactly one label, or says that there is none."""
+    kinds = [cell for cell in cells if not is_missing(clean_label(cell), rule.missing)]
+    return all(len(parse_list(kind) or []) == 1 for kind in kinds)
 
 
 def _are_vectors(lists: list[list[str]]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,7 +19,6 @@ from embed.tables.label_cells import (
     parse_names,
     parse_pairs,
     split_labels,
-    write_pairs,
 )
 from stores.shared.errors import InputError
 
@@ -40,6 +38,7 @@ class LabelRule:
         classes: of cells that hold several labels each, what these are; else None.
         separator: what stands between the labels of such a cell; None: the cells are lists.
         vectors: whether such a cell is a list of 0 and 1, one for each class.
+        listed: whether each cell is a list that holds one label, the row's.
         label_map: label as it stands in the table -> the one that is meant.
         missing: what stands for no label.
         threshold: labels are numbers, and at least this much is ``1``, less ``0``; None: they are names.
@@ -50,6 +49,7 @@ class LabelRule:
     classes: list[str] | None = None
     separator: str | None = None
     vectors: bool = False
+    listed: bool = False
     label_map: dict[str, str] = field(default_factory=dict)
     missing: frozenset[str] = MISSING
     threshold: float | None = None
@@ -76,6 +76,8 @@ class LabelRule:
         made: dict[str, object] = {"version": 2}
         if self.classes is not None:
             made |= {"classes": self.classes, "separator": self.separator, "vectors": self.vectors}
+        if self.listed:
+            made["listed"] = True
         if self.missing != MISSING:
             made["missing"] = sorted(self.missing)
         if self.threshold is not None:
@@ -101,6 +103,7 @@ class LabelRule:
             return matrix, _wrong_rows([row[1] for row in rows], codes)
         if len(self.columns) == 1:
             kinds, codes = columns[0]
+            kinds = unlisted(kinds) if self.listed else kinds
             names, why = [], []
             for kind, count in zip(kinds, np.bincount(codes, minlength=len(kinds)).tolist(), strict=True):
                 name, wrong = self._name_of(kind)
@@ -197,24 +200,9 @@ def parse_label_map(text: str | None) -> dict[str, str]:
     return {clean_label(old): " ".join(new.split()) for old, new in pairs.items()}
 
 
-def notes_on_labels(file: str, rule: LabelRule, labels: Counter[str]) -> list[str]:
-    """What the user should know about the labels of one column: what is missing, differs by case, or is a number."""
-    notes = []
-    column = rule.columns[0]
-    if markers := {label: count for label, count in labels.items() if label and label in rule.missing}:
-        listing = ", ".join(f"{label} ({count})" for label, count in markers.items())
-        notes.append(f"{file}: {listing} in {column!r} stand for a missing label; `missing=''` makes them classes")
-    names = [label for label in labels if label and label not in rule.missing]
-    variants: dict[str, list[str]] = {}
-    for name in sorted(names, key=lambda name: -labels[name]):
-        variants.setdefault(unicodedata.normalize("NFKC", name).casefold(), []).append(name)
-    pairs = [(name, alike[0]) for alike in variants.values() if len(alike) > 1 for name in alike]
-    if pairs and not rule.label_map:
-        listing = "; ".join(", ".join(map(repr, alike)) for alike in variants.values() if len(alike) > 1)
-        joined = write_pairs([*pairs, (OTHERS, OTHERS)])
-        what = f"{file}: classes that differ by upper and lower case only: {listing}"
-        notes.append(f"{what}; `label_map={joined!r}` joins them")
-    return notes
+def unlisted(cells: Iterable[str]) -> list[str]:
+    """Of cells that are lists of one label this label; others as they are."""
+    return [items[0] if (items := parse_list(cell)) and len(items) == 1 else cell for cell in cells]
 
 
 def is_numeric_target(labels: Iterable[str]) -> bool:

@@ -50,6 +50,17 @@ def text_columns_like(form: TableFile, source: dict[str, Any]) -> TextColumns:
     )
 
 
+def label_separator_like(source: dict[str, Any]) -> str | None:
+    """What stands between the labels of a cell, if there were several in that table's; else None.
+
+    So that a table in which each row happens to have one label is read like that one.
+    """
+    rule = source.get("labels", {})
+    if rule.get("classes") is None or rule.get("vectors"):
+        return None
+    return rule.get("separator") or ","  # lists are read as lists, whatever the separator
+
+
 def _text_columns(source: dict[str, Any]) -> list[TextColumns]:
     if "stores" in source:
         return [columns for each in source["stores"] for columns in _text_columns(each)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -13,7 +14,7 @@ from embed.reading.frames import ArrowStream, is_in_memory, open_frame
 from embed.tables.columns import SEPARATOR, Asked, Columns, Sample, choose_columns
 from embed.tables.label_forms import settle_labels
 from embed.tables.labels import LabelRule
-from embed.tables.like import text_columns_like
+from embed.tables.like import label_separator_like, text_columns_like
 from embed.tables.table import Table
 from stores.shared.errors import InputError
 
@@ -75,7 +76,7 @@ def read_table(
         missing: what stands for no label, with commas between; what pandas takes for it if None.
         bad_rows: see ``Table``.
         like: how another table was read, as a store keeps it in ``source``: without ``text_column``, the columns in
-            which that table had its texts are taken.
+            which that table had its texts are taken; if its cells held several labels, these do too.
 
     Raises:
         InputError: if there is no such file, it is empty, not text, or lacks a column that was asked for; or where
@@ -106,7 +107,10 @@ def read_table(
     notes = [note for form in files for note in form.notes]
     if len(columns.labels) == 1:
         found = label_columns is None
-        rule, more = settle_labels(first.name, rule, cells[columns.labels[0]], label_separator, found)
+        sampled = cells[columns.labels[0]]
+        every = partial(_label_cells, files, columns)
+        label_separator = label_separator or label_separator_like(like or {})
+        rule, more = settle_labels(first.name, rule, sampled, label_separator, found, every)
         notes += more
         if rule.classes is not None:
             rule = rule.with_classes(_classes(files, columns, rule))
@@ -136,11 +140,17 @@ def _classes(files: list[TableFile], columns: Columns, rule: LabelRule) -> list[
         return declared if declared and len(declared) == count else [f"{column}.{i}" for i in range(count)]
     if declared and not rule.label_map:
         return declared
+    return rule.all_labels(_label_cells(files, columns))
+
+
+def _label_cells(files: list[TableFile], columns: Columns) -> set[str]:
+    """The different cells of the label column."""
+    column, text = columns.labels[0], columns.texts[-1]
     cells: set[str] = set()
     for form in files:
-        for batch in form.batches(list(dict.fromkeys([column, columns.texts[-1]])), columns.texts[-1]):
+        for batch in form.batches(list(dict.fromkeys([column, text])), text):
             cells.update(as_list(batch.cells[column]))
-    return rule.all_labels(cells)
+    return cells
 
 
 def _why_no_rows(form: TableFile) -> str:

@@ -14,7 +14,8 @@ from pathlib import Path
 from embed.reading.cells import Cells, as_coded, as_list
 from embed.reading.format import BadRow, Batch, TableFile
 from embed.tables.columns import Columns
-from embed.tables.labels import LabelRule, Labels, notes_on_labels
+from embed.tables.label_notes import notes_on_labels
+from embed.tables.labels import LabelRule, Labels
 from embed.tables.rows import Rows
 from stores.shared.errors import InputError
 from stores.shared.fingerprint import canonical_json, digest_bytes
