@@ -1,6 +1,7 @@
 """What a refusal says to do is done to the letter, and works."""
 
 import contextlib
+import gzip
 import re
 import shlex
 import sqlite3
@@ -16,6 +17,10 @@ from test_carriers import write_xlsx
 from cli import cli
 
 GOOD = "label,text\n" + "".join(f"{label},{text}\n" for label, text in ROWS)
+TWO_LABELS = "mood,tone,text\n" + "calm,soft,it rains\nwild,loud,it pours\ncalm,loud,it snows\nwild,soft,it hails\n" * 5
+FRACTIONS = "label,text\n0.5,it rains\n0.25,it snows\n0.75,it pours\n0.1,it hails\n"
+COMMAS = 'label,text\n"1,2",it rains\n"2,5",it snows\n"1,5",it pours\n3,it hails\n'
+BARE = [["foo", "rain"], ["bar", "snow"], ["foo", "wind"], ["bar", "hail"]]
 RUSSIAN = "Доброе утро, как дела? Спасибо, очень хорошо. Жду, когда приедет мой брат в город"
 
 
@@ -122,6 +127,120 @@ CASES = {
         lambda folder: [write("a.csv", GOOD)(folder), tk("embed a.csv --out x.h5")],
         "embed a.csv --encoder words --out x.h5", "--overwrite", None,
     ),
+    "two columns of labels": (write("a.csv", TWO_LABELS), "describe a.csv", "--label-column mood", None),
+    "or the other": (write("a.csv", TWO_LABELS), "describe a.csv", "--label-column tone", None),
+    "or none": (write("a.csv", TWO_LABELS), "describe a.csv", "--no-label-column", None),
+    "label column": (
+        write("a.csv", GOOD), "describe a.csv --label-column labl", "label", "describe a.csv --label-column label",
+    ),
+    "numbers that are no classes": (write("a.csv", FRACTIONS), "describe a.csv", "--label-threshold 0.5", None),
+    "or a class each": (write("a.csv", FRACTIONS), "describe a.csv", "--label-column label", None),
+    "label that is no number": (
+        write("a.csv", FRACTIONS + "high,it is hot\n"), "embed a.csv --label-threshold 0.5", "--bad-rows skip", None,
+    ),
+    "one label or several": (write("a.csv", COMMAS), "describe a.csv", "--label-separator ,", None),
+    "or one": (write("a.csv", COMMAS), "describe a.csv", "--label-separator none", None),
+    "label map": (
+        write("a.csv", GOOD), "describe a.csv --label-map spam", "OLD=NEW,OLD=NEW",
+        "describe a.csv --label-map spam=1,ham=0",
+    ),
+    "label that the map lacks": (
+        write("a.csv", GOOD), "embed a.csv --label-map spam=1", "--bad-rows skip", None,
+    ),
+    "no text": (
+        write("a.csv", "label,number\n1,22\n0,33\n1,44\n"), "describe a.csv", "--text-column",
+        "describe a.csv --text-column number",
+    ),
+    "lists as texts": (
+        write("a.jsonl", "".join(f'{{"words": ["{text}"], "body": "{text}"}}\n' for _, text in ROWS)),
+        "describe a.jsonl --text-column words", "--text-column", "describe a.jsonl --text-column body",
+    ),
+    "tokens": (write("a.txt", "Rome\tB-LOC\nis\tO\n\nit\tO\nrains\tO\n"), "describe a.txt", "--format lines", None),
+    "letters as escapes": (
+        write("a.txt", "今日は雨が降ります\n明日は晴れるでしょう\n".encode("iso2022_jp")), "describe a.txt",
+        "--encoding iso2022_jp", None,
+    ),
+    "unknown encoding": (
+        write("a.csv", GOOD), "describe a.csv --encoding utf-7x", "utf-8", "describe a.csv --encoding utf-8",
+    ),
+    "quoting": (write("a.csv", GOOD), "describe a.csv --quoting singel", "single", "describe a.csv --quoting single"),
+    "delimiter": (
+        write("a.tsv", GOOD.replace(",", "\t")), "describe a.tsv --delimiter TT", "tab",
+        "describe a.tsv --delimiter tab",
+    ),
+    "sheet of a file that is no workbook": (
+        write("a.csv", GOOD), "describe a.csv --sheet x", "--sheet", "describe a.csv",
+    ),
+    "table and query": (
+        database, "describe a.db --table one --query 'select * from one'", "give one of them",
+        "describe a.db --table one",
+    ),
+    "query": (database, "describe a.db", "--query", "describe a.db --query 'select * from two'"),
+    "query that selects nothing": (
+        database, "describe a.db --query 'drop table one'", "SELECT", "describe a.db --query 'select * from one'",
+    ),
+    "quotes in texts": (
+        write("a.csv", GOOD + 'ham,"see" you\n'), "embed a.csv", "--quoting none", None,
+    ),
+    "NUL byte": (write("a.csv", GOOD + "ham,a\0b\n"), "embed a.csv", "--bad-rows skip", None),
+    "carriage return": (write("a.csv", GOOD + "ham,a\rb\n"), "embed a.csv", "--bad-rows skip", None),
+    "line that is no JSON": (
+        write("a.jsonl", "".join(f'{{"text": "{text}"}}\n' for _, text in ROWS) + "{"), "embed a.jsonl",
+        "--bad-rows skip", None,
+    ),
+    "rows above a sheet": (
+        lambda folder: write_xlsx(folder / "a.xlsx", {"x": [["Report"], *BARE]}), "describe a.xlsx",
+        "--skip-rows 1", None,
+    ),
+    "header of a sheet": (
+        lambda folder: write_xlsx(folder / "a.xlsx", {"x": BARE[:2]}), "describe a.xlsx", "--header", None,
+    ),
+    "or data of a sheet": (
+        lambda folder: write_xlsx(folder / "a.xlsx", {"x": BARE[:2]}), "describe a.xlsx", "--no-header", None,
+    ),
+    "option twice": (
+        write("a.csv", GOOD), "describe a.csv --encoding utf-8 --encoding cp1252", "give it once",
+        "describe a.csv --encoding utf-8",
+    ),
+    "tables of other columns": (
+        lambda folder: [write("a.csv", GOOD)(folder), write("b.csv", "kind,body\nham,x\n")(folder)],
+        "describe a.csv b.csv", "give one command each", "describe b.csv",
+    ),
+    "picture on standard output": (
+        write("a.csv", GOOD), "describe a.csv --out -", "give the picture a name", "describe a.csv --out a.png",
+    ),
+    "packed twice": (
+        lambda folder: write("a.csv.gz", gzip.compress(gzip.compress(GOOD.encode())))(folder)
+        or write("b.csv.gz", gzip.compress(GOOD.encode()))(folder),
+        "describe a.csv.gz", "unpack it once", "describe b.csv.gz",
+    ),
+}  # fmt: skip
+# what is said of a table that is read all the same, and goes when it is done
+NOTES = {
+    "no header": (write("a.csv", GOOD.partition("\n")[2]), "--header"),
+    "header": (write("a.csv", GOOD.replace("label,text", "kind,words") + "ham,it is\n" * 20), "--no-header"),
+    "title": (write("a.csv", "Report\n\n" + GOOD), "--skip-rows 2"),
+    "separator": (write("a.csv", "text,label\nrain,a|b\nsnow,a\nwind,b\nsun,a|b\n"), "--label-separator none"),
+    "lists": (write("a.csv", "text,label\nrain,\"['a', 'b']\"\nsnow,['a']\n"), "--label-separator none"),
+    "lists of one": (write("a.csv", "text,label\nrain,['a']\nsnow,['b']\nwind,['a']\n"), "--label-separator ,"),
+    "missing": (write("a.csv", "text,label\nrain,NA\nsnow,EU\nwind,NA\nsun,EU\n"), "--missing ''"),
+    "case": (write("a.csv", "text,label\nrain,Ham\nsnow,ham\nwind,ham\n"), "--label-map 'ham=ham,Ham=ham,*=*'"),
+    "truth": (write("a.csv", "text,label\nrain,1\nsnow,True\nwind,1\nsun,0\n"), "--label-map '1=1,true=1,*=*'"),
+    "tabs": (
+        write("a.txt", "it rains\tham\nit snows\tspam\nit is\ta\tham\nit hails\tham\nit is\tspam\n"), "--format tsv",
+    ),
+    "labels": (
+        write("a.txt", "".join(f"{'calm' if row % 2 else 'wild'} text {chr(97 + row)}\n" for row in range(24))),
+        "--format labelled",
+    ),
+    "texts of files": (
+        lambda folder: [write(f"t/{name}.txt", f"it is {name}")(folder) for name in "abc"], "--format lines",
+    ),
+    "encoding": (write("a.csv", "label,text\na,café\nb,tea\n".encode("cp1252")), "--encoding cp1252"),
+    "apostrophes": (write("a.csv", "label,text\n'a','x, y'\n'b','z'\n'a','w'\n"), "--quoting double"),
+    "links": (
+        lambda folder: [link(folder), write("texts/spam/2.txt", "call now")(folder)], "--follow-links",
+    ),
 }  # fmt: skip
 TRAINED = {
     "run that is there": (
@@ -177,6 +296,23 @@ def test_advice_about_tables_works(in_tmp, name):
     make(in_tmp)
 
     follow(*others)
+
+
+@pytest.mark.parametrize("name", NOTES)
+def test_what_a_note_names_decides_otherwise(in_tmp, name):
+    """Each option that is named beside what was found; with it the note is gone."""
+    make, option = NOTES[name]
+    make(in_tmp)
+    table = (
+        "t" if (in_tmp / "t").is_dir() else "texts" if (in_tmp / "texts").is_dir() else next(in_tmp.glob("a.*")).name
+    )
+    before, after = (CliRunner().invoke(cli, ["describe", table, *more]) for more in ([], shlex.split(option)))
+    said = option.partition(" ")[0] if option in ("--encoding cp1252", "--skip-rows 2") else option
+    noted = [line for line in before.output.splitlines() if said in line and not line.startswith("  tk embed")]
+
+    assert (before.exit_code, len(noted)) == (0, 1), before.output
+    assert after.exit_code == 0, after.output
+    assert noted[0] not in after.output.splitlines()
 
 
 @pytest.mark.slow
