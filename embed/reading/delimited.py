@@ -18,6 +18,8 @@ from embed.reading.header import is_title, judge_first_row, show_row
 from stores.shared.errors import InputError
 
 FAST_FROM = 1 << 22  # bytes: below, importing pyarrow takes longer than it saves
+FIRST = 1 << 16  # bytes: who looks at the first rows only need not wait until a whole block is parsed
+ENOUGH = 1 << 19  # bytes of rows that show what is in the columns, however few: half a block, so that one will do
 MOST_BROKEN = 1000  # rows at the beginning of which none can be used: this is no table
 INDEX_NAME = re.compile(r"(?:Unnamed: \d+(?:\.\d+)?)?")
 
@@ -77,12 +79,15 @@ class Delimited(TableFile):
 
     def sample(self) -> dict[str, list[str]]:
         """See ``TableFile``."""
-        broken = 0
+        found: dict[str, list[str]] = {name: [] for name in self._places}
+        rows = broken = size = 0
         for piece in self._pieces(fast=False):
-            broken += len(piece.bad)
-            if len(piece.line) or broken >= MOST_BROKEN:
-                return {name: as_list(piece.columns[i])[:SAMPLE_ROWS] for name, i in self._places.items()}
-        return {name: [] for name in self._places}
+            rows, broken, size = rows + len(piece.line), broken + len(piece.bad), size + piece.bytes
+            for name, i in self._places.items():
+                found[name] += as_list(piece.columns[i])[: SAMPLE_ROWS - len(found[name])]
+            if broken >= MOST_BROKEN or rows >= SAMPLE_ROWS or (rows and size >= ENOUGH):
+                break
+        return found
 
     def batches(self, columns: list[str], text: str) -> Iterator[Batch]:
         """See ``TableFile``; cells under unnamed columns right after the text are part of the text.
@@ -202,8 +207,9 @@ class Delimited(TableFile):
         return Batch(piece.line[keep], kept, sorted(bad, key=lambda row: row.line))
 
     def _pieces(self, fast: bool) -> Iterator[Piece]:
-        blocks = utf8_blocks(self.source, self.encoding)
-        return ChunkReader(self._dialect, self._skipped_lines + 1).pieces(_skip(blocks, self._skipped_bytes), fast)
+        blocks = _skip(utf8_blocks(self.source, self.encoding), self._skipped_bytes)
+        blocks = blocks if fast else _first_apart(blocks)
+        return ChunkReader(self._dialect, self._skipped_lines + 1).pieces(blocks, fast)
 
 
 def _skip(blocks: Iterator[bytes], count: int) -> Iterator[bytes]:
@@ -212,6 +218,13 @@ def _skip(blocks: Iterator[bytes], count: int) -> Iterator[bytes]:
         if len(block) > count:
             yield block[count:]
         count = max(0, count - len(block))
+
+
+def _first_apart(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """The blocks, of which the first comes in two pieces if it is large."""
+    for block in blocks:
+        yield from filter(None, (block[:FIRST], block[FIRST:]))
+        yield from blocks
 
 
 def _is_blank(column: Cells) -> bool:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
+
+import numpy as np
 
 from embed.reading.cells import is_number
 from embed.reading.column_names import is_usual, label_tier, text_rank
@@ -66,7 +67,7 @@ def is_title(rows: Sequence[Sequence[str]]) -> int:
     (One may be empty: that of a column that numbers the rows.)
     """
     filled = [sum(bool(cell.strip()) for cell in row) for row in rows]
-    usual = int(median(filled[1:])) if len(filled) > 1 else 0
+    usual = int(np.median(filled[1:])) if len(filled) > 1 else 0
     numbered = filled[0] == usual - 1 and not rows[0][0].strip()
     return usual if filled[0] <= usual / 2 and not numbered else 0
 
@@ -118,10 +119,8 @@ def _votes(number: int, cell: str, below: list[str]) -> list[tuple[int, str]]:
 def _vote_of_form(number: int, cell: str, below: list[str], repeated: bool) -> list[tuple[int, str]]:
     """What the length and the characters of a cell say, compared with those below it."""
     lengths = [len(value) for value in below]
-    from statistics import median
-
-    words = median(len(value.split()) for value in below)
-    if words >= 3 and len(cell.split()) >= 3 and len(cell) >= min(median(lengths) / 3, LONG):
+    words = np.median([len(value.split()) for value in below])
+    if words >= 3 and len(cell.split()) >= 3 and len(cell) >= min(np.median(lengths) / 3, LONG):
         return [(-2, f"column {number} begins with a text like those below it")]
     if repeated and len(below) >= 4:
         return [(2 if len(below) >= 20 else 1, f"{cell!r} is no value of its column")]
