@@ -21,6 +21,7 @@ TWO_LABELS = "mood,tone,text\n" + "calm,soft,it rains\nwild,loud,it pours\ncalm,
 FRACTIONS = "label,text\n0.5,it rains\n0.25,it snows\n0.75,it pours\n0.1,it hails\n"
 COMMAS = 'label,text\n"1,2",it rains\n"2,5",it snows\n"1,5",it pours\n3,it hails\n'
 BARE = [["foo", "rain"], ["bar", "snow"], ["foo", "wind"], ["bar", "hail"]]
+STORE, RUN = "features/messages.static.h5", "runs/messages.static.logistic"
 RUSSIAN = "Доброе утро, как дела? Спасибо, очень хорошо. Жду, когда приедет мой брат в город"
 
 
@@ -266,6 +267,54 @@ TRAINED = {
         "features merge features/messages.static.h5 features/messages.static.h5 --out messages.csv", "another --out",
         "features merge features/messages.static.h5 features/messages.static.h5 --out new.h5",
     ),
+    "no store": (
+        "classify --cv 2 --no-report --out a", "tk classify STORE", f"classify {STORE} --cv 2 --no-report --out a",
+    ),
+    "header of new texts": (
+        f"predict {RUN} messages.csv --no-header", "--header", f"predict {RUN} messages.csv --header",
+    ),
+    "threshold and goal": (
+        f"classify {STORE} --cv 2 --threshold 0.5 --goal recall>=0.5", "exclude each other",
+        f"classify {STORE} --cv 2 --no-report --out a --goal recall>=0.5",
+    ),
+    "numbers": (
+        f"classify {STORE} --cv 2 --learning-curve half", "numbers with commas between",
+        f"classify {STORE} --cv 2 --no-report --out a --learning-curve 0.5,1",
+    ),
+    "no run": ("predict --text hello", "tk predict RUN", f"predict {RUN} --text hello"),
+    "no texts": (f"predict {RUN}", "--text TEXT", f"predict {RUN} --text TEXT"),
+    "coverage by class": (
+        f"predict {RUN} --text hello --coverage-by-class", "needs --coverage",
+        f"predict {RUN} --text hello --coverage-by-class --coverage 0.5",
+    ),
+    "rows to evaluate": (
+        f"evaluate {RUN}", "--data FILE", f"evaluate {RUN} --data messages.csv --with-training-rows",
+    ),
+    "or a store": (
+        f"evaluate {RUN}", "--features STORE", f"evaluate {RUN} --features {STORE} --with-training-rows",
+    ),
+    "nothing but training rows": (f"evaluate {RUN} --data messages.csv", "--with-training-rows", None),
+    "labels to evaluate": (
+        f"evaluate {RUN} --data kinds.csv --no-label-column", "--label-column",
+        f"evaluate {RUN} --data kinds.csv --label-column notes",
+    ),
+    "workers": ("embed messages.csv --out x.h5 --workers 2", "--engine ray", "embed messages.csv --out x.h5"),
+    "option of an encoder twice": (
+        "embed messages.csv --out x.h5 --encoder static:pooling=max --pooling max", "leave out one of them",
+        "embed messages.csv --out x.h5 --encoder static:pooling=max",
+    ),
+    "metric of all trials": (
+        "run messages.csv --dry-run --encoder static --by f1_makro", "'f1_macro'",
+        "run messages.csv --dry-run --encoder static --by f1_macro",
+    ),
+    "budget": (
+        "run messages.csv --dry-run --encoder static --budget ten", "10m",
+        "run messages.csv --dry-run --encoder static --budget 10m",
+    ),
+    "encoders of one name": (
+        "run messages.csv --dry-run --encoder static --encoder static", "--encoder other=static",
+        "run messages.csv --dry-run --encoder static --encoder other=static",
+    ),
 }  # fmt: skip
 
 
@@ -320,6 +369,8 @@ def test_what_a_note_names_decides_otherwise(in_tmp, name):
 def test_advice_about_runs_and_stores_works(trained, name):
     """Each refusal of what is to be done with stores and runs."""
     write_csv(trained / "other.csv", ROWS[:5], header=("label", "body"))
+    kinds = [f"{label},new text {letter}" for (label, _), letter in zip(ROWS, "abcdefgh", strict=False)]
+    (trained / "kinds.csv").write_text("\n".join(["notes,text", *kinds]))
 
     follow(*TRAINED[name])
 

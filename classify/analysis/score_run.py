@@ -108,7 +108,10 @@ def score_run(
         seen = np.array([key in known for key in _keys(first)], bool)
         rows = np.flatnonzero(labelled & (with_training_rows | ~seen))
         if not len(rows):
-            raise InputError(f"{called} has no labelled row that the run was not trained on")
+            raise InputError(
+                f"{called} has no labelled row that the run was not trained on; give other rows, or "
+                "`with_training_rows=True` to score these all the same"
+            )
         predictions = _predict(run, first, given, rows)
         drift = measure_drift(run, given, np.flatnonzero(with_training_rows | ~seen))
     (drawn,) = resampled([predictions], predictions.group, run.recipe.seed)

@@ -40,7 +40,7 @@ def candidates(specs: Sequence[str]) -> list[Candidate]:
     labels = [candidate.label for candidate in found]
     if twice := [label for label in labels if labels.count(label) > 1]:
         raise InputError(
-            f"two encoders are called {twice[0]}; give one a name of its own: `encoder='other={twice[0]}'`"
+            f"two encoders are called {twice[0]}; give one a name of its own: `encoders='other={twice[0]}'`"
         )
     return found
 
