@@ -489,5 +489,5 @@ def test_report_is_written_unless_refused(trained):
     result = tk("report", "runs/messages.static.logistic")
 
     assert (result.stdout, result.stderr) == ("", "wrote runs/messages.static.logistic/report.html\n")
-    assert (folder / "report.html").stat().st_size > 100_000
+    assert (folder / "report.html").read_text().count("<svg") > 3
     assert "tk classify --features FILE" in tk("report", "runs", code=2).stderr

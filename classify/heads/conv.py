@@ -48,15 +48,16 @@ class ConvHead(TokensHead):
         keras = load_keras()
         ops, layers = keras.ops, keras.layers
         there = inside(vectors, lengths)
-        read, found = vectors * there, []
+        read, found = vectors, []
         for width in self.widths.split("+"):
-            found.append(layers.Conv1D(self.filters, int(width), padding="same", activation="relu")(read) * there)
+            # a product of its own for each width: gradients of one that is shared are added in no fixed order
+            found.append(layers.Conv1D(self.filters, int(width), padding="same", activation="relu")(read * there))
             read = found[-1] if self.series else read
         pooled = []
         for values in found[-1:] if self.series else found:
             if self.pooling == "max":
-                pooled.append(ops.max(values, 1))  # rectified, so zeros beyond the end are never the largest
+                pooled.append(ops.max(values * there, 1))  # rectified, so zeros beyond the end are never the largest
             else:
-                pooled.append(ops.sum(values, 1) / ops.sum(there, 1))
+                pooled.append(ops.sum(values * there, 1) / ops.sum(there, 1))
         hidden = layers.Dropout(self.dropout)(ops.concatenate(pooled, 1) if len(pooled) > 1 else pooled[0])
         return layers.Dense(self.units, activation="relu")(hidden) if self.units else hidden
