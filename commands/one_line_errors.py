@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import io
 import shlex
@@ -13,6 +14,9 @@ import click
 
 from commands.signals import INTERRUPTED, Stopped, stopping_cleanly, what_is_left
 from commands.terminal import echo, note, with_options
+
+# of a write that the machine refuses: no space, quota, limit of a file's size, a fault of the disk
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 class OneLineErrors(click.Group):
@@ -68,6 +72,9 @@ def _explain(error: Exception) -> tuple[str, int]:
         return str(error), 1
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}", 1
+    if isinstance(error, OSError) and error.errno in FULL:
+        where = "the output, or a temporary file beside it or in the temporary folder (TMPDIR),"
+        return f"{where} could not be written: {error.strerror}; make room there, or choose another place", 1
     if isinstance(error, MemoryError):
         return "the machine's memory does not suffice; give a smaller table, or more memory", 1
     return f"unforeseen {type(error).__name__}: {error}; please report it with what --debug prints", 1

@@ -80,13 +80,14 @@ def export(
     Raises:
         InputError: if ``out`` exists, there is no such format or output, the format cannot hold features of this
             kind, or pyarrow is missing.
-        FailureError: if the machine refuses the write.
+        FailureError: if the store is damaged or holds a number that is not finite, or the machine refuses the write.
     """
     out = Path(out)
     _check(store, to)
     outputs = _choose(store, to, output)
     if to == "projector":
         _check_free(out)
+    store.verify()
     with whole_folder(out) if to == "projector" else output_file(out, overwrite) as partial:
         if csv_safe and to == "csv":
             write_csv(store, outputs, partial, spreadsheet_safe)

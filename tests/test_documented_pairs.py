@@ -52,3 +52,10 @@ def test_tested_on_a_merged_store(tables, in_tmp):
     tk("features", "merge", "features/a.static.h5", "features/b.static.h5", "--out", "ab.h5")
     assert "F1 macro" in tk("classify", "features/c.static.h5", "--test", "ab.h5").stdout
     assert (in_tmp / "runs/c.static.logistic/report.html").exists()
+
+
+def test_tested_on_a_store_that_holds_all_training_texts(tables, in_tmp):
+    """Rows whose text is tested are not trained on: here that is all of them, and this is said."""
+    tk("features", "merge", "features/a.static.h5", "features/b.static.h5", "--out", "ab.h5")
+    error = tk("classify", "features/a.static.h5", "--test", "ab.h5", code=2).stderr
+    assert "the texts of all training rows are among those to be tested; nothing is left to train on" in error

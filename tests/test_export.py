@@ -14,6 +14,7 @@ from helpers.stores import make_store, pooled
 
 from stores import FailureError, FeatureStore, IdFeatures, InputError, PooledFeatures, TokenFeatures, export_text
 from stores import export as module
+from stores.columns import content_digest
 from stores.export import export
 from stores.shared.fingerprint import hash_texts
 
@@ -30,7 +31,7 @@ TEXTS = [
 CLEAN = [*TEXTS[:3], "lone \ufffd\ufffd \ufffd", *TEXTS[4:]]  # as UTF-8 has it
 LABELS = ["a,\tb", None, "x\ny", "\ud800", "", "a,\tb"]
 CLEAN_LABELS = ["a,\tb", None, "x\ny", "\ufffd", "", "a,\tb"]
-VALUES = np.array([1 / 3, 1e-45, -3.4e38, 0, np.pi, 16777217, 1.1, -1e-7, np.nan, np.inf, 0.1, 2.5], np.float32)
+VALUES = np.array([1 / 3, 1e-45, -3.4e38, 0, np.pi, 16777217, 1.1, -1e-7, 3.4e38, -1e-38, 0.1, 2.5], np.float32)
 TOKENS = [["the", "\u00a0"], [], ["a\tb", "the", "\ud800"], [], ["", 'q"'], []]
 OFFSETS = [0, 2, 2, 5, 5, 7, 7]
 EMPTY = {"pooled": (0, 2), "tokens": (0, 3), "ids": (0,)}
@@ -169,9 +170,9 @@ def test_csv_keeps_a_missing_label_apart_from_an_empty_one(make, tmp_path):
 
 
 def test_csv_survives_any_float32(make, tmp_path):
-    """Ten thousand random bit patterns, subnormal ones among them."""
+    """Ten thousand random bit patterns, subnormal ones among them; those that are no number become one."""
     values = np.random.default_rng(0).integers(0, 2**32, 10_000, np.uint32).view(np.float32)
-    values = np.where(np.isnan(values), np.float32(np.nan), values).reshape(-1, 10)
+    values = np.where(np.isfinite(values), values, np.float32(1 / 3)).reshape(-1, 10)
     store = make("pooled", features=pooled(values), labels=["a"] * 1000, texts=["t"] * 1000)
     export(store, "csv", tmp_path / "out.csv")
 
@@ -222,6 +223,7 @@ def test_texts_that_were_not_kept_are_left_out(tmp_path):
     path = make_store(tmp_path / "bare.h5", features_of("pooled"), LABELS, TEXTS)
     with h5py.File(path, "r+") as file:
         del file["texts"], file["checksums/texts"]
+        file.attrs["digest"] = np.bytes_(content_digest(file))
     with FeatureStore(path) as bare:
         for to in FORMATS:
             export(bare, to, tmp_path / to)
@@ -397,3 +399,15 @@ def test_several_labels_are_a_list_in_parquet(tmp_path):
         export(store, "parquet", tmp_path / "a.parquet")
 
     assert pyarrow.parquet.read_table(tmp_path / "a.parquet")["label"].to_pylist() == [["rude", "loud"], [], None]
+
+
+@pytest.mark.parametrize("to", FORMATS)
+def test_numbers_that_are_none_are_not_handed_on(to, make, tmp_path):
+    """The row is named, and nothing is written."""
+    values = VALUES.reshape(6, 2).copy()
+    values[4, 1] = np.nan
+    with pytest.raises(
+        FailureError, match=r"features/pooled of row 4 \(line 6 of the table\) holds a number that is not"
+    ):
+        export(make("pooled", features=pooled(values)), to, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -1,5 +1,6 @@
 """Where commands write: a device, pipe or link is written through, nothing is replaced unasked or left half."""
 
+import io
 import os
 import stat
 import subprocess
@@ -290,3 +291,32 @@ def test_an_address_is_no_table(in_tmp, address, advice):
     (in_tmp / "s3:").mkdir()
     write_csv(in_tmp / "s3:" / "t.csv", ROWS[:12])
     assert read_table("s3:/t.csv").most_rows
+
+
+class Screen(io.TextIOWrapper):
+    """Standard output where a person reads it."""
+
+    def isatty(self):
+        """It is a terminal."""
+        return True
+
+
+@WAYS
+def test_a_terminal_is_shown_escapes_as_they_are_spelt(monkeypatch, way):
+    """Whoever reads what strangers wrote is not to be fooled by it; files and pipes get the characters themselves."""
+    screen = Screen(io.BytesIO(), "utf-8", write_through=True)
+    monkeypatch.setattr(sys, "stdout", screen)
+    way(Path("-"), "\x1b]0;owned\x07ä\t1\n\u202etext\n")
+    assert screen.buffer.getvalue().decode() == "\\x1b]0;owned\\x07ä\t1\n\\u202etext\n"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has /dev/full")
+def test_a_full_disk_behind_standard_output_is_no_riddle():
+    """One line that says what to do, with nothing to report to anybody."""
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "cli", "heads"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "could not be written: No space left on device; make room there" in done.stderr

@@ -200,8 +200,11 @@ def shrunk(
 
 
 def apart(train: np.ndarray, test: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """The training rows whose group has no test row."""
-    return train[~np.isin(groups[train], groups[test])]
+    """The training rows whose group has no test row; ``InputError`` if there is none."""
+    left = train[~np.isin(groups[train], groups[test])]
+    if len(train) and not len(left):
+        raise InputError("the texts of all training rows are among those to be tested; nothing is left to train on")
+    return left
 
 
 def straddling(splits: Sequence[Split], groups: np.ndarray) -> int:

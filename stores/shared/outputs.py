@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import shutil
 import sys
@@ -9,10 +10,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TextIO
+from typing import IO, TYPE_CHECKING, TextIO
 
 from stores.shared.errors import InputError
 from stores.shared.files import check_local, is_stream, whole_file
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
 
 
 @contextmanager
@@ -77,5 +81,23 @@ def _stream(out: Path) -> Iterator[IO[bytes]]:
             yield file
         return
     sys.stdout.flush()
-    yield sys.stdout.buffer
-    sys.stdout.buffer.flush()
+    stream = io.BufferedWriter(_Terminal()) if sys.stdout.isatty() else sys.stdout.buffer
+    yield stream
+    stream.flush()
+    sys.stdout.flush()
+
+
+class _Terminal(io.RawIOBase):
+    """Standard output where a person reads it: what strangers wrote is harmless, as in all that a command says."""
+
+    def __init__(self) -> None:
+        self._decode = codecs.getincrementaldecoder("utf-8")("backslashreplace").decode
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Buffer, /) -> int:
+        """Write what cannot be printed as its escape, but for tabs and line ends."""
+        text = self._decode(bytes(data))
+        sys.stdout.write("".join(c if c.isprintable() or c in "\t\n" else ascii(c)[1:-1] for c in text))
+        return memoryview(data).nbytes
