@@ -34,6 +34,7 @@ from stores.shared.fingerprint import digest_file
 ABOUT, VERSION = "bundle.json", 1
 MOST_ABOUT = 16 << 20  # bytes of bundle.json
 STEP = 1 << 20
+MAKE = "tk bundle RUN --out FILE"
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,7 @@ def open_bundle(path: str | Path, folder: str | Path) -> Bundle:
     except FailureError:
         raise
     except (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise FailureError(f"{path} cannot be opened as a bundle ({error}); make it again with: tk bundle") from error
+        raise FailureError(f"{path} cannot be opened as a bundle ({error}); make another with: {MAKE}") from error
     given = {encoder.identity_digest: encoder for encoder in about.encoders}
     found = [_with_files(source, given, place) for source in sources(run.recipe.features)]
     licences = [(str(e.recipe.get("encoder")), e.licence) for e in about.encoders if e.options and e.licence]
@@ -194,11 +195,11 @@ def _with_files(source: Source, given: Mapping[str, BundledEncoder], place: Path
 
 def _unpack(path: Path, place: Path) -> None:
     if not zipfile.is_zipfile(path):
-        raise FailureError(f"{path} is no bundle; make one with: tk bundle RUN --out {path.name}")
+        raise FailureError(f"{path} is no bundle; make one with: {MAKE}")
     with zipfile.ZipFile(path) as archive:
         names = archive.namelist()
         if ABOUT not in names or archive.getinfo(ABOUT).file_size > MOST_ABOUT:
-            raise FailureError(f"{path} is no bundle (it has no {ABOUT}); make one with: tk bundle RUN")
+            raise FailureError(f"{path} is no bundle (it has no {ABOUT}); make one with: {MAKE}")
         content = archive.read(ABOUT)
         about = _read_about(content, path)
         if strange := sorted({*names} ^ {ABOUT, *about.files}) or sorted(n for n in names if names.count(n) > 1):

@@ -81,8 +81,8 @@ def table_options(command: Callable) -> Callable:
     @functools.wraps(command)
     def gathered(*args: Any, **given: Any) -> Any:  # noqa: ANN401
         values = {name: given.pop(name) for name in names}
-        unset = (None, (), False)
-        reading = {name: value for name, value in values.items() if value not in unset or (name, value) == NO_HEADER}
+        unset = {name for name, value in values.items() if value is None or value is False or value == ()}  # 0 is not
+        reading = {name: value for name, value in values.items() if name not in unset or (name, value) == NO_HEADER}
         if reading.pop("no_label_column", False):
             reading["label_columns"] = ()
         return command(*args, reading=reading, **given)
@@ -237,8 +237,8 @@ def _embed_command(table: Table, given: dict) -> str:
     options += [*(("--label-column", name) for name in columns.labels), ("--split-column", columns.split)]
     options += [("--id-column", columns.id)]
     names = (
-        "format", "sheet", "table", "query", "encoding", "delimiter", "quoting", "text_separator", "label_map",
-        "label_separator", "label_threshold", "missing", "bad_rows", "clean",
+        "format", "sheet", "table", "query", "encoding", "delimiter", "quoting", "skip_rows", "text_separator",
+        "label_map", "label_separator", "label_threshold", "missing", "bad_rows", "clean",
     )  # fmt: skip
     options += [(f"--{name.replace('_', '-')}", given.get(name)) for name in names]
     words = [word for name, value in options if value is not None for word in (name, str(value))]

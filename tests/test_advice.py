@@ -2,12 +2,16 @@
 
 import contextlib
 import gzip
+import io
 import re
 import shlex
 import sqlite3
 import tarfile
 import zipfile
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from helpers.commands import ROWS
@@ -15,6 +19,8 @@ from helpers.toy import write_csv
 from test_carriers import write_xlsx
 
 from cli import cli
+from embed import read_table
+from stores import FailureError, InputError
 
 GOOD = "label,text\n" + "".join(f"{label},{text}\n" for label, text in ROWS)
 TWO_LABELS = "mood,tone,text\n" + "calm,soft,it rains\nwild,loud,it pours\ncalm,loud,it snows\nwild,soft,it hails\n" * 5
@@ -58,6 +64,33 @@ def database(folder):
         for name in ("one", "two"):
             connection.execute(f"create table {name} (label text, text text)")
             connection.executemany(f"insert into {name} values (?, ?)", ROWS)
+
+
+def damage(name, data):
+    """A file that broke off on the way, and the whole one beside it."""
+
+    def make(folder):
+        write(f"broken.{name}", data[: len(data) * 2 // 3])(folder)
+        write(f"whole.{name}", data)(folder)
+
+    return make
+
+
+def parquet():
+    """The good table."""
+    labels, texts = zip(*ROWS, strict=True)
+    pq.write_table(pa.table({"label": labels, "text": texts}), file := io.BytesIO())
+    return file.getvalue()
+
+
+def tar():
+    """The good table in a packed archive."""
+    with tarfile.open(fileobj=(file := io.BytesIO()), mode="w:gz") as archive:
+        for label, text in ROWS:
+            entry = tarfile.TarInfo(f"{label}/{text[8:11].strip()}.txt")
+            entry.size = len(text)
+            archive.addfile(entry, io.BytesIO(text.encode()))
+    return file.getvalue()
 
 
 def several(folder):
@@ -210,6 +243,70 @@ CASES = {
     "picture on standard output": (
         write("a.csv", GOOD), "describe a.csv --out -", "give the picture a name", "describe a.csv --out a.png",
     ),
+    "more rows skipped than there are": (
+        write("a.csv", GOOD), "describe a.csv --skip-rows 900", "give fewer", "describe a.csv --skip-rows 0",
+    ),
+    "more rows of a sheet": (
+        lambda folder: write_xlsx(folder / "a.xlsx", {"x": [["label", "text"], *map(list, ROWS)]}),
+        "describe a.xlsx --skip-rows 900", "give fewer", "describe a.xlsx --skip-rows 0",
+    ),
+    "less than no rows": (
+        write("a.csv", GOOD), "describe a.csv --skip-rows -1", "0 or more", "describe a.csv --skip-rows 0",
+    ),
+    "rows skipped where lines are no rows": (
+        write("a.jsonl", '{"text": "it rains"}\n' * 3), "describe a.jsonl --skip-rows 1", "leave it out",
+        "describe a.jsonl",
+    ),
+    "quote that never closes": (
+        lambda folder: [write("a.csv", '"' + GOOD)(folder), write("without.csv", GOOD)(folder)],
+        "describe a.csv", "delete it", "describe without.csv",
+    ),
+    "control characters": (
+        lambda folder: [write("a.csv", "\1" + GOOD)(folder), write("without.csv", GOOD)(folder)],
+        "describe a.csv", "delete them", "describe without.csv",
+    ),
+    "another column of labels": (
+        write("a.csv", "number,kind,text\n0.5,a,it rains\nhigh,b,it snows\n0.1,a,it pours\n"),
+        "embed a.csv --label-column number --label-threshold 0.3", "name another column in --label-column",
+        "embed a.csv --label-column kind",
+    ),
+    "other encoding of a folder": (
+        lambda folder: [write(f"t/{name}/1.txt", f"café {name}".encode("cp1252"))(folder) for name in "ab"],
+        "embed t --encoding utf-8", "give another --encoding", "embed t --encoding cp1252",
+    ),
+    "or what is not of it": (
+        lambda folder: [write("t/a/1.txt", b"caf\xe9")(folder), write("t/b/1.txt", "tea")(folder)],
+        "embed t --encoding utf-8", "--bad-rows skip", None,
+    ),
+    "other encoding of a text a file": (
+        lambda folder: [write("a.txt", b"caf\xe9")(folder), write("b.txt", "tea")(folder)],
+        "embed a.txt b.txt --format files --encoding utf-8", "give another --encoding",
+        "embed a.txt b.txt --format files --encoding cp1252",
+    ),
+    "JSON that breaks off": (
+        damage("json", b'[{"text": "it rains"}, {"text": "it snows"}]'), "describe broken.json", "correct it",
+        "describe whole.json",
+    ),
+    "Parquet that breaks off": (
+        damage("parquet", parquet()), "describe broken.parquet", "fetch it again", "describe whole.parquet",
+    ),
+    "tar that breaks off": (
+        damage("tar.gz", tar()), "describe broken.tar.gz", "fetch it again", "describe whole.tar.gz",
+    ),
+    "gzip that breaks off": (
+        damage("csv.gz", gzip.compress(GOOD.encode())), "describe broken.csv.gz", "fetch it again",
+        "describe whole.csv.gz",
+    ),
+    # git itself is not run: the file that it would fetch lies beside the pointer
+    "pointer of Git LFS": (
+        lambda folder: [write("a.csv", "version https://git-lfs.github.com/spec/v1\n")(folder),
+                        write("fetched.csv", GOOD)(folder)],
+        "describe a.csv", "fetch it with: git lfs pull", "describe fetched.csv",
+    ),
+    "pointer of git-annex": (
+        lambda folder: [write("a.csv", "/annex/objects/MD5E-s3--x.csv\n")(folder), write("fetched.csv", GOOD)(folder)],
+        "describe a.csv", "fetch it with: git annex get", "describe fetched.csv",
+    ),
     "packed twice": (
         lambda folder: write("a.csv.gz", gzip.compress(gzip.compress(GOOD.encode())))(folder)
         or write("b.csv.gz", gzip.compress(GOOD.encode()))(folder),
@@ -241,6 +338,30 @@ NOTES = {
     "apostrophes": (write("a.csv", "label,text\n'a','x, y'\n'b','z'\n'a','w'\n"), "--quoting double"),
     "links": (
         lambda folder: [link(folder), write("texts/spam/2.txt", "call now")(folder)], "--follow-links",
+    ),
+    "title that is a row": (write("a.csv", "a,b\n" + GOOD), "--skip-rows 0"),
+    "title of a sheet": (
+        lambda folder: write_xlsx(folder / "a.xlsx", {"x": [["a", "b"], ["label", "text"], *map(list, ROWS)]}),
+        "--skip-rows 0",
+    ),
+    "header of a sheet": (
+        lambda folder: write_xlsx(folder / "a.xlsx", {"x": list(map(list, ROWS))}), "--header",
+    ),
+    "backslashes": (
+        write("a.csv", "label,text\n" + 'ham,"say \\"hi\\", you"\nspam,"so, you"\n' * 4), "--quoting double",
+    ),
+    "quotes between tabs": (
+        write("a.tsv", "label\ttext\n" + 'ham\t"hi" you\nspam\t"oh\nham\tso\n' * 4), "--quoting double",
+    ),
+    "blanks before quotes": (
+        write("a.csv", "label,text\n" + 'ham, "hi you"\nspam, "oh no"\n' * 4), "--quoting double",
+    ),
+    "two texts": (
+        write("a.csv", "label,title,body\n" + "".join(f"{label},{text} here,{text} in town\n" for label, text in ROWS)),
+        "--text-column title --text-column body",
+    ),
+    "mixed": (
+        write("a.csv", b"label,text\n" + "a,café\n".encode() * 9 + b"b,th\xe9\n"), "--encoding cp1252",
     ),
 }  # fmt: skip
 TRAINED = {
@@ -311,6 +432,10 @@ TRAINED = {
         "run messages.csv --dry-run --encoder static --budget ten", "10m",
         "run messages.csv --dry-run --encoder static --budget 10m",
     ),
+    "vectors with a single text": (
+        f"predict {RUN} --text hello --vectors v.npy", "--vectors is for a run on vectors that were made elsewhere",
+        f"predict {RUN} --text hello",
+    ),
     "encoders of one name": (
         "run messages.csv --dry-run --encoder static --encoder static", "--encoder other=static",
         "run messages.csv --dry-run --encoder static --encoder other=static",
@@ -373,6 +498,150 @@ def test_advice_about_runs_and_stores_works(trained, name):
     (trained / "kinds.csv").write_text("\n".join(["notes,text", *kinds]))
 
     follow(*TRAINED[name])
+
+
+@pytest.mark.slow
+def test_advice_about_new_texts_works(in_tmp):
+    """Of a run whose table had no header, and of one whose tables had other columns for the texts."""
+    write("bare.csv", GOOD.partition("\n")[2])(in_tmp)
+    write("new.csv", "label,kind\nham,it is\nspam,oh no\n")(in_tmp)
+    write("a.csv", GOOD)(in_tmp)
+    write("b.csv", GOOD.replace("label,text", "label,body"))(in_tmp)
+    write("both.csv", "label,text,body\nham,it is,so it is\nspam,oh,no no\n")(in_tmp)
+    for line in (
+        "embed bare.csv --no-header --out bare.h5", "classify bare.h5 --cv 2 --no-report --out bare",
+        "embed a.csv --out a.h5", "embed b.csv --out b.h5", "features merge a.h5 b.h5 --out both.h5",
+        "classify both.h5 --cv 2 --no-report --out both",
+    ):  # fmt: skip
+        assert tk(line)[0] == 0, line
+
+    follow("predict bare new.csv", "--no-header", None)
+    follow("predict both both.csv", "--text-column", "predict both both.csv --text-column body")
+
+
+@pytest.mark.slow
+def test_advice_about_given_vectors_works(in_tmp):
+    """A run on vectors that no encoder here has made asks for those of the new texts."""
+    write("a.csv", GOOD)(in_tmp)
+    np.save("v.npy", np.random.default_rng(0).normal(size=(len(ROWS), 4)).astype(np.float32))
+    assert tk("features import v.npy --data a.csv --name mine --out a.h5")[0] == 0
+    assert tk("classify a.h5 --cv 2 --no-report --out a")[0] == 0
+
+    follow("predict a a.csv", "--vectors", "predict a a.csv --vectors v.npy")
+
+
+@pytest.mark.slow
+def test_advice_about_bundles_works(trained):
+    """What is no bundle stays as it is."""
+    write("x.tk", "mine")(trained)
+    with zipfile.ZipFile("y.tk", "w") as archive:
+        archive.writestr("a.csv", GOOD)
+    for name in ("x.tk", "y.tk"):
+        code, said = tk(f"predict {name} --text hello")
+        assert code == 1
+        assert said.endswith("make one with: tk bundle RUN --out FILE\n")
+    assert tk(f"bundle {RUN} --out FILE")[0] == 0
+    assert tk("predict FILE --text hello")[0] == 0
+
+    follow(f"bundle {RUN} --out x.tk", "--overwrite", None)
+
+
+@pytest.mark.slow
+def test_advice_of_all_trials_works(in_tmp):
+    """A larger budget goes on in the same folder; other settings need another one."""
+    write("a.csv", GOOD)(in_tmp)
+    command = "run a.csv --encoder static --head logistic"
+    code, said = tk(f"{command} --budget 0.0001s")
+    assert code == 1
+    assert "give a larger --budget" in said
+    assert tk(f"{command} --budget 10m")[0] == 0
+
+    follow(f"{command} --seed 3 --out experiments/a", "choose another --out", f"{command} --seed 3 --out other")
+
+
+@pytest.mark.slow
+def test_report_is_drawn_again(trained, monkeypatch):
+    """With the command that is named, once there is room."""
+
+    def full(*args):
+        raise FailureError("report.html could not be written: No space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("classify.reports.page._page", full)
+        code, said = tk(f"classify {STORE} --cv 2 --out again")
+    command = said.partition("draw it again with: tk ")[2].splitlines()[0]
+
+    assert (code, command) == (0, "report again")
+    assert tk(command)[0] == 0
+    assert (trained / "again/report.html").is_file()
+
+
+# what is given to read_table, the advice, what is given then
+FROM_PYTHON = {
+    "one value": ({"text": "it rains"}, {}, "give a list of it", {"text": ["it rains"]}, {}),
+    "or records": ({"text": "it rains"}, {}, "a list of mappings, one a row", [{"text": "it rains"}], {}),
+    "mixed records": ([{"text": "a"}, "b"], {}, "give texts alone", ["a", "b"], {}),
+    "mixed texts": ([{"text": "a"}, "b"], {}, "or mappings alone", [{"text": "a"}, {"text": "b"}], {}),
+    "number": (3, {}, "a list of texts", ["three"], {}),
+    "labels of columns": (
+        {"text": ["a b"], "x": ["c"]}, {"labels": ["d"]}, "name one in `label_columns`", {"text": ["a b"], "x": ["c"]},
+        {"label_columns": ["x"]},
+    ),
+    "labels of records": (
+        [{"text": "a b", "x": "c"}], {"labels": ["d"]}, "name the key of the label in `label_columns`",
+        [{"text": "a b", "x": "c"}], {"label_columns": ["x"]},
+    ),
+    "one text column of several": (
+        {"text": ["a b"]}, {"text_column": "txt"}, "it has: text", {"text": ["a b"]}, {"text_column": "text"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FROM_PYTHON)
+def test_advice_about_tables_in_memory_works(name):
+    """It names parameters, as Python writes them."""
+    data, given, advice, then, more = FROM_PYTHON[name]
+    with pytest.raises(InputError) as caught:
+        read_table(data, **given)
+
+    assert advice in str(caught.value)
+    assert next(read_table(then, **more).blocks(9)).texts
+
+
+@pytest.mark.slow
+def test_splits_and_lazy_frames_are_given_as_is_said():
+    """Splits with other columns, one of them; a frame that holds no rows yet, collected."""
+    datasets, polars = pytest.importorskip("datasets"), pytest.importorskip("polars")
+    splits = datasets.DatasetDict({name: datasets.Dataset.from_dict({name: ["it rains"]}) for name in ("text", "body")})
+    lazy = polars.LazyFrame({"text": ["it rains"]})
+    for data, advice, then in (
+        (splits, "give one of them", splits["text"]), (lazy, "give what its collect() returns", lazy.collect()),
+    ):  # fmt: skip
+        with pytest.raises(InputError, match=re.escape(advice)):
+            read_table(data)
+        assert next(read_table(then).blocks(9)).texts == ["it rains"]
+
+
+def test_variable_that_is_meant_is_the_one_that_works(in_tmp, monkeypatch):
+    """The environment variable that is named instead of a misspelt one."""
+    write("a.csv", GOOD)(in_tmp)
+    monkeypatch.setenv("TK_EMBED_ENCODR", "words")
+    meant = tk("embed a.csv --out x.h5")[1].partition("did you mean '")[2].partition("'")[0]
+    monkeypatch.delenv("TK_EMBED_ENCODR")
+    monkeypatch.setenv(meant, "statik")
+
+    assert "no encoder 'statik'" in tk("embed a.csv")[1]
+
+
+def test_zero_is_a_value(in_tmp):
+    """Of options whose value is a number; the command that is proposed has it, too."""
+    write("a.csv", "label,text\n-0.5,it rains\n0.25,it snows\n-0.75,it pours\n0.1,it hails\n")(in_tmp)
+    done = CliRunner().invoke(cli, shlex.split("describe a.csv --label-threshold 0 --skip-rows 0"))
+    command = done.stdout.splitlines()[-1]
+
+    assert done.exit_code == 0, done.output
+    assert "--label-threshold 0.0" in command and "--skip-rows 0" in command
+    assert tk(command.strip().removeprefix("tk "))[0] == 0
 
 
 def test_unpack_it_and_give_a_pattern(in_tmp):

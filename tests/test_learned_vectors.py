@@ -66,4 +66,5 @@ def test_a_head_without_words_is_refused(learned):
 
     assert (wrong.exit_code, again.exit_code) == (2, 2)
     assert "head logistic has learned no vectors of words; heads over a store of words do" in wrong.stderr
-    assert "v.txt exists already" in again.stderr
+    assert "v.txt exists already; give another --out, or --overwrite" in again.stderr
+    assert CliRunner().invoke(cli, ["vectors", "runs/average", "--out", "v.txt", "--overwrite"]).exit_code == 0

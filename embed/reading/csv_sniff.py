@@ -218,7 +218,9 @@ class Start:
                     "left out, `skip_rows=0` decides otherwise"
                 )
             elif before >= len(text):
-                raise InputError(f"`skip_rows={skip}`: {name} has no more than that, or they are too long for titles")
+                raise InputError(
+                    f"`skip_rows={skip}`: {name} has no more than that, or they are too long for titles; give fewer"
+                )
         trial, note = sniff(name, text[before:], whole, delimiter, quoting)
         first = trial.rows[0] if trial.rows else []
         if not first and trial.broken:

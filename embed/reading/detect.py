@@ -132,7 +132,9 @@ def _open(source: Source, form: str, asked: ReadingOptions) -> TableFile:
     if (asked.table or asked.query) and form != "sqlite":
         raise InputError(f"`table` and `query` are for SQLite databases, and {source.name} is none")
     if asked.skip_rows and form not in ("excel", "csv", "tsv"):
-        raise InputError(f"`skip_rows={asked.skip_rows}` is for CSV and workbooks, and {source.name} is read as {form}")
+        raise InputError(
+            f"`skip_rows={asked.skip_rows}` is for CSV and workbooks, and {source.name} is read as {form}; leave it out"
+        )
     if form == "excel":
         from embed.reading.workbook import Workbook
 

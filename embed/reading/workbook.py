@@ -70,7 +70,9 @@ class Workbook(RowTable):
         if skip_rows is not None:
             above = sum(number <= skip_rows for number, _ in self._rows)
             if above == len(self._rows):
-                raise InputError(f"`skip_rows={skip_rows}`: {self.name} has {self._rows[-1][0]} rows, no more")
+                raise InputError(
+                    f"`skip_rows={skip_rows}`: {self.name} has {self._rows[-1][0]} rows, no more; give fewer"
+                )
             return above
         if has_header is False:
             return 0
