@@ -165,7 +165,7 @@ def _machine() -> Iterator[Finding]:
 
 def _disks(folder: Path) -> Iterator[Finding]:
     for name, place, move in (
-        ("working folder", folder, "work in another folder, or give `out`"),
+        ("working folder", folder, "work in another folder"),
         ("cache folder", cache_folder(), "name another folder in the environment variable TK_CACHE_DIR"),
     ):
         found = machine.disk(place)
@@ -214,7 +214,7 @@ def _with_model(name: str, model: str, size: str) -> Finding:
         return Finding("encoders", name, "broken", why, advice)
     if place:
         return Finding("encoders", name, "ok", f"ready; default model in {place}")
-    advice = f"tk encoders check {name}, or give `model` a folder, archive or file"
+    advice = f"tk encoders check {name}, or give --model a folder, archive or file"
     return Finding("encoders", name, "note", f"ready, but its default model ({size}) is not here: {model}", advice)
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import io
+import os
 import re
 import shlex
 import sqlite3
@@ -679,3 +680,26 @@ def test_list_of_broken_rows_replaces_no_other_file(in_tmp):
     for store in ("x.h5", "y.h5"):
         assert tk(f"embed a.csv --bad-rows bad.jsonl --out {store}")[0] == 0
     assert (in_tmp / "bad.jsonl").read_text().count("\n") == 1
+
+
+@pytest.mark.parametrize("what", ["working", "cache"])
+def test_advice_of_doctor_works(in_tmp, monkeypatch, what):
+    """Where a folder cannot be written, another one is named, and all is well."""
+    can_access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: "locked" not in str(path) and can_access(path, mode))
+    (in_tmp / "locked").mkdir()
+    if what == "cache":
+        monkeypatch.setenv("TK_CACHE_DIR", "locked")
+    else:
+        monkeypatch.chdir("locked")
+    broken = CliRunner().invoke(cli, ["doctor"])
+    monkeypatch.chdir(in_tmp)
+    monkeypatch.setenv("TK_CACHE_DIR", str(in_tmp))
+    advice = {
+        "working": "-> work in another folder\n",
+        "cache": "-> name another folder in the environment variable TK_CACHE_DIR\n",
+    }
+
+    assert (broken.exit_code, advice[what] in broken.stdout) == (1, True), broken.stdout
+    assert "`" not in broken.stdout
+    assert CliRunner().invoke(cli, ["doctor"]).exit_code == 0
