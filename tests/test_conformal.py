@@ -78,6 +78,7 @@ def test_coverage_by_simulation(coverage, by_class):
     assert (each > coverage - 0.01).all() if by_class else each[2] < coverage - 0.03
 
 
+@pytest.mark.slow
 def test_predict_says_when_not_to_answer(in_tmp):
     """CSV and JSON have the set and the answer, which is abstain where the set has not one class."""
     sample_rows = [("spam", f"win a prize {w} now") for w in "abcdefghijklmnopqrst"]

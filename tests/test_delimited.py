@@ -57,6 +57,7 @@ def outcome(path, rows=1000, **options):
     return lines, cells, [row.line for block in blocks for row in block.bad]
 
 
+@pytest.mark.slow
 @anywhere
 @given(
     rows=st.lists(st.tuples(st.sampled_from(["ham", "spam"]), ANY_TEXT), min_size=1, max_size=6),

@@ -43,6 +43,7 @@ def test_stores_are_found_wherever_they_lie(machine, tmp_path):
         assert vectors(store.read()) == expected(TEXTS)
 
 
+@pytest.mark.slow
 def test_other_identities_are_not_asked(machine, tmp_path):
     """Other weights, other vectors."""
     embed(TEXTS, toy_recipe(), tmp_path / "here" / "a.h5")
@@ -88,6 +89,7 @@ def test_of_very_many_stores_the_largest_are_asked(machine, tmp_path, monkeypatc
     assert [path.stem for path in machine_catalogue().find(entry.identity_digest)] == ["30", "10"]
 
 
+@pytest.mark.slow
 def test_damaged_stores_and_entries_do_no_harm(machine, tmp_path):
     """Their vectors are made again."""
     path = embed(TEXTS, toy_recipe(), tmp_path / "a" / "a.h5").path

@@ -223,6 +223,7 @@ def hold(out, seconds):
     return process
 
 
+@pytest.mark.slow
 def test_wait_waits_and_says_for_whom(ten_csv, tmp_path):
     """With wait, the work begins when the other process ends."""
     out, told = tmp_path / "a.h5", Recorder()
@@ -236,6 +237,7 @@ def test_wait_waits_and_says_for_whom(ten_csv, tmp_path):
     assert summary.totals["encoded"] == 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [1.0, 2.0])
 def test_what_came_into_being_while_waiting_is_looked_at(ten_csv, tmp_path, scale):
     """The same store: nothing is done again. One of another identity: it is not overwritten."""

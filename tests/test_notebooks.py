@@ -56,6 +56,7 @@ def test_store(tmp_path):
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_run_and_comparison(trained):
     """The run and its baselines with intervals; several runs with their verdicts."""
     run = read_run("runs/messages.static.logistic")

@@ -167,6 +167,7 @@ def test_what_duplicates_flatter_is_a_number(tmp_path, in_tmp):
     assert run.recipe.split["test_rows_seen_in_training"] > 200
 
 
+@pytest.mark.slow
 def test_learning_curve_grows_with_the_rows(tmp_path, in_tmp):
     """A tenth and a half of the training rows, tested on the same rows; smaller shares lie in larger ones."""
     from classify.splits.folds import shrunk

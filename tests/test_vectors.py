@@ -315,6 +315,7 @@ USUAL = st.from_regex(r"-?[0-9]{0,9}\.[0-9]{1,6}|-?[0-9]{1,9}\.[0-9]{0,6}|-?0\.0
 ODD = st.one_of(st.floats(width=32).map(str), st.integers().map(str), st.text("0123456789.-+e \t\r", max_size=9))
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(USUAL, USUAL), min_size=1, max_size=9))
 def test_usual_numbers_are_read_as_python_reads_them(lines):
     """Parsed together, each number is the float32 next to what is written, and -0.0 keeps its sign."""
