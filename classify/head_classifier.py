@@ -15,13 +15,12 @@ from classify.fitting.options import FitOptions
 from classify.fitting.training import fit
 from classify.heads.base import FitTask
 from stores.shared.errors import InputError
+from stores.shared.estimator_options import EstimatorOptions
 from stores.shared.registry import parse_spec
 from stores.shared.suggest import listing
 
-OWN = ("head", "tune", "inner", "seed")
 
-
-class HeadClassifier(ClassifierMixin, BaseEstimator):
+class HeadClassifier(EstimatorOptions, ClassifierMixin, BaseEstimator):
     """A head on vectors: ``make_pipeline(TextEncoder("static"), HeadClassifier("logistic", C=0.1))``.
 
     Sampling, calibration and thresholds are left to what scikit-learn and imbalanced-learn have for it.
@@ -40,6 +39,8 @@ class HeadClassifier(ClassifierMixin, BaseEstimator):
         chosen_: options that were chosen.
         n_features_in_: D.
     """
+
+    own = ("head", "tune", "inner", "seed")
 
     def __init__(
         self,
@@ -98,28 +99,12 @@ class HeadClassifier(ClassifierMixin, BaseEstimator):
         best = self.predict_proba(X).argmax(1)
         return self.classes_[best]
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The parameters, options of the head among them."""
-        return {name: getattr(self, name) for name in OWN} | self._options
-
-    def set_params(self, **params: Any) -> Self:  # noqa: ANN401
-        """Change parameters or options of the head; ``InputError`` for what the head has not."""
-        own = {name: params.pop(name) for name in OWN if name in params}
-        name = str(own.get("head", self.head)).partition(":")[0]
-        if params and name in heads.names():  # of a head that there is not, fit speaks
-            known = heads.documentation(heads.head_class(name))
-            for option in params.keys() - known.keys():
-                raise InputError(f"head {name} has no option {option!r}; it has: {listing(option, known)}")
-        for name, value in own.items():
-            setattr(self, name, value)
-        self._options = self._options | params
-        return self
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
-        options = self.__dict__.get("_options", {})
-        if name in options:
-            return options[name]
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+    def _check_options(self, name: str, options: dict[str, Any]) -> None:
+        if name not in heads.names():
+            return
+        known = heads.documentation(heads.head_class(name))
+        for option in options.keys() - known.keys():
+            raise InputError(f"head {name} has no option {option!r}; it has: {listing(option, known)}")
 
     def __sklearn_tags__(self) -> Any:  # noqa: ANN401
         tags = super().__sklearn_tags__()

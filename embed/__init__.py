@@ -1,7 +1,8 @@
 """Text in, features out: frozen encoders, run once over a table, into a feature store."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from stores.shared.public_names import public_name
 
 if TYPE_CHECKING:
     from embed.encoders import load as load_encoder
@@ -40,10 +41,7 @@ _PLACES = {
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 (each of them has a type of its own, see above)
-    if name not in _PLACES:
-        raise AttributeError(f"module 'embed' has no attribute {name!r}")
-    module, _, attribute = _PLACES[name].rpartition(".")
-    return getattr(import_module(module), attribute)
+    return public_name(__name__, _PLACES, name)
 
 
 __all__ = [

@@ -19,13 +19,13 @@ from embed.reading.frame_columns import list_of_texts
 from embed.recipe import Recipe
 from stores.features import Features, PooledFeatures
 from stores.shared.errors import InputError
+from stores.shared.estimator_options import EstimatorOptions
 from stores.shared.registry import parse_spec
 
-OWN = ("encoder", "dtype", "clean", "store")
 LOADED = 4  # recipes that stay in memory, as clones of one transformer share them
 
 
-class TextEncoder(TransformerMixin, BaseEstimator):
+class TextEncoder(EstimatorOptions, TransformerMixin, BaseEstimator):
     """Texts to vectors, for pipelines of scikit-learn: ``make_pipeline(TextEncoder("bert", model=...), Ridge())``.
 
     There is nothing to learn: ``fit`` loads the encoder. Vectors are taken from the stores of this machine where these
@@ -44,6 +44,8 @@ class TextEncoder(TransformerMixin, BaseEstimator):
         recipe_: the loaded ``embed.Recipe``, once fitted.
         n_features_out_: D, columns of the result, once fitted.
     """
+
+    own = ("encoder", "dtype", "clean", "store")
 
     def __init__(
         self,
@@ -102,26 +104,9 @@ class TextEncoder(TransformerMixin, BaseEstimator):
         name = self.recipe_.encoder.name
         return np.array([f"{name}{number}" for number in range(self.n_features_out_)], object)
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The parameters, options of the encoder among them."""
-        return {name: getattr(self, name) for name in OWN} | self._options
-
-    def set_params(self, **params: Any) -> Self:  # noqa: ANN401
-        """Change parameters or options of the encoder; ``InputError`` for what the encoder has not."""
-        own = {name: params.pop(name) for name in OWN if name in params}
-        name = str(own.get("encoder", self.encoder)).partition(":")[0]
-        if params and name in REGISTRY.names():  # of an encoder that there is not, fit speaks
-            REGISTRY.options(name, params)
-        for name, value in own.items():
-            setattr(self, name, value)
-        self._options = self._options | params
-        return self
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
-        options = self.__dict__.get("_options", {})
-        if name in options:
-            return options[name]
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+    def _check_options(self, name: str, options: dict[str, Any]) -> None:
+        if name in REGISTRY.names():
+            REGISTRY.options(name, options)
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())

@@ -3,8 +3,9 @@
 Knows arrays, keys and bytes; nothing of text models or scores. The file format is specified in ``stores.format``.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from stores.shared.public_names import public_name
 
 if TYPE_CHECKING:
     from stores.block import Block
@@ -16,23 +17,21 @@ if TYPE_CHECKING:
 
 # imported when they are asked for, so that a help text, which needs stores.shared, loads neither NumPy nor h5py
 _PLACES = {
-    "Block": "stores.block",
-    "Features": "stores.features",
-    "IdFeatures": "stores.features",
-    "PooledFeatures": "stores.features",
-    "TokenFeatures": "stores.features",
-    "FeatureStore": "stores.reader",
-    "FailureError": "stores.shared.errors",
-    "InputError": "stores.shared.errors",
-    "write": "stores.given",
-    "write_store": "stores.writer",
+    "Block": "stores.block.Block",
+    "Features": "stores.features.Features",
+    "IdFeatures": "stores.features.IdFeatures",
+    "PooledFeatures": "stores.features.PooledFeatures",
+    "TokenFeatures": "stores.features.TokenFeatures",
+    "FeatureStore": "stores.reader.FeatureStore",
+    "FailureError": "stores.shared.errors.FailureError",
+    "InputError": "stores.shared.errors.InputError",
+    "write": "stores.given.write",
+    "write_store": "stores.writer.write_store",
 }
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 (each of them has a type of its own, see above)
-    if name not in _PLACES:
-        raise AttributeError(f"module 'stores' has no attribute {name!r}")
-    return getattr(import_module(_PLACES[name]), name)
+    return public_name(__name__, _PLACES, name)
 
 
 __all__ = [
