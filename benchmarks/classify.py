@@ -146,7 +146,7 @@ def larger_than_memory(path, rows, dimension, k):
     extent = Extent(["no", "yes"], rows, 0, {}, 0)
     attributes = {
         "identity": {"encoder": "bench"}, "identity_digest": "bench", "versions": {}, "command": "bench",
-        "recipe": {}, "source": {}, "totals": {"rows": rows}, "times": (0.0, 0.0),
+        "recipe": {}, "source": {}, "totals": {"rows": rows}, "times": (0.0, 0.0, 0.0),
     }  # fmt: skip
     write_store(
         path,

@@ -95,7 +95,7 @@ def write(path, blocks, layout="whole"):
     """Parts, each synced, then the whole, or an index of the parts."""
     parts = Parts(path, ATTRIBUTES, layout=layout, alone=True)
     for number, part in enumerate(blocks):
-        parts.write(number, part, {}, (0.0, 0.0))
+        parts.write(number, part, {}, (0.0, 0.0, 0.0))
     parts.assemble(number + 1, 0.0)
 
 
@@ -119,7 +119,7 @@ def tokens(folder):
     features = TokenFeatures({"tokens": values}, np.ones((5000, 3), np.int32), offsets)
     parts = Parts(folder / "tokens.h5", ATTRIBUTES)
     hashes = hash_texts([str(i) for i in range(5000)])
-    parts.write(0, Block(np.arange(5000), hashes, ["ham"] * 5000, None, features), {}, (0.0, 0.0))
+    parts.write(0, Block(np.arange(5000), hashes, ["ham"] * 5000, None, features), {}, (0.0, 0.0, 0.0))
     parts.assemble(1, 0.0)
     size = (folder / "tokens.h5").stat().st_size
     print(f"5,000 texts of 30 tokens x 768 float16: {size / values.nbytes:.4f} x the bare bytes")

@@ -106,8 +106,8 @@ class EncodingCost:
         seconds: for all distinct texts at this rate.
         store_bytes: of all stores.
 
-    Each is None where a store is gone; the first two, where one took most of its texts from an earlier store, so that
-    its time says nothing.
+    Texts that a store took from an earlier one count as long as they took there. Each is None where a store is gone;
+    the first two, where a store was made elsewhere, or by a version that did not keep what it took over.
     """
 
     texts_per_second: float | None = None
@@ -124,7 +124,7 @@ def encoding_cost(run: Run) -> EncodingCost:
         for part in features.stores():
             with opened(part) as store:
                 size += store.size
-                each = _seconds_per_text(store)
+                each = store.seconds_per_text
                 known = known and each is not None
                 per_text[part.digest] = each or 0.0
                 seconds += per_text[part.digest] * store.totals["distinct"] if each else 0.0
@@ -133,13 +133,6 @@ def encoding_cost(run: Run) -> EncodingCost:
     if not known:
         return EncodingCost(store_bytes=size)
     return EncodingCost(1 / sum(per_text[part.digest] for part in features.stores(test=False)), seconds, size)
-
-
-def _seconds_per_text(store: FeatureStore) -> float | None:
-    encoded, distinct = (store.totals.get(name, 0) for name in ("encoded", "distinct"))
-    if not encoded or 2 * encoded < distinct or store.seconds <= 0:
-        return None
-    return store.seconds / encoded
 
 
 def training_seconds(run: Run) -> float:

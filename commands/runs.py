@@ -122,7 +122,8 @@ def ensemble(
 def speed(folders: tuple[Path, ...], by: str, sample: int | None, trust_model: bool, as_json: bool) -> None:
     """Show how many texts a second runs classify, encoder and head apart, against the score.
 
-    The heads are measured now, on the first rows of their stores, the encoders when the stores were made.
+    The heads are measured now, on the first rows of their stores, the encoders when the stores were made; features
+    that a store took from an earlier one count as long as they took there.
 
     \b
     Example:
@@ -152,7 +153,7 @@ def speed(folders: tuple[Path, ...], by: str, sample: int | None, trust_model: b
     when = f"now, on {sample:,} texts" if sample else "when their stores were made"
     echo(f"\nheads measured now, on {found.rows:,} rows at most; encoders {when}")
     if any(entry.encoder_texts_per_second is None for entry in found.runs):
-        echo("-: the store took its features from earlier ones; --encode 500 measures the encoder now")
+        echo("-: the store does not say what its features took; --encode 500 measures the encoder now")
 
 
 def _encode_seconds(part: FeaturesRecord, texts: list[str], trust_model: bool) -> float:

@@ -182,7 +182,7 @@ class KnownTexts:
         attributes = {
             "identity": self._identity, "identity_digest": self._digest, "recipe": recipe.as_dict(), "versions": {},
             "source": {"file": "texts given from Python", "digest": digest_bytes([hashes.tobytes()])}, "command": "",
-            "totals": totals | {"mojibake": 0}, "times": (began, time.time() - began),
+            "totals": totals | {"mojibake": 0}, "times": (began, time.time() - began, 0.0),
         }  # fmt: skip
         path = self._folder / f"{self._stem}.{digest_bytes([hashes.tobytes()])[:8]}.h5"
         write_store(path, [block], Extent.of(block), attributes)

@@ -131,7 +131,7 @@ class PartWriter:
             FailureError: if a number is not finite, or the machine refuses the write.
         """
         others = [] if made is None else [(plan.new, made)]
-        known, again = self._reused(plan)
+        known, again, before = self._reused(plan)
         whole = read_places(plan.own, [*known, *others]).take(plan.inverse).canonical()
         rows = plan.rows
         _check_finite(whole, rows)
@@ -142,19 +142,23 @@ class PartWriter:
         )  # fmt: skip
         reused, encoded = sum(len(texts) for texts, _ in plan.reused) - again, len(plan.new) + again
         counts = {"distinct": reused + encoded, "reused": reused, "encoded": encoded}
-        self.parts.write(plan.number, block, _totals(rows, plan.texts, whole) | counts, (self.created, seconds))
+        self.parts.write(plan.number, block, _totals(rows, plan.texts, whole) | counts, (self.created, seconds, before))
 
-    def _reused(self, plan: PartPlan) -> tuple[list[tuple[np.ndarray, Features]], int]:
-        """Features of the texts that other stores know, and how many were encoded after all: their store has gone."""
-        found, again = [], 0
+    def _reused(self, plan: PartPlan) -> tuple[list[tuple[np.ndarray, Features]], int, float]:
+        """Features of the texts that other stores know; how many were encoded after all, since their store has gone.
+
+        The third is what the others took where they were encoded, in seconds.
+        """
+        found, again, before = [], 0, 0.0
         for numbers, place in plan.reused:
             try:
                 features = place.read()
+                before += len(numbers) * place.seconds
             except (FailureError, InputError):  # replaced, removed or damaged since
                 features = self.recipe.encode([plan.texts[row] for row in plan.first[numbers]], reuse=False)
                 again += len(numbers)
             found.append((numbers, features))
-        return found, again
+        return found, again, before
 
 
 def _distinct(hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

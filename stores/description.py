@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +32,7 @@ class StoreDescription:
     digest: str
     created: str
     seconds: float
+    reused_seconds: float
     foreign: list[str]
 
     def __init__(self, path: str | Path) -> None:
@@ -53,6 +55,15 @@ class StoreDescription:
     def size(self) -> int:
         """Bytes on the disk, those of the parts included if the features lie there."""
         return sum(path.stat().st_size for path in (self.path, *self.part_paths))
+
+    @property
+    def seconds_per_text(self) -> float | None:
+        """What a text took to encode, those of other stores as long as they took there; None where it is not known."""
+        encoded, reused = (self.totals.get(name, 0) for name in ("encoded", "reused"))
+        seconds = self.seconds + self.reused_seconds
+        if not math.isfinite(seconds):  # an older store: what it encoded says enough if that is most of it
+            reused, seconds = 0, self.seconds if 2 * encoded >= self.totals.get("distinct", 0) else 0.0
+        return seconds / (encoded + reused) if encoded + reused and 0 < seconds < math.inf else None
 
     @property
     def place(self) -> range | None:

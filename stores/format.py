@@ -29,8 +29,11 @@ data set                shape and type                  meaning
                                                         ``test``), if the data file says so
 ``about``               uint8 ``[L]``                   one JSON object in UTF-8, see below
 ``checksums/<path>``    uint32 ``[chunks]``             CRC-32 of each chunk of each data set above
-``times``               float64 ``[2]``                 when the run began (Unix time) and how many seconds it took:
-                                                        all that differs between equal runs, so without a checksum
+``times``               float64 ``[3]``                 when the run began (Unix time), how many seconds its encoding
+                                                        took, and how many the features that it took from other
+                                                        stores had taken where they were made (NaN: not known): all
+                                                        that differs between equal runs, so without a checksum;
+                                                        older stores have the first two
 ======================  ==============================  ===================================================
 
 *Strings* are a group of two data sets, ``bytes`` uint8 ``[sum L]`` (UTF-8, end to end) and ``offsets`` int64

@@ -85,7 +85,7 @@ def write(
         "identity": identity, "identity_digest": identity_digest(identity), "versions": {}, "command": command,
         "recipe": {"encoder": name, "given": True, "options": {}, "dtype": values.dtype.name, "cleaning": []},
         "source": source or {"file": "rows given from Python", "digest": digest},
-        "totals": _totals(block, texts), "times": (began, time.time() - began),
+        "totals": _totals(block, texts), "times": (began, time.time() - began, 0.0),
     }  # fmt: skip
     write_store(path, [block], Extent.of(block), attributes)
     return FeatureStore(path)

@@ -35,5 +35,5 @@ def input_attributes(stores: list[FeatureStore], identity: dict, recipe: dict, c
         "source": {"stores": [{"digest": store.digest, **store.source} for store in stores]},
         "versions": stores[0].versions,
         "command": command,
-        "times": (time.time(), 0.0),
+        "times": (time.time(), 0.0, 0.0),
     }

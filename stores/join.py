@@ -36,7 +36,10 @@ def join(paths: Sequence[Path], output: Path, command: str = "") -> FeatureStore
         identity = {"joined": [store.identity for store in stores]}
         recipe = {"joined": [store.recipe for store in stores]}
         attributes = input_attributes(stores, identity, recipe, command) | {"totals": stores[0].totals}
-        attributes["times"] = (time.time(), sum(store.seconds for store in stores))
+        attributes["times"] = (
+            time.time(),
+            *(sum(getattr(store, name) for store in stores) for name in ("seconds", "reused_seconds")),
+        )
         write_store(output, _side_by_side(stores, order), stores[0].extent, attributes)
     return FeatureStore(output)
 

@@ -30,7 +30,7 @@ class MergeSummary:
     Attributes:
         kind, extent, totals: as in the store.
         words: its vocabulary, None without one.
-        seconds: how long the run took that wrote it.
+        seconds: how long the run took that wrote it; and ``reused_seconds``, see ``stores.reader.FeatureStore``.
         place: see ``stores.reader.FeatureStore``.
         raw_hashes: whether the store has those of ``stores.format.RAW_HASHES``.
     """
@@ -39,7 +39,7 @@ class MergeSummary:
     extent: Extent
     totals: dict[str, int]
     words: list[str] | None
-    seconds: float
+    seconds: tuple[float, float]
     place: range | None = None
     raw_hashes: bool = True
 
@@ -48,7 +48,14 @@ class MergeSummary:
         """The summary of a store, after every byte of it was checked; ``FailureError`` if it is damaged."""
         store.verify()
         raw_hashes = store.raw_hash is not None and store.like_hash is not None
-        fields = store.kind, store.extent, store.totals, store.vocabulary, store.seconds, store.place
+        fields = (
+            store.kind,
+            store.extent,
+            store.totals,
+            store.vocabulary,
+            (store.seconds, store.reused_seconds),
+            store.place,
+        )
         return cls(*fields, raw_hashes)
 
 
@@ -93,8 +100,8 @@ def concatenate(
         words=len({word for summary in summaries for word in summary.words or []}),
         several_labels=first.several_labels,
     )
-    began, seconds = attributes["times"]
-    times = (began, seconds + sum(summary.seconds for summary in summaries))
+    began, *seconds = attributes["times"]
+    times = (began, *map(sum, zip(seconds, *(summary.seconds for summary in summaries), strict=True)))
     attributes |= {"totals": dict(totals) | attributes.get("totals", {}), "times": times}
     # the columns of raw hashes are all there or all missing: one store without them (version 1) drops those of the rest
     if not all(summary.raw_hashes for summary in summaries):

@@ -83,7 +83,7 @@ class Parts:
             return False
         return True
 
-    def write(self, number: int, block: Block, totals: dict[str, int], times: tuple[float, float]) -> None:
+    def write(self, number: int, block: Block, totals: dict[str, int], times: tuple[float, float, float]) -> None:
         """Write part ``number``: complete and synced, or not at all."""
         extent, place = Extent.of(block), self._next_place(number, block.features)
         attributes = self._attributes | {"totals": totals, "times": times}
@@ -96,7 +96,7 @@ class Parts:
                 write_store(self.path(number), [block], extent, attributes, parts=parts, before=synced.result)
         words = block.features.vocabulary if isinstance(block.features, IdFeatures) else None
         kind, hashed = block.features.kind, len(block.raw_hashes) == len(RAW_HASHES)
-        self._summaries[number] = MergeSummary(kind, extent, totals, words, times[1], place, hashed)
+        self._summaries[number] = MergeSummary(kind, extent, totals, words, times[1:], place, hashed)
 
     def space(self, share: float) -> int:
         """Bytes that are still wanted on the disk after part 0, when the store is ``share`` times as large."""
@@ -129,7 +129,7 @@ class Parts:
                 raise FailureError(f"{self.path(number)} is missing or damaged; give the same command again")
         paths = [self.path(number) for number in range(number_of_parts)]
         summaries = [self._summaries[number] for number in range(number_of_parts)]
-        attributes = self._attributes | {"times": (created, 0.0), "totals": totals or {}}
+        attributes = self._attributes | {"times": (created, 0.0, 0.0), "totals": totals or {}}
         options: dict = {"compression": self._compression, "scratch": self._run_folder}
         if self._layout == "parts":
             options["parts"] = {"files": [self._entry(path, s) for path, s in zip(paths, summaries, strict=True)]}

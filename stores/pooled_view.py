@@ -84,7 +84,7 @@ def pooled_view(path: str | Path, output: str | Path, pooling: str = "mean", com
         attributes = {
             "identity": identity, "identity_digest": identity_digest(identity), "versions": store.versions,
             "recipe": store.recipe | {VIEW: pooling}, "source": store.source, "command": command,
-            "totals": store.totals, "times": (began, store.seconds),
+            "totals": store.totals, "times": (began, store.seconds, store.reused_seconds),
         }  # fmt: skip
         blocks = (replace(block, features=_pooled(block.features, pooling)) for block in store.blocks())
         write_store(target, blocks, replace(store.extent, tokens=0), attributes)

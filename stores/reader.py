@@ -71,6 +71,7 @@ class FeatureStore(StoreFrames, StoreDescription):
         identity_digest, digest: its attributes.
         created: when the run began that wrote it, in UTC.
         seconds: how long the run took that wrote it.
+        reused_seconds: how long the features that it took from other stores had taken there; NaN if that is not known.
         foreign: attributes and groups of other programs, which are ignored.
 
     Raises:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,16 +25,18 @@ class FeatureLocation:
         digest: of its content, so that no other file is read instead; None of a part that may still be in the making.
         row: int64 ``[n]``, rows of the store, where ``digest`` is known.
         text_hash: uint8 ``[n, 16]`` of the texts.
+        seconds: what one of them took to encode; NaN where it is not known.
     """
 
     path: Path
     digest: str | None
     row: np.ndarray
     text_hash: np.ndarray
+    seconds: float = math.nan
 
     def take(self, mask: np.ndarray) -> FeatureLocation:
         """The place of these of the texts, bool ``[n]``."""
-        return FeatureLocation(self.path, self.digest, self.row[mask], self.text_hash[mask])
+        return FeatureLocation(self.path, self.digest, self.row[mask], self.text_hash[mask], self.seconds)
 
     def read(self) -> Features:
         """The features, in the order of the texts.
@@ -70,7 +73,7 @@ class ReuseIndex:
     def __init__(self, identity_digest: str, note: Callable[[str], None] = lambda message: None) -> None:
         self._identity, self._note = identity_digest, note
         self._index = HashIndex()
-        self._stores: list[tuple[Path, str | None]] = []  # path and content digest
+        self._stores: list[tuple[Path, str | None, float]] = []  # path, content digest, seconds a text
         self._compared: list[Compared] = []  # undamaged chunks of each store
 
     def add(self, paths: Iterable[Path]) -> None:
@@ -79,7 +82,7 @@ class ReuseIndex:
             try:
                 with FeatureStore(path) as store:
                     if store.identity_digest == self._identity:
-                        self._insert(path, store.digest, store.text_hash)
+                        self._insert(path, store.digest, store.text_hash, store.seconds_per_text or math.nan)
             except (InputError, FailureError) as error:  # a folder, a pipe, a damaged file: no concern of this run
                 self._note(f"{str(error).partition('; ')[0]}; it is passed over")
 
@@ -87,9 +90,9 @@ class ReuseIndex:
         """Take in a store of these texts, uint8 ``[n, 16]``, that need not be there before its features are read."""
         self._insert(path, None, text_hash)
 
-    def _insert(self, path: Path, digest: str | None, text_hash: np.ndarray) -> None:
+    def _insert(self, path: Path, digest: str | None, text_hash: np.ndarray, seconds: float = math.nan) -> None:
         self._index.insert(text_hash, len(self._stores))
-        self._stores.append((path, digest))
+        self._stores.append((path, digest, seconds))
         self._compared.append(Compared())
 
     def look_up(self, text_hash: np.ndarray) -> tuple[np.ndarray, list[tuple[np.ndarray, FeatureLocation]]]:
@@ -116,7 +119,8 @@ class ReuseIndex:
                 return known, [(texts[rows], place) for rows, place in zip(mine, places, strict=True)]
 
     def _place(self, number: int, entries: Entries) -> FeatureLocation:
-        return FeatureLocation(*self._stores[number], entries.row, entries.text_hash)
+        path, digest, seconds = self._stores[number]
+        return FeatureLocation(path, digest, entries.row, entries.text_hash, seconds)
 
     def _is_whole(self, number: int, place: FeatureLocation) -> bool:
         """Whether the features are there and not damaged; a store where they are not is dropped, with a note."""

@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 
+import h5py
 import numpy as np
 import pytest
 from helpers.commands import tk
@@ -12,8 +13,8 @@ from helpers.stores import make_store, pooled
 from classify import classify, read_run
 from classify.analysis.compare import compare
 from classify.analysis.comparison import ComparedRows, Interval
-from classify.analysis.cost import parameters
-from stores import FailureError, InputError
+from classify.analysis.cost import parameters, run_cost
+from stores import FailureError, FeatureStore, InputError
 
 pytestmark = pytest.mark.slow
 
@@ -172,7 +173,7 @@ def several_store(path, y, wrong, labelled=None):
     attributes = {
         "identity": identity, "identity_digest": identity_digest(identity), "versions": {}, "command": "made",
         "recipe": {"encoder": "made", "options": {}, "dtype": "float32"}, "source": {"file": "made"},
-        "totals": {"rows": len(y)}, "times": (0.0, 0.0),
+        "totals": {"rows": len(y)}, "times": (0.0, 0.0, 0.0),
     }  # fmt: skip
     write_store(path, [block], Extent.of(block), attributes)
     return path
@@ -260,6 +261,39 @@ def test_speed_measures_heads_and_reads_encoders(noisy, in_tmp):
             assert entry["texts_per_second"] == pytest.approx(1 / (1 / encoder + 1 / head))
     (in_tmp / "features/messages.static.h5").unlink()
     assert "no such file" in tk("speed", "runs/messages.static.nb", code=2).output
+
+
+def test_speed_knows_what_features_of_other_stores_cost(in_tmp):
+    """Of 60 texts 40 took 8 s in one store, and 20 more 10 s in a second: 0.2 s each for the first, 0.3 s for all."""
+    from helpers.commands import ROWS
+    from helpers.toy import write_csv
+
+    for name, rows, seconds in (("few", ROWS[:40], 8.0), ("all", ROWS, 10.0)):
+        write_csv(in_tmp / f"{name}.csv", rows)
+        tk("embed", "--data", f"{name}.csv")
+        with h5py.File(f"features/{name}.static.h5", "r+") as file:
+            file["times"][1] = seconds
+    write_csv(in_tmp / "again.csv", ROWS)
+    tk("embed", "--data", "again.csv")
+    tk("features", "merge", "features/few.static.h5", "features/again.static.h5", "--out", "features/merged.h5")
+    found = {}
+    for name in ("few.static", "all.static", "again.static", "merged"):
+        with FeatureStore(f"features/{name}.h5") as store:
+            found[name] = store.seconds_per_text
+    (run,) = classify("features/again.static.h5", ["nb"], cv=3)
+
+    assert found["few.static"] == pytest.approx(0.2)
+    assert found["all.static"] == pytest.approx(0.3)
+    assert 0.233 < found["again.static"] < 0.301  # from one of the two, or both
+    assert found["merged"] == pytest.approx((8 + 60 * found["again.static"]) / 100, rel=0.01)
+    assert run_cost(run).encode_seconds == pytest.approx(60 * found["again.static"], rel=0.01)
+    (entry,) = json.loads(tk("speed", str(run.folder), "--json").stdout)["runs"]
+    assert entry["encoder_texts_per_second"] == pytest.approx(1 / found["again.static"])
+    with h5py.File("features/again.static.h5", "r+") as file:  # as a version wrote it that did not count them
+        del file["times"]
+        file["times"] = np.array([0.0, 0.5])
+    with FeatureStore("features/again.static.h5") as store:
+        assert store.seconds_per_text is None
 
 
 def test_damaged_predictions_are_named(noisy):

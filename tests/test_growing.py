@@ -33,7 +33,7 @@ def write_parts(path, features, alone, numbers=(0, 1, 2, 3)):
         rows = np.arange(sum(SIZES[:number]), sum(SIZES[: number + 1]))
         texts = [TEXTS[i] for i in rows]
         block = Block(rows, hash_texts(texts), ["ham"] * len(rows), texts, features.take(rows))
-        parts.write(number, block, {"rows": len(rows)}, (0.0, 0.0))
+        parts.write(number, block, {"rows": len(rows)}, (0.0, 0.0, 0.0))
     return parts
 
 

@@ -84,10 +84,12 @@ def test_parts_make_the_same_store(tmp_path, make):
         rows = np.arange(starts[number], min(starts[number] + 70, N))
         own = [[values[i] for i in rows] for values in (labels, TEXTS)]
         block = Block(rows, hashes[rows], *own, features.take(rows).canonical())
-        parts.write(int(number), block, {"rows": len(rows)}, (0.0, 0.0))
+        parts.write(int(number), block, {"rows": len(rows)}, (0.0, 0.0, 0.0))
     totals = parts.assemble(len(starts), 0.0)
     block = Block(np.arange(N), hashes, labels, TEXTS, features)
-    write_store(tmp_path / "once.h5", [block], Extent.of(block), shared | {"totals": {"rows": N}, "times": (0.0, 0.0)})
+    write_store(
+        tmp_path / "once.h5", [block], Extent.of(block), shared | {"totals": {"rows": N}, "times": (0.0, 0.0, 0.0)}
+    )
 
     assert totals == {"rows": N}
     assert (tmp_path / "parts.h5").read_bytes() == (tmp_path / "once.h5").read_bytes()

@@ -27,7 +27,7 @@ def write(path, features, layout, sizes=(128, 0, 300, 72)):
         rows = np.arange(start, start + size)
         labels = [("ham", "spam")[i % 2] for i in rows]
         texts = [TEXTS[i] for i in rows]
-        parts.write(number, Block(rows, hash_texts(texts), labels, texts, features.take(rows)), {}, (0.0, 0.0))
+        parts.write(number, Block(rows, hash_texts(texts), labels, texts, features.take(rows)), {}, (0.0, 0.0, 0.0))
         start += size
     parts.assemble(number + 1, 0.0)
     return path

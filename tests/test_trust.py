@@ -196,7 +196,7 @@ MISMADE = [
     (_add("checksums/other", data=np.zeros(1, "u4")), "'checksums/other' does not belong"),
     (_add("times", data=np.array([np.nan, 0])), "is damaged"),
     (_add("times", data=np.array([1e300, 0])), "is damaged"),
-    (_add("times", data=np.zeros(3)), "times has the shape"),
+    (_add("times", data=np.zeros(4)), "times has the shape"),
     (_add("features/a\n\x1b[2Jb", data=np.zeros((90, 3), "f4")), r"features/a\\n\\x1b\[2Jb"),
     (_add("features/ids", data=np.zeros(90, "i4")), "features/ids"),
     (_add("offsets", data=np.arange(91)), "'offsets' does not belong into a store of kind 'pooled'|lacks"),
@@ -425,7 +425,7 @@ def test_what_passes_by_design(tmp_path, originals):
     path.write_bytes(originals["pooled"])
     with h5py.File(path, "r+", libver="latest") as file:
         file["features/a"].attrs["more"] = np.zeros(1 << 20)
-        file["times"][...] = 1e9, 3
+        file["times"][...] = 1e9, 3, 0
 
     assert refusal(path) is None
     with FeatureStore(path) as store:

@@ -29,7 +29,7 @@ def write_part(output: Path, number: int) -> None:
     texts = [f"text {row // 2} of part {number}" for row in rows]
     labels = [("ham", "spam", f"kind {number}")[row % 3] for row in rows]
     block = Block(rows, hash_texts(texts), labels, texts, IdFeatures.from_tokens([text.split() for text in texts]))
-    Parts(output, ATTRIBUTES).write(number, block, {"rows": ROWS}, (0.0, 0.0))
+    Parts(output, ATTRIBUTES).write(number, block, {"rows": ROWS}, (0.0, 0.0, 0.0))
 
 
 @pytest.fixture(scope="module")

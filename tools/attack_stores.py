@@ -88,7 +88,7 @@ def make(folder: Path) -> dict[str, Path]:
         attributes = {
             "identity": identity, "identity_digest": identity_digest(identity), "versions": {}, "command": "made",
             "recipe": {"encoder": "made"}, "source": {"file": "made"}, "totals": {"rows": rows},
-            "times": (0.0, 0.0),
+            "times": (0.0, 0.0, 0.0),
         }  # fmt: skip
         raw = [text.upper() for text in texts]
         hashes = {"raw_hash": hash_texts(raw), "like_hash": hash_likeness(raw)}

@@ -69,7 +69,7 @@ def assemble(rows: int, part_rows: int) -> None:
             size = min(part_rows, rows - first)
             features = PooledFeatures({"pooled": np.zeros((size, 1), np.float16)}, np.ones((size, 3), np.int32))
             block = Block(np.arange(first, first + size), hashes_of(first, size), [None] * size, None, features)
-            parts.write(number, block, {"rows": size}, (0.0, 0.0))
+            parts.write(number, block, {"rows": size}, (0.0, 0.0, 0.0))
         written, start = time.perf_counter() - start, time.perf_counter()
         parts.assemble(number + 1, 0.0)
         put = time.perf_counter() - start

@@ -129,6 +129,10 @@ def costs(run_data: RunData) -> Markup:
         rate = f"{encoded / store.seconds:,.0f}" if encoded and store.seconds else "-"
         step = f"encode {store.path.name}: {encoded:,} of {store.totals['rows']:,} texts, the others were known"
         rows.append([step, f"{store.seconds:,.2f}", rate])
+        if reused := store.totals.get("reused"):
+            known = store.reused_seconds > 0  # not NaN either
+            cells = [f"{store.reused_seconds:,.2f}", f"{reused / store.reused_seconds:,.0f}"] if known else ["-", "-"]
+            rows.append([f"{reused:,} of these, where they were encoded", *cells])
     folds = run_data.run.metrics.folds
     seconds, trained = sum(f.seconds for f in folds), sum(f.train_rows for f in folds)
     step = f"train {len(folds)} models of {trained // len(folds):,} rows each"

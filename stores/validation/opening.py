@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -73,11 +74,20 @@ def _entries(file: StoreFile, path: Path, root: int) -> dict[str, Any]:
     if "start" in entries["parts"]:
         check_place(entries["parts"], path)
     check(file, path)
-    began, seconds = file["times"][...].tolist()
+    began, seconds, *before = file["times"][...].tolist()
     created = datetime.fromtimestamp(began, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     attributes = {name: file.attrs[name].decode() for name in ("kind", "identity_digest", "digest")}
     foreign = foreign_names(file)
-    return entries | attributes | {"created": created, "seconds": seconds, "foreign": foreign}
+    return (
+        entries
+        | attributes
+        | {
+            "created": created,
+            "seconds": seconds,
+            "reused_seconds": before[0] if before else math.nan,
+            "foreign": foreign,
+        }
+    )
 
 
 def _about(file: StoreFile, path: Path) -> dict[str, Any]:

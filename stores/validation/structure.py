@@ -34,6 +34,7 @@ NEEDED_BY_KIND = {
     "ids": NEEDED | {"features/ids", "offsets", "vocabulary/bytes", "vocabulary/offsets"},
 }
 GZIP = [h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_DEFLATE]
+TIMES = ((3,), (2,))  # shapes; the second of stores that do not say what the features that they took had cost
 OWN_ATTRIBUTES = (*TEXT_ATTRIBUTES, "digest", "format_version")
 LONGEST_ATTRIBUTE = 1 << 8  # bytes
 SMALLEST_CHUNK, LARGEST_CHUNK = 1 << 16, 1 << 26  # bytes, where there are several
@@ -162,7 +163,7 @@ def _check_lengths(file: h5py.File, path: Path) -> None:
     wanted = {"counts": (rows, 3), "text_hash": (rows, 16), "labels/codes": (rows,)}
     wanted |= {name: (rows, 16) for name in RAW_HASHES}
     wanted |= {f"{name}/offsets": (rows + 1,) for name in ROW_STRINGS}
-    wanted |= {"offsets": (rows + 1,), "times": (2,)}
+    wanted |= {"offsets": (rows + 1,), "times": shapes["times"] if shapes["times"] in TIMES else TIMES[0]}
     if "table" in shapes:
         wanted["table"] = (shapes["vocabulary/offsets"][0] - 1,)
     if len(shapes["labels/codes"]) > 1:

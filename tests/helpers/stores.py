@@ -24,7 +24,7 @@ def make_store(
     attributes = {
         "identity": identity, "identity_digest": identity_digest(identity), "versions": {}, "command": "made",
         "recipe": {"encoder": "made", "options": {}, "dtype": "float32"}, "source": source or {"file": "made"},
-        "totals": {"rows": len(labels)}, "times": (0.0, 0.0),
+        "totals": {"rows": len(labels)}, "times": (0.0, 0.0, 0.0),
     }  # fmt: skip
     write_store(path, [block], Extent.of(block), attributes, **options)
     return path
