@@ -64,6 +64,8 @@ def cluster_options(command: Callable) -> Callable:
 @click.option(
     "--layout", default="whole", show_default=True, help="whole, or parts: features stay in a folder of parts."
 )
+@click.option("--part-rows", type=int, help="Rows that are committed together, at most.  [default: the encoder's]")
+@click.option("--part-tokens", type=int, help="Likewise tokens, estimated as one for four characters.")
 @click.option(
     "--no-reuse", "reuse", flag_value=False, default=True, help="Encode texts even if another store knows them."
 )
@@ -78,7 +80,8 @@ def cluster_options(command: Callable) -> Callable:
 def embed(
     command: str, data: tuple[str, ...], encoder: str, out: Path | None, dtype: str | None, keep_texts: bool,
     clean: str, reuse: bool, wait: bool, compression: str, layout: str, overwrite: bool, as_json: bool,
-    trust_model: bool, options: dict[str, Any], reading: dict[str, Any], cluster: dict[str, Any] | None,
+    part_rows: int | None, part_tokens: int | None, trust_model: bool, options: dict[str, Any],
+    reading: dict[str, Any], cluster: dict[str, Any] | None,
 ) -> None:  # fmt: skip
     """Encode the texts of a table into a feature store, each distinct text once.
 
@@ -109,7 +112,7 @@ def embed(
         table = table.listing_bad_rows(out.with_suffix(".bad-rows.jsonl"))
         summary = run_embed(
             table, recipe, out, overwrite=overwrite, reuse=reuse, wait=wait,
-            store=StoreOptions(keep_texts, compression, layout),
+            store=StoreOptions(keep_texts, compression, layout, part_rows, part_tokens),
             cluster=None if cluster is None else Cluster(**cluster), reporter=reporter, command=command,
         )  # fmt: skip
         for line in table.late_notes():

@@ -55,6 +55,7 @@ class TerminalReporter(Reporter):
         self._console, self._clock, self._last = console, clock, clock()
         self._pace, self._stage = Pace(clock), StagePace(clock)
         self._began, self._now, self._name = clock(), Progress(""), name
+        self._context: click.Context | None = None
         self._bars: Bars | None = None
         self._tasks: dict[str, Any] = {}
         self._lock = threading.RLock()  # of the thread that looks, and of those that work
@@ -62,7 +63,7 @@ class TerminalReporter(Reporter):
     def note(self, message: str) -> None:
         """A line on stderr."""
         if not self._quiet:
-            context = click.get_current_context(silent=True)
+            context = click.get_current_context(silent=True) or self._context
             with self._lock:
                 self._last = self._clock()
                 echo(with_options(message, context.command if context else None), err=True)
@@ -88,6 +89,8 @@ class TerminalReporter(Reporter):
                 self._line_if_due(self._details(self._now))
 
     def __enter__(self) -> TerminalReporter:
+        # a thread has no context of its own: what it says is said by the command at work
+        self._context = click.get_current_context(silent=True)
         return self
 
     def __exit__(self, *_: object) -> None:

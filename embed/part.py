@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -118,6 +120,12 @@ class PartWriter:
     parts: Parts
     keep_texts: bool
     created: float
+    _alone: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+
+    def encode(self, prepared: Any) -> Features:  # noqa: ANN401
+        """Features of what the recipe has prepared; one call at a time, as an encoder is not for several threads."""
+        with self._alone:
+            return self.recipe.encode_prepared(prepared)
 
     def write(self, plan: PartPlan, made: Features | None, seconds: float) -> None:
         """Write the part of a plan.
@@ -155,7 +163,7 @@ class PartWriter:
                 features = place.read()
                 before += len(numbers) * place.seconds
             except (FailureError, InputError):  # replaced, removed or damaged since
-                features = self.recipe.encode([plan.texts[row] for row in plan.first[numbers]], reuse=False)
+                features = self.encode(self.recipe.prepare([plan.texts[row] for row in plan.first[numbers]]))
                 again += len(numbers)
             found.append((numbers, features))
         return found, again, before

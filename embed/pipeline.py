@@ -12,7 +12,8 @@ import numpy as np
 
 from embed.engines import Cluster, open_engine
 from embed.known_texts import machine_catalogue
-from embed.part import PartPlan, PartWriter
+from embed.part import PartWriter
+from embed.plans import PartSize, known_texts, plan_parts
 from embed.progress import Meter
 from embed.recipe import Recipe
 from embed.tables.read_table import TableData, read_table
@@ -55,7 +56,8 @@ class StoreOptions:
         keep_texts: whether the store holds the texts as well.
         compression: ``none`` or ``gzip``, of the features.
         layout: ``whole``, or ``parts``: the features are not copied once more into one file.
-        part_rows: rows that are committed together; the encoder's own number if None.
+        part_rows: rows that are committed together, at most; the encoder's own number if None.
+        part_tokens: likewise tokens, estimated as one for four characters and one more a text.
 
     Raises:
         InputError: if a value is none of these.
@@ -65,14 +67,16 @@ class StoreOptions:
     compression: str = "none"
     layout: str = "whole"
     part_rows: int | None = None
+    part_tokens: int | None = None
 
     def __post_init__(self) -> None:
         if self.compression not in COMPRESSIONS:
             raise InputError(
                 f"`compression={self.compression!r}`: choose one of {listing(self.compression, COMPRESSIONS)}"
             )
-        if self.part_rows is not None and self.part_rows < 1:
-            raise InputError(f"`part_rows={self.part_rows}`: give 1 or more")
+        for name in ("part_rows", "part_tokens"):
+            if (most := getattr(self, name)) is not None and most < 1:
+                raise InputError(f"`{name}={most}`: give 1 or more")
 
 
 def embed(
@@ -117,12 +121,12 @@ def embed(
     recipe = replace(recipe, joined=table.columns.joined)
     identity = recipe.identity()
     digest = identity_digest(identity)
-    rows = store.part_rows or recipe.encoder.part_rows
+    size = PartSize.of(recipe, store.part_rows, store.part_tokens)
     if recipe.encoder.stateful and reuse:
         raise InputError(
             "`stateful=True`: a vector depends on all texts before it, so none can be reused; add `reuse=False`"
         )
-    source = {**table.source(), "keeps_texts": store.keep_texts, "part_rows": rows}
+    source = {**table.source(), "keeps_texts": store.keep_texts, **size.as_dict()}
     source |= {"compression": store.compression, "layout": store.layout}
     stamp = _stamp(out)
     if stamp and not overwrite:
@@ -139,33 +143,13 @@ def embed(
             totals = _up_to_date(out, digest, source, table, recipe)
             if totals is not None:
                 return EmbedSummary(out, totals, up_to_date=True)
-        known, written = (
-            ReuseIndex(digest, reporter.note),
-            ReuseIndex(digest, reporter.note),
-        )  # from before; in the parts of this run
-        if reuse:
-            beside = [*sorted(out.parent.glob("*.h5")), *parts.leftovers()]
-            there = {path.resolve() for path in beside}
-            known.add([*beside, *(path for path in machine_catalogue(reporter).find(digest) if path not in there)])
-        done, coverage = _SpaceCheck(parts, table), recipe.encoder.coverage()
-        maker, number, start = PartWriter(recipe, parts, store.keep_texts, created), 0, 0.0
-        meter = Meter(reporter, table.most_rows)
-        with open_engine(cluster, maker, table, meter, done) as engine:
-            for block in table.blocks(rows):
-                texts, end = recipe.clean(block.texts), table.share(int(block.line[-1]))
-                coverage.add(texts)
-                if recipe.encoder.stateful or not parts.is_complete(number):
-                    plan = PartPlan.plan(number, block, texts, written, known, (start, end), recipe.encoder.stateful)
-                    engine.make(plan)
-                    if not recipe.encoder.stateful:
-                        written.expect(parts.path(number), plan.text_hash)
-                else:
-                    written.add([parts.path(number)])
-                    meter.made((start, end), len(block), 0.0)
-                    done(number, len(block))
-                number, start = number + 1, end
-            engine.finish()
-        totals = parts.assemble(number, created, coverage.totals())
+        # of before, and of the parts of this run
+        known = known_texts(digest, out, parts, reporter) if reuse else ReuseIndex(digest, reporter.note)
+        written, words = ReuseIndex(digest, reporter.note), recipe.encoder.coverage()
+        maker, meter = PartWriter(recipe, parts, store.keep_texts, created), Meter(reporter, table.most_rows)
+        with open_engine(cluster, maker, table, size, meter, _SpaceCheck(parts, table)) as engine:
+            number = engine.run(plan_parts(table, recipe, parts, size, known, written, words))
+        totals = parts.assemble(number, created, words.totals())
     with FeatureStore(out) as made:
         machine_catalogue().add(made)
     return EmbedSummary(out, totals, up_to_date=False)
@@ -205,7 +189,7 @@ def _up_to_date(out: Path, digest: str, source: dict, table: Table, recipe: Reci
             if store.identity_digest != digest:
                 raise InputError(f"{out} holds features of another identity ({_differs(store)}); {advice}")
             made_before = store.raw_hash is None and not recipe.encoder.stateful  # it is made again, from itself
-            if store.source == source and not made_before:
+            if _alike(store.source, source) and not made_before:
                 return store.totals
             old = store.text_hash
     except LockedError:
@@ -218,6 +202,14 @@ def _up_to_date(out: Path, digest: str, source: dict, table: Table, recipe: Reci
     if len(gone):
         raise InputError(f"{out} holds {len(gone):,} texts that {table.name} has not, and would lose them; {advice}")
     return None
+
+
+def _alike(one: dict, other: dict) -> bool:
+    """Whether two sources make the same store: parts of another size leave no trace, unless they are the layout."""
+    if other["layout"] == "parts":
+        return one == other
+    sizes = dict.fromkeys(("part_rows", "part_tokens"))
+    return {**one, **sizes} == {**other, **sizes}
 
 
 def _versions() -> dict[str, str]:

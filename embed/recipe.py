@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -183,7 +184,17 @@ class Recipe:
         texts = several_texts(texts)
         if reuse and texts:
             return self._known.encode(texts)
-        features = self.encoder.encode(texts)
+        return self._in_type(self.encoder.encode(texts))
+
+    def prepare(self, texts: list[str]) -> Any:  # noqa: ANN401
+        """The first half of ``encode`` without reuse, see ``embed.encoders.base.Encoder.prepare``."""
+        return self.encoder.prepare(texts)
+
+    def encode_prepared(self, prepared: Any) -> Features:  # noqa: ANN401
+        """The second half of ``encode`` without reuse."""
+        return self._in_type(self.encoder.encode_prepared(prepared))
+
+    def _in_type(self, features: Features) -> Features:
         if self.encoder.kind == "ids":
             return features
         outputs = {name: np.asarray(values, self.dtype) for name, values in features.outputs.items()}

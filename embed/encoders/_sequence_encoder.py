@@ -140,9 +140,19 @@ class SequenceEncoder(Encoder):
 
         Counts: tokens, of these unknown, of these cut off. A text without tokens has the vector of its special tokens.
         """
+        return self.encode_prepared(self.prepare(texts))
+
+    def prepare(self, texts: list[str]) -> Tokens:
+        """The tokens of texts, without special ones."""
         tokenizer, networks = self._opened
         tokens = tokenizer([self.prompt + text for text in texts] if self.prompt else texts, "first" in self.pooling)
         self._check_ids(tokens, tokenizer, networks.vocabulary)
+        return tokens
+
+    def encode_prepared(self, prepared: Tokens) -> Features:
+        """See ``encode``."""
+        tokenizer, networks = self._opened
+        tokens = prepared
         lengths = np.diff(tokens.offsets)
         most = self._most - self._special
         parts = sequences(lengths, most, "tail" if tokenizer.truncates_left else self.long_text)

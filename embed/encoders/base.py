@@ -43,6 +43,7 @@ class Encoder(ABC):
         name: as on the command line.
         kind: ``pooled``, ``tokens`` or ``ids``, see ``stores.features``.
         part_rows: rows that are encoded and committed together; what a crash can lose. Small for slow encoders.
+        part_tokens: likewise tokens, by estimate, see ``embed.tables.rows``; None: rows alone count.
         stateful: whether a vector also depends on the texts before its own, so that none can be taken from elsewhere.
         published: the default model; None for an encoder without weights, or whose weights the user must name.
         licence: of the weights in use, where features that are passed on fall under it.
@@ -56,6 +57,7 @@ class Encoder(ABC):
     name: str
     kind: str
     part_rows: int = 8192
+    part_tokens: int | None = None
     stateful: bool = False
     published: Published | None = None
     licence: str | None = None
@@ -101,6 +103,18 @@ class Encoder(ABC):
             yield
         finally:
             self.reporter = before
+
+    def prepare(self, texts: list[str]) -> Any:  # noqa: ANN401 (each encoder has its own)
+        """The part of ``encode`` that can go on in another thread while other texts are encoded: cutting into tokens.
+
+        An encoder that overrides it overrides ``encode_prepared`` too, and ``encode`` is one after the other. The first
+        call may load the model.
+        """
+        return texts
+
+    def encode_prepared(self, prepared: Any) -> Features:  # noqa: ANN401
+        """The rest of ``encode``, of what ``prepare`` made of some texts."""
+        return self.encode(prepared)
 
     @abstractmethod
     def encode(self, texts: list[str]) -> Features:

@@ -116,11 +116,18 @@ class ElmoEncoder(Encoder):
 
         Counts: words, 0, words cut off.
         """
-        whole = [self._words(text) for text in texts]
-        words = [some[: self.max_tokens] for some in whole]
+        return self.encode_prepared(self.prepare(texts))
+
+    def prepare(self, texts: list[str]) -> list[list[bytes]]:
+        """The words of texts in UTF-8."""
+        return [self._words(text) for text in texts]
+
+    def encode_prepared(self, prepared: list[list[bytes]]) -> Features:
+        """See ``encode``."""
+        words = [some[: self.max_tokens] for some in prepared]
         lengths = np.array([len(some) for some in words], np.int64)
-        counts = np.zeros((len(texts), 3), np.int32)
-        counts[:, 0] = [len(some) for some in whole]
+        counts = np.zeros((len(words), 3), np.int32)
+        counts[:, 0] = [len(some) for some in prepared]
         counts[:, 2] = counts[:, 0] - lengths
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         with on_device(self.device):

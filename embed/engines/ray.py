@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from embed.engines.poison_texts import find_culprits
 from embed.engines.seat import DeadError, Seat, answer_of
 from embed.engines.worker import Worker
 from embed.part import PartPlan, PartWriter
+from embed.plans import CompletePart
 from embed.progress import Meter
 from embed.reading.format import BadRow
 from embed.tables.table import Table
@@ -80,6 +81,19 @@ class RayEngine:
         )
         kind = actor(Worker)
         return [kind.remote(*given) for _ in range(self._cluster.workers or 1)]
+
+    def run(self, plans: Iterator[PartPlan | CompletePart]) -> int:
+        """See ``embed.engines.Engine``."""
+        number = 0
+        for plan in plans:
+            number += 1
+            if isinstance(plan, PartPlan):
+                self.make(plan)
+            else:
+                self._meter.made(plan.stretch, plan.rows, 0.0)
+                self._done(plan.number, plan.rows)
+        self.finish()
+        return number
 
     def make(self, plan: PartPlan) -> None:
         """Take a plan; waits while there are many."""

@@ -64,9 +64,9 @@ class Worker:
     @ray.method(concurrency_group="encode")
     def encode(self, number: int, texts: list[str]) -> None:
         """Encode the new texts of part ``number``, and keep the features until it is written."""
-        recipe = self._loaded().recipe
+        maker = self._loaded()
         began = time.perf_counter()
-        made = recipe.encode(texts, reuse=False) if texts else None
+        made = maker.encode(maker.recipe.prepare(texts)) if texts else None
         self._made[number] = made, time.perf_counter() - began
 
     @ray.method(concurrency_group="encode")

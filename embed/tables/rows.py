@@ -14,6 +14,7 @@ from embed.reading.cells import Cells, as_list, concat
 from embed.reading.format import BadRow
 from embed.tables.labels import Labels
 
+CHARACTERS = 4  # of a token, in most languages and vocabularies
 MOJIBAKE = re.compile("[\x80-\x9f]")  # controls that no one types: other characters, decoded wrongly on the way
 
 
@@ -52,6 +53,30 @@ class Rows:
     def ids(self) -> list[str] | None:
         """What identifies each row, empty where nothing does; None without an id column."""
         return None if self.id_cells is None else as_list(self.id_cells)
+
+    @property
+    def tokens(self) -> np.ndarray:
+        """Int64 ``[n]``: an estimate of the tokens of each text, one for four characters and one more."""
+        return np.fromiter(map(len, self.texts), np.int64, len(self)) // CHARACTERS + 1
+
+    def ends_of_blocks(self, rows: int, tokens: int | None) -> list[int]:
+        """Where blocks end that have as many rows as they may, ``rows`` or ``tokens``; after the last there are some.
+
+        A block ends where there is a next row that it has no room for, so that it does not matter how much of the table
+        was read at once.
+        """
+        if tokens is None:
+            return list(range(rows, len(self), rows))
+        ends: list[int] = []
+        before = np.concatenate([[0], np.cumsum(self.tokens)])
+        start = 0
+        while True:
+            # the last row up to which the tokens from ``start`` on suffice; one at least
+            end = min(start + rows, max(start + 1, int(np.searchsorted(before, before[start] + tokens, "right")) - 1))
+            if end >= len(self):
+                return ends
+            ends.append(end)
+            start = end
 
     def take(self, rows: Sequence[int] | range, bad: list[BadRow]) -> Rows:
         """These of the rows, with these broken ones."""

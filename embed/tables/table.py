@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 from embed.reading.cells import Cells, as_coded, as_list
@@ -67,27 +68,33 @@ class Table:
         """How many rows there are at most."""
         return sum(form.most_rows for form in self.files)
 
-    def blocks(self, rows: int) -> Iterator[Rows]:
+    def blocks(self, rows: int, tokens: int | None = None) -> Iterator[Rows]:
         """All rows in the order of the files, ``rows`` at a time (the last block may be shorter).
+
+        Args:
+            rows: of a block, at most.
+            tokens: likewise, by ``Rows.tokens``; a row with more is a block by itself. None: they are not counted.
 
         Raises:
             InputError: naming the line, for a broken row if these are errors; or if no row is left.
         """
         waiting: list[Rows] = []
         bad: list[BadRow] = []
-        count = 0
+        count = size = 0
         for part in self._parts():
             bad += part.bad
             waiting.append(part)
             count += len(part)
-            if count <= rows:  # with more than a block there will be rows for broken ones at the end to go with
-                continue
+            size += int(part.tokens.sum()) if tokens else 0
+            if count <= rows and size <= (tokens or size):
+                continue  # with more than a block there will be rows for broken ones at the end to go with
             whole = Rows.concat(waiting, [])
-            for start in range(0, count - rows, rows):
-                yield replace(whole[start : start + rows], bad=bad)
+            ends = whole.ends_of_blocks(rows, tokens)
+            for start, end in pairwise([0, *ends]):
+                yield replace(whole[start:end], bad=bad)
                 bad = []
-            waiting = [whole[start + rows :]]
-            count = len(waiting[0])
+            waiting = [whole[ends[-1] if ends else 0 :]]
+            count, size = len(waiting[0]), int(waiting[0].tokens.sum()) if tokens else 0
         if not count:
             raise InputError(f"{self.name} has no row that could be used; {len(bad):,} are broken; see `bad_rows`")
         yield Rows.concat(waiting, bad)
