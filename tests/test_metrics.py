@@ -372,3 +372,29 @@ def test_intervals_hold_the_truth_of_models_that_are_trained():
     for name in ("accuracy", "f1_macro", "roc_auc", "pr_auc", "log_loss"):
         of_predictions, of_kept, *_ = found[name]
         assert min(of_predictions, of_kept) >= 0.85, name
+
+
+@pytest.mark.parametrize("rows", [0, 1, 7, 40_000])
+@pytest.mark.parametrize("ties", [1e9, 50, 3])
+def test_areas_of_few_and_of_many_weightings_are_those_of_scikit_learn(rows, ties):
+    """Running sums over the ranks, and sums over cells: with ties, without weight, of one class, over many blocks."""
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    from classify.scoring.auc import Ranking
+
+    rng = np.random.default_rng(rows)
+    hit = rng.random(rows) < 0.3
+    score = np.round(rng.random(rows) * ties) / ties + (hit * 0.25 if ties > 3 else 0)
+    weights = rng.integers(0, 4, (12, rows)).astype(float)
+    weights[0] = hit  # all weight is of positives
+    ranking = Ranking(hit, score)
+
+    many, few = ranking.areas(weights), np.hstack([ranking.areas(weights[:5]), ranking.areas(weights[5:])])
+
+    for k, own in enumerate(weights):
+        both = min(own @ hit, own @ ~hit) > 0
+        expected = [
+            f(hit, score, sample_weight=own) if both else np.nan for f in (roc_auc_score, average_precision_score)
+        ]
+        assert many[:, k] == pytest.approx(expected, rel=1e-11, nan_ok=True)
+        assert few[:, k] == pytest.approx(expected, rel=1e-11, nan_ok=True)

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import weakref
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,6 +28,7 @@ WORD = re.compile(r"\w\w+")
 DIGITS = 11  # to which the keys of two columns must agree to be called proportional
 EPOCHS = 50  # of a fit on an inner fold, at most
 LOOSE, TIGHT = 1e-2, 1e-3  # liblinear's tolerance: fits on inner folds, fits that are used
+KEPT = 1 << 24  # entries of counted terms that are kept for the next head on the same texts
 
 
 @dataclass(frozen=True)
@@ -99,18 +101,32 @@ class Terms:
         x: float64 ``[n, D]``, ``1 + log(count)``.
         column, share: of each term its merged column, and its part of the weight there.
         vocabulary: the terms.
+        done: what has been fitted to them, by all that it depends on beside them.
     """
 
     x: csr_matrix
     column: np.ndarray
     share: np.ndarray
     vocabulary: Vocabulary
+    done: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, texts: IdFeatures, marks: bool) -> Terms:
-        """Those of all texts."""
-        vocabulary = vocabulary_of(texts, marks)
-        return cls(*_merged(vocabulary.count(texts)), vocabulary)
+        """Those of all texts; if they are not too many, they are counted once as long as somebody holds the texts."""
+        known = _COUNTED.get(id(texts), {})
+        if marks not in known:
+            vocabulary = vocabulary_of(texts, marks)
+            found = cls(*_merged(vocabulary.count(texts)), vocabulary)
+            if found.x.nnz > KEPT:
+                return found
+            if not known:
+                _COUNTED[id(texts)] = known
+                weakref.finalize(texts, _COUNTED.pop, id(texts), None)
+            known[marks] = found
+        return known[marks]
+
+
+_COUNTED: dict[int, dict[bool, Terms]] = {}  # by the id of the texts, which are alive
 
 
 def _merged(x: csr_matrix) -> tuple[csr_matrix, np.ndarray, np.ndarray]:

@@ -11,10 +11,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from classify.heads import _terms
+from classify.heads import _term_fits, _terms
 from classify.heads._sklearn import load_pipeline, term_counts
 from classify.heads.base import FitTask, Head, HeadFitOptions, InnerChoice, InnerFit, X, probabilities, vectors
-from classify.scoring.scored import log_loss
 from classify.solvers.blockwise import by_blocks
 from classify.solvers.logistic import Task, fit_logistic
 from classify.solvers.logistic_path import Inner, penalty_path
@@ -22,7 +21,6 @@ from stores.features import IdFeatures
 from stores.shared.errors import InputError
 
 TERM_PENALTIES = (0.1, 1.0, 10.0, 100.0, 1e3, 1e4)
-BEGIN = 2  # number of the penalty that the walk over these begins at
 
 
 @dataclass
@@ -87,7 +85,8 @@ class LogisticHead(Head):
         if isinstance(x, IdFeatures):
             kinds = {candidate.get("terms", self.terms) for candidate in candidates}
             counted = {terms: _terms.Terms.of(x, terms == "marks") for terms in sorted(kinds)}
-            return [self._choose_terms(counted, y, n_classes, fits, candidates) for fits in inner]
+            pairs = [(float(c.get("C", self.C)), c.get("terms", self.terms)) for c in candidates]
+            return [_term_fits.choose(counted, y, n_classes, fits, pairs) for fits in inner]
         penalties = [float(candidate.get("C", self.C)) for candidate in candidates]
         if any(set(c) != {"C"} for c in candidates) or not all(a < b for a, b in pairwise(penalties)):
             return None
@@ -104,46 +103,6 @@ class LogisticHead(Head):
             for losses, logits in zip(path.losses, path.logits, strict=True)
         ]
 
-    def _choose_terms(
-        self,
-        counted: dict[str, _terms.Terms],
-        y: np.ndarray,
-        n_classes: int,
-        fits: Sequence[InnerFit],
-        candidates: Sequence[dict],
-    ) -> InnerChoice:
-        """The best candidate on the inner folds of one training set, walking downhill over the penalties."""
-        truth = y[np.concatenate([fit.held_out for fit in fits])]
-        losses, best = [float("inf")] * len(candidates), (float("inf"), np.empty(0))
-        for terms, known in counted.items():
-            own = {c.get("C", self.C): i for i, c in enumerate(candidates) if c.get("terms", self.terms) == terms}
-            penalties = sorted(own)
-            tried: dict[float, float] = {}
-            begin = min(BEGIN, len(penalties) - 1)
-            while (penalty := _terms.valley(tried, penalties, begin)) is not None:
-                proba = self._held_out(known, y, n_classes, fits, penalty)
-                tried[penalty] = losses[own[penalty]] = log_loss(proba, truth)
-                if tried[penalty] < best[0]:
-                    best = tried[penalty], proba
-        return InnerChoice(losses, best[1])
-
-    def _held_out(
-        self, terms: _terms.Terms, y: np.ndarray, n_classes: int, fits: Sequence[InnerFit], penalty: float
-    ) -> np.ndarray:
-        """Probabilities of the held-out rows, fold after fold."""
-        found = []
-        for task, held_out in fits:
-            x = _terms.weighted(terms.x, _terms.inverse_frequency(terms.x, task.rows))
-            targets = _terms.one_column_each(y[task.rows], n_classes)
-            both = (targets.min(0) != targets.max(0)).nonzero()[0]
-            z = np.where(targets.mean(0) > 0.5, 40.0, -40.0) * np.ones((len(held_out), 1))
-            if len(both):
-                z[:, both] = _terms.logits(
-                    x[held_out], *_terms.fit_linear(x[task.rows], targets[:, both], None, penalty, False)
-                )
-            found.append(_terms.probabilities_of(z, y.ndim == 2))
-        return np.concatenate(found)
-
     def _fit_terms(
         self, terms: _terms.Terms, rows: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None
     ) -> None:
@@ -154,9 +113,7 @@ class LogisticHead(Head):
         targets = _terms.one_column_each(y, len(self.seen_classes_))
         weights, intercepts = np.zeros((len(idf), targets.shape[1])), np.zeros(targets.shape[1])
         if len(self.seen_classes_) > 1 or self.multilabel_:
-            weights, intercepts = _terms.fit_linear(
-                _terms.weighted(terms.x, idf)[rows], targets, sample_weight, self.C, final=True
-            )
+            weights, intercepts = _term_fits.fit(terms, rows, targets, sample_weight, self.C)
         # of merged columns to single terms, those of the training rows alone
         seen = np.flatnonzero(idf[terms.column] > 0)
         self.intercepts_, self.idf_ = intercepts, idf[terms.column][seen]

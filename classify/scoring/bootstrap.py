@@ -9,13 +9,14 @@ from math import exp, factorial, sqrt
 
 import numpy as np
 
+from classify.scoring.cell_sums import FEW
 from classify.scoring.metrics import METRICS, metrics_of
 from classify.scoring.predictions import Predictions
 from stores.shared.cores import threads
 
 RESAMPLES = 1000
 CELLS, FEWEST = 1 << 19, 8  # weights held at a time by each core (4 MiB), but for so many resamples at least
-MOST = 8  # cores that draw: each holds weights of its own
+MOST = 1 << 26  # weights held at a time by all cores (512 MiB): if these are large, not all cores draw
 BLOCK = 1 << 13  # groups, or predictions, at a time
 BELOW = 7  # standard deviations by which the sum of the counts that are looked up is below the number of groups
 
@@ -35,7 +36,8 @@ def resampled(
         seed, resamples: see ``draws``.
         names: of the metrics; all that have an interval if None.
     """
-    scores = [predictions.scored() for predictions in found]
+    ranks = np.argsort(-found[0].proba[:, found[0].positive], kind="stable")  # ranked rows need not be put in order
+    scores, group = [predictions.take(ranks).scored() for predictions in found], group[ranks]
     known = [metric.name for metric in metrics_of(found[0].problem, per_class=False) if metric.interval != "none"]
     wanted = known if names is None else [name for name in known if name in names]
 
@@ -43,13 +45,13 @@ def resampled(
 
     def of_part(number: int) -> list[list[np.ndarray]]:
         if not hasattr(own, "weights"):  # new memory for each part would cost more than the draws
-            own.weights = np.empty((len(group), drawn.most))
+            own.weights = drawn.room()
         weights = drawn.weights(number, own.weights)
         each = [scored.under(weights) for scored in scores]
         return [[METRICS[name].values(scored) for name in wanted] for scored in each]
 
     first = of_part(0)  # what is made once is made by one
-    with ThreadPoolExecutor(min(threads(), MOST)) as pool:
+    with ThreadPoolExecutor(max(1, min(threads(), MOST // (len(group) * drawn.most)))) as pool:
         parts = [first, *pool.map(of_part, range(1, len(drawn)))]
     return [
         {name: np.concatenate([part[i][j] for part in parts]) for j, name in enumerate(wanted)}
@@ -66,7 +68,7 @@ def draws(group: np.ndarray, seed: int, resamples: int = RESAMPLES) -> Iterator[
         resamples: how many in all.
     """
     drawn = _DrawnGroups(group, seed, resamples)
-    return (drawn.weights(number, np.empty((len(group), drawn.most))) for number in range(len(drawn)))
+    return (drawn.weights(number, drawn.room()) for number in range(len(drawn)))
 
 
 class _DrawnGroups:
@@ -85,18 +87,24 @@ class _DrawnGroups:
     def __len__(self) -> int:
         return len(self._sizes)
 
+    def room(self) -> np.ndarray:
+        """``[most, t]``: of few resamples each lies in one piece, of more the weights of a prediction side by side."""
+        t = len(self._group)
+        return np.empty((self.most, t)) if self.most <= FEW else np.empty((t, self.most)).T
+
     def weights(self, number: int, out: np.ndarray) -> np.ndarray:
-        """``[b, t]`` of a part, written into ``out [t, most]``: the weights of a prediction lie side by side."""
+        """``[b, t]`` of a part, written into ``out [most, t]``, see ``room``."""
         rng = np.random.Generator(np.random.SFC64(self._seeds[number]))
         counts = np.empty((self._sizes[number], self._n_groups), np.uint8)
         for own in counts:
             self._draw(rng, own)
-        if not self._each_by_itself:
-            counts = counts[:, self._group]
-        weights = out[:, : len(counts)]
-        for start in range(0, len(weights), BLOCK):  # turned in the cache
-            weights[start : start + BLOCK] = counts[:, start : start + BLOCK].T
-        return weights.T
+        weights = out[: len(counts)]
+        for start in range(0, weights.shape[1], BLOCK):  # turned in the cache
+            part = slice(start, start + BLOCK)
+            weights[:, part] = (
+                counts[:, part] if self._each_by_itself else counts.take(self._group[part], 1, mode="clip")
+            )
+        return weights
 
     def _draw(self, rng: np.random.Generator, out: np.ndarray) -> None:
         """How often each of G groups is drawn in G draws with replacement: into uint8 ``[G]``.

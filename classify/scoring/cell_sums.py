@@ -10,7 +10,8 @@ import numpy as np
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-FEW = 4  # weightings up to which a count of each costs less than to lay out the matrix
+FEW = 8  # weightings up to which a count of each costs less than to lay out the matrix
+RUNS = 64  # of rows of one cell each, up to which every run is summed by itself
 
 
 class CellSums:
@@ -27,13 +28,33 @@ class CellSums:
 
     def __init__(self, cells: np.ndarray, number: int, values: np.ndarray | None = None) -> None:
         self.cells, self.number, self.values = cells, number, values
+        missing = len(cells) > 0 and cells.min() < 0  # bincount knows no cell -1
+        self._from_0 = cells + 1 if missing else cells
+        self._shown = slice(1, None) if missing else slice(number)
 
     def __call__(self, weights: np.ndarray) -> np.ndarray:
         """float64 ``[B, number]``: the sum of weight times value over each cell, for weights ``[B, n]``."""
         if len(weights) > FEW:
             return (self._matrix @ weights.T).T
+        if self._runs is not None:
+            return self._of_runs(weights, *self._runs)
         values = weights if self.values is None else weights * self.values
-        return np.stack([np.bincount(self.cells + 1, own, self.number + 1)[1:] for own in values])
+        return np.stack([np.bincount(self._from_0, own, self.number + 1) for own in values])[:, self._shown]
+
+    @cached_property
+    def _runs(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Where each run of rows of one cell begins and ends, and its cell; None if there are many."""
+        edges = np.flatnonzero(np.diff(self.cells, prepend=-2, append=-2))
+        return (edges, self.cells[edges[:-1]]) if len(edges) <= RUNS else None
+
+    def _of_runs(self, weights: np.ndarray, edges: np.ndarray, cells: np.ndarray) -> np.ndarray:
+        found = np.zeros((len(weights), self.number))
+        for start, end, cell in zip(edges, edges[1:], cells, strict=False):
+            if cell >= 0:
+                values = None if self.values is None else self.values[start:end]
+                own = weights[:, start:end]
+                found[:, cell] += own.sum(1) if values is None else np.einsum("bn,n->b", own, values)
+        return found
 
     @cached_property
     def _matrix(self) -> csr_matrix:

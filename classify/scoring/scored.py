@@ -18,6 +18,7 @@ from classify.scoring.cell_sums import CellSums
 
 Made = TypeVar("Made")
 
+FEW_PAIRS = 16  # of true class and class decided for, up to which the rows are counted by pairs
 EPS = float(np.finfo(float).eps)  # the smallest probability that a logarithm is taken of
 
 
@@ -107,7 +108,7 @@ class Scored:
             counts = self.confusion
             hit, true, taken = counts[:, :, 1, 1], counts[:, :, 1].sum(2), counts[:, :, :, 1].sum(2)
         else:
-            hit, true, taken = (cells(self.weights) for cells in self.once(_decisions))
+            hit, true, taken = _counts(self.once(_decisions), self.weights, self.proba.shape[1])
         return Decisions(hit, true, taken, self.total, self.positive)
 
     @cached_property
@@ -151,10 +152,21 @@ class Scored:
 
 
 def _decisions(s: Scored) -> list[CellSums]:
-    """The rows by class of hits, true class and class decided for; of each label by truth and decision."""
+    """The rows by true class and class decided for, or by each and by hits; of each label by truth and decision."""
     if s.y.ndim == 2:
         return [CellSums(2 * y + taken, 4) for y, taken in zip(s.y.T, s.predicted.T, strict=True)]
-    return [CellSums(cells, s.proba.shape[1]) for cells in (np.where(s.y == s.predicted, s.y, -1), s.y, s.predicted)]
+    c = s.proba.shape[1]
+    if c**2 <= FEW_PAIRS:
+        return [CellSums(s.y * c + s.predicted, c**2)]
+    return [CellSums(cells, c) for cells in (np.where(s.y == s.predicted, s.y, -1), s.y, s.predicted)]
+
+
+def _counts(cells: list[CellSums], weights: np.ndarray, n_classes: int) -> list[np.ndarray]:
+    """Of ``_decisions``: the weights of hits, true class and class decided for, ``[B, C]`` each."""
+    if len(cells) > 1:
+        return [each(weights) for each in cells]
+    pairs = cells[0](weights).reshape(-1, n_classes, n_classes)
+    return [np.einsum("bcc->bc", pairs), pairs.sum(2), pairs.sum(1)]
 
 
 def _rankings(s: Scored) -> list[list[tuple[np.ndarray | None, Ranking]]]:

@@ -1,0 +1,82 @@
+"""Logistic regression on words: what is chosen on inner folds, and that nothing is counted or fitted twice."""
+
+import gc
+
+import numpy as np
+import pytest
+
+from classify import heads
+from classify.heads import _term_fits, _terms
+from classify.heads.base import FitTask, InnerFit
+from classify.scoring.scored import log_loss
+from stores.features import IdFeatures
+
+WORDS = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "!", "?")
+
+
+@pytest.fixture
+def texts():
+    """60 texts of 6 words; those with ``alpha`` are mostly of class 1."""
+    rng = np.random.default_rng(0)
+    y = np.arange(60) % 2
+    tokens = [[*rng.choice(WORDS[1:], 5), "alpha" if (rng.random() < 0.8) == k else "beta"] for k in y]
+    return IdFeatures.from_tokens([list(map(str, row)) for row in tokens]), y
+
+
+def inner_folds(rows):
+    """Three of them."""
+    return [InnerFit(FitTask(np.setdiff1d(rows, rows[i::3]), 0), rows[i::3]) for i in range(3)]
+
+
+def test_the_walk_finds_the_best_of_all_candidates(texts):
+    """As trying each of them does, with scikit-learn's pipeline parts put together by hand."""
+    x, y = texts
+    fits = inner_folds(np.arange(60))
+    candidates = [(c, kind) for kind in ("marks", "words") for c in (0.1, 1.0, 10.0, 100.0)]
+    counted = {kind: _terms.Terms.of(x, kind == "marks") for kind in ("marks", "words")}
+
+    found = _term_fits.choose(counted, y, 2, fits, candidates)
+
+    losses = []
+    truth = y[np.concatenate([fit.held_out for fit in fits])]
+    for c, kind in candidates:
+        heads_ = heads.load("logistic", C=c, terms=kind).fit_folds(x, y, 2, [fit.task for fit in fits])
+        proba = np.concatenate([head.predict_proba(x, fit.held_out) for head, fit in zip(heads_, fits, strict=True)])
+        losses.append(log_loss(proba, truth))
+    assert np.argmin(found.losses) == np.argmin(losses)
+    assert min(found.losses) == pytest.approx(min(losses), rel=1e-2)  # inner fits stop earlier
+
+
+def test_a_second_head_on_the_same_words_fits_nothing_again(texts, monkeypatch):
+    """The baseline and a head on words share their fits; other rows or another penalty are fitted."""
+    x, y = texts
+    fitted, fit_linear = [], _terms.fit_linear
+    monkeypatch.setattr(_terms, "fit_linear", lambda *a, **b: fitted.append(a[3]) or fit_linear(*a, **b))
+    task = FitTask(np.arange(40), 0)
+
+    first = heads.load("logistic").fit_folds(x, y, 2, [task])[0].predict_proba(x)
+    second = heads.load("logistic").fit_folds(x, y, 2, [task])[0].predict_proba(x)
+    assert len(fitted) == 1
+    assert np.array_equal(first, second)
+
+    weighted = FitTask(np.arange(40), 0, sample_weight=np.where(y == 1, 2.0, 1.0))
+    for other in (FitTask(np.arange(41), 0), weighted, FitTask(np.arange(40), 0, options={"C": 2.0})):
+        heads.load("logistic").fit_folds(x, y, 2, [other])
+    heads.load("logistic").fit_folds(x, 1 - y, 2, [task])
+    assert len(fitted) == 5
+
+
+def test_words_are_counted_once_while_the_texts_live(texts):
+    """And not kept longer, nor taken for those of other texts."""
+    x, _ = texts
+    terms = _terms.Terms.of(x, True)
+    assert _terms.Terms.of(x, True) is terms
+    assert _terms.Terms.of(x, False) is not terms
+    assert _terms.Terms.of(x[np.arange(60)], True) is not terms
+
+    known = len(_terms._COUNTED)
+    some = x[np.arange(3)]
+    _terms.Terms.of(some, True)
+    del some
+    gc.collect()
+    assert len(_terms._COUNTED) == known
