@@ -41,7 +41,7 @@ def main():
     if given.one:
         print(*measure(*map(int, given.one.split(","))))
         return
-    print(f"{date.today()}, {processor()}; processor seconds, and MiB beside the vectors")
+    print(f"{heading()}; processor seconds, and MiB beside the vectors")
     grow("rows", sizes(given.rows), lambda n: (n, 2, 64))
     grow("classes", sizes(given.classes), lambda n: (15_000, n, 64))
     grow("columns", sizes(given.columns), lambda n: (20_000, 2, n))
@@ -49,6 +49,11 @@ def main():
 
 def sizes(text):
     return [int(part) for part in text.split(",")]
+
+
+def heading():
+    """The date and the processor."""
+    return f"{date.today()}, {processor()}"
 
 
 def processor():

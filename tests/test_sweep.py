@@ -175,3 +175,32 @@ def test_many_features_of_a_store_are_mapped(separable, monkeypatch):
 
     assert (type(loaded), type(mapped)) == (np.ndarray, np.memmap)
     assert (loaded == mapped).all()
+
+
+@pytest.mark.parametrize("cores", [1, 3, 64])
+def test_as_many_cores_as_there_are_and_the_same_bits(monkeypatch, cores):
+    """Rows are shared out by their number alone; pieces of products, too."""
+    import classify.solvers.blockwise as blockwise
+
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((9_000, 7), np.float32)
+    y, weight = (x[:, 0] > 0.3).astype(int), rng.integers(0, 2, (9_000, 3)).astype(np.float32)
+    tasks = [Task(fold) for fold in range(3)]
+    expected = fit_logistic(x, y, weight, tasks, 2, 100)
+
+    asked, pool = [], blockwise.ThreadPoolExecutor
+    monkeypatch.setattr(blockwise, "threads", lambda: cores)
+    monkeypatch.setattr(blockwise, "ThreadPoolExecutor", lambda most: asked.append(most) or pool(most))
+    found = fit_logistic(x, y, weight, tasks, 2, 100)
+
+    assert set(asked) == {cores}
+    assert np.array_equal(found.weights, expected.weights)
+    assert blockwise.shares(1_000_000) == 64
+
+
+def test_what_all_shares_hold_is_bounded():
+    """Of large sums fewer are made at once, however many rows there are."""
+    from classify.solvers.blockwise import SHARE_CELLS, SHARES, shares
+
+    assert shares(1_000_000, 4096**2) == SHARES[0]
+    assert shares(1_000_000, 1024**2) * 1024**2 <= max(SHARE_CELLS, SHARES[0] * 1024**2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import cache
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 BLOCK = 512  # rows at a time: they stay in the cache for the second product
 FEW = 64  # rows that are done before the libraries of products are looked through
-SHARES = 8  # of the rows, for the cores; fixed, so that sums are the same on every machine
+SHARES = 8, 64  # of the rows, for the cores, at least and at most; see ``shares``
+SHARE_ROWS, SHARE_CELLS = 1024, 1 << 23  # rows of a share at least, and numbers that all shares give at most
+SMALL = 10**6  # multiplications up to which OpenBLAS multiplies without a copy of what is multiplied
+PIECE = 40  # rows of such a product, at least
 
 
 def moments(x: np.ndarray, sample_weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -98,7 +101,7 @@ def _cell_sums(x: np.ndarray, cells: np.ndarray, n_cells: int, shift: np.ndarray
     """Sums and sums of squares of ``x - shift`` over the rows of each cell, ``[2, n_cells, D]``."""
     from scipy.sparse import csr_matrix
 
-    def share(rows: range) -> np.ndarray:
+    def share(rows: range) -> tuple[np.ndarray]:
         found = np.zeros((2, n_cells, x.shape[1]))
         for part in blocks(rows):
             block, order = x[part] - shift, np.argsort(cells[part], kind="stable")
@@ -106,30 +109,35 @@ def _cell_sums(x: np.ndarray, cells: np.ndarray, n_cells: int, shift: np.ndarray
             members = csr_matrix((np.ones(len(block)), order, np.append(starts, len(block))))
             found[0][present] += members @ block
             found[1][present] += members @ np.square(block, out=block)
-        return found
+        return (found,)
 
-    return np.sum(shared_out(share, len(x)), axis=0)
+    return summed(share, len(x), 2 * n_cells * x.shape[1])[0]
 
 
 def _weighted_sums(x: np.ndarray, sample_weight: np.ndarray, shift: np.ndarray) -> np.ndarray:
     """Sums and sums of squares of ``x - shift``, times each column of ``sample_weight``, ``[2, J, D]``."""
 
-    def share(rows: range) -> np.ndarray:
+    def share(rows: range) -> tuple[np.ndarray]:
         found = np.zeros((2, sample_weight.shape[1], x.shape[1]))
         for part in blocks(rows):
             block, m = x[part] - shift, np.ascontiguousarray(sample_weight[part].T, np.float64)
             found[0] += m @ block
             found[1] += m @ np.square(block, out=block)
-        return found
+        return (found,)
 
     with one_thread_a_product():
-        return np.sum(shared_out(share, len(x)), axis=0)
+        return summed(share, len(x), 2 * sample_weight.shape[1] * x.shape[1])[0]
 
 
 def some_rows(x: np.ndarray, sample_weight: np.ndarray, most: int) -> np.ndarray:
     """At most ``most`` rows, float32, spread evenly over those that count in some problem."""
+    return np.asarray(x[spread_rows(sample_weight, most)], np.float32)
+
+
+def spread_rows(sample_weight: np.ndarray, most: int) -> np.ndarray:
+    """Numbers of the rows that ``some_rows`` gives."""
     used = np.flatnonzero(sample_weight.any(1))
-    return np.asarray(x[used[:: max(1, -(-len(used) // most))]], np.float32)
+    return used[:: max(1, -(-len(used) // most))]
 
 
 def by_blocks(work: Callable[[np.ndarray], np.ndarray], x: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
@@ -142,7 +150,7 @@ def by_blocks(work: Callable[[np.ndarray], np.ndarray], x: np.ndarray, rows: np.
         return [work(x[part] if rows is None else x[rows[part]]) for part in blocks(some)]
 
     with one_thread_a_product():
-        found = shared_out(share, n)
+        found = list(shared_out(share, n))
     return np.concatenate([part for parts in found for part in parts])
 
 
@@ -151,11 +159,40 @@ def blocks(rows: range) -> list[slice]:
     return [slice(start, min(start + BLOCK, rows.stop)) for start in range(rows.start, rows.stop, BLOCK)]
 
 
-def shared_out(work: Callable[[range], Result], n: int) -> list[Result]:
-    """What ``work`` makes of ``SHARES`` stretches of ``n`` rows, in order, on all cores."""
-    edges = [n * i // SHARES for i in range(SHARES + 1)]
+def pieces(rows: int, dimension: int, columns: int) -> list[slice]:
+    """Pieces of a block, for products ``[rows, dimension] @ [dimension, columns]`` and back: small ones, if they pay.
+
+    With few columns to copy the block costs as much as to multiply it, and a small product does without.
+    """
+    size = SMALL // (dimension * columns)
+    return [slice(start, start + size) for start in range(0, rows, size)] if size >= PIECE else [slice(rows)]
+
+
+def shares(n: int, cells: int = 1) -> int:
+    """Into how many stretches ``n`` rows are shared out, if each gives so many numbers.
+
+    Where these are summed, the sum depends on their stretches in its last digits; so it must not depend on the cores.
+    """
+    low, high = SHARES
+    return max(low, min(high, n // SHARE_ROWS, SHARE_CELLS // max(cells, 1)))
+
+
+def shared_out(work: Callable[[range], Result], n: int, cells: int = 1) -> Iterator[Result]:
+    """What ``work`` makes of each stretch of ``n`` rows, see ``shares``, in order, on all cores."""
+    count = shares(n, cells)
+    edges = [n * i // count for i in range(count + 1)]
     with ThreadPoolExecutor(threads()) as pool:
-        return list(pool.map(work, [range(a, b) for a, b in pairwise(edges)]))
+        yield from pool.map(work, [range(a, b) for a, b in pairwise(edges)])
+
+
+def summed(work: Callable[[range], tuple[np.ndarray, ...]], n: int, cells: int) -> tuple[np.ndarray, ...]:
+    """The sums over all stretches of what ``work`` makes of each: new arrays, ``cells`` numbers in all."""
+    parts = shared_out(work, n, cells)
+    total = next(parts)
+    for part in parts:
+        for sum_, more in zip(total, part, strict=True):
+            sum_ += more
+    return total
 
 
 def one_thread_a_product() -> AbstractContextManager:

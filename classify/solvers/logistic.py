@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from classify.solvers.blockwise import blocks, moments, one_thread_a_product, shared_out, some_rows
+from classify.solvers.blockwise import blocks, moments, one_thread_a_product, pieces, spread_rows, summed
 from classify.solvers.lbfgs import minimise
 from classify.solvers.losses import logistic_loss, softmax_loss
 from classify.solvers.scaled import Scaled
@@ -127,11 +127,16 @@ class Problems:
         n, dimension = self.x.shape
         low, high = (times * dimension for times in HESSIAN_ROWS)
         most = 64 * n * len(self.fold) * self.columns // dimension  # as long as some five passes
-        z = some_rows(self.x, self.sample_weight, min(high, max(low, most)))
-        z -= mean.astype(np.float32)
-        z *= np.divide(1, np.sqrt(variance), out=np.zeros(len(mean)), where=variance > 0).astype(np.float32)
-        products = shared_out(lambda rows: z[rows.start : rows.stop].T @ z[rows.start : rows.stop], len(z))
-        gram = sum(products).astype(np.float64) / len(z)
+        some = spread_rows(self.sample_weight, min(high, max(low, most)))
+        per_sd = np.divide(1, np.sqrt(variance), out=np.zeros(len(mean)), where=variance > 0).astype(np.float32)
+
+        def share(rows: range) -> tuple[np.ndarray]:
+            z = np.asarray(self.x[some[rows.start : rows.stop]], np.float32)
+            z -= mean.astype(np.float32)
+            z *= per_sd
+            return (z.T @ z,)
+
+        gram = summed(share, len(some), dimension**2)[0].astype(np.float64) / len(some)
         spread = (self._prior * (1 - self._prior)).mean(1)
         strength = self.penalties * self.sample_weight.sum(0, dtype=np.float64)[self.fold] * spread
         self._root = np.sqrt(strength)
@@ -216,12 +221,15 @@ class Problems:
             loss, gradient, gradient_intercept = np.zeros(j), np.zeros((j * c, dimension)), np.zeros(j * c)
             for part in blocks(rows):
                 block = self._scaled.block(part)
-                values, residual = loss_of(block @ v + b, self.y[part][:, label], self.sample_weight[part][:, fold])
+                some = pieces(len(block), dimension, j * c)
+                z = np.concatenate([block[piece] @ v for piece in some])  # [rows, j c]
+                z += b
+                values, residual = loss_of(z, self.y[part][:, label], self.sample_weight[part][:, fold])
                 loss += values
-                gradient += residual.T @ block  # [j c, D], the second product
+                for piece in some:
+                    gradient += residual[piece].T @ block[piece]  # [j c, D], the second product
                 gradient_intercept += residual.sum(0, dtype=np.float64)
             return loss, gradient, gradient_intercept
 
-        parts = zip(*shared_out(share, len(self.x)), strict=True)
-        loss, gradient, gradient_intercept = (np.sum(part, axis=0) for part in parts)
+        loss, gradient, gradient_intercept = summed(share, len(self.x), j * c * dimension)
         return loss, gradient.reshape(j, c, dimension).transpose(0, 2, 1), gradient_intercept.reshape(j, c)

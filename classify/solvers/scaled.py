@@ -31,7 +31,8 @@ class Scaled:
         self._kept: np.ndarray | None = None
         if not self._plain and x.size * 4 <= KEPT_BYTES:
             kept: np.ndarray = np.empty(x.shape, np.float32)
-            shared_out(lambda rows: [self._standardise(part, kept[part]) for part in blocks(rows)], len(x))
+            for _ in shared_out(lambda rows: [self._standardise(part, kept[part]) for part in blocks(rows)], len(x)):
+                pass  # what is made lies in ``kept``
             self._kept = kept
 
     def block(self, part: slice) -> np.ndarray:
