@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from classify.columns import DIRECTIONS, WORDS, ColumnOptions, check_part, columns_of, parse_part
 from classify.data import Data, load_data
+from classify.fitting.columns import ColumnParts
 from classify.heads.base import X, vectors
+from classify.model_inputs import words_recipe
 from stores.features import Features
 from stores.shared.errors import InputError
-from stores.shared.registry import convert, parse_spec
 
 
 def load_all(spec: str | Path, test: str | Path | None = None) -> Data:
@@ -20,7 +22,9 @@ def load_all(spec: str | Path, test: str | Path | None = None) -> Data:
 
     Args:
         spec: ``a.h5`` or ``a.h5+b.h5``; joined stores are of one table by different encoders. ``a.h5:dims=256`` takes
-            the first 256 columns alone, which encoders trained for that (Matryoshka) put the most into.
+            the first 256 columns alone, which encoders trained for that (Matryoshka) put the most into, ``:pca=64``
+            principal components, ``:pool=mean`` (max, first, last, sif) one vector out of those of a text's tokens;
+            ``+tfidf`` joins the words of the texts. What learns from rows does so inside each fold.
         test: likewise; made by the same encoders from another table.
 
     Raises:
@@ -33,25 +37,43 @@ def load_all(spec: str | Path, test: str | Path | None = None) -> Data:
 
 
 def _parts(spec: str | Path) -> list[Data]:
-    return [load_data(spec)] if Path(spec).exists() else [_part(part) for part in str(spec).split("+")]
+    if Path(spec).exists():
+        return [load_data(spec)]
+    named = [(part, *parse_part(part)) for part in str(spec).split("+")]
+    stores = [_part(*part) for part in named if part[1] != WORDS]
+    words = [(part, options) for part, name, options in named if name == WORDS]
+    if len(words) > 1 or not stores:
+        raise InputError(f"{spec}: join {WORDS} once, to a store: a.h5+{WORDS}")
+    return stores + [_words(spec, stores[0], options) for _, options in words]
 
 
-def _part(spec: str) -> Data:
-    """A store, or the first columns of its vectors."""
-    if Path(spec).exists() or ":" not in spec:
-        return load_data(spec)
-    name, options = parse_spec(spec)
-    if options.keys() != {"dims"}:
-        raise InputError(f"{spec}: features have the option dims, and no other")
-    dims = int(str(convert(options["dims"], int, f"{spec}: dims")))
+def _part(part: str, name: str, options: ColumnOptions) -> Data:
+    """A store, and what is made of its features as far as it is not fitted."""
     data = load_data(name)
-    if data.kind != "pooled":
-        raise InputError(f"{spec}: {name} holds {data.kind} features; only one vector a text has columns to choose")
-    x = vectors(data.x)
-    if not 1 <= dims <= x.shape[1]:
-        raise InputError(f"{spec}: {name} has {x.shape[1]} columns; give a number from 1 to {x.shape[1]}")
-    path = data.path.with_name(f"{data.path.stem}-{dims}{data.path.suffix}")
-    return replace(data, path=path, x=x[:, :dims], provenance={**data.provenance, "path": name, "dims": dims})
+    if options == ColumnOptions():
+        return data
+    assert not isinstance(data.x, ColumnParts)  # noqa: S101 (a store as it is)
+    check_part(name, data.x, options, part)
+    given = options.as_dict()
+    x = columns_of(data.x, options)
+    stem = "-".join([data.path.stem, *(str(value) if key != "pca" else f"pca{value}" for key, value in given.items())])
+    dims = given.pop("dims", None)
+    return replace(
+        data, path=data.path.with_name(f"{stem}{data.path.suffix}"), kind="pooled",
+        x=ColumnParts.of([x], [options]) if options.learns else x,
+        provenance={**data.provenance, "path": name, "kind": data.kind, "dims": dims, "columns": given},
+    )  # fmt: skip
+
+
+def _words(spec: str | Path, first: Data, options: ColumnOptions) -> Data:
+    """The words of the texts of a store."""
+    if first.texts is None:
+        why = "holds words itself; give it alone" if first.kind == "ids" else "was made without its texts (`no_texts`)"
+        raise InputError(f"{spec}: {first.path} {why}")
+    made = {"path": WORDS, "kind": "ids", "dims": None, "columns": options.as_dict()}
+    provenance = first.provenance | words_recipe(first.provenance) | made
+    path = Path(WORDS if options.tfidf == DIRECTIONS else f"{WORDS}-{options.tfidf}")
+    return replace(first, path=path, kind="pooled", x=ColumnParts.of([first.texts], [options]), provenance=provenance)
 
 
 def _side_by_side(parts: Sequence[Data]) -> Data:
@@ -61,7 +83,10 @@ def _side_by_side(parts: Sequence[Data]) -> Data:
         return first
     for other in parts:
         if other.kind != "pooled":
-            raise InputError(f"{other.path} holds {other.kind} features; only pooled ones are put side by side")
+            raise InputError(
+                f"{other.path} holds {other.kind} features; only pooled ones are put side by side"
+                + (f" (the words of the texts are joined by +{WORDS})" if other.kind == "ids" else "")
+            )
         same = np.array_equal(first.line, other.line) and np.array_equal(first.key, other.key)
         if not same or first.classes != other.classes or not np.array_equal(first.y, other.y):
             raise InputError(
@@ -74,7 +99,15 @@ def _side_by_side(parts: Sequence[Data]) -> Data:
         "identity_digest": "",
         "joined": [{"path": str(part.path), **part.provenance} for part in parts],
     }
-    return replace(first, path=path, x=np.hstack([vectors(part.x) for part in parts]), provenance=provenance)
+    return replace(first, path=path, x=_joined_columns([part.x for part in parts]), provenance=provenance)
+
+
+def _joined_columns(parts: Sequence[X | ColumnParts]) -> np.ndarray | ColumnParts:
+    """All columns, or all parts of them where some are still to be fitted."""
+    if not any(isinstance(x, ColumnParts) for x in parts):
+        return np.hstack([vectors(x) for x in parts if not isinstance(x, ColumnParts)])
+    each = [x if isinstance(x, ColumnParts) else ColumnParts.of([x], [ColumnOptions()]) for x in parts]
+    return ColumnParts(sum((x.parts for x in each), ()), sum((x.options for x in each), ()))
 
 
 def _one_after_the_other(data: Data, test: Data) -> Data:
@@ -82,8 +115,8 @@ def _one_after_the_other(data: Data, test: Data) -> Data:
     for ours, theirs in zip(_identities(data), _identities(test), strict=False):
         if ours != theirs:
             raise InputError(f"{test.path} is of another encoder, model or options than {data.path}; embed it alike")
-    if _differ_in_width(data, test):
-        raise InputError(f"{test.path} has other columns than {data.path}; give both the same `dims`")
+    if _differ_in_columns(data, test):
+        raise InputError(f"{test.path} has other columns than {data.path}; give both the same options, such as dims")
     if data.kind != test.kind or data.multilabel != test.multilabel:
         raise InputError(f"{test.path} holds other features or labels than {data.path}")
     strange = sorted(set(test.classes) - set(data.classes))
@@ -109,10 +142,11 @@ def _one_after_the_other(data: Data, test: Data) -> Data:
     )
 
 
-def _differ_in_width(data: Data, test: Data) -> bool:
-    """Whether both hold vectors, of different widths."""
+def _differ_in_columns(data: Data, test: Data) -> bool:
+    """Whether both hold vectors of different widths, or other things are made of them."""
     widths = [part.x.shape[1] for part in (data, test) if isinstance(part.x, np.ndarray)]
-    return len(set(widths)) > 1
+    asked = [part.x.options for part in (data, test) if isinstance(part.x, ColumnParts)]
+    return len(set(widths)) > 1 or len(set(asked)) > 1 or len(asked) == 1
 
 
 def _both(a: np.ndarray | None, b: np.ndarray | None) -> np.ndarray | None:
@@ -123,7 +157,10 @@ def _identities(data: Data) -> list[str]:
     return [part["identity_digest"] for part in data.provenance.get("joined", [data.provenance])]
 
 
-def _after(a: X, b: X) -> X:
+def _after(a: X | ColumnParts, b: X | ColumnParts) -> X | ColumnParts:
+    if isinstance(a, ColumnParts) and isinstance(b, ColumnParts):
+        return a.after(b)
     if isinstance(a, Features) and isinstance(b, Features):
         return Features.concat([a, b])
+    assert not isinstance(a, ColumnParts) and not isinstance(b, ColumnParts)  # noqa: S101 (see above)
     return np.concatenate([vectors(a), vectors(b)])

@@ -6,13 +6,15 @@ label for every row: the heads read them through a memory map, a block at a time
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from classify.columns import ColumnOptions
+from classify.fitting.columns import ColumnParts
+from classify.model_inputs import TOKEN
 from classify.scoring.intervals import effective_directions
 from classify.scoring.scored import problem_of
 from stores.features import Features, IdFeatures
@@ -31,7 +33,8 @@ class Data:
     Attributes:
         path: the store.
         kind: of the features, ``pooled``, ``tokens`` or ``ids``.
-        x: float32 ``[n, D]`` (if mapped, of the store's type), or features of kind ``tokens`` or ``ids``.
+        x: float32 ``[n, D]`` (if mapped, of the store's type), or features of kind ``tokens`` or ``ids``, or parts that
+            are made columns inside each fold.
         y: int ``[n]``, class of each row; with several labels a row 0/1 ``[n, L]``.
         classes: class names, in the order of their numbers; at least 2. With several labels a row, the labels.
         text_hash: uint8 ``[n, 16]``, equal for rows with the same text, as it was encoded (after cleaning).
@@ -53,7 +56,7 @@ class Data:
 
     path: Path
     kind: str
-    x: np.ndarray | Features
+    x: np.ndarray | Features | ColumnParts
     y: np.ndarray
     classes: list[str]
     text_hash: np.ndarray
@@ -90,6 +93,8 @@ class Data:
     @cached_property
     def directions(self) -> float:
         """In how many directions vectors can be fitted by chance, see ``classify.scoring.intervals``."""
+        if isinstance(self.x, ColumnParts):
+            return sum(_directions(x, how) for x, how in zip(self.x.parts, self.x.options, strict=True))
         return effective_directions(self.x) if isinstance(self.x, np.ndarray) else float(WORD_DIRECTIONS)
 
     def directions_of(self, x: object) -> float:
@@ -189,6 +194,12 @@ def load_data(path: str | Path) -> Data:
         )
 
 
+def _directions(x: object, options: ColumnOptions) -> float:
+    """Of a part: of its own columns, and no more than are made of it."""
+    own = effective_directions(x) if isinstance(x, np.ndarray) else float(WORD_DIRECTIONS)
+    return min([own, *(float(most) for most in (options.pca, options.tfidf) if most is not None)])
+
+
 def joined(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Int ``[n]``: equal for rows that hang together through equal numbers in ``a`` or in ``b``, int ``[n]`` each."""
     from scipy.sparse import coo_matrix
@@ -228,7 +239,7 @@ def _features(store: FeatureStore, rows: np.ndarray) -> Features:
 
 def _terms_of(texts: list[str], rows: np.ndarray) -> IdFeatures:
     """The words of the texts as ids: all that the TF-IDF baseline looks at."""
-    return IdFeatures.from_tokens([re.findall(r"\w+|[^\w\s]", texts[row]) for row in rows])
+    return IdFeatures.from_tokens([TOKEN.findall(texts[row]) for row in rows])
 
 
 def _at(cells: list[str], rows: np.ndarray) -> list[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from classify.data import Data
+from classify.fitting.columns import ColumnParts
 from classify.fitting.model import FittedModel
 from classify.fitting.options import FitOptions
 from classify.fitting.training import fit
@@ -45,7 +46,7 @@ class Evaluation:
 
 def evaluate(
     data: Data,
-    x: X,
+    x: X | ColumnParts,
     head: Head,
     splits: Sequence[Split],
     training: FitOptions,

@@ -12,6 +12,7 @@ import numpy as np
 from classify import heads as registry
 from classify.data import Data
 from classify.evaluate import Evaluation, at_epochs, evaluate, learning_curve
+from classify.fitting.columns import ColumnParts
 from classify.fitting.model import FittedModel
 from classify.fitting.options import FitOptions
 from classify.fitting.threshold import missed_goal, parse_rule
@@ -57,7 +58,13 @@ class Experiment:
         return FitProgress(self.reporter, f"{self.data.path.stem}, {step}")
 
     def evaluate(
-        self, step: str, head: Head, options: FitOptions, x: X, report: tuple[int, ...] = (), keep: bool = False
+        self,
+        step: str,
+        head: Head,
+        options: FitOptions,
+        x: X | ColumnParts,
+        report: tuple[int, ...] = (),
+        keep: bool = False,
     ) -> Evaluation:
         """As ``classify.evaluate.evaluate``, on the splits; ``step``: what that is, for people."""
         return evaluate(
@@ -178,7 +185,8 @@ class Experiment:
 
 
 def _baselines(data: Data) -> list[tuple[str, X, Head]]:
-    baselines: list[tuple[str, X, Head]] = [("majority", data.x, registry.load("majority"))]
+    x = np.zeros((len(data), 1), np.float32) if isinstance(data.x, ColumnParts) else data.x  # it looks at none of it
+    baselines: list[tuple[str, X, Head]] = [("majority", x, registry.load("majority"))]
     ids = data.x if isinstance(data.x, IdFeatures) and data.x.table is None else None
     words = data.texts if ids is None else ids
     if words is not None:

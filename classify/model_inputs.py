@@ -6,16 +6,22 @@ several, an ensemble those of all its members. An encoder that is needed twice i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from classify.columns import ColumnOptions, columns_of
+from classify.fitting.columns import ColumnParts
+from classify.heads.base import X, vectors
 from classify.records import FeaturesRecord
 from stores.features import Features, PooledFeatures
 from stores.shared.errors import FailureError, InputError
 from stores.shared.fingerprint import identity_digest
+
+TOKEN = re.compile(r"\w+|[^\w\s]")  # of the encoder words
 
 
 @dataclass(frozen=True)
@@ -96,12 +102,45 @@ def assemble(features: FeaturesRecord, given: Mapping[str, Features]) -> Any:  #
     """
     if features.members:
         return [assemble(member.features, given) for member in features.members]
-    if features.joined:
-        return np.hstack([assemble(part, given) for part in features.joined])
+    parts = [_part(part, given) for part in features.joined or [features]]
+    options = [_options(part) for part in features.joined or [features]]
+    if any(each.learns for each in options):
+        return ColumnParts.of(parts, options)
+    return np.hstack([vectors(part) for part in parts]) if features.joined else parts[0]
+
+
+def _part(features: FeaturesRecord, given: Mapping[str, Features]) -> X:
+    """What is taken of one store, as far as it is not fitted."""
     found = _features(features.recipe, features.identity, features.identity_digest, given)
     if features.kind and found.kind != features.kind:
         raise FailureError(f"the run was trained on {features.kind} features, not on {found.kind} features")
-    return found.matrix()[:, : features.dims] if isinstance(found, PooledFeatures) else found
+    return columns_of(found, _options(features))
+
+
+def _options(features: FeaturesRecord) -> ColumnOptions:
+    return ColumnOptions.from_dict(features.columns | ({} if features.dims is None else {"dims": features.dims}))
+
+
+def joined_words(features: FeaturesRecord) -> set[str]:
+    """Digests of the identities of words that were joined to stores, by ``+tfidf``."""
+    if features.members:
+        return set().union(*(joined_words(member.features) for member in features.members))
+    return {part.identity_digest for part in features.joined if "tfidf" in part.columns}
+
+
+def words_recipe(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """Recipe and identity of the words of a store's texts: those of the encoder ``words`` with the same cleaning.
+
+    So a prediction gets them as it gets features of any other encoder; a test compares them with that encoder's own.
+    """
+    recipe = provenance["recipe"]
+    while "joined" in recipe:  # the texts of a joined store are those of its first
+        recipe = recipe["joined"][0]
+    cleaning = {"cleaning": list(recipe.get("cleaning", []))}
+    cleaning |= {"text_columns": recipe["text_columns"]} if "text_columns" in recipe else {}
+    identity = {"encoder": "words", "version": 1, "token": TOKEN.pattern, "dtype": "int32", **cleaning}
+    made = {"encoder": "words", "options": {}, "dtype": "float32", **cleaning}
+    return {"recipe": made, "identity": identity, "identity_digest": identity_digest(identity)}
 
 
 def _features(recipe: dict, identity: dict, digest: str, given: Mapping[str, Features]) -> Features:

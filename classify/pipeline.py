@@ -97,8 +97,9 @@ def classify(
     run is fitted on all labelled rows; the scores are those of the models that had not seen the rows.
 
     Args:
-        features: a store, ``a.h5+b.h5`` for encoders side by side, ``a.h5:dims=256`` for its first columns, or several
-            of these.
+        features: a store, ``a.h5+b.h5`` for encoders side by side, or several of these. ``a.h5:dims=256`` takes its
+            first columns, ``a.h5:pca=64`` principal components, ``a.h5:pool=mean`` (max, first, last, sif) one vector
+            out of those of a text's tokens, ``a.h5+tfidf`` joins the words of the texts; see ``classify.columns``.
         heads: ``name`` or ``name:option=value,...``, an untrained head, an unfitted classifier of scikit-learn (or
             ``sklearn:module.Class,parameter=value,...``), or several of these.
         cv, repeats, test_size, by_split, test_rows, folds_file, time_column, allow_duplicates: what is tested by a

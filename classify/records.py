@@ -167,14 +167,13 @@ class FeaturesRecord(Jsonable):
     Attributes:
         path: as given; ``a.h5+b.h5`` for several side by side.
         kind: ``pooled``, ``tokens`` or ``ids``; ``ensemble`` for the runs of an ensemble.
-        digest: of the store; empty where there are several.
-        identity, identity_digest: see the store.
-        recipe: how the store was made.
-        source: the table it was made from.
+        digest, identity, identity_digest: see the store; empty where there are several.
+        recipe, source: how the store was made, and of which table.
         joined: the stores side by side; empty for one store.
         test: the store that was tested on, where it was another one.
         members: of an ensemble.
         dims: how many of the first columns were taken; None: all.
+        columns: what else was made of them, see ``classify.columns``; with ``tfidf`` it is no store, but its words.
     """
 
     path: str
@@ -188,6 +187,7 @@ class FeaturesRecord(Jsonable):
     test: FeaturesRecord | None = None
     members: list[MemberRecord] = field(default_factory=list)
     dims: int | None = None
+    columns: dict[str, Any] = field(default_factory=dict)
     more: dict[str, Any] = field(default_factory=dict)
 
     def stores(self, test: bool = True) -> list[FeaturesRecord]:
@@ -205,7 +205,7 @@ class FeaturesRecord(Jsonable):
         for member in self.members:
             yield from member.features.stores(test)
         if not self.members:
-            yield from self.joined or [self]
+            yield from [part for part in self.joined if "tfidf" not in part.columns] or [self]
             yield from self.test.stores() if test and self.test else []
 
 

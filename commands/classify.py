@@ -72,8 +72,9 @@ def training_options(function: Callable) -> Callable:
 @click.command()
 @click.argument("stores", metavar="[STORE]...", nargs=-1)
 @click.option("--features", multiple=True,
-              help="Feature store from tk embed; a.h5+b.h5 puts two side by side, a.h5:dims=256 takes its first "
-              "columns; repeatable.")  # fmt: skip
+              help="Feature store from tk embed; a.h5+b.h5 puts two side by side, a.h5+tfidf a store and the words, "
+              "a.h5:dims=256 takes the first columns, a.h5:pca=64 principal components, a.h5:pool=mean one vector of a "
+              "text's tokens; repeatable.")  # fmt: skip
 @click.option("--head", "heads", multiple=True, default=["logistic"], show_default=True,
               help="Head, or head:option=value,...; repeatable. tk heads lists them.")  # fmt: skip
 @validation_options

@@ -14,7 +14,7 @@ from commands.tables import DATA_HELP, read, table_options
 from commands.terminal import csv_safe_option, models_option, note, overwrite_option, trust_option
 
 if TYPE_CHECKING:
-    from classify import NewTexts, Predictor
+    from classify import NewTexts, Predictor, Run
     from classify.model_inputs import Source
     from embed import Recipe, Table
 
@@ -88,13 +88,14 @@ def predict(
     predictor = Predictor(run)
     if vectors:
         _check_given(predictor, texts)
-    recipes = [] if vectors else _recipes(found, model, trust_model)
+    encoded = [source for source in found if not (vectors and source.recipe.get("given"))]
+    recipes = _recipes(encoded, model, trust_model)
     like = source_columns(run.recipe.features)
     table = read(data, **{"label_columns": (), "like": like} | reading) if data else None
     tell = not (is_stream(out) and sys.stdout.isatty())  # a bar would run into the lines that come out
     blocks = _blocks(recipes, table, texts, with_text, remember, tell)
     if vectors and table is not None:
-        blocks = _given(run.recipe.features.identity, vectors, table, with_text)
+        blocks = _given(run, found, recipes, vectors, table, with_text)
     empty = 0
 
     def counted() -> Iterator[NewTexts]:
@@ -127,8 +128,8 @@ def _run_and_data(
 
 
 def _check_given(predictor: Predictor, texts: tuple[str, ...]) -> None:
-    """``--vectors`` is for runs whose encoder nobody has here."""
-    if texts or not all(source.recipe.get("given") for source in predictor.sources):
+    """``--vectors`` is for runs one of whose encoders nobody has here."""
+    if texts or sum(bool(source.recipe.get("given")) for source in predictor.sources) != 1:
         raise click.UsageError(
             "--vectors is for a run on vectors that were made elsewhere, with --data", click.get_current_context()
         )
@@ -168,22 +169,27 @@ def _blocks(
         note(f"{bad:,} broken rows have no prediction")
 
 
-def _given(identity: dict[str, Any], vectors: Path, table: Table, with_text: bool) -> Iterator[NewTexts]:
-    """The rows of a table with vectors that were made elsewhere."""
+def _given(
+    run: Run, found: Sequence[Source], recipes: Sequence[Recipe], vectors: Path, table: Table, with_text: bool
+) -> Iterator[NewTexts]:
+    """The rows of a table with vectors that were made elsewhere, and beside them what ``recipes`` make of the texts."""
     import numpy as np
 
     from classify import NewTexts
+    from embed import encode_texts
     from embed.given_vectors import read_vectors, vectors_of_rows
     from embed.tables.rows import Rows
-    from stores import InputError, PooledFeatures
+    from stores import Features, InputError, PooledFeatures
 
     rows = Rows.concat(list(table.blocks(8192)), [])
     values = vectors_of_rows(read_vectors(vectors), rows, table)
-    if values.shape[1] != identity.get("width"):
-        raise InputError(f"{vectors} has {values.shape[1]} columns; the run was trained on {identity.get('width')}")
+    stores = run.recipe.features.joined or [run.recipe.features]
+    given = next(part.identity for part in stores if part.identity.get("given"))
+    if values.shape[1] != given["width"]:
+        raise InputError(f"{vectors} has {values.shape[1]} columns; the run was trained on {given['width']}")
     keys = {"line": rows.line.tolist()} | ({"id": rows.ids} if rows.ids else {})
     keys |= {"text": rows.texts} if with_text else {}
-    features = PooledFeatures(
-        {"pooled": np.asarray(values, identity.get("dtype"))}, np.zeros((len(values), 3), np.int32)
-    )
-    yield NewTexts(keys, [features], np.array([not text.strip() for text in rows.texts]))
+    own = PooledFeatures({"pooled": np.asarray(values, given["dtype"])}, np.zeros((len(values), 3), np.int32))
+    others: Iterator[Features] = iter(encode_texts(rows.texts, recipes)[0] if recipes else [])
+    features = [own if source.recipe.get("given") else next(others) for source in found]
+    yield NewTexts(keys, features, np.array([not text.strip() for text in rows.texts]))

@@ -15,7 +15,7 @@ from embed.encoders.base import Encoder
 from embed.known_texts import KnownTexts, several_texts
 from embed.models.resolve import remembered
 from embed.models.trust import Trust, is_publisher
-from stores.features import Features, TokenFeatures
+from stores.features import Features
 from stores.pooled_view import VIEW, pool
 from stores.shared.errors import FailureError, InputError
 from stores.shared.fingerprint import identity_digest
@@ -195,8 +195,7 @@ class Recipe:
         return self._in_type(self.encoder.encode_prepared(prepared))
 
     def _in_type(self, features: Features) -> Features:
-        if self.encoder.kind == "ids":
-            return features
-        outputs = {name: np.asarray(values, self.dtype) for name, values in features.outputs.items()}
-        features = replace(features, outputs=outputs)
-        return pool(features, self.view) if self.view and isinstance(features, TokenFeatures) else features
+        if self.encoder.kind != "ids":
+            outputs = {name: np.asarray(values, self.dtype) for name, values in features.outputs.items()}
+            features = replace(features, outputs=outputs)
+        return pool(features, self.view) if self.view else features

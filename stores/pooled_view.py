@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stores.features import PooledFeatures, TokenFeatures
+from stores.features import Features, IdFeatures, PooledFeatures, TokenFeatures
 from stores.reader import FeatureStore
 from stores.shared.errors import InputError
 from stores.shared.files import regular_output
@@ -22,22 +22,33 @@ VIEW = "pooled_view"  # the key in identity and recipe
 
 def check_pooling(pooling: str) -> None:
     """``InputError`` for one that there is not."""
+    if pooling == "sif":
+        raise InputError(
+            "`pooling='sif'` learns how frequent words are, from training rows: classify takes STORE.h5:pool=sif"
+        )
     if pooling not in POOLINGS:
         raise InputError(f"`pooling={pooling!r}`: choose one of {listing(pooling, POOLINGS)}")
 
 
-def pool(features: TokenFeatures, pooling: str) -> PooledFeatures:
+def pool(features: Features, pooling: str) -> PooledFeatures:
     """One vector a text.
 
     Args:
-        features: of n texts.
+        features: of n texts: tokens, or ids of words with a table of vectors; words without a vector do not count.
         pooling: of the vectors of a text, one of ``POOLINGS``: their mean, the largest number of each column, the first
-            vector or the last one. A text without tokens gets zeros.
+            vector or the last one. A text without any gets zeros.
 
     Returns:
         each output float32 ``[n, D]``.
+
+    Raises:
+        TypeError: for features that are no vectors a token.
     """
     check_pooling(pooling)
+    if isinstance(features, IdFeatures):
+        features = vectors_of_words(features)
+    if not isinstance(features, TokenFeatures):
+        raise TypeError(f"{features.kind} features have no vectors a token")
     offsets = features.offsets
     some = np.flatnonzero(np.diff(offsets))  # texts that have tokens; they follow each other without a gap
     starts, ends = offsets[some], offsets[some + 1]
@@ -57,13 +68,22 @@ def pool(features: TokenFeatures, pooling: str) -> PooledFeatures:
     return PooledFeatures(outputs, features.counts)
 
 
+def vectors_of_words(ids: IdFeatures) -> TokenFeatures:
+    """The vectors of the words of each text; of words without one, whose row of the table is zeros, none."""
+    if ids.table is None:
+        raise TypeError("the words have no vectors")
+    has_vector = (ids.table != 0).max(axis=1)[ids.ids]  # bool [sum T]
+    offsets = np.concatenate([[0], np.cumsum(has_vector)])[ids.offsets]
+    return TokenFeatures({"pooled": ids.table[ids.ids[has_vector]]}, ids.counts, offsets.astype(np.int64))
+
+
 def pooled_view(path: str | Path, output: str | Path, pooling: str = "mean", command: str = "") -> FeatureStore:
     """Write the pooled vectors of a store of token features as a store of its own, and open it.
 
     Its identity says of which view it is; runs on it predict new texts, which are encoded and pooled alike.
 
     Args:
-        path: the store of token features.
+        path: the store, of token features or of ids with vectors.
         output: the new store.
         pooling: see ``pool``.
         command: kept in the store.
@@ -77,7 +97,7 @@ def pooled_view(path: str | Path, output: str | Path, pooling: str = "mean", com
     if target.exists():
         raise InputError(f"{output} exists already; choose another `out`")
     with FeatureStore(path) as store:
-        if store.kind != "tokens":
+        if store.kind != "tokens" and store.table is None:
             raise InputError(f"{path} holds {store.kind} features; only one vector a token can be pooled")
         store.verify()
         identity = store.identity | {VIEW: pooling}
@@ -86,11 +106,6 @@ def pooled_view(path: str | Path, output: str | Path, pooling: str = "mean", com
             "recipe": store.recipe | {VIEW: pooling}, "source": store.source, "command": command,
             "totals": store.totals, "times": (began, store.seconds, store.reused_seconds),
         }  # fmt: skip
-        blocks = (replace(block, features=_pooled(block.features, pooling)) for block in store.blocks())
+        blocks = (replace(block, features=pool(block.features, pooling)) for block in store.blocks())
         write_store(target, blocks, replace(store.extent, tokens=0), attributes)
     return FeatureStore(target)
-
-
-def _pooled(features: object, pooling: str) -> PooledFeatures:
-    assert isinstance(features, TokenFeatures)  # noqa: S101 (the kind of the store says so)
-    return pool(features, pooling)

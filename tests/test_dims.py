@@ -54,10 +54,9 @@ def test_predict_takes_the_same_columns(in_tmp):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("dims=6", "has 5 columns; give a number from 1 to 5"),
-        ("dims=0", "has 5 columns; give a number from 1 to 5"),
+        ("dims=6", "has 5 columns; give dims a number from 1 to 5"),
+        ("dims=0", "dims=0 is too few; give 1 or more"),
         ("dims=few", "dims=few is not a whole number"),
-        ("pca=2", "features have the option dims, and no other"),
     ],
 )
 def test_what_is_refused(options, message, tmp_path):
@@ -70,7 +69,7 @@ def test_what_is_refused(options, message, tmp_path):
 def test_a_test_store_has_the_same_columns(tmp_path):
     """Else it is refused."""
     a, b = separable(tmp_path / "a.h5", 0), separable(tmp_path / "b.h5", 0, "other")
-    with pytest.raises(InputError, match="has other columns than .*; give both the same `dims`"):
+    with pytest.raises(InputError, match="has other columns than .*; give both the same options, such as dims"):
         classify(f"{a}:dims=2", "nb", test=b)
     (run,) = classify(f"{a}:dims=2", "nb", test=f"{b}:dims=2", out=tmp_path / "run")
     assert accuracy(run) > 0.9

@@ -12,13 +12,14 @@ import numpy as np
 
 from classify.analysis.comparison import Interval
 from classify.analysis.drift import Drift, measure_drift
-from classify.model_inputs import assemble, sources
+from classify.model_inputs import TOKEN, assemble, joined_words, sources
 from classify.runs import Run
 from classify.scoring.bootstrap import percentiles, resampled
 from classify.scoring.metrics import Metric, metrics_of
 from classify.scoring.predictions import Predictions
 from classify.sources import opened
 from classify.typed_json import Jsonable
+from stores.features import Features, IdFeatures
 from stores.reader import FeatureStore
 from stores.shared.errors import FailureError, InputError
 
@@ -168,7 +169,10 @@ def _by_identity(run: Run, stores: Sequence[FeatureStore]) -> dict[str, FeatureS
     """Digest of identity -> store, after a look that these are the ones that the model takes."""
     given = {store.identity_digest: store for store in stores}
     needed = sources(run.recipe.features, given)
-    lacking = [source for source in needed if source.digest not in given]
+    words = (
+        joined_words(run.recipe.features) if stores[0].texts is not None else set()
+    )  # these are to be had from texts
+    lacking = [source for source in needed if source.digest not in given and source.digest not in words]
     strange = [store for digest, store in given.items() if digest not in {source.digest for source in needed}]
     if strange:
         raise InputError(
@@ -223,7 +227,12 @@ def _training_texts(run: Run, store: FeatureStore, needless: bool) -> set[bytes]
 def _predict(run: Run, first: FeatureStore, given: dict[str, FeatureStore], rows: np.ndarray) -> Predictions:
     """Predictions of these rows by the model of the run."""
     classes = run.recipe.classes
-    x = assemble(run.recipe.features, {digest: store.take(rows) for digest, store in given.items()})
+    features: dict[str, Features] = {digest: store.take(rows) for digest, store in given.items()}
+    if first.texts is not None:
+        texts = first.texts[:]
+        words = IdFeatures.from_tokens([TOKEN.findall(texts[row]) for row in rows])
+        features |= {digest: words for digest in joined_words(run.recipe.features) - given.keys()}
+    x = assemble(run.recipe.features, features)
     proba, predicted = run.model().predict(x)
     order = [classes.index(label) for label in first.classes]
     codes = np.asarray(first.codes[rows])

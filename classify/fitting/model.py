@@ -14,13 +14,11 @@ import numpy as np
 
 from classify import heads
 from classify.fitting.calibration import Calibration
+from classify.fitting.columns import ColumnParts, FittedColumns
 from classify.fitting.sampling import correct_prior
-from classify.heads.base import Head, X, vectors
-from classify.heads.common_component import remove_components
+from classify.heads.base import Head, X
 from classify.splits.nested import Choice
 from stores.shared.errors import FailureError
-
-BLOCK = 8192  # rows at a time
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class FittedModel:
         real: float ``[C]``, rows of each class before.
         positive: the class that the threshold is about, of two classes or more.
         choice: what was chosen on inner folds.
-        components: float64 ``[k, D]``, taken out of vectors before the heads see them; None for none.
+        columns: what makes the columns that the heads see; None: they see the features as they are.
         costs: float64 ``[C, C]``, of taking a row of the first class for the second; None if no costs are given.
     """
 
@@ -42,10 +40,10 @@ class FittedModel:
     real: np.ndarray
     positive: int
     choice: Choice
-    components: np.ndarray | None = None
+    columns: FittedColumns | None = None
     costs: np.ndarray | None = None
 
-    def predict(self, x: X, rows: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def predict(self, x: X | ColumnParts, rows: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Probabilities float64 ``[n, C]`` and classes int ``[n]``; with several labels 0/1 ``[n, C]``.
 
         The probabilities hold under the class frequencies before sampling. The class is that of the least expected
@@ -53,8 +51,10 @@ class FittedModel:
         equal weight, which the corrected probabilities would take back; so of two classes a sampled model has a
         threshold, the probability at which the head was undecided, and of several the class is the head's own choice.
         """
-        if self.components is not None:
-            x, rows = remove_components(vectors(x if rows is None else x[rows]), self.components), None
+        if self.columns is not None:
+            x, rows = self.columns.apply(x, rows), None
+        if isinstance(x, ColumnParts):
+            raise FailureError("the model has lost what makes its columns; train the run again")
         return self.finish(np.mean([head.predict_proba(x, rows) for head in self.heads], axis=0))
 
     def finish(self, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -96,8 +96,8 @@ class FittedModel:
             "choice": asdict(self.choice) | {"losses": [x if isfinite(x) else None for x in self.choice.losses]},
         }
         (folder / "model.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
-        if self.components is not None:
-            np.save(folder / "components.npy", self.components)
+        if self.columns is not None:
+            self.columns.save(folder)
         for number, head in enumerate(self.heads):
             (folder / str(number + 1)).mkdir()
             heads.save(head, folder / str(number + 1))
@@ -111,7 +111,7 @@ class FittedModel:
         """
         try:
             state = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-            choice, kept = state["choice"], folder / "components.npy"
+            choice = state["choice"]
             losses = [inf if loss is None else loss for loss in choice.get("losses", [])]
             calibration = None if choice["calibration"] is None else Calibration.from_dict(choice["calibration"])
             return cls(
@@ -120,10 +120,10 @@ class FittedModel:
                 np.array(state["real"], float),
                 state["positive"],
                 Choice(choice["options"], calibration, choice["thresholds"], losses, choice.get("missed", [])),
-                np.load(kept, allow_pickle=False) if kept.exists() else None,
+                FittedColumns.restore(folder),
                 None if state.get("costs") is None else np.array(state["costs"], float),
             )
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise FailureError(
                 f"{folder} holds no model that this version can read ({error}); train it again"
             ) from error

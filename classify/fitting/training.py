@@ -7,22 +7,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from classify.fitting.columns import ColumnParts, FittedColumns, fit_columns
 from classify.fitting.model import FittedModel
 from classify.fitting.options import FitOptions
 from classify.fitting.sampling import correct_prior, members, sample, synthetic
 from classify.fitting.threshold import parse_costs, parse_rule
 from classify.heads.base import FitTask, Head, InnerChoice, InnerFit, X, vectors
-from classify.heads.common_component import fit_components, remove_components
 from classify.scoring.scored import log_loss
 from classify.splits.nested import Choice, decide, inner_folds, stopping_rows
 from stores.shared.errors import InputError
 
-BLOCK = 8192  # rows at a time
-
 
 def fit(
     head: Head,
-    x: X,
+    x: X | ColumnParts,
     y: np.ndarray,
     folds: Sequence[FitTask],
     n_classes: int,
@@ -36,7 +34,8 @@ def fit(
 
     Args:
         head: untrained.
-        x, y: all rows and their classes, see ``Head``.
+        x, y: all rows and their classes, see ``Head``; parts of columns are made columns by what is fitted on the rows
+            of each fold.
         folds: what each copy learns from.
         n_classes: C.
         training: how; a plain fit if None.
@@ -79,7 +78,7 @@ class _Problem:
     """What all folds of one call of ``fit`` share; see there."""
 
     head: Head
-    x: X
+    x: X | ColumnParts
     y: np.ndarray
     n_classes: int
     training: FitOptions
@@ -106,7 +105,7 @@ def _look_inside(problem: _Problem, folds: Sequence[FitTask]) -> list[Choice]:
         thresholds = _fixed_thresholds(problem)
         return [Choice({}, None, thresholds) for _ in folds]  # too few rows to choose by: the head's defaults
     found = None
-    if training.plain:
+    if training.plain and not isinstance(x, ColumnParts):
         found = problem.head.choose(x, y, problem.n_classes, inner, candidates)
     if found is None:
         found = _try_all(problem, inner, candidates)
@@ -158,10 +157,11 @@ def _fit_plain(problem: _Problem, folds: Sequence[FitTask]) -> list[FittedModel]
     if y.ndim == 2 and not all(((0 < c) & (c < len(f.rows))).any() for c, f in zip(real, folds, strict=True)):
         raise InputError("in the training rows of a split each label is on all rows or on none; nothing to learn from")
     count = members(training.sampler)
-    tasks, shared = [], []
+    tasks, columns = [], _OncePerRows(x, training.components)
     for fold, counts in zip(folds, real, strict=True):
+        whole = fold.rows
         fold = stopping_rows(fold, y, problem.groups, problem.key) if getattr(head, "patience", 0) else fold
-        shared.append(_shared(x, fold, training.components))
+        columns.add(whole, fold.rows)
         if training.class_weight == "balanced":
             each = counts.sum() / np.maximum(counts, 1) / (counts > 0).sum()
             fold = replace(fold, sample_weight=each[y])
@@ -169,49 +169,67 @@ def _fit_plain(problem: _Problem, folds: Sequence[FitTask]) -> list[FittedModel]
             seed = fold.seed + 100_000 * member
             rows = sample(fold.rows, y, training.sampler, seed)
             tasks.append(replace(fold, rows=rows, seed=seed, positive=problem.positive))
-    if training.sampler == "smote" or training.components:
-        smote = training.sampler == "smote"
-        done = [
-            _fit_apart(
-                head.telling(head.progress_.at(task.name, i, 1, len(tasks))),
-                vectors(x), y, task, n_classes, smote, shared[i // count],
-            )
-            for i, task in enumerate(tasks)
-        ]  # fmt: skip
-        made, fitted = [head for head, _ in done], [counts for _, counts in done[::count]]
-    else:
-        fitted = [task.sample_weights(len(y)).astype(np.float64) @ truth for task in tasks[::count]]
-        made = head.fit_folds(x, y, n_classes, tasks)
+    made: list[Head] = [head] * len(tasks)
+    fitted: list[np.ndarray] = [task.sample_weights(len(y)).astype(np.float64) @ truth for task in tasks[::count]]
+    done = 0
+    for some in columns.alike:
+        own, numbers = columns.of(some[0]), [i * count + member for i in some for member in range(count)]
+        told = head.telling(replace(head.progress_, start=done / len(tasks), span=len(numbers) / len(tasks)))
+        done += len(numbers)
+        if training.sampler == "smote":
+            for place, number in enumerate(numbers):
+                named = told.telling(told.progress_.at(tasks[number].name, place, 1, len(numbers)))
+                made[number], fitted[number // count] = _fit_smote(named, vectors(own), y, tasks[number], n_classes)
+        else:
+            heads = told.fit_folds(own, y, n_classes, [tasks[number] for number in numbers])
+            for number, one in zip(numbers, heads, strict=True):
+                made[number] = one
     return [
-        FittedModel(made[i * count : (i + 1) * count], fitted[i], real[i], problem.positive, Choice({}), shared[i])
+        FittedModel(made[i * count : (i + 1) * count], fitted[i], real[i], problem.positive, Choice({}), columns[i])
         for i in range(len(folds))
     ]
 
 
-def _shared(x: X, fold: FitTask, count: int) -> np.ndarray | None:
-    """The components that the training rows share, if any are to be taken out."""
-    if not count:
-        return None
-    x = vectors(x)
-    return fit_components((x[fold.rows[i : i + BLOCK]] for i in range(0, len(fold.rows), BLOCK)), count)
+class _OncePerRows:
+    """The columns that are fitted on training rows: once for all fits on the same rows, such as those of options."""
+
+    def __init__(self, x: X | ColumnParts, components: int) -> None:
+        self._x, self._components = x, components
+        self._fitted: dict[int, FittedColumns | None] = {}
+        self._key: list[int] = []
+
+    def add(self, key: np.ndarray, rows: np.ndarray) -> None:
+        """The rows of the next fit; ``key`` is the same array where they are the same."""
+        self._key.append(id(key))
+        if id(key) not in self._fitted:
+            self._fitted[id(key)] = fit_columns(self._x, rows, self._components)
+
+    def __getitem__(self, fit: int) -> FittedColumns | None:
+        return self._fitted[self._key[fit]]
+
+    @property
+    def alike(self) -> list[list[int]]:
+        """The fits that see the same columns; all of them where nothing is fitted."""
+        groups: dict[int, list[int]] = {}
+        for fit, key in enumerate(self._key):
+            groups.setdefault(0 if self[fit] is None else key, []).append(fit)
+        return list(groups.values())
+
+    def of(self, fit: int) -> X:
+        """All rows as this fit sees them."""
+        columns = self[fit]
+        if columns is not None:
+            return columns.apply(self._x)
+        assert not isinstance(self._x, ColumnParts)  # noqa: S101 (for these there are columns)
+        return self._x
 
 
-def _fit_apart(
-    head: Head, x: np.ndarray, y: np.ndarray, fold: FitTask, n_classes: int, smote: bool, components: np.ndarray | None
-) -> tuple[Head, np.ndarray]:
-    """Fit on vectors that are those of this fold alone; and how many rows of each class that was."""
-
-    def own(rows: np.ndarray) -> np.ndarray:
-        return x[rows] if components is None else remove_components(x[rows], components)
-
+def _fit_smote(head: Head, x: np.ndarray, y: np.ndarray, fold: FitTask, n_classes: int) -> tuple[Head, np.ndarray]:
+    """Fit on rows of this fold and made ones between them; and how many rows of each class that was."""
     head.progress_.tell()
-    sample_weight = None if fold.sample_weight is None else fold.sample_weight[fold.rows]
-    train_x, train_y = own(fold.rows), y[fold.rows]
-    if smote:
-        train_x, train_y = synthetic(train_x, train_y, fold.seed)
-    validation = None if fold.validation is None else (own(fold.validation), y[fold.validation])
+    train_x, train_y = synthetic(x[fold.rows], y[fold.rows], fold.seed)
+    validation = None if fold.validation is None else (x[fold.validation], y[fold.validation])
     fitted = head.copy(**fold.options).fit(
-        train_x, train_y, n_classes, fold.seed, validation, sample_weight, fold.report, fold.positive
+        train_x, train_y, n_classes, fold.seed, validation, None, fold.report, fold.positive
     )
-    truth = train_y if y.ndim == 2 else np.eye(n_classes)[train_y]
-    return fitted, (truth if sample_weight is None else truth * sample_weight[:, None]).sum(0, dtype=np.float64)
+    return fitted, np.bincount(train_y, minlength=n_classes).astype(np.float64)

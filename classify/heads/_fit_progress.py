@@ -18,6 +18,7 @@ class FitProgress:
         before: models of the stage that are fitted already.
         together: models that are fitted at the same time.
         models: of the stage.
+        start, span: which stretch of the stage these models are, where it has several of such lots.
     """
 
     reporter: Reporter = SILENT
@@ -26,6 +27,8 @@ class FitProgress:
     before: int = 0
     together: int = 1
     models: int = 1
+    start: float = 0.0
+    span: float = 1.0
 
     def at(self, model: str, before: int, together: int, models: int) -> FitProgress:
         """The same stage, with these models at hand."""
@@ -33,7 +36,8 @@ class FitProgress:
 
     def tell(self, within: float | None = 0.0, step: str = "") -> None:
         """``within``: share of the model at hand that is done; None: not known. ``step``: what of it is done now."""
-        share = None if within is None else min((self.before + within * self.together) / self.models, 0.999)
+        done = None if within is None else (self.before + within * self.together) / self.models
+        share = None if done is None else min(self.start + self.span * done, 0.999)
         said = ", ".join(filter(None, (self.stage, self.model, step)))
         self.reporter.progress(Progress("training", share, said, self.stage))
 

@@ -75,6 +75,18 @@ def vocabulary_of(x: IdFeatures, marks: bool) -> Vocabulary:
     return Vocabulary(list(number), pairs, marks)
 
 
+def kept(vocabulary: Vocabulary, seen: np.ndarray) -> Vocabulary:
+    """The vocabulary of the terms ``seen``, sorted numbers; words that are in pairs alone do not occur."""
+    total = len(vocabulary.words)
+    words = seen[seen < total]
+    number = np.full(total, -1)
+    number[words] = np.arange(len(words))
+    first, second = np.divmod(vocabulary.pairs[seen[seen >= total] - total], total)
+    return Vocabulary(
+        [vocabulary.words[i] for i in words], number[first] * len(words) + number[second], vocabulary.marks
+    )
+
+
 def _words(x: IdFeatures, number: dict[str, int], marks: bool) -> tuple[np.ndarray, np.ndarray]:
     """Number of each word of all texts, end to end (-1 for one that has none), and the text that it is of."""
     of_token = np.array([number.get(t.lower(), -1) if marks or WORD.fullmatch(t) else -2 for t in x.vocabulary], int)

@@ -118,7 +118,7 @@ class LogisticHead(Head):
         seen = np.flatnonzero(idf[terms.column] > 0)
         self.intercepts_, self.idf_ = intercepts, idf[terms.column][seen]
         self.weights_ = weights[terms.column[seen]] * terms.share[seen, None]
-        self.vocabulary_, self.old_, self.notes_ = _kept(terms.vocabulary, seen), None, []
+        self.vocabulary_, self.old_, self.notes_ = _terms.kept(terms.vocabulary, seen), None, []
 
     def _say(self, steps: int, stuck: bool, constant: int) -> None:
         self.history_, self.notes_ = {"steps": [steps]}, []
@@ -175,18 +175,6 @@ class LogisticHead(Head):
                 words = json.loads((folder / "vocabulary.json").read_text(encoding="utf-8"))
                 self.idf_ = file["idf"]
                 self.vocabulary_ = _terms.Vocabulary(words["words"], file["pairs"], words["marks"])
-
-
-def _kept(vocabulary: _terms.Vocabulary, seen: np.ndarray) -> _terms.Vocabulary:
-    """The vocabulary of the terms ``seen``, sorted numbers; words that are in pairs alone do not occur."""
-    total = len(vocabulary.words)
-    words = seen[seen < total]
-    number = np.full(total, -1)
-    number[words] = np.arange(len(words))
-    first, second = np.divmod(vocabulary.pairs[seen[seen >= total] - total], total)
-    return _terms.Vocabulary(
-        [vocabulary.words[i] for i in words], number[first] * len(words) + number[second], vocabulary.marks
-    )
 
 
 def _solve(x: np.ndarray, y: np.ndarray, n_classes: int, heads: list, folds: Sequence[FitTask]) -> None:

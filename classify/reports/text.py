@@ -26,11 +26,17 @@ VARYING: dict[str, Callable[[Run], str]] = {  # columns that are shown where run
 
 
 def feature_names(features: FeaturesRecord) -> str:
-    """The stores without their folders, with ``:dims`` where columns were chosen."""
-    if features.members or not (features.joined or features.dims):
-        return "+".join(Path(part).stem for part in features.path.split("+"))
+    """The stores without their folders, with the options of columns that were made."""
     parts = features.joined or [features]
-    return "+".join(Path(part.path).stem + (f":dims={part.dims}" if part.dims else "") for part in parts)
+    if features.members or not (features.joined or features.dims or features.columns):
+        return "+".join(Path(part).stem for part in features.path.split("+"))
+    return "+".join(Path(part.path).stem + _spelled(part) for part in parts)
+
+
+def _spelled(part: FeaturesRecord) -> str:
+    options = {("dims" if name == "tfidf" else name): value for name, value in part.columns.items()}
+    options |= {"dims": part.dims} if part.dims else {}
+    return ":" + ",".join(f"{name}={value}" for name, value in options.items()) if options else ""
 
 
 def score_tables(runs: list[Run]) -> list[tuple[Group, Run]]:
