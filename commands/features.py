@@ -107,28 +107,43 @@ def verify(stores: tuple[Path, ...], as_json: bool) -> None:
 
 @features.command()
 @click.argument("store", type=FILE)
-@click.option("--to", required=True, type=click.Choice(["npz", "parquet", "csv", "projector"]), help="The form.")
+@click.option(
+    "--to",
+    required=True,
+    type=click.Choice(["npz", "parquet", "csv", "projector", "h5"]),
+    help="The form; h5 is a store.",
+)
 @click.option("--out", required=True, type=FILE, help="File, - for standard output, or folder for the projector.")
 @click.option("--output", help="Which output, of a store that has several.")
+@click.option("--rows", metavar="0:100,205", help="Numbers of the rows to take, from 0.  [default: all]")
+@click.option("--label", "labels", multiple=True, help="Take the rows with this label; repeatable.  [default: all]")
+@click.option("--column", "columns", multiple=True,
+              help="Take this column: line, label, id, split, text or features; 0:64 are those of the vectors; "
+              "repeatable.  [default: all]")  # fmt: skip
 @overwrite_option
 @csv_safe_option
 @json_option
 def export(
-    store: Path, to: str, out: Path, output: str | None, overwrite: bool, csv_safe: bool, as_json: bool
+    store: Path, to: str, out: Path, output: str | None, rows: str | None, labels: tuple[str, ...],
+    columns: tuple[str, ...], overwrite: bool, csv_safe: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Write a store in another form: NumPy, Parquet, CSV, or the TensorBoard Embedding Projector's files.
+    """Write a store, or a part of it, in another form: NumPy, Parquet, CSV, or the Embedding Projector's files.
 
     \b
     Example:
         tk features export features/messages.static.h5 --to npz --out messages.npz
         tk features export features/messages.static.h5 --to projector --out projector
+        tk features export features/messages.static.h5 --to csv --label spam --column text --column 0:8 --out spam.csv
     """
     from stores import FeatureStore
     from stores.export import export as run_export
     from stores.shared.files import is_stream
 
     with FeatureStore(store) as opened:
-        files = run_export(opened, to, out, output=output, overwrite=overwrite, csv_safe=csv_safe)
+        files = run_export(
+            opened, to, out, output=output, overwrite=overwrite, csv_safe=csv_safe, rows=rows, labels=labels,
+            columns=columns,
+        )  # fmt: skip
     if as_json and not is_stream(out):
         print_json([{"file": str(path), "bytes": path.stat().st_size} for path in files])
         return

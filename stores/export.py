@@ -16,9 +16,10 @@
 ``projector``  a folder for TensorBoard's Embedding Projector (``tensorboard --logdir``, or load the two ``.tsv`` at
                projector.tensorflow.org): the pooled vectors with label, text and line, or for ids the word vectors
                with the words; no token features
+``h5``         a store of its own, which all commands take
 =============  ========================================================================================================
 
-Of several labels those that a row has are its ``label``, with ``|`` between them. All four are written block by block,
+Of several labels those that a row has are its ``label``, with ``|`` between them. All are written block by block,
 so memory stays flat. In all but ``npz`` a lone surrogate, which is no character and has no place in UTF-8, becomes
 U+FFFD.
 """
@@ -29,7 +30,7 @@ import importlib.util
 import json
 import os
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,6 +42,7 @@ from stores.export_text import label_texts, row_blocks, string_columns, utf8, wr
 from stores.features import RaggedFeatures
 from stores.format import RAW_HASHES, ROW_STRINGS
 from stores.reader import FeatureStore
+from stores.select import Part, part_of, write_part
 from stores.shared.errors import InputError
 from stores.shared.files import is_stream, whole_folder
 from stores.shared.outputs import output_file
@@ -63,23 +65,28 @@ def export(
     output: str | None = None,
     overwrite: bool = False,
     csv_safe: bool = False,
+    rows: str | Sequence[int] | np.ndarray | None = None,
+    labels: Sequence[str] = (),
+    columns: Sequence[str] = (),
 ) -> list[Path]:
-    """Write ``store`` as ``out``: whole, or not at all.
+    """Write ``store``, or a part of it, as ``out``: whole, or not at all.
 
     Args:
         store: the store, which stays as it is.
-        to: ``npz``, ``parquet``, ``csv`` or ``projector``.
+        to: ``npz``, ``parquet``, ``csv``, ``projector`` or ``h5``.
         out: a file or stream (see ``stores.shared.outputs``), for ``projector`` a folder that does not exist yet.
         output: which of several outputs; None for the only one, and with ``npz`` for all.
         overwrite: whether a file that is there already may be replaced.
+        rows, labels, columns: what is taken of it, see ``stores.select.Part.of``; in ``projector`` and ``h5`` ids,
+            splits, texts and columns of the vectors alone can be left out. A part is first written as a store.
         csv_safe: of ``csv``, whether cells that a spreadsheet would compute as formulas get an apostrophe before them.
 
     Returns:
         The files that were written; none where ``out`` is a stream.
 
     Raises:
-        InputError: if ``out`` exists, there is no such format or output, the format cannot hold features of this
-            kind, or pyarrow is missing.
+        InputError: if ``out`` exists, there is no such format, output, row, label or column, the format cannot hold
+            features of this kind, or pyarrow is missing.
         FailureError: if the store is damaged or holds a number that is not finite, or the machine refuses the write.
     """
     out = Path(out)
@@ -87,20 +94,23 @@ def export(
     outputs = _choose(store, to, output)
     if to == "projector":
         _check_free(out)
+    part = Part.of(store, rows, labels, columns)
     store.verify()
     with whole_folder(out) if to == "projector" else output_file(out, overwrite) as partial:
-        if csv_safe and to == "csv":
-            write_csv(store, outputs, partial, spreadsheet_safe)
+        if to == "h5":
+            write_part(store, part, partial).close()
         else:
-            WRITERS[to](store, outputs, partial)
+            with part_of(store, part) as taken:
+                safe = spreadsheet_safe if csv_safe else str
+                WRITERS[to](taken, outputs, partial, part.columns, safe)
     if to == "projector":
         return sorted(out.iterdir())
     return [] if is_stream(out) else [out]
 
 
 def _check(store: FeatureStore, to: str) -> None:
-    if to not in WRITERS:
-        raise InputError(f"there is no export to {to!r}; choose one of: {', '.join(WRITERS)}")
+    if to not in FORMS:
+        raise InputError(f"there is no export to {to!r}; choose one of: {', '.join(FORMS)}")
     if to == "parquet" and importlib.util.find_spec("pyarrow") is None:
         raise InputError("an export to parquet needs pyarrow; install it with: pip install pyarrow")
     if to in ("csv", "projector") and store.kind == "tokens":
@@ -114,7 +124,7 @@ def _choose(store: FeatureStore, to: str, output: str | None) -> list[str]:
     names = ", ".join(store.outputs)
     if output is not None and output not in store.outputs:
         raise InputError(f"{store.path} has no output {output!r}; choose one of: {names}")
-    if output is None and to != "npz" and len(store.outputs) > 1:
+    if output is None and to not in ("npz", "h5") and len(store.outputs) > 1:
         raise InputError(f"{store.path} has the outputs {names}, and {to} holds one; choose it with `output`")
     return store.outputs if output is None else [output]
 
@@ -124,19 +134,23 @@ def _check_free(out: Path) -> None:
         raise InputError(f"{out} exists already; give another `out`")
 
 
-def _npz(store: FeatureStore, outputs: list[str], path: Path) -> None:
+def _npz(store: FeatureStore, outputs: list[str], path: Path, columns: Sequence[str], safe: object) -> None:
     """The data sets of the store, copied one after the other.
 
     ``classes`` is an array of strings, because there are few; NumPy drops NUL characters at the end of those.
     """
     members = {"features" if len(outputs) == 1 else f"features_{name}": f"features/{name}" for name in outputs}
-    members |= {"line": "line", "text_hash": "text_hash"}
+    if columns and "features" not in columns:
+        members = {}
+    members |= {"line": "line"} if not columns or "line" in columns else {}
+    members["text_hash"] = "text_hash"
     with zipfile.ZipFile(path, "w") as archive:
         members |= {name.replace("/", "_"): name for name in OPTIONAL if name in store.data_sets}
         for name, data in members.items():
             _copy_array(archive, name, store.data_set(data))
-        _copy_array(archive, "codes", store.codes)
-        _copy_array(archive, "classes", np.array(store.classes, np.str_))
+        if not columns or "label" in columns:
+            _copy_array(archive, "codes", store.codes)
+            _copy_array(archive, "classes", np.array(store.classes, np.str_))
 
 
 def _copy_array(archive: zipfile.ZipFile, name: str, data: RowSource) -> None:
@@ -149,17 +163,22 @@ def _copy_array(archive: zipfile.ZipFile, name: str, data: RowSource) -> None:
             member.write(data[start : start + rows].tobytes())
 
 
-def _parquet(store: FeatureStore, outputs: list[str], path: Path) -> None:
+def _parquet(store: FeatureStore, outputs: list[str], path: Path, columns: Sequence[str], safe: object) -> None:
     """One row group a block."""
     from pyarrow import parquet
 
-    tables = arrow_blocks(store, outputs[0])
+    tables = (_chosen(table, columns) for table in arrow_blocks(store, outputs[0]))
     schema = next(tables).schema
     repeating = ["label", "label.list.element"]  # these shrink by a dictionary
     repeating += [] if store.vocabulary is None else ["features.list.element"]
     with parquet.ParquetWriter(path, schema, use_dictionary=repeating) as writer:
         for table in tables:
             writer.write_table(table)
+
+
+def _chosen(table: pyarrow.Table, columns: Sequence[str]) -> pyarrow.Table:
+    """Those of the columns that there are; all if none is named."""
+    return table.select([name for name in table.column_names if name in columns]) if columns else table
 
 
 def arrow_blocks(store: FeatureStore, output: str) -> Iterator[pyarrow.Table]:
@@ -201,9 +220,11 @@ def _arrow(block: Block, output: str, words: pyarrow.Array | None) -> pyarrow.Ta
     return pyarrow.table(columns | strings | {"features": features})
 
 
-WRITERS: dict[str, Callable[[FeatureStore, list[str], Path], None]] = {
+Writer = Callable[[FeatureStore, list[str], Path, Sequence[str], Callable[[str], str]], None]
+WRITERS: dict[str, Writer] = {
     "npz": _npz,
     "parquet": _parquet,
     "csv": write_csv,
     "projector": write_projector,
 }
+FORMS = (*WRITERS, "h5")

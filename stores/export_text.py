@@ -32,31 +32,36 @@ PROJECTOR_CONFIG = """embeddings {
 
 
 def write_csv(
-    store: FeatureStore, outputs: list[str], path: Path, safe: Callable[[str], str] = lambda cell: cell
+    store: FeatureStore, outputs: list[str], path: Path, columns: Sequence[str], safe: Callable[[str], str]
 ) -> None:
-    """One line a row; ``safe`` is applied to all cells but numbers."""
+    """One line a row, of these columns, all if there are none; ``safe`` is applied to all cells but numbers."""
 
     def quoted(cell: str) -> str:
         return _quoted(safe(cell))
 
-    tokens = store.kind == "ids"
+    def cells_of(block: Block) -> dict[str, Iterable[str]]:
+        features = block.features
+        found: dict[str, Iterable[str]] = {"line": map(str, block.line.tolist()), "label": _label_cells(block, quoted)}
+        found |= {name: map(quoted, cells) for name, cells in string_columns(block).items()}
+        if isinstance(features, IdFeatures):
+            return found | {"features": map(quoted, _joined_tokens(features))}
+        return found | {"features": _numbers(features.outputs[outputs[0]], ",")}
+
+    width = 0 if store.kind == "ids" else store.read(0, 0).outputs[outputs[0]].shape[1]
+    heads = {"features": ",".join(f"f{i}" for i in range(width)) or "tokens"}
     strings = {"id": store.ids, "split": store.splits, "text": store.texts}
-    head = ["line", "label", *(name for name, cells in strings.items() if cells is not None)]
-    head += ["tokens"] if tokens else [f"f{i}" for i in range(store.read(0, 0).outputs[outputs[0]].shape[1])]
+    there = ["line", "label", *(name for name, cells in strings.items() if cells is not None), "features"]
+    chosen = [name for name in there if not columns or name in columns]
     with open(path, "w", encoding="utf-8", newline="") as file:
-        file.write(",".join(head) + "\n")
+        file.write(",".join(heads.get(name, name) for name in chosen) + "\n")
         for block in row_blocks(store):
-            features = block.features
-            columns = [map(str, block.line.tolist()), _label_cells(block, quoted)]
-            columns += [map(quoted, cells) for cells in string_columns(block).values()]
-            if isinstance(features, IdFeatures):
-                columns += [map(quoted, _joined_tokens(features))]
-            else:
-                columns += [_numbers(features.outputs[outputs[0]], ",")]
-            file.writelines(",".join(cells) + "\n" for cells in zip(*columns, strict=True))
+            cells = cells_of(block)
+            file.writelines(",".join(row) + "\n" for row in zip(*(cells[name] for name in chosen), strict=True))
 
 
-def write_projector(store: FeatureStore, outputs: list[str], path: Path) -> None:
+def write_projector(
+    store: FeatureStore, outputs: list[str], path: Path, columns: Sequence[str] = (), safe: object = None
+) -> None:
     """The projector takes the first line of the metadata for names if, and only if, there are several columns."""
     if store.vocabulary is not None and store.table is not None:  # of ids: their words
         write_word_projector(store.vocabulary, store.table, path)

@@ -328,8 +328,8 @@ def test_failed_export_leaves_nothing(make, tmp_path, monkeypatch, to):
     """The disk is full after the last row: one line, and no file, whole or partial."""
     writer = module.WRITERS[to]
 
-    def fail(store, outputs, path):
-        writer(store, outputs, path)
+    def fail(store, outputs, path, *rest):
+        writer(store, outputs, path, *rest)
         raise OSError(28, "No space left on device")
 
     monkeypatch.setitem(module.WRITERS, to, fail)
@@ -343,8 +343,8 @@ def test_file_that_came_meanwhile_is_kept(make, tmp_path, monkeypatch, to):
     """Another program took the name during the export: its file stays."""
     writer = module.WRITERS[to]
 
-    def late(store, outputs, path):
-        writer(store, outputs, path)
+    def late(store, outputs, path, *rest):
+        writer(store, outputs, path, *rest)
         (tmp_path / "out").write_text("theirs")
 
     monkeypatch.setitem(module.WRITERS, to, late)
