@@ -74,10 +74,10 @@ def write_projector(
         metadata.write("label\tline\n" if store.texts is None else "label\ttext\tline\n")
         for block in row_blocks(store):
             vectors.writelines(line + "\n" for line in _numbers(block.features.outputs[outputs[0]], "\t"))
-            columns = [_label_cells(block, _one_line)]
-            columns += [] if block.texts is None else [map(_one_line, block.texts)]
-            columns += [map(str, block.line.tolist())]
-            metadata.writelines("\t".join(cells) + "\n" for cells in zip(*columns, strict=True))
+            shown: list[Iterable[str]] = [_label_cells(block, _one_line)]
+            shown += [] if block.texts is None else [map(_one_line, block.texts)]
+            shown += [map(str, block.line.tolist())]
+            metadata.writelines("\t".join(cells) + "\n" for cells in zip(*shown, strict=True))
 
 
 def write_word_projector(words: Sequence[str], table: np.ndarray, path: Path) -> None:

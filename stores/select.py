@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -101,7 +102,7 @@ def write_part(store: FeatureStore, part: Part, output: Path, command: str = "")
     attributes = {
         "identity": identity, "identity_digest": identity_digest(identity), "versions": store.versions,
         "recipe": store.recipe, "source": {"stores": [{"digest": store.digest, **store.source}]}, "command": command,
-        "totals": store.totals | {"rows": len(part.rows)}, "times": (began, store.seconds),
+        "totals": store.totals | {"rows": len(part.rows)}, "times": (began, store.seconds, store.reused_seconds),
     }  # fmt: skip
     write_store(output, _blocks(store, part), _extent(store, part), attributes)
     return FeatureStore(output)
@@ -136,13 +137,13 @@ def _taken(block: Block, rows: np.ndarray, part: Part) -> Block:
         first, end = part.dims
         outputs = {name: np.ascontiguousarray(values[:, first:end]) for name, values in features.outputs.items()}
         features = replace(features, outputs=outputs)
-    strings: dict[str, list[str] | None] = {name: None for name in block.strings}
-    strings |= {name: [cells[row] for row in rows] for name, cells in block.strings.items() if name in part.strings}
-    hashes = {name: values[rows] for name, values in block.raw_hashes.items()}
+    changed: dict[str, Any] = {name: None for name in block.strings}
+    changed |= {name: [cells[row] for row in rows] for name, cells in block.strings.items() if name in part.strings}
+    changed |= {name: values[rows] for name, values in block.raw_hashes.items()}
     labels = block.labels[rows] if isinstance(block.labels, np.ndarray) else [block.labels[row] for row in rows]
     return replace(
         block, line=block.line[rows], text_hash=block.text_hash[rows], labels=labels, features=features,
-        **strings, **hashes,
+        **changed,
     )  # fmt: skip
 
 
