@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embed.models.cache import cache_folder
+from embed.progress import Meter
 from stores.block import Block, Extent
 from stores.catalogue import Catalogue
 from stores.features import Features
@@ -28,7 +29,7 @@ from stores.reader import FeatureStore
 from stores.reuse_index import FeatureLocation, ReuseIndex
 from stores.shared.errors import FailureError, InputError
 from stores.shared.fingerprint import digest_bytes, hash_texts, identity_digest
-from stores.shared.reporter import SILENT, Reporter
+from stores.shared.reporter import SILENT, BarsOnly, Reporter
 from stores.writer import write_store
 
 if TYPE_CHECKING:
@@ -75,11 +76,11 @@ class KnownTexts:
         recipe: what encodes the others.
         folder: whose stores are asked beside those of the catalogue, and where new vectors go if they are kept; None:
             there is none.
-        reporter: told how far the encoding is.
+        reporter: told how far the encoding is; None: a notebook is.
     """
 
-    def __init__(self, recipe: Recipe, folder: Path | None = None, reporter: Reporter = SILENT) -> None:
-        self.recipe, self._folder, self._reporter = recipe, folder, reporter
+    def __init__(self, recipe: Recipe, folder: Path | None = None, reporter: Reporter | None = None) -> None:
+        self.recipe, self._folder, self._reporter = recipe, folder, reporter or BarsOnly()
         identity = recipe.identity()
         self._identity, self._digest = identity, identity_digest(identity)
         self._index = ReuseIndex(self._digest)
@@ -159,11 +160,14 @@ class KnownTexts:
         self, texts: list[str], hashes: np.ndarray, left: np.ndarray, keep: bool
     ) -> list[tuple[np.ndarray, Features]]:
         """Features of the texts with these numbers, and the numbers; what is kept is written part by part."""
-        made, rows = [], self.recipe.encoder.part_rows
-        with self.recipe.encoder.reporting_to(self._reporter):
+        made, rows, meter = [], self.recipe.encoder.part_rows, Meter(self._reporter, len(left))
+        with self.recipe.encoder.reporting_to(meter):
             for start in range(0, len(left), rows):
                 numbers, began = left[start : start + rows], time.time()
-                features = self.recipe.encode([texts[number] for number in numbers], reuse=False)
+                some = [texts[number] for number in numbers]
+                with meter.part((start + len(numbers)) / len(left), some):
+                    meter.begin(some)
+                    features = self.recipe.encode(some, reuse=False)
                 made.append((numbers, features))
                 if keep:
                     self._write(hashes[numbers], features.canonical(), began)

@@ -33,6 +33,11 @@ class Done(Progress):
     work: float = 0.0
     rest: float = 0.0
 
+    @property
+    def told(self) -> str:
+        """As ``Progress.told``: the rows."""
+        return f"{self.rows:,} of at most {self.most_rows:,} rows"
+
 
 class Meter(Reporter):
     """Counts what is done and reports it after each batch and part; an encoder at work reports to it.

@@ -1,5 +1,6 @@
 """What a notebook shows, and the notebooks of the examples."""
 
+import inspect
 import re
 import shutil
 
@@ -12,6 +13,8 @@ from helpers.toy import write_csv
 from classify import read_run
 from classify.analysis.compare import compare
 from embed import read_table
+from stores.shared.notebook_progress import NotebookBars
+from stores.shared.reporter import Progress
 
 NOTEBOOKS = sorted((ROOT / "examples").glob("*.ipynb"))
 
@@ -106,3 +109,52 @@ def test_notebook_runs(path, tmp_path, monkeypatch):
     nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
     shown = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     assert any("text/html" in output.get("data", {}) for output in shown)
+
+
+def test_bar_of_long_work():
+    """None of work of under a second; then one that is changed in its place, and says at last how long it took."""
+    now, shown = [0.0], []
+
+    def show(bundle, handle):
+        shown.append((bundle, handle))
+        return "the bar"
+
+    bars = NotebookBars(lambda: now[0], show)
+    for seconds, share, step in [
+        (0, 0.0, "a"),
+        (0.5, 0.1, "b"),
+        (2, 0.2, "<c>"),
+        (2.1, 0.3, "d"),
+        (4, 0.5, "e"),
+        (6, 1.0, ""),
+    ]:
+        now[0] = seconds
+        bars.progress(Progress("training", share, step))
+
+    said = [bundle["text/plain"] for bundle, _ in shown]
+    assert said == ["training, 20%, <c>, 8 s left", "training, 50%, e, 4 s left", "training, 100%, done in 6 s"]
+    assert [handle for _, handle in shown] == [None, "the bar", "the bar"]
+    assert "&lt;c&gt;" in shown[0][0]["text/html"] and 'value="0.200"' in shown[0][0]["text/html"]
+    bars.progress(Progress("short", 0.5))
+    bars.progress(Progress("short", 1.0))
+    assert len(shown) == 3
+
+
+@pytest.mark.slow
+def test_progress_in_a_kernel():
+    """Under the cell of an executed notebook there is one bar, from the reporter that nobody handed in."""
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    source = f"""
+        import sys, time; sys.path.insert(0, {str(ROOT)!r})
+        from stores.shared.reporter import Progress, Reporter, SILENT
+        for reporter in (Reporter(), SILENT):
+            for share in (0.1, 0.4, 0.8):
+                reporter.progress(Progress("encoding", share, "rows")); time.sleep(0.6)
+            reporter.progress(Progress("encoding", 1.0))
+    """
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(inspect.cleandoc(source))])
+    nbclient.NotebookClient(notebook, kernel_name="python3").execute()
+
+    (output,) = notebook.cells[0].outputs
+    assert output.output_type == "display_data"
+    assert re.fullmatch(r"encoding, 100%, done in \d+ s", output.data["text/plain"])

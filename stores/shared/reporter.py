@@ -9,6 +9,8 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
+from stores.shared.notebook_progress import NotebookBars, in_notebook
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -26,15 +28,21 @@ class Progress:
     step: str = ""
     stage: str = ""
 
+    @property
+    def told(self) -> str:
+        """What is being done at the moment, for people."""
+        return self.step or self.stage
+
 
 class Reporter:
-    """Notes and warnings as lines on stderr, each different warning once; no progress.
+    """Notes and warnings as lines on stderr, each different warning once; in a notebook progress as a bar, else none.
 
     This is what a caller from Python gets who hands in nothing. A subclass sends them elsewhere; ``SILENT`` nowhere.
     """
 
     def __init__(self) -> None:
         self._warned: set[str] = set()
+        self._notebook = NotebookBars()
 
     def note(self, message: str) -> None:
         """Something worth knowing, such as a choice that was made."""
@@ -48,15 +56,27 @@ class Reporter:
 
     def progress(self, progress: Progress) -> None:
         """Long work has gone on."""
+        if in_notebook():
+            self._notebook.progress(progress)
 
     def batch(self, share: float, tokens: int, texts: float = 0.0) -> None:
         """An encoder has done this share of its work, the last batch of so many tokens, and this share of its texts."""
+
+
+class BarsOnly(Reporter):
+    """Says nothing, but shows progress in a notebook."""
+
+    def note(self, message: str) -> None:
+        """Nothing."""
 
 
 class SilentReporter(Reporter):
     """Says nothing."""
 
     def note(self, message: str) -> None:
+        """Nothing."""
+
+    def progress(self, progress: Progress) -> None:
         """Nothing."""
 
 
