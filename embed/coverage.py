@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 
 import numpy as np
+
+from stores.features import IdFeatures
 
 SHOWN = 20  # unknown words that are kept
 
@@ -13,7 +15,7 @@ SHOWN = 20  # unknown words that are kept
 class Coverage:
     """Of an encoder whose words have no vectors of their own: nothing is counted."""
 
-    def add(self, texts: Sequence[str]) -> None:
+    def add(self, texts: Iterable[str]) -> None:
         """Take some more texts into account."""
 
     def totals(self) -> dict:
@@ -25,24 +27,25 @@ class WordCoverage(Coverage):
     """Of an encoder with a table of words; what it holds is one number a distinct word.
 
     Args:
-        tokens_of: the words of a text.
+        numbered: the words of texts as ids.
         is_known: whether the table knows some words: bool ``[n]``.
         bad_lines: how many broken lines of the table some words would need, which were left out.
     """
 
     def __init__(
         self,
-        tokens_of: Callable[[str], list[str]],
+        numbered: Callable[[list[str]], IdFeatures],
         is_known: Callable[[list[str]], np.ndarray],
         bad_lines: Callable[[list[str]], int] = lambda words: 0,
     ) -> None:
-        self._tokens_of, self._is_known, self._bad_lines = tokens_of, is_known, bad_lines
+        self._numbered, self._is_known, self._bad_lines = numbered, is_known, bad_lines
         self._counts: Counter[str] = Counter()
 
-    def add(self, texts: Sequence[str]) -> None:
+    def add(self, texts: Iterable[str]) -> None:
         """Count the words of some more texts."""
-        for text in texts:
-            self._counts.update(self._tokens_of(text))
+        words = self._numbered(list(texts))
+        counts = np.bincount(words.ids, minlength=len(words.vocabulary)).tolist()
+        self._counts.update(dict(zip(words.vocabulary, counts, strict=True)))
 
     def totals(self) -> dict:
         """``types``, ``unknown_types``, ``unknown_words``, the most frequent with their counts, and ``bad_lines``.

@@ -169,13 +169,29 @@ class IdFeatures(RaggedFeatures):
 
         So the vocabulary depends on the texts alone, not on where their features were taken from.
         """
-        used, first, inverse = np.unique(self.ids, return_index=True, return_inverse=True)
-        rank = np.empty(len(used), np.int32)
-        order = np.argsort(first)
-        rank[order] = np.arange(len(used), dtype=np.int32)
-        vocabulary = [self.vocabulary[i] for i in used[order]]
-        table = None if self.table is None else self.table[used[order]]
-        return replace(self, outputs={"ids": rank[inverse]}, vocabulary=vocabulary, table=table)
+        used, ids = in_order_of_appearance(self.ids, len(self.vocabulary))
+        vocabulary = [self.vocabulary[number] for number in used.tolist()]
+        table = None if self.table is None else self.table[used]
+        return replace(self, outputs={"ids": ids}, vocabulary=vocabulary, table=table)
+
+
+def in_order_of_appearance(ids: np.ndarray, numbers: int) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct values of ``ids``, and their ranks among these in the place of ``ids``.
+
+    Args:
+        ids: int ``[t]``, each from 0 to ``numbers - 1``.
+        numbers: how many different values there may be.
+
+    Returns:
+        the values in order of first appearance, int64 ``[used]``; the ranks, int32 ``[t]``.
+    """
+    first = np.full(numbers, len(ids))
+    np.minimum.at(first, ids, np.arange(len(ids)))
+    used = np.flatnonzero(first < len(ids))
+    used = used[np.argsort(first[used])]
+    rank = np.zeros(numbers, np.int32)
+    rank[used] = np.arange(len(used), dtype=np.int32)
+    return used, rank[ids]
 
 
 def remap(part: IdFeatures, index: dict[str, int]) -> tuple[np.ndarray, np.ndarray]:

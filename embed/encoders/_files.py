@@ -13,6 +13,7 @@ from embed.encoders._pooling import PARTS, is_pooling
 from embed.encoders._table import TableEncoder
 from embed.vectors import VectorFile, WordTable, open_vectors
 from embed.vectors.containers import plain_file
+from stores.features import IdFeatures
 from stores.shared.errors import InputError
 from stores.shared.suggest import listing
 
@@ -44,6 +45,7 @@ class FileEncoder(TableEncoder):
         self.check("unknown", unknown, self.unknown_choices)
         super().__init__(pooling, output)
         self.unknown_words = unknown
+        self._counted: tuple[dict[str, int], IdFeatures] | None = None  # rows of texts, and their words
         self._open = (model, dim, skip_bad_lines)
 
     def check(self, option: str, value: str | None, allowed: tuple[str | None, ...]) -> None:
@@ -81,7 +83,21 @@ class FileEncoder(TableEncoder):
 
     def coverage(self) -> WordCoverage:
         """How many of the words of texts the table knows; it is told the texts."""
-        return WordCoverage(self.tokens_of, lambda tokens: self.find(tokens) >= 0, self._bad_lines)
+        return WordCoverage(self._counted_words, lambda tokens: self.find(tokens) >= 0, self._bad_lines)
+
+    def _counted_words(self, texts: list[str]) -> IdFeatures:
+        """The words of texts, which most likely are to be encoded next: they are kept for that."""
+        self._counted = None
+        found = self.numbered(texts)
+        self._counted = dict(zip(texts, range(len(texts)), strict=True)), found
+        return found
+
+    def numbered(self, texts: list[str]) -> IdFeatures:
+        """The words of texts, those that were counted last without another look at the texts."""
+        rows, counted = self._counted or ({}, None)
+        if counted is None or not all(text in rows for text in texts):
+            return super().numbered(texts)
+        return counted.take(np.array([rows[text] for text in texts], np.int64)).canonical()
 
     def _bad_lines(self, tokens: list[str]) -> int:
         """How many broken lines of the file these tokens need, as themselves and where others stand in for them."""

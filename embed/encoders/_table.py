@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
 from embed.encoders._pooling import pool
 from embed.encoders.base import Encoder
+from embed.tokenise.word_numbers import WordNumbers
 from embed.vectors import VectorFile, WordTable
 from stores.features import Features, IdFeatures, PooledFeatures
 
-BLOCK = 1 << 20  # characters that are worked on at once: bounds the memory, changes no vector
+BLOCK = 1 << 21  # words whose vectors are in memory at once: bounds it, changes no vector
 
 
 class TableEncoder(Encoder):
@@ -34,8 +37,20 @@ class TableEncoder(Encoder):
         """The table; read when it is asked for."""
 
     @abstractmethod
-    def tokens_of(self, text: str) -> list[str]:
-        """The words of a text."""
+    def cut(self, piece: str) -> Sequence[str]:
+        """The words of what stands between white space in a text."""
+
+    def prepare(self, text: str) -> str:
+        """What a text is before it is split at white space."""
+        return text
+
+    def numbered(self, texts: list[str]) -> IdFeatures:
+        """The words of texts as ids, without vectors; the vocabulary in order of first appearance."""
+        return self._numbers(texts)
+
+    @cached_property
+    def _numbers(self) -> WordNumbers:
+        return WordNumbers(self.cut, self.prepare)
 
     @abstractmethod
     def rows_of(self, tokens: list[str]) -> tuple[list[list[int]], np.ndarray]:
@@ -47,27 +62,19 @@ class TableEncoder(Encoder):
 
     def encode(self, texts: list[str]) -> Features:
         """``pooled`` float32 ``[n, D * parts]``, or ids with their table; counts: tokens, unknown tokens, 0."""
+        tokens = self.numbered(texts)
         if self.kind == "ids":
-            return self._ids(texts)
-        parts = [self._pooled(texts[block]) for block in _blocks(texts)]
-        pooled = [part for part, _ in parts] or [self._pooled([])[0]]
-        counts = [count for _, count in parts] or [np.zeros((0, 3), np.int32)]
-        return PooledFeatures({"pooled": np.concatenate(pooled)}, np.concatenate(counts))
+            vectors, _, known = self._vectors(tokens.vocabulary)
+            return replace(tokens, counts=_counts(tokens, known), table=vectors)
+        return Features.concat([self._pooled(block) for block in _blocks(tokens)])
 
-    def _pooled(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
-        tokens = IdFeatures.from_tokens([self.tokens_of(text) for text in texts])
+    def _pooled(self, tokens: IdFeatures) -> PooledFeatures:
         vectors, has_vector, known = self._vectors(tokens.vocabulary)
         ids = tokens.ids
         taken = has_vector[ids]
         offsets = _before(taken)[tokens.offsets]
         pooling = "mean" if self.pooling == "sif" else self.pooling
-        return pool(vectors, ids[taken], offsets, pooling), _counts(tokens, known)
-
-    def _ids(self, texts: list[str]) -> IdFeatures:
-        tokens = IdFeatures.from_tokens([self.tokens_of(text) for text in texts])
-        vectors, _, known = self._vectors(tokens.vocabulary)
-        counts = _counts(tokens, known)
-        return IdFeatures(tokens.outputs, counts, tokens.offsets, tokens.vocabulary, vectors)
+        return PooledFeatures({"pooled": pool(vectors, ids[taken], offsets, pooling)}, _counts(tokens, known))
 
     def _vectors(self, tokens: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Of each token: its vector, float32 ``[n, D]``, whether it has one, and whether the table knows it."""
@@ -86,6 +93,15 @@ class TableEncoder(Encoder):
         return self.table.weights_of(rows)
 
 
+def _blocks(tokens: IdFeatures) -> list[IdFeatures]:
+    """The texts in groups of about ``BLOCK`` words, at least one group."""
+    number = tokens.offsets[:-1] // BLOCK
+    if not number.any():
+        return [tokens]
+    starts = np.flatnonzero(np.diff(number))
+    return [tokens.take(rows).canonical() for rows in np.split(np.arange(len(number)), starts + 1)]
+
+
 def _counts(tokens: IdFeatures, known: np.ndarray) -> np.ndarray:
     """The counts of features: tokens, unknown tokens, and nothing cut off."""
     counts = tokens.counts.copy()
@@ -102,15 +118,3 @@ def _flat(lists: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
     """The numbers of all lists in one int64 array, and the offsets of the lists in it."""
     offsets = np.concatenate([[0], np.cumsum([len(part) for part in lists])]).astype(np.int64)
     return np.array([number for part in lists for number in part], np.int64), offsets
-
-
-def _blocks(texts: list[str]) -> Iterator[slice]:
-    """Neighbouring texts of at most ``BLOCK`` characters together; a longer text is a block by itself."""
-    start = size = 0
-    for stop, text in enumerate(texts):
-        if size and size + len(text) > BLOCK:
-            yield slice(start, stop)
-            start, size = stop, 0
-        size += len(text)
-    if texts:
-        yield slice(start, len(texts))

@@ -12,7 +12,8 @@ file holds, or said by ``tokenizer``:
 ===================  ==================  ================================================================
 
 A word that the file does not hold takes no part in the vector, and is counted. With ``unknown="characters"`` it has
-the mean of those of its characters that the file does hold, and is counted all the same. With ``output="ids"`` the
+the mean of those of its characters that the file does hold, with ``unknown="parts"`` a compound that of its parts, and
+it is counted all the same. With ``output="ids"`` the
 words stand in order with one vector a distinct word (zeros for an unknown one), for heads that read sequences.
 
 ``sif`` weighs each vector by a / (a + p) (Arora, Liang, Ma 2017); p follows by Zipf's law from the word's rank, the
@@ -23,14 +24,16 @@ so it is no part of a feature: a head that wants it has to fit it on its trainin
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 
 import numpy as np
 
 from embed.encoders._files import FileEncoder
 from embed.encoders.base import Published
-from embed.tokenise import stanford, twitter
+from embed.tokenise import twitter
+from embed.tokenise.stanford import EMOTICONS, Stanford, parts_of
 
-VERSION = 1  # raise it whenever the same text and file give another vector
+VERSION = 2  # raise it whenever the same text and file give another vector
 TOKENIZERS = ("stanford", "stanford-cased", "twitter")
 QUOTES = {"``": '"', "''": '"'}  # 6B and 42B have the quotes of the Penn Treebank, 840B its own
 
@@ -45,7 +48,8 @@ class GloveEncoder(FileEncoder):
             ``power3``, joined by ``+``.
         output: ``pooled``, one vector a text, or ``ids``, the words in order with a table of their vectors.
         tokenizer: how words are made: ``stanford``, ``stanford-cased`` or ``twitter``; None: as the file tells.
-        unknown: what stands for an unknown word: nothing (``skip``) or the mean of its ``characters``.
+        unknown: what stands for an unknown word: nothing (``skip``), the mean of its ``characters``, or that of the
+            ``parts`` of a compound (``typhoon-devastated``).
         skip_bad_lines: whether the word of a broken line is unknown, instead of an error.
 
     Raises:
@@ -55,7 +59,7 @@ class GloveEncoder(FileEncoder):
 
     name = "glove"
     version = VERSION
-    unknown_choices = ("skip", "characters")
+    unknown_choices = ("skip", "characters", "parts")
     published = Published(
         "https://nlp.stanford.edu/data/glove.6B.zip", "822 MB", "PDDL", "Stanford NLP, nlp.stanford.edu/projects/glove"
     )
@@ -80,11 +84,22 @@ class GloveEncoder(FileEncoder):
         """Name, version, digest of the file, and the options; how words are made is said even where the file tells."""
         return super().identity() | {"tokenizer": self.tokenizer}
 
-    def tokens_of(self, text: str) -> list[str]:
-        """The words of a text, as the tokenizer makes them."""
-        if self.tokenizer == "twitter":
-            return twitter.words(text)
-        return stanford.words(text) if self.tokenizer == "stanford-cased" else stanford.small_words(text)
+    @cached_property
+    def _stanford(self) -> Stanford:
+        known = [face for face, row in zip(EMOTICONS, self.find(EMOTICONS).tolist(), strict=True) if row >= 0]
+        return Stanford(self.tokenizer != "stanford-cased", known)
+
+    def prepare(self, text: str) -> str:
+        """A text with the characters that it means; the script of Twitter's vectors takes it as it is."""
+        return text if self.tokenizer == "twitter" else Stanford.prepare(text)
+
+    def cut(self, piece: str) -> list[str]:
+        """The words of a piece, as the tokenizer makes them."""
+        return twitter.cut(piece) if self.tokenizer == "twitter" else self._stanford.cut(piece)
+
+    def instead_of(self, token: str) -> list[str]:
+        """What stands for an unknown word: its parts, its characters, or nothing."""
+        return parts_of(token) if self.unknown_words == "parts" else super().instead_of(token)
 
     def find(self, tokens: list[str]) -> np.ndarray:
         """The row of each word: as it is, in small letters, or with plain quotes; -1 where there is none."""

@@ -145,9 +145,9 @@ class StaticEncoder(TableEncoder):
         shapes = np.array([shape_of(text) for text in texts], np.float32).reshape(len(texts), len(SHAPE))
         return replace(features, outputs={"pooled": np.hstack([features.outputs["pooled"], shapes])})
 
-    def tokens_of(self, text: str) -> list[str]:
-        """See ``tokens_of``."""
-        return tokens_of(text)
+    def cut(self, piece: str) -> list[str]:
+        """See ``tokens_of``: no rule looks beyond white space."""
+        return tokens_of(piece)
 
     def rows_of(self, tokens: list[str]) -> tuple[list[list[int]], np.ndarray]:
         """The rows of each token's pieces; a token that can be cut so is known."""

@@ -10,7 +10,6 @@ is, as in the script, and not beyond 64 characters, so that a long string costs 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Any
 
 _EYES, _NOSE = "[8:=;]", "['`-]?"
@@ -44,12 +43,11 @@ _TOKEN = re.compile(r"<[a-z]+>|\w+(?:'\w+)*|[^\w\s]")
 
 def words(text: str) -> list[str]:
     """The words of a text: ``@you SO goood :) #win 24/7`` -> ``<user> so <allcaps> good <elong> <smile> ...``."""
-    return [word for piece in text.split() for word in _cut(piece)]
+    return [word for piece in text.split() for word in cut(piece)]
 
 
-@lru_cache(1 << 16)
-def _cut(piece: str) -> tuple[str, ...]:
+def cut(piece: str) -> list[str]:
     """The words of what stands between white space: no rule looks beyond it."""
     for pattern, replacement in _RULES:
         piece = pattern.sub(replacement, piece)
-    return tuple(_TOKEN.findall(piece.lower().replace("\u2019", "'")))
+    return _TOKEN.findall(piece.lower().replace("\u2019", "'"))
