@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from stores.features import IdFeatures
-
 SHOWN = 20  # unknown words that are kept
 
 
@@ -27,25 +25,24 @@ class WordCoverage(Coverage):
     """Of an encoder with a table of words; what it holds is one number a distinct word.
 
     Args:
-        numbered: the words of texts as ids.
+        count: the different words of texts, and how often each is there, int ``[n]``.
         is_known: whether the table knows some words: bool ``[n]``.
         bad_lines: how many broken lines of the table some words would need, which were left out.
     """
 
     def __init__(
         self,
-        numbered: Callable[[list[str]], IdFeatures],
+        count: Callable[[list[str]], tuple[list[str], np.ndarray]],
         is_known: Callable[[list[str]], np.ndarray],
         bad_lines: Callable[[list[str]], int] = lambda words: 0,
     ) -> None:
-        self._numbered, self._is_known, self._bad_lines = numbered, is_known, bad_lines
+        self._count, self._is_known, self._bad_lines = count, is_known, bad_lines
         self._counts: Counter[str] = Counter()
 
     def add(self, texts: Iterable[str]) -> None:
         """Count the words of some more texts."""
-        words = self._numbered(list(texts))
-        counts = np.bincount(words.ids, minlength=len(words.vocabulary)).tolist()
-        self._counts.update(dict(zip(words.vocabulary, counts, strict=True)))
+        words, counts = self._count(list(texts))
+        self._counts.update(dict(zip(words, counts.tolist(), strict=True)))
 
     def totals(self) -> dict:
         """``types``, ``unknown_types``, ``unknown_words``, the most frequent with their counts, and ``bad_lines``.

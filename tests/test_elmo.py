@@ -1,6 +1,7 @@
 """The encoder ``elmo``: every published form, both ways through it, and what is made of the layers."""
 
 import csv
+import itertools
 import json
 import shutil
 import warnings
@@ -109,6 +110,17 @@ def test_the_mean_is_that_of_version_3(modules):
         np.testing.assert_allclose(encode(modules / name, texts).outputs["pooled"], expected, rtol=0, atol=1e-5)
 
 
+def test_the_mean_of_deeppavlov_is_taken_before_its_scale(modules):
+    """As its own ``default`` gives it, text by text, since it goes on from the text before; 1 / 0.8 of the mix."""
+    path, texts = modules / "deeppavlov", [text for text in TEXTS if text]
+    expected = own_default(path, texts)
+    words = encode(path, texts, output="tokens")
+    mean = [words.outputs["tokens"][a:b].mean(0) for a, b in itertools.pairwise(words.offsets)]
+
+    np.testing.assert_allclose(encode(path, texts).outputs["pooled"], expected, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(np.stack(mean), 0.8 * expected, rtol=0, atol=1e-5)
+
+
 def test_verdict_is_remembered(modules, tmp_path, monkeypatch):
     """The module's graph is loaded once for given weights, wherever they lie."""
     open_elmo(modules / "google3")
@@ -200,6 +212,8 @@ def test_words_beyond_the_limit_are_cut_off_and_counted(model):
         ("hi, my name can't hello,", "hi , my name ca n't hello ,"),
         ("I cannot; he's gonna go", "I can not ; he 's gon na go"),
         ("Good muffins cost $3.88 in New York.", "Good muffins cost $ 3.88 in New York ."),
+        ("'Tis so, 'twas late; d'ye see?", "'T is so , 't was late ; d' ye see ?"),
+        ("'tissue' 'so' x'tis", "' tissue ' ' so ' x'tis"),
         ("(a) [b] 10:30, 1,000: 50%", "( a ) [ b ] 10:30 , 1,000 : 50 %"),
         # what the Treebank, a sentence a line, did not have to say
         ("I am here. Call me.", "I am here . Call me ."),

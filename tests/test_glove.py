@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import itertools
 import json
 import subprocess
 import sys
@@ -16,7 +17,9 @@ from helpers.toy import write_csv
 from embed import Recipe, embed, load_encoder, read_table
 from embed.compress_vectors import shrink
 from embed.encoders._pooling import pool
-from embed.tokenise import numberbatch, stanford, twitter
+from embed.encoders._word_numbers import KEPT, WordNumbers
+from embed.tokenise import numberbatch, twitter
+from embed.tokenise.stanford import Stanford
 from stores import FeatureStore, InputError
 
 LINES = ["the 1 0", "cash 0 2", "is 3 3", "fun 4 -4", "do 1 1", "n't 2 2", "e 9 1"]
@@ -57,8 +60,51 @@ def pooled(encoder, *texts):
 )
 def test_stanford_words(text, expected):
     """By the conventions of the Penn Treebank."""
-    assert expected.split() == stanford.words(text)
-    assert expected.lower().split() == stanford.small_words(text)
+    assert expected.split() == Stanford(lower=False).words(text)
+    assert expected.lower().split() == Stanford().words(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("5 &lt; 7 &amp; Tom&amp;Jerry &quot;hi&quot;", "5 < 7 & tom&jerry `` hi ''"),
+        ("caf&eacute;&nbsp;bar it&#39;s &#8220;so&#x201d; &AMP;", "caf\xe9 bar it 's \u201c so \u201d &"),
+        ("&foo; &lt &copycat;", "&foo; & lt &copycat;"),  # no entities of HTML
+        ("say \x93hi\x94 it\x92s\x85 a\x96b c \x97 d", "say \u201c hi \u201d it 's ... a \u2013 b c \u2014 d"),
+        ("hi:) ok :-( great;) fun:).", "hi :) ok :-( great ;) fun :) ."),
+        ("so &lt;3 much :D x:d :p", "so <3 much :d x : d :p"),
+        ("subject:(none) (18) a:b http://x.org/:) 8:)", "subject : ( none ) ( 18 ) a : b http://x.org/ : ) 8 : )"),
+        ('he said "hi :)" (see ;))', "he said `` hi :) '' ( see ;) )"),
+    ],
+)
+def test_characters_that_are_meant(text, expected):
+    """Entities of HTML, the marks of Windows-1252, and emoticons, which are one word."""
+    assert expected.split() == Stanford().words(text)
+
+
+def test_emoticons_are_those_of_the_file(small):
+    """One that the file does not hold is cut into its marks."""
+    encoder = small("glove", [*LINES, ":) 2 2", ": 1 1"])
+
+    assert encoder.numbered([":) :-( x"]).vocabulary == [":)", ":", "-", "(", "x"]
+    assert pooled(encoder, "fun:)") == [[3, -1]]
+    assert pooled(small("glove", LINES), "fun:)") == [[4, -4]]
+
+
+def test_a_text_is_numbered_as_it_is_cut():
+    """By pieces that were seen before or not, in any company, after the pieces are forgotten, too."""
+    texts = ["Fun, fun!", "don't (don't) ...", "", "   ", 'fun "so" fun']
+    stanford = Stanford()
+    numbers = WordNumbers(stanford.cut, stanford.prepare)
+    numbers(["so fun"])
+    for _ in "12":
+        found = numbers(texts)
+        words = np.array(found.vocabulary)[found.ids]
+        cut = [words[a:b].tolist() for a, b in itertools.pairwise(found.offsets)]
+        assert cut == [stanford.words(text) for text in texts]
+        assert found.vocabulary == list(dict.fromkeys(word for some in cut for word in some))
+        assert found.counts.tolist() == [[len(some), 0, 0] for some in cut]
+        numbers([f"piece{i}" for i in range(KEPT + 1)])
 
 
 def test_stanford_words_are_rows_of_the_real_file(real):
@@ -67,7 +113,7 @@ def test_stanford_words_are_rows_of_the_real_file(real):
     rows = {line.split(" ")[0] for line in lines}
     text = "Don't \"say\" we're I'm it's he'd U.S. U.N. Inc. Dr. Sept. 1,000 p.m. 1990s ... -- $ % & ' _ ( ) no. St."
 
-    made = [word.lower() for word in stanford.words(text)]
+    made = Stanford().words(text)
     assert {"n't", "``", "''", "'re", "'m", "'s", "'d", "u.s.", "inc.", "1,000", "p.m.", "1990s", "..."} <= set(made)
     assert set(made) <= rows | {"no"}
 
@@ -95,7 +141,11 @@ def test_twitter_rules(text, expected):
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [  # all but the last two from wordfreq 3.1: tokenize(text, "xx")
+    [  # all but the last two from wordfreq 3.1.1: tokenize(text, "xx")
+        ("½ cup m² x² 10½ ① Ⅳ", "cup m x 10 ⅳ"),
+        ("Acme™ ™ n°5 ٣٤ days", "acme ™ ™ n ° 5 ٣٤ days"),
+        ("co\xadoperate ﬁne x\u0301y İstanbul qu'un l@s", "co\xadoperate fine x\u0301y i\u0307stanbul qu un l@s"),
+        ("ภาษาไทย हिन्दी भाषा 日本語テキスト 👍🏽", "ภาษาไทย हिन्दी भाषा 日本語テキスト 👍🏽"),
         ("don't stop e.g. U.S.A. example.com", "don't stop e.g u.s.a example.com"),
         ("a/b C++ 3.14 1,000 24 hours", "a b c 3.14 1,000 24 hours"),
         ("rock'n'roll 'quoted' dogs' l'été y'all", "rock'n'roll quoted dogs l été y all"),
@@ -118,6 +168,7 @@ def test_numberbatch_words(text, expected):
         ("24 hours", "##_hours"),
         ("7 up", "7_up"),
         ("1 of 10", "#_of_##"),
+        ("٣٤ days", "٣٤_days"),
         ("The A", "the_a"),
         ("Credit Card", "credit_card"),
     ],
@@ -132,10 +183,10 @@ def test_families_are_told_by_the_words_of_the_file(small):
     text = "@me The FUN isn't"
     twitter_file, cased = [*LINES, "<user> 1 1"], [*LINES, "The 5 5"]
 
-    assert small("glove", LINES).tokens_of(text) == ["@", "me", "the", "fun", "is", "n't"]
-    assert small("glove", cased).tokens_of(text) == ["@", "me", "The", "FUN", "is", "n't"]
-    assert small("glove", twitter_file).tokens_of(text) == ["<user>", "the", "fun", "<allcaps>", "isn't"]
-    assert small("glove", LINES, tokenizer="twitter").tokens_of("@me")[0] == "<user>"
+    assert small("glove", LINES).numbered([text]).vocabulary == ["@", "me", "the", "fun", "is", "n't"]
+    assert small("glove", cased).numbered([text]).vocabulary == ["@", "me", "The", "FUN", "is", "n't"]
+    assert small("glove", twitter_file).numbered([text]).vocabulary == ["<user>", "the", "fun", "<allcaps>", "isn't"]
+    assert small("glove", LINES, tokenizer="twitter").numbered(["@me"]).vocabulary == ["<user>"]
     assert small("glove", LINES).identity()["tokenizer"] == "stanford"
 
 
@@ -197,12 +248,22 @@ def test_characters_of_an_unknown_word(small):
     assert features.counts.tolist() == [[1, 1, 0]]
 
 
+def test_parts_of_an_unknown_compound(small):
+    """The mean of those parts that the file has; it counts as unknown, and one that is known stays whole."""
+    encoder = small("glove", [*LINES, "cash-fun 7 7"], unknown="parts")
+    features = encoder.encode(["Fun-the fun&cash-zzz", "cash-fun zzz http://x.org/fun-cash", "zz-yy"])
+
+    mean_of_two = [[(4 + 1) / 2, -4 / 2], [(4 + 0) / 2, (-4 + 2) / 2]]
+    assert features.outputs["pooled"].tolist() == [np.mean(mean_of_two, 0).tolist(), [7, 7], [0, 0]]
+    assert features.counts.tolist() == [[2, 2, 0], [3, 2, 0], [1, 1, 0]]
+
+
 def test_longest_terms(small):
     """``credit card`` is one term, also across an article; ``24 hours`` is ``##_hours``."""
     encoder = small("numberbatch", TERMS)
 
-    assert encoder.tokens_of("The Credit Card of a creditor, 24 hours") == ["credit_card", "of", "creditor", "##_hours"]
-    assert encoder.tokens_of("credit the card; credit to") == ["credit_card", "credit", "to"]
+    assert encoder.terms_of("The Credit Card of a creditor, 24 hours") == ["credit_card", "of", "creditor", "##_hours"]
+    assert encoder.terms_of("credit the card; credit to") == ["credit_card", "credit", "to"]
     assert pooled(encoder, "credit cards and credit card") != pooled(encoder, "credit card")
 
 
@@ -248,6 +309,26 @@ def test_other_languages(small):
     assert pooled(small("numberbatch", lines), "die") == [[9, 9]]
 
 
+def test_unknown_words_of_other_languages(small):
+    """The English term and the mean of all that begin alike count the same, as the publishers have it."""
+    lines = ["6 2", "/c/de/hund 1 1", "/c/de/hunde 3 3", "/c/de/katze 5 5", "/c/en/hund 90 90", "/c/en/hundred 4 8",
+             "/c/en/zebra 6 6"]  # fmt: skip
+    encoder = small("numberbatch", lines, language="de")
+
+    assert pooled(encoder, "hundred") == [[(2 + 4) / 2, (2 + 8) / 2]]  # hund, hunde; hundred
+    assert pooled(encoder, "hundx", "zebra", "hund") == [[2, 2], [6, 6], [1, 1]]
+    assert encoder.encode(["hundred hundx hund"]).counts.tolist() == [[3, 1, 0]]
+    assert pooled(small("numberbatch", lines, language="de", unknown="skip"), "hundred") == [[4, 8]]
+
+
+def test_terms_that_begin_with_to(small):
+    """In Czech "to" is a word as any other; in English it begins no term."""
+    lines = ["3 1", "/c/cs/to_je 1", "/c/cs/to 2", "/c/cs/je 3"]
+
+    assert small("numberbatch", lines, language="cs").terms_of("To je to") == ["to_je", "to"]
+    assert small("numberbatch", ["to_be 1", "to 2", "be 3"]).terms_of("to be") == ["to", "be"]
+
+
 def test_numberbatch_sif_takes_the_weights_of_static(small):
     """Weight of ``card`` from the table that ships; a term that it lacks weighs 1."""
     static = load_encoder("static").table
@@ -263,7 +344,7 @@ def test_numberbatch_sif_takes_the_weights_of_static(small):
     [
         ("glove", {"pooling": "median"}, "choose sif, or one or more of: mean, max, min, power3"),
         ("glove", {"pooling": "mean+mean"}, "`pooling='mean\\+mean'` does not exist"),
-        ("glove", {"unknown": "prefix"}, "`unknown='prefix'` does not exist, choose one of: skip, characters"),
+        ("glove", {"unknown": "prefix"}, "`unknown='prefix'` does not exist, choose one of: skip, characters, parts"),
         ("glove", {"tokenizer": "bert"}, "choose one of: stanford, stanford-cased, twitter"),
         ("numberbatch", {"output": "tokens"}, "choose one of: pooled, ids"),
     ],

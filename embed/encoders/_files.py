@@ -83,14 +83,14 @@ class FileEncoder(TableEncoder):
 
     def coverage(self) -> WordCoverage:
         """How many of the words of texts the table knows; it is told the texts."""
-        return WordCoverage(self._counted_words, lambda tokens: self.find(tokens) >= 0, self._bad_lines)
+        return WordCoverage(self._count, lambda tokens: self.find(tokens) >= 0, self._bad_lines)
 
-    def _counted_words(self, texts: list[str]) -> IdFeatures:
-        """The words of texts, which most likely are to be encoded next: they are kept for that."""
+    def _count(self, texts: list[str]) -> tuple[list[str], np.ndarray]:
+        """The different words of texts, and how often each is there; the texts are most likely encoded next."""
         self._counted = None
         found = self.numbered(texts)
         self._counted = dict(zip(texts, range(len(texts)), strict=True)), found
-        return found
+        return found.vocabulary, np.bincount(found.ids, minlength=len(found.vocabulary))
 
     def numbered(self, texts: list[str]) -> IdFeatures:
         """The words of texts, those that were counted last without another look at the texts."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 
@@ -11,7 +11,6 @@ import numpy as np
 
 from embed.encoders._pooling import pool
 from embed.encoders.base import Encoder
-from embed.tokenise.word_numbers import WordNumbers
 from embed.vectors import VectorFile, WordTable
 from stores.features import Features, IdFeatures, PooledFeatures
 
@@ -37,20 +36,16 @@ class TableEncoder(Encoder):
         """The table; read when it is asked for."""
 
     @abstractmethod
-    def cut(self, piece: str) -> Sequence[str]:
-        """The words of what stands between white space in a text."""
+    def word_numbers(self) -> Callable[[list[str]], IdFeatures]:
+        """What cuts texts into words."""
 
-    def prepare(self, text: str) -> str:
-        """What a text is before it is split at white space."""
-        return text
+    @cached_property
+    def _word_numbers(self) -> Callable[[list[str]], IdFeatures]:
+        return self.word_numbers()
 
     def numbered(self, texts: list[str]) -> IdFeatures:
         """The words of texts as ids, without vectors; the vocabulary in order of first appearance."""
-        return self._numbers(texts)
-
-    @cached_property
-    def _numbers(self) -> WordNumbers:
-        return WordNumbers(self.cut, self.prepare)
+        return self._word_numbers(texts)
 
     @abstractmethod
     def rows_of(self, tokens: list[str]) -> tuple[list[list[int]], np.ndarray]:

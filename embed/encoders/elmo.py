@@ -8,7 +8,8 @@ punctuation and clitics are words too, as in the text that ELMo was trained on. 
 
 Every word has three layers: ``0``, the word by itself (twice side by side), ``1`` and ``2``, the LSTMs from left to
 right, then from right to left. ``mix`` is their weighted sum: with the weights and the scale of a module, all three
-equal for AllenNLP, or as ``mix`` says. ``all`` gives the three as outputs ``layer0``, ``layer1``, ``layer2``.
+equal for AllenNLP, or as ``mix`` says. The mean of DeepPavlov's modules is that before the scale, as they give it.
+``all`` gives the three as outputs ``layer0``, ``layer1``, ``layer2``.
 
 The vector of a text depends on that text alone: each text begins with a fresh state, and padding takes no part.
 A text of white space alone has no words: zeros.
@@ -17,6 +18,7 @@ A text of white space alone has no words: zeros.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +27,9 @@ from embed.batches import ranges
 from embed.encoders._elmo_formats import ModuleElmo, OwnElmo, allennlp_files, combine, digest_of, open_elmo
 from embed.encoders.base import Encoder, Published
 from embed.networks.elmo import VERSION as NETWORK_VERSION
+from embed.tokenise.ptb import VERSION as PTB_VERSION
 from embed.tokenise.ptb import words_and_marks
+from embed.weights.elmo import gamma_of, mean_before_gamma
 from stores.features import Features, PooledFeatures, TokenFeatures
 from stores.shared.errors import InputError
 from stores.shared.tensorflow import on_device
@@ -90,6 +94,8 @@ class ElmoEncoder(Encoder):
         if stateful and not allennlp_files(self._path):
             raise InputError(f"elmo: only weights of AllenNLP (weights.hdf5) can be `stateful`, not {self._path}")
         self._elmo: OwnElmo | ModuleElmo | None = None  # opened at the first text
+        published_mean = (layer, mix, pooling, output) == ("mix", None, "mean", "pooled")
+        self._unscaled = published_mean and mean_before_gamma(self._path)
 
     def weights(self) -> dict[str, tuple[Path, list[str] | None]]:
         """The module, or the files of the weights."""
@@ -97,7 +103,7 @@ class ElmoEncoder(Encoder):
 
     def identity(self) -> dict:
         """Name, version, digest of the weights, and all options; of ``pooling`` only where there is any."""
-        return {
+        found = {
             "encoder": self.name,
             "version": VERSION,
             "network": NETWORK_VERSION,
@@ -106,10 +112,11 @@ class ElmoEncoder(Encoder):
             "mix": self.mix,
             "output": self.kind,
             "pooling": self.pooling if self.kind == "pooled" else None,
-            "tokenizer": self.tokenizer,
+            "tokenizer": f"ptb {PTB_VERSION}" if self.tokenizer == "ptb" else self.tokenizer,
             "max_tokens": self.max_tokens,
             "stateful": self.stateful,
         }
+        return found | ({"mean": "before gamma"} if self._unscaled else {})
 
     def encode(self, texts: list[str]) -> Features:
         """Float32: pooled ``[n, D]`` or tokens ``[sum T, D]``; ``D`` is 1,024 in the original size.
@@ -135,9 +142,15 @@ class ElmoEncoder(Encoder):
                 self._path, self.reporter, self.load_module, self.stateful, self.device
             )
             outputs = self._outputs(self._elmo, words, lengths, offsets)
+            if self._unscaled:
+                outputs = {name: values / np.float32(self._gamma) for name, values in outputs.items()}
         if self.kind == "pooled":
             return PooledFeatures(outputs, counts)
         return TokenFeatures(outputs, counts, offsets)
+
+    @cached_property
+    def _gamma(self) -> float:
+        return gamma_of(self._path)
 
     def _outputs(
         self, elmo: OwnElmo | ModuleElmo, words: list[list[bytes]], lengths: np.ndarray, offsets: np.ndarray

@@ -24,11 +24,11 @@ so it is no part of a feature: a head that wants it has to fit it on its trainin
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 
 import numpy as np
 
 from embed.encoders._files import FileEncoder
+from embed.encoders._word_numbers import WordNumbers
 from embed.encoders.base import Published
 from embed.tokenise import twitter
 from embed.tokenise.stanford import EMOTICONS, Stanford, parts_of
@@ -84,18 +84,12 @@ class GloveEncoder(FileEncoder):
         """Name, version, digest of the file, and the options; how words are made is said even where the file tells."""
         return super().identity() | {"tokenizer": self.tokenizer}
 
-    @cached_property
-    def _stanford(self) -> Stanford:
+    def word_numbers(self) -> WordNumbers:
+        """As the tokenizer makes words; emoticons are one where the file has them."""
+        if self.tokenizer == "twitter":
+            return WordNumbers(twitter.cut)
         known = [face for face, row in zip(EMOTICONS, self.find(EMOTICONS).tolist(), strict=True) if row >= 0]
-        return Stanford(self.tokenizer != "stanford-cased", known)
-
-    def prepare(self, text: str) -> str:
-        """A text with the characters that it means; the script of Twitter's vectors takes it as it is."""
-        return text if self.tokenizer == "twitter" else Stanford.prepare(text)
-
-    def cut(self, piece: str) -> list[str]:
-        """The words of a piece, as the tokenizer makes them."""
-        return twitter.cut(piece) if self.tokenizer == "twitter" else self._stanford.cut(piece)
+        return WordNumbers(Stanford(self.tokenizer != "stanford-cased", known).cut, Stanford.prepare)
 
     def instead_of(self, token: str) -> list[str]:
         """What stands for an unknown word: its parts, its characters, or nothing."""

@@ -2,13 +2,14 @@
 
 A text is normalised as the keys of the file were (``embed.tokenise.numberbatch``), then cut into the longest terms
 that the file holds, from the left. The English file has bare keys, the multilingual one and mini.h5 ``/c/<language>/``
-before them; in another language than English, a word that is missing is looked up in English.
+before them.
 
 An unknown word has the mean of all terms that begin as it does, as far as possible: its last letter is taken off
-until terms begin with what is left, down to two letters, or one from U+3000 on (Chinese, Japanese, Korean). That is
+until terms begin with what is left, down to two letters, or one from U+3000 on (Chinese, Japanese, Korean). In another
+language than English, the English term that is spelled alike counts as much as all of these together. That is
 what the publishers do (``conceptnet5/vectors/query.py``: ``expand_terms``), without the neighbours in ConceptNet, which
-need its database, and without their scaling to unit length. Such a word is counted as unknown. ``unknown`` may also be
-``skip`` or ``characters``, see ``glove``.
+need its database, and without their scaling to unit length. Such a word is counted as unknown, unless there is an
+English term. ``unknown`` may also be ``skip`` or ``characters``, see ``glove``; the English term stands alone then.
 
 ``sif`` weighs each vector by how frequent its word is. The file is in the order of the alphabet and says nothing
 about that, so the weights are those of the table of the encoder ``static``; a term that this lacks weighs 1.
@@ -20,6 +21,7 @@ derived from them and passed on, a store with its table or a compact table, stay
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
@@ -29,9 +31,10 @@ from embed.encoders.base import Published
 from embed.encoders.static import TABLE
 from embed.tokenise import numberbatch
 from embed.vectors.table import WordTable, load_table
+from stores.features import IdFeatures
 from stores.shared.fingerprint import digest_file
 
-VERSION = 2  # raise it whenever the same text and file give another vector
+VERSION = 3  # raise it whenever the same text and file give another vector
 IDEOGRAPHS = "\u3000"  # from here on, one character is beginning enough
 
 
@@ -78,10 +81,14 @@ class NumberbatchEncoder(FileEncoder):
         found = super().identity() | {"language": self.language}
         return found | ({"frequencies": digest_file(TABLE)} if self.pooling == "sif" else {})
 
-    def tokens_of(self, text: str) -> list[str]:
-        """The keys of the longest terms."""
+    def word_numbers(self) -> Callable[[list[str]], IdFeatures]:
+        """By the longest terms, which go beyond white space."""
+        return lambda texts: IdFeatures.from_tokens([self.terms_of(text) for text in texts])
+
+    def terms_of(self, text: str) -> list[str]:
+        """The keys of the longest terms of a text."""
         words = numberbatch.words(text, self.language)
-        return numberbatch.terms(words, self._is_term, self._may_begin)
+        return numberbatch.terms(words, self._is_term, self._may_begin, self.language)
 
     @cached_property
     def _terms(self) -> list[str]:
@@ -107,22 +114,26 @@ class NumberbatchEncoder(FileEncoder):
 
     def find(self, tokens: list[str]) -> np.ndarray:
         """The row of each term, in English where the language has none; -1 for an unknown one."""
-        if not self._has_prefixes:
-            return self.table.find(tokens)
-        rows = self.table.find([f"/c/{self.language}/{token}" for token in tokens])
-        missing = np.flatnonzero(rows < 0)
-        rows[missing] = self.table.find([f"/c/en/{tokens[i]}" for i in missing])
+        rows = self._find_own(tokens)
+        if self._has_prefixes and self.language != "en":
+            missing = np.flatnonzero(rows < 0)
+            rows[missing] = self.table.find([f"/c/en/{tokens[i]}" for i in missing])
         return rows
 
+    def _find_own(self, tokens: list[str]) -> np.ndarray:
+        """The row of each term of the language; -1 for one that it has not."""
+        return self.table.find([f"/c/{self.language}/{token}" for token in tokens] if self._has_prefixes else tokens)
+
     def _vectors(self, tokens: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """As for any table; of an unknown token the mean of the terms that begin as it does."""
+        """As for any table; of an unknown token the mean of the English one and of the terms that begin as it does."""
         vectors, has_vector, known = super()._vectors(tokens)
         if self.unknown_words == "prefix":
-            starts = {i: self._beginning(tokens[i]) for i in np.flatnonzero(~known).tolist()}
+            starts = {i: self._beginning(tokens[i]) for i in np.flatnonzero(self._find_own(tokens) < 0).tolist()}
             # by the alphabet, so that the rows of a group are still in memory for the groups within it
             for i in sorted((i for i, start in starts.items() if start), key=starts.__getitem__):
-                mean = self._mean_of(starts[i])
-                vectors[i], has_vector[i] = (0, False) if mean is None else (mean, True)
+                if (mean := self._mean_of(starts[i])) is not None:
+                    vectors[i] = (vectors[i] + mean) / 2 if has_vector[i] else mean
+                    has_vector[i] = True
         return vectors, has_vector, known
 
     def _beginning(self, token: str) -> str:
@@ -135,7 +146,7 @@ class NumberbatchEncoder(FileEncoder):
         """float32 ``[D]``: the mean of all terms with this beginning; None if their lines are all left out."""
         if start not in self._means:
             first, last = bisect_left(self._terms, start), bisect_left(self._terms, start + "\U0010ffff")
-            rows = self.find(self._terms[first:last])
+            rows = self._find_own(self._terms[first:last])
             self._means[start] = self._weighed(rows[rows >= 0]).mean(0) if (rows >= 0).any() else None
         return self._means[start]
 

@@ -38,6 +38,7 @@ import numpy as np
 
 from embed.encoders._model2vec import Model2Vec
 from embed.encoders._table import TableEncoder
+from embed.encoders._word_numbers import WordNumbers
 from embed.encoders.base import Published
 from embed.models.resolve import resolve_on_hub
 from embed.vectors.table import WordTable, load_table
@@ -145,9 +146,9 @@ class StaticEncoder(TableEncoder):
         shapes = np.array([shape_of(text) for text in texts], np.float32).reshape(len(texts), len(SHAPE))
         return replace(features, outputs={"pooled": np.hstack([features.outputs["pooled"], shapes])})
 
-    def cut(self, piece: str) -> list[str]:
+    def word_numbers(self) -> WordNumbers:
         """See ``tokens_of``: no rule looks beyond white space."""
-        return tokens_of(piece)
+        return WordNumbers(tokens_of)
 
     def rows_of(self, tokens: list[str]) -> tuple[list[list[int]], np.ndarray]:
         """The rows of each token's pieces; a token that can be cut so is known."""

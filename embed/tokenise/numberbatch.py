@@ -1,10 +1,10 @@
 """Words and terms as the keys of ConceptNet Numberbatch are made (``text_to_uri.py`` of its repository).
 
-The original cuts text with the package wordfreq, by the Unicode rules of word boundaries (Unicode Standard Annex 29).
-Here one expression does so: letters and digits, with an apostrophe, full stop, colon or middle dot between letters and
-a full stop, comma or apostrophe between digits; small letters by case folding, marks dropped, emoji kept. On English
-text it gives what wordfreq 3 gives; scripts whose vowels are combining marks (Thai, Hindi) it cuts too finely. A curly
-apostrophe is made straight, which the original does not do.
+The original cuts text with the package wordfreq, by the Unicode rules of word boundaries (Unicode Standard Annex 29),
+which the package regex has. The expression here is that of wordfreq 3 (``tokens.py``; Robyn Speer, Apache-2.0): a token
+begins with a letter, digit or symbol such as an emoji, ends at a word boundary, and is in small letters (case
+folding); scripts without blanks (Chinese, Japanese, Thai) stay in one piece. A curly apostrophe is made straight, which
+the original does not do.
 """
 
 from __future__ import annotations
@@ -12,29 +12,51 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import regex
 
 ARTICLES = frozenset(("a", "an", "the"))
-_WORD = re.compile(
-    r"""
-    [^\W_]+ (?:
-        (?: (?<=[^\W\d_]) [.:\u00b7] (?=[^\W\d_])                                 # between letters
-          | (?<=[^\W\d_]) '(?=[^\W\d_]) (?!(?<=\b.')[aeiouy\u00e0-\u00fc])        # but l'ete is two words
-          | (?<=\d) [.,'] (?=\d) )                                                # between digits
-        [^\W_]+ )*
-    | [\u2600-\u27bf\U0001f300-\U0001faff]                                        # emoji
-    """,
-    re.VERBOSE,
+# ideographs, the scripts that are written without blanks, and signs of Japanese that regex counts to none of these
+_WITHOUT_BLANKS = (
+    r"\p{IsIdeo}\p{Script=Hira}\p{Script=Kana}\p{Script=Thai}\p{Script=Khmr}\p{Script=Laoo}\p{Script=Mymr}"
+    r"\p{Script=Tale}\p{Script=Talu}\p{Script=Lana}\u30fc\u3005\u303b\u3006"
 )
-_TWO_DIGITS, _DIGIT = re.compile(r"\d\d"), re.compile(r"\d")
+_VOWEL = "[aehiouyáéíóúàèìòùâêîôûåïöœ]"
+_WORD = rf"""
+    [{_WITHOUT_BLANKS}]+
+    | @s \b                                                      # Portuguese, for "as" and "os"
+    | (?=[\w\p{{So}}]) (?!\w\w?'{_VOWEL}) \X+? (?: @s?(?!\w) | \b )  # graphemes up to a word boundary
+    | \w\w?'                                                     # l'ete is two words
+"""
+_TWO_DIGITS, _DIGIT = re.compile("[0-9][0-9]"), re.compile("[0-9]")
 
 
 def words(text: str, language: str = "en") -> list[str]:
     """The words of a text, small; in English without ``the``, ``a`` and ``an``, unless nothing else is there."""
-    text = unicodedata.normalize("NFC", text).casefold().replace("_", " ").replace("\u2019", "'")
-    found = _WORD.findall(text)
+    text = text.replace("_", " ").replace("\u2019", "'")
+    found = [word for piece in text.split() for word in _cut(piece)]
     if language != "en":
         return found
     return [word for word in found if word not in ARTICLES] or found
+
+
+@lru_cache(1 << 16)
+def _cut(piece: str) -> list[str]:
+    """The words of what stands between white space: no rule looks beyond it."""
+    if piece.isascii() and piece.isalnum():
+        return [piece.lower()]
+    small = unicodedata.normalize("NFC", unicodedata.normalize("NFC", piece).casefold())
+    return [word.strip("'") for word in _word().findall(small)]
+
+
+@cache
+def _word() -> regex.Pattern[str]:
+    import regex
+
+    return regex.compile(_WORD, regex.V1 | regex.WORD | regex.VERBOSE)
 
 
 def hashed(term: str) -> str:
@@ -42,20 +64,23 @@ def hashed(term: str) -> str:
     return _DIGIT.sub("#", term) if _TWO_DIGITS.search(term) else term
 
 
-def terms(words: list[str], is_term: Callable[[str], bool], may_begin: Callable[[str], bool]) -> list[str]:
+def terms(
+    words: list[str], is_term: Callable[[str], bool], may_begin: Callable[[str], bool], language: str = "en"
+) -> list[str]:
     """The keys of the longest terms that the words make up, from the left; a word of no term is one by itself.
 
     Args:
         words: of a text.
         is_term: whether there is a term with this key.
         may_begin: whether a term begins with this key and an underscore.
+        language: in English ``to`` begins no term: it is dropped from there.
     """
     found, i = [], 0
     while i < len(words):
         longer, length = words[i], 1
         best = key = hashed(longer)
         for end in range(i + 1, len(words)):
-            if longer == "to" or not may_begin(key):  # "to" is dropped from the beginning of a term
+            if (longer == "to" and language == "en") or not may_begin(key):
                 break
             longer += "_" + words[end]
             key = hashed(longer)

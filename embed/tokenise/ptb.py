@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 
+VERSION = 2  # raise it whenever the same text has other words
 _ABBREVIATION = r"(?<!\b[A-Za-z])(?<!\b[MDS][rst])(?<!\bMrs)(?<!\bProf)(?<!\bGen)(?<!\bRev)(?<!\bvs)(?<!\.)"
 _RULES = [
     (r"([\"“”„«»`]|'')", r" \1 "),
@@ -28,7 +29,9 @@ _RULES = [
     (r"(?i)\b(gon|wan)(na)\b", r"\1 \2"),
     (r"(?i)\b(got)(ta)\b", r"\1 \2"),
     (r"(?<=\S)(['’‘])(?!\S)", r" \1 "),  # quotes in pairs: 'so'
-    (r"(?i)(?<!\S)(['‘])(?=\w)(?!(?:s|m|d|ll|re|ve)\b)", r"\1 "),
+    (r"(?i)(?<!\S)(['‘])(?=\w)(?!(?:s|m|d|ll|re|ve|tis|twas)\b)", r"\1 "),
+    (r"(?i)(?<!\S)(['’‘]t)(is|was)\b", r"\1 \2"),
+    (r"(?i)\b(d['’])(ye)\b", r"\1 \2"),
 ]
 _COMPILED = [(re.compile(rule), by) for rule, by in _RULES]
 

@@ -91,6 +91,19 @@ def read_hub(module: Path) -> ElmoWeights | None:
     return replace(weights, mix=_mix(mix)) if mix else weights
 
 
+def mean_before_gamma(module: Path) -> bool:
+    """Whether a module's ``default`` is the mean of its mix without the scale: DeepPavlov's; no need of TensorFlow."""
+    index = module / "variables" / "variables.index"  # it holds the names of the variables as they are
+    return index.is_file() and b"elmo_output_ELMo_" in index.read_bytes()
+
+
+def gamma_of(module: Path) -> float:
+    """The scale of such a module's mix."""
+    reader = load_tensorflow().train.load_checkpoint(str(module / "variables" / "variables"))
+    name = next(name for name in reader.get_variable_to_shape_map() if name.endswith("ELMo_gamma"))
+    return float(np.squeeze(reader.get_tensor(name)))
+
+
 def _mix(aggregation: Mapping[str, np.ndarray]) -> np.ndarray:
     """What each layer counts: Google's ``weights`` and ``scaling``, DeepPavlov's ``*_W`` and ``*_gamma``."""
     weights, scaling = (

@@ -26,17 +26,24 @@ def normal_form(text: str) -> str:
     form = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
     marked = LINK.sub(" link0 ", form) if "//" in form or "www." in form else form
     marked = MENTION.sub(" mention0 ", marked) if "@" in marked else marked
-    marked = DIGITS.sub("0", marked)
     if marked.isascii():  # the same on bytes, which is faster
-        plain = b" ".join(marked.encode().translate(ASCII_BLANKS).split()).decode()
+        plain = _plain_ascii(marked.encode())
     else:
-        plain = " ".join(marked.translate(PUNCTUATION).split())
+        plain = " ".join(DIGITS.sub("0", marked).translate(PUNCTUATION).split())
     return plain or " ".join(form.split())
 
 
 def hash_likeness(texts: Sequence[str]) -> np.ndarray:
     """uint8 ``[n, 16]``: ``hash_texts`` of the normal form of each text."""
     return hash_texts([normal_form(text) for text in texts])
+
+
+def _plain_ascii(text: bytes) -> str:
+    """Without punctuation, and with one 0 for each number."""
+    text = text.translate(ASCII_PLAIN)
+    while b"00" in text:  # halves every run, so there are few rounds
+        text = text.replace(b"00", b"0")
+    return b" ".join(text.split()).decode()
 
 
 class _Punctuation(dict[int, int]):
@@ -50,4 +57,4 @@ class _Punctuation(dict[int, int]):
 PUNCTUATION = _Punctuation({ord(mark): ord(" ") for mark in string.punctuation})
 # what bytes.split does not part, and str.split does, counts as a blank, too
 _PARTING = string.punctuation.encode() + b"\x1c\x1d\x1e\x1f"
-ASCII_BLANKS = bytes.maketrans(_PARTING, b" " * len(_PARTING))
+ASCII_PLAIN = bytes.maketrans(_PARTING + string.digits.encode(), b" " * len(_PARTING) + b"0" * len(string.digits))
