@@ -11,6 +11,7 @@ import numpy as np
 
 from stores.append import place_in_growing
 from stores.block import Extent
+from stores.columns import view
 from stores.format import ROW_STRINGS, members
 from stores.shared.errors import FailureError, InputError
 from stores.strings import Strings
@@ -166,7 +167,7 @@ class StoreDescription:
     @cached_property
     def table(self) -> np.ndarray | None:
         """Float ``[V, D]``: the vector of each token of the vocabulary, None without vectors."""
-        return self._file["table"][...] if "table" in self._file else None
+        return np.array(view(self._file, "table")[:]) if "table" in self._file else None
 
     @property
     def texts(self) -> Strings | None:

@@ -1,7 +1,8 @@
 """The store format, version 2.
 
 A store is one HDF5 file that any HDF5 reader reads with no plug-in: no compound types, no references, no links out of
-the file, no filter but, if asked for, gzip. ``N`` rows, in the order of the data file.
+the file, no filter but gzip: of features if asked for, of a ``table`` if many of its rows are zeros, those of unknown
+words. ``N`` rows, in the order of the data file.
 
 ======================  ==============================  ===================================================
 data set                shape and type                  meaning

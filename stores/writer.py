@@ -14,13 +14,15 @@ from numpy.typing import DTypeLike
 
 from stores.block import Block, Extent
 from stores.columns import Column, check_storable, content_digest
-from stores.features import IdFeatures, RaggedFeatures, remap
+from stores.features import Features, IdFeatures, RaggedFeatures, remap
 from stores.format import ABOUT, FORMAT, VERSION
 from stores.hdf5 import ALIGNMENT, NOTHING, new_file
 from stores.shared.files import whole_file
 from stores.shared.fingerprint import canonical_json
 from stores.strings import pack
 from stores.virtual_dataset import declare
+
+MOST_EMPTY = 0.1  # share of the words of the first block that may have no vector without the table being compressed
 
 
 def write_store(
@@ -68,10 +70,14 @@ def write_store(
             options: dict[str, Any] = {"compression": compression, "there": bool(grown)}
             options["elsewhere"] = None if parts is None else parts["files"]
             # one column a data set, made at its final shape, the features before all others
+            of_table = {"compression": "gzip" if _has_empty_words(first.features) else "none"}
             columns = {
-                name: Column(file, name, shape, dtype, **(options if name.startswith("features/") else {}))
+                name: Column(
+                    file, name, shape, dtype,
+                    **(options if name.startswith("features/") else of_table if name == "table" else {}),
+                )
                 for name, (shape, dtype) in shapes.items()
-            }
+            }  # fmt: skip
             # offsets int64 [n + 1] begin with 0; each block then appends the n ends of its rows
             for name in columns:
                 if name.endswith("offsets"):
@@ -94,6 +100,13 @@ def write_store(
             declared = declare(file["features"], parts or {})
             _write_attributes(file, attributes | {"kind": first.features.kind, "parts": declared})
         before()
+
+
+def _has_empty_words(features: Features) -> bool:
+    """Whether so many words have a vector of zeros that it pays to compress the table."""
+    if not isinstance(features, IdFeatures) or features.table is None or not len(features.table):
+        return False
+    return float((~features.table.any(1)).mean()) > MOST_EMPTY
 
 
 def _shapes(block: Block, extent: Extent) -> dict[str, tuple[tuple[int, ...], DTypeLike]]:

@@ -6,7 +6,7 @@ import pytest
 from helpers.stores import make_store, pooled
 from helpers.toy import TEN_ROWS
 
-from stores import FailureError, FeatureStore, InputError
+from stores import FailureError, FeatureStore, IdFeatures, InputError
 from stores.format import CHUNK_BYTES
 from stores.shared.fingerprint import hash_texts, identity_digest
 
@@ -55,6 +55,27 @@ def test_take_reads_scattered_rows(tmp_path):
     rows = np.array([2999, 0, 2048, 0, 17])
     with FeatureStore(path) as store:
         assert (store.take(rows).outputs["pooled"] == values[rows]).all()
+
+
+def test_words_without_a_vector_take_no_room(tmp_path):
+    """Their rows of zeros are packed, and read back as they were, by bare h5py, too; other tables lie as they are."""
+    table = np.random.default_rng(0).normal(size=(20_000, 50)).astype(np.float32)
+    sizes = {}
+    for name, unknown in (("known", []), ("unknown", np.arange(20_000) % 4 > 0)):
+        table[unknown] = 0
+        ids = np.arange(20_000, dtype=np.int32)
+        features = IdFeatures(
+            {"ids": ids}, np.array([[20_000, 0, 0]], np.int32), np.array([0, 20_000]), [f"w{i}" for i in ids], table
+        )
+        path = make_store(tmp_path / f"{name}.h5", features, ["a"], [""])
+        sizes[name] = path.stat().st_size
+        with FeatureStore(path) as store, h5py.File(path) as file:
+            store.verify()
+            assert (store.table == table).all() and (store.read().table == table).all()
+            assert (file["table"][...] == table).all()
+
+    saved = 15_000 * 50 * 4
+    assert sizes["known"] - sizes["unknown"] > 0.95 * saved
 
 
 def test_chunks_hold_whole_rows(tmp_path):

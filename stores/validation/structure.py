@@ -116,7 +116,7 @@ def check_data(data: h5py.Dataset, where: str, path: Path, file_bytes: int) -> N
     if data.external:
         raise FailureError(f"{path}: {where} does not lie inside the file; refused")
     filters = _filters(data)
-    if filters and (filters != GZIP or not where.startswith("features/")):
+    if filters and (filters != GZIP or not where.startswith(("features/", "table"))):
         raise FailureError(f"{path}: {where} has a filter that not every HDF5 reader has; refused")
     size = math.prod(data.shape) * data.dtype.itemsize
     chunk = math.prod(data.chunks or (0,)) * data.dtype.itemsize
