@@ -5,6 +5,8 @@
 # make docs       the reference pages, made again from the program, and the site that holds them, in build/site
 # make results SMS=spam.csv EMAILS=emails.csv.gz TWEETS=train.csv TOXIC=train.5k.csv MODEL=all-MiniLM-L6-v2
 #                 the scores and pictures of README.md and docs, made again from these tables; ten minutes on 2 cores
+# make bench DATA=tables MODEL=all-MiniLM-L6-v2 GLOVE=glove.6B.50d.txt [ONLY=jobs,scaling]
+#                 every table of benchmarks/README.md, with the date and the processor; an hour and more on 2 cores
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -48,6 +50,10 @@ results: .venv/installed
 	$(BIN)/python -m tools.update_results --sms "$(SMS)" --tweets "$(TWEETS)" --emails "$(EMAILS)" --toxic "$(TOXIC)"
 	$(BIN)/python -m tools.update_pictures --sms "$(SMS)" --model "$(MODEL)"
 
+bench: .venv/installed
+	$(BIN)/python benchmarks/all.py --data "$(or $(DATA),.)" $(if $(MODEL),--model "$(MODEL)") \
+	    $(if $(GLOVE),--glove "$(GLOVE)") $(if $(ONLY),--only "$(ONLY)")
+
 .venv/installed: pyproject.toml
 	@$(PYTHON) -c "import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else \
 	    'tk needs Python 3.11 to 3.13, this is %d.%d; name another: make PYTHON=python3.12 demo' % v)"
@@ -65,4 +71,4 @@ results: .venv/installed
 	$(PIP) --editable ".[docs]"
 	touch $@
 
-.PHONY: demo test test-fast style lint docs test-oldest results
+.PHONY: demo test test-fast style lint docs test-oldest results bench

@@ -80,3 +80,25 @@ def test_words_are_counted_once_while_the_texts_live(texts):
     del some
     gc.collect()
     assert len(_terms._COUNTED) == known
+
+
+def test_options_on_words_are_chosen_on_some_rows_of_many(texts, monkeypatch):
+    """Of a training set of 60 rows on 30; on all of them where a threshold is wanted, which is of the same models."""
+    from classify.fitting.options import FitOptions
+    from classify.fitting.training import fit
+    from classify.heads import logistic
+
+    x, y = texts
+    monkeypatch.setattr(logistic, "TERM_ROWS", 30)
+    rows, choose = [], _term_fits.choose
+    monkeypatch.setattr(
+        _term_fits, "choose", lambda *a: rows.append(sorted(np.concatenate([f.held_out for f in a[3]]))) or choose(*a)
+    )
+    for threshold in (None, "f1"):
+        options = FitOptions(tune={"C": (1.0, 10.0)}, threshold=threshold)
+        fit(heads.load("logistic"), x, y, [FitTask(np.arange(60), 0)], 2, options)
+
+    some, every = rows
+    assert len(set(some)) == 30
+    assert np.bincount(y[some]).tolist() == [15, 15]
+    assert every == list(range(60))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from classify.fitting.sampling import correct_prior, members, sample, synthetic
 from classify.fitting.threshold import parse_costs, parse_rule
 from classify.heads.base import FitTask, Head, InnerChoice, InnerFit, X, vectors
 from classify.scoring.scored import log_loss
+from classify.splits.folds import shrunk
 from classify.splits.nested import Choice, decide, inner_folds, stopping_rows
 from stores.shared.errors import InputError
 
@@ -98,7 +100,7 @@ def _look_inside(problem: _Problem, folds: Sequence[FitTask]) -> list[Choice]:
     x, y, training = problem.x, problem.y, problem.training
     candidates = training.candidates(problem.head)
     try:
-        inner = [inner_folds(fold, y, problem.groups, problem.key, problem.n_classes, training) for fold in folds]
+        inner = [_inner_folds(problem, fold) for fold in folds]
     except InputError:
         if training.must_look_inside:
             raise
@@ -114,6 +116,17 @@ def _look_inside(problem: _Problem, folds: Sequence[FitTask]) -> list[Choice]:
         held_out = np.concatenate([fit.held_out for fit in fits])
         choices.append(decide(candidates, choice, y[held_out], problem.positive, training))
     return choices
+
+
+def _inner_folds(problem: _Problem, fold: FitTask) -> list[InnerFit]:
+    """The inner folds of a training set; where options alone are to be chosen, of as many rows as the head needs."""
+    y, groups, key, n_classes, training = problem.y, problem.groups, problem.key, problem.n_classes, problem.training
+    most = problem.head.choice_rows(problem.x)
+    if most is not None and most < len(fold.rows) and training.threshold is None and training.calibrate == "none":
+        fewer = replace(fold, rows=shrunk(fold.rows, y, groups, most / len(fold.rows), fold.seed, key))
+        with suppress(InputError):  # too few rows are left of some class
+            return inner_folds(fewer, y, groups, key, n_classes, training)
+    return inner_folds(fold, y, groups, key, n_classes, training)
 
 
 def _try_all(problem: _Problem, inner: Sequence[Sequence[InnerFit]], candidates: Sequence[dict]) -> list[InnerChoice]:

@@ -136,6 +136,10 @@ class Head(ABC):
         """The ``grid`` for features of a kind."""
         return self.grid
 
+    def choice_rows(self, x: object) -> int | None:
+        """On how many training rows it is enough to choose options; None: all of them."""
+        return None
+
     def choose(
         self, x: X, y: np.ndarray, n_classes: int, inner: Sequence[Sequence[InnerFit]], candidates: Sequence[dict]
     ) -> list[InnerChoice] | None:

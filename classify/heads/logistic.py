@@ -21,6 +21,7 @@ from stores.features import IdFeatures
 from stores.shared.errors import InputError
 
 TERM_PENALTIES = (0.1, 1.0, 10.0, 100.0, 1e3, 1e4)
+TERM_ROWS = 20_000  # training rows that these are chosen on, at most
 
 
 @dataclass
@@ -35,7 +36,8 @@ class LogisticHead(Head):
         C: inverse strength of the L2 penalty, above 0; chosen on inner folds unless it is given, on vectors from 0.0001
             to 100, on words from 0.1 to 10,000.
         terms: what a word is: marks (single letters, digits and punctuation count) or words (two letters or digits at
-            least); chosen on inner folds unless it is given.
+            least); chosen on inner folds unless it is given. On words C and terms are chosen on 20,000 training rows
+            at most, unless a threshold or calibration is asked for.
         max_iter: the most steps of the solver on vectors (L-BFGS).
     """
 
@@ -77,6 +79,10 @@ class LogisticHead(Head):
             number = np.minimum(number, len(classes) - 1)
             _solve(vectors(x), number, len(classes), [heads[i] for i in which], [folds[i] for i in which])
         return list(heads)
+
+    def choice_rows(self, x: object) -> int | None:
+        """As ``Head.choice_rows``: on words there is a fit for each candidate and inner fold."""
+        return TERM_ROWS if isinstance(x, IdFeatures) else None
 
     def choose(
         self, x: X, y: np.ndarray, n_classes: int, inner: Sequence[Sequence[InnerFit]], candidates: Sequence[dict]
