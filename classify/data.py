@@ -14,7 +14,7 @@ import numpy as np
 
 from classify.columns import ColumnOptions
 from classify.fitting.columns import ColumnParts
-from classify.model_inputs import TOKEN
+from classify.model_inputs import words_of
 from classify.scoring.intervals import effective_directions
 from classify.scoring.scored import problem_of
 from stores.features import Features, IdFeatures
@@ -171,7 +171,7 @@ def load_data(path: str | Path) -> Data:
             raise InputError(f"{path} has one class only, {classes[0]!r}; a classifier needs two")
         x = _vectors(store, rows) if store.kind == "pooled" else _features(store, rows)
         words = store.kind != "ids" or store.table is not None  # else the features are the words themselves
-        texts = _terms_of(store.texts[:], rows) if store.texts is not None and words else None
+        texts = words_of(_at(store.texts[:], rows)) if store.texts is not None and words else None
         provenance = {name: getattr(store, name) for name in PROVENANCE}
         split = None if store.splits is None else _at(store.splits[:], rows)
         return Data(
@@ -235,11 +235,6 @@ def _vectors(store: FeatureStore, rows: np.ndarray) -> np.ndarray:
 
 def _features(store: FeatureStore, rows: np.ndarray) -> Features:
     return store.read() if len(rows) == len(store) else store.read().take(rows)
-
-
-def _terms_of(texts: list[str], rows: np.ndarray) -> IdFeatures:
-    """The words of the texts as ids: all that the TF-IDF baseline looks at."""
-    return IdFeatures.from_tokens([TOKEN.findall(texts[row]) for row in rows])
 
 
 def _at(cells: list[str], rows: np.ndarray) -> list[str]:

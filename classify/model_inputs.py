@@ -7,8 +7,8 @@ several, an ensemble those of all its members. An encoder that is needed twice i
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from classify.columns import ColumnOptions, columns_of
 from classify.fitting.columns import ColumnParts
 from classify.heads.base import X, vectors
 from classify.records import FeaturesRecord
-from stores.features import Features, PooledFeatures
+from stores.features import Features, IdFeatures, PooledFeatures
 from stores.shared.errors import FailureError, InputError
 from stores.shared.fingerprint import identity_digest
 
@@ -31,10 +31,12 @@ class Source:
     Attributes:
         recipe: how it was loaded.
         digest: of its identity.
+        identity: itself; empty where it is not known.
     """
 
     recipe: dict[str, Any]
     digest: str
+    identity: dict[str, Any] = field(default_factory=dict)
 
 
 def sources(features: FeaturesRecord, given: Container[str] = ()) -> list[Source]:
@@ -60,7 +62,7 @@ def _sources(features: FeaturesRecord, given: Container[str]) -> Iterator[Source
 def _of_store(recipe: dict, identity: dict, digest: str, given: Container[str]) -> Iterator[Source]:
     """The encoder of a store, or those of one that was joined."""
     if digest in given or "joined" not in identity:
-        yield Source(recipe, digest)
+        yield Source(recipe, digest, identity)
     else:
         for part, own in _joined(recipe, identity):
             yield from _of_store(part, own, identity_digest(own), given)
@@ -126,6 +128,11 @@ def joined_words(features: FeaturesRecord) -> set[str]:
     if features.members:
         return set().union(*(joined_words(member.features) for member in features.members))
     return {part.identity_digest for part in features.joined if "tfidf" in part.columns}
+
+
+def words_of(texts: Iterable[str]) -> IdFeatures:
+    """The words of texts, as the encoder ``words`` has them."""
+    return IdFeatures.from_tokens([TOKEN.findall(text) for text in texts])
 
 
 def words_recipe(provenance: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from commands.tables import DATA_HELP, read, table_options
 from commands.terminal import csv_safe_option, models_option, note, overwrite_option, trust_option
 
 if TYPE_CHECKING:
-    from classify import NewTexts, Predictor, Run
+    from classify import NewTexts, Predictor
     from classify.model_inputs import Source
     from embed import Recipe, Table
 
@@ -95,7 +95,7 @@ def predict(
     tell = not (is_stream(out) and sys.stdout.isatty())  # a bar would run into the lines that come out
     blocks = _blocks(recipes, table, texts, with_text, remember, tell)
     if vectors and table is not None:
-        blocks = _given(run, found, recipes, vectors, table, with_text)
+        blocks = _given(found, recipes, vectors, table, with_text)
     empty = 0
 
     def counted() -> Iterator[NewTexts]:
@@ -170,7 +170,7 @@ def _blocks(
 
 
 def _given(
-    run: Run, found: Sequence[Source], recipes: Sequence[Recipe], vectors: Path, table: Table, with_text: bool
+    found: Sequence[Source], recipes: Sequence[Recipe], vectors: Path, table: Table, with_text: bool
 ) -> Iterator[NewTexts]:
     """The rows of a table with vectors that were made elsewhere, and beside them what ``recipes`` make of the texts."""
     import numpy as np
@@ -183,13 +183,13 @@ def _given(
 
     rows = Rows.concat(list(table.blocks(8192)), [])
     values = vectors_of_rows(read_vectors(vectors), rows, table)
-    stores = run.recipe.features.joined or [run.recipe.features]
-    given = next(part.identity for part in stores if part.identity.get("given"))
-    if values.shape[1] != given["width"]:
-        raise InputError(f"{vectors} has {values.shape[1]} columns; the run was trained on {given['width']}")
+    given = next(source for source in found if source.recipe.get("given"))
+    width = given.identity.get("width", values.shape[1])
+    if values.shape[1] != width:
+        raise InputError(f"{vectors} has {values.shape[1]} columns; the run was trained on {width}")
     keys = {"line": rows.line.tolist()} | ({"id": rows.ids} if rows.ids else {})
     keys |= {"text": rows.texts} if with_text else {}
-    own = PooledFeatures({"pooled": np.asarray(values, given["dtype"])}, np.zeros((len(values), 3), np.int32))
+    own = PooledFeatures({"pooled": np.asarray(values, given.recipe["dtype"])}, np.zeros((len(values), 3), np.int32))
     others: Iterator[Features] = iter(encode_texts(rows.texts, recipes)[0] if recipes else [])
     features = [own if source.recipe.get("given") else next(others) for source in found]
     yield NewTexts(keys, features, np.array([not text.strip() for text in rows.texts]))

@@ -146,6 +146,8 @@ def _of_table(path: Path, array: str | None, key: str | None) -> GivenVectors:
         from pyarrow import csv
 
         table = csv.read_csv(path)
+        if key is None and all(map(_is_number, table.column_names)):  # no header, but the first vector
+            table = csv.read_csv(path, csv.ReadOptions(autogenerate_column_names=True))
     else:
         from pyarrow import parquet
 
@@ -166,6 +168,14 @@ def _of_table(path: Path, array: str | None, key: str | None) -> GivenVectors:
         if not (pa.types.is_floating(table[name].type) or pa.types.is_integer(table[name].type)):
             raise InputError(f"{path}: column {name!r} holds no numbers; name the one with ids or texts in `key`")
     return GivenVectors(np.stack([table[name].to_numpy() for name in numbers], axis=1), keys)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_list(kind: object) -> bool:

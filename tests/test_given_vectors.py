@@ -159,3 +159,25 @@ def test_a_row_without_a_vector(in_tmp):
     assert (
         "60 rows, but there are 59 vectors" in tk("features", "import", "a.npy", *given[:4], *given[6:], code=2).stderr
     )
+
+
+def test_csv_without_names_of_columns(tmp_path):
+    """The first vector is no header; with one, it is."""
+    np.savetxt(tmp_path / "v.csv", VECTORS, delimiter=",", fmt="%.9g")
+    np.savetxt(tmp_path / "h.csv", VECTORS, delimiter=",", fmt="%.9g", header="a,b,c,d", comments="")
+    for name in ("v.csv", "h.csv"):
+        np.testing.assert_array_equal(read_vectors(tmp_path / name).values.astype(np.float32), VECTORS)
+
+
+@pytest.mark.slow
+def test_words_beside_them(in_tmp):
+    """A run on given vectors and the words of the texts predicts from a table with vectors, and says its speed."""
+    write_csv(in_tmp / "t.csv", ROWS)
+    np.save("v.npy", VECTORS)
+    tk("features", "import", "v.npy", "--data", "t.csv", "--name", "mine", "--out", "given.h5")
+    tk("classify", "given.h5:pca=3+tfidf:dims=5", "--cv", "2", "--no-report", "--out", "run")
+    shown = list(csv.DictReader(tk("predict", "run", "t.csv", "--vectors", "v.npy").stdout.splitlines()))
+
+    assert np.mean([row["predicted"] == label for row, label in zip(shown, LABELS, strict=True)]) > 0.9
+    assert "run" in tk("speed", "run").stdout
+    assert "give those of the new texts as --vectors" in tk("predict", "run", "t.csv", code=2).output

@@ -12,14 +12,14 @@ import numpy as np
 
 from classify.analysis.comparison import Interval
 from classify.analysis.drift import Drift, measure_drift
-from classify.model_inputs import TOKEN, assemble, joined_words, sources
+from classify.model_inputs import assemble, joined_words, sources, words_of
 from classify.runs import Run
 from classify.scoring.bootstrap import percentiles, resampled
 from classify.scoring.metrics import Metric, metrics_of
 from classify.scoring.predictions import Predictions
 from classify.sources import opened
 from classify.typed_json import Jsonable
-from stores.features import Features, IdFeatures
+from stores.features import Features
 from stores.reader import FeatureStore
 from stores.shared.errors import FailureError, InputError
 
@@ -230,8 +230,8 @@ def _predict(run: Run, first: FeatureStore, given: dict[str, FeatureStore], rows
     features: dict[str, Features] = {digest: store.take(rows) for digest, store in given.items()}
     if first.texts is not None:
         texts = first.texts[:]
-        words = IdFeatures.from_tokens([TOKEN.findall(texts[row]) for row in rows])
-        features |= {digest: words for digest in joined_words(run.recipe.features) - given.keys()}
+        features |= {digest: words_of(texts[row] for row in rows)
+                     for digest in joined_words(run.recipe.features) - given.keys()}  # fmt: skip
     x = assemble(run.recipe.features, features)
     proba, predicted = run.model().predict(x)
     order = [classes.index(label) for label in first.classes]

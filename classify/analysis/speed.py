@@ -12,11 +12,12 @@ import numpy as np
 from classify.analysis.align import names
 from classify.analysis.compare import deciding
 from classify.analysis.comparison import Interval
-from classify.model_inputs import assemble
+from classify.model_inputs import assemble, joined_words, words_of
 from classify.records import FeaturesRecord
 from classify.runs import Run
 from classify.sources import encoding_cost, opened
 from classify.typed_json import Jsonable
+from stores.features import Features
 from stores.shared.errors import InputError
 
 ROWS = 2000  # that a head predicts
@@ -105,10 +106,13 @@ def _head_seconds(run: Run) -> float:
 
 def _features(run: Run) -> tuple[Any, int]:
     """The first rows of the run's stores, as its model takes them, and how many these are."""
-    read = {}
+    read: dict[str, Features] = {}
+    texts: list[str] = []
     for part in run.recipe.features.stores(test=False):
         with opened(part) as store:
             read[part.identity_digest] = store.read(0, ROWS)
+            texts = texts or ([] if store.texts is None else store.texts[:ROWS])
+    read |= {digest: words_of(texts) for digest in joined_words(run.recipe.features) - read.keys()}
     rows = min(map(len, read.values()))
     same = {digest: features.take(np.arange(rows)) for digest, features in read.items()}
     return assemble(run.recipe.features, same), rows
