@@ -14,7 +14,7 @@ from helpers import ROOT
 from helpers.reporter import warned
 from helpers.toy import write_csv
 
-from embed import Recipe, embed, load_encoder, read_table
+from embed import Recipe, StoreOptions, embed, load_encoder, read_table
 from embed.compress_vectors import shrink
 from embed.encoders._pooling import pool
 from embed.encoders._word_numbers import KEPT, WordNumbers
@@ -22,6 +22,7 @@ from embed.tokenise import numberbatch, twitter
 from embed.tokenise.stanford import Stanford
 from stores import FeatureStore, InputError
 
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
 LINES = ["the 1 0", "cash 0 2", "is 3 3", "fun 4 -4", "do 1 1", "n't 2 2", "e 9 1"]
 TERMS = ["5 2", "card 1 1", "credit 2 2", "credit_card 3 3", "creditor 5 7", "creditors 7 9", "##_hours 4 4"]
 
@@ -390,6 +391,20 @@ def test_store_says_coverage_and_licence(tmp_path):
     assert totals == summary.totals
     assert {"types": 3, "unknown_types": 2, "unknown_words": {"zz": 2, "new": 1}}.items() <= totals.items()
     assert (totals["tokens"], totals["unknown_tokens"]) == (4, 3)
+
+
+def test_small_parts_make_the_same_store(tmp_path, small, monkeypatch):
+    """Words are counted and cut in one thread while vectors are looked up in another; each text is cut once."""
+    texts = [f"fun {LETTERS[i % 26]}{LETTERS[i // 26]}, the cash" for i in range(90)] + ["fun, fun"] * 5
+    table, encoder = write_csv(tmp_path / "a.csv", [("x", text) for text in texts]), small("glove", LINES)
+    cut, real = [], WordNumbers.__call__
+    monkeypatch.setattr(WordNumbers, "__call__", lambda self, some: cut.extend(some) or real(self, some))
+    recipe = Recipe.of("glove", model=str(tmp_path / "glove.txt"))
+    embed(read_table(table), recipe, tmp_path / "a.h5", store=StoreOptions(part_rows=7))
+    with FeatureStore(tmp_path / "a.h5") as store:
+        assert sorted(cut) == sorted(texts)
+        assert store.read().outputs["pooled"].tolist() == pooled(encoder, *texts)
+        assert (store.totals["types"], store.totals["unknown_types"]) == (94, 91)
 
 
 def test_bad_lines_are_counted(tmp_path, capsys):

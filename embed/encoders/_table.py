@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -57,7 +58,15 @@ class TableEncoder(Encoder):
 
     def encode(self, texts: list[str]) -> Features:
         """``pooled`` float32 ``[n, D * parts]``, or ids with their table; counts: tokens, unknown tokens, 0."""
-        tokens = self.numbered(texts)
+        return self.encode_prepared(self.prepare(texts))
+
+    def prepare(self, texts: list[str]) -> Any:  # noqa: ANN401 (a subclass may have more than the words)
+        """The words of texts."""
+        return self.numbered(texts)
+
+    def encode_prepared(self, prepared: Any) -> Features:  # noqa: ANN401
+        """The vectors of the words, pooled or as a table."""
+        tokens: IdFeatures = prepared
         if self.kind == "ids":
             vectors, _, known = self._vectors(tokens.vocabulary)
             return replace(tokens, counts=_counts(tokens, known), table=vectors)

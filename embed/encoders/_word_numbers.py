@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice
+from threading import Lock
 
 import numpy as np
 
@@ -34,7 +35,7 @@ class WordNumbers:
     """
 
     def __init__(self, cut: Callable[[str], Sequence[str]], prepare: Callable[[str], str] | None = None) -> None:
-        self._cut, self._prepare = cut, prepare
+        self._cut, self._prepare, self._lock = cut, prepare, Lock()
         self._forget()
 
     def _forget(self) -> None:
@@ -44,6 +45,10 @@ class WordNumbers:
 
     def __call__(self, texts: Sequence[str]) -> IdFeatures:
         """Ids of the words, without vectors; the vocabulary in order of first appearance."""
+        with self._lock:
+            return self._numbered(texts)
+
+    def _numbered(self, texts: Sequence[str]) -> IdFeatures:
         if len(self._pieces) > KEPT:
             self._forget()
         blocks = [self._number(texts[block]) for block in _blocks(texts)]

@@ -33,6 +33,7 @@ import unicodedata
 from dataclasses import replace
 from math import log1p
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -136,14 +137,23 @@ class StaticEncoder(TableEncoder):
 
     def encode(self, texts: list[str]) -> Features:
         """``pooled`` float32 ``[n, dimension]``; counts: tokens, unknown tokens, 0. No value is ever NaN."""
+        return self.encode_prepared(self.prepare(texts))
+
+    def prepare(self, texts: list[str]) -> tuple[Any, np.ndarray]:
+        """The words of texts (the texts, for a model), and their shapes: float32 ``[n, 11]``, or ``[n, 0]``."""
+        shapes = [shape_of(text) if self.shape else [] for text in texts]
+        columns = len(SHAPE) * self.shape
+        return texts if self._model else super().prepare(texts), np.array(shapes, np.float32).reshape(
+            len(texts), columns
+        )
+
+    def encode_prepared(self, prepared: tuple[Any, np.ndarray]) -> Features:
+        """The vectors of the words, with the shapes beside them."""
+        words, shapes = prepared
         if self._model:
-            vectors, counts = self._model.encode(texts)
-            features: Features = PooledFeatures({"pooled": vectors}, counts)
-        else:
-            features = super().encode(texts)
-        if not self.shape:
-            return features
-        shapes = np.array([shape_of(text) for text in texts], np.float32).reshape(len(texts), len(SHAPE))
+            vectors, counts = self._model.encode(words)
+            return PooledFeatures({"pooled": vectors}, counts)
+        features = super().encode_prepared(words)
         return replace(features, outputs={"pooled": np.hstack([features.outputs["pooled"], shapes])})
 
     def word_numbers(self) -> WordNumbers:
