@@ -9,7 +9,7 @@ import click
 
 from commands.reporter import command_reporter
 from commands.runs import by_option, runs_argument
-from commands.terminal import echo, json_option, note, print_json, print_table, shown
+from commands.terminal import csv_safe_option, echo, json_option, note, print_json, print_table, shown
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -28,11 +28,17 @@ if TYPE_CHECKING:
     help="Differences up to this one are practically none (region of practical equivalence).",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for a page and figures of the same; made.")
+@click.option(
+    "--to", type=click.Choice(["markdown", "latex", "csv"]),
+    help="Print a table for a paper instead: the best in bold, marks of what is worse, and a caption that explains.",
+)  # fmt: skip
+@csv_safe_option
 @json_option
 @click.pass_obj
 def compare(
-    command: str, folders: tuple[Path, ...], by: str, common: bool, rope: float, out: Path | None, as_json: bool
-) -> None:
+    command: str, folders: tuple[Path, ...], by: str, common: bool, rope: float, out: Path | None, to: str | None,
+    csv_safe: bool, as_json: bool,
+) -> None:  # fmt: skip
     """Compare runs on the same rows: scores with intervals, paired tests against the best, cost.
 
     A run is called worse than the best when the difference in the chosen metric, over a standard error in which the
@@ -44,7 +50,10 @@ def compare(
         tk classify --features features/messages.words.h5 --cv 5
         tk compare runs/messages.static.logistic runs/messages.words.logistic
         tk compare runs/messages.static.logistic runs/messages.words.logistic --by pr_auc --json
+        tk compare runs/messages.static.logistic runs/messages.words.logistic --to latex
     """
+    if to and as_json:
+        raise click.UsageError("--to and --json exclude each other", click.get_current_context())
     from classify import read_run
     from classify.analysis.compare import compare as run_compare
 
@@ -55,7 +64,11 @@ def compare(
 
         write_comparison(found, out, command)
         note(f"wrote {out}")
-    if as_json:
+    if to:
+        from classify.reports.paper_table import paper_table
+
+        echo(paper_table(found, to, csv_safe).removesuffix("\n"))
+    elif as_json:
         print_json(found.as_dict())
     else:
         print_comparison(found)
