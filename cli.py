@@ -17,6 +17,7 @@ from commands.given_once import give_once
 from commands.one_line_errors import OneLineErrors
 from commands.predict import predict
 from commands.reporter import command_reporter
+from commands.rerun import rerun
 from commands.run import run
 from commands.runs import ensemble, errors, report, speed
 from commands.tables import describe
@@ -52,7 +53,7 @@ def cli(context: click.Context, debug: bool, quiet: bool) -> None:
 
 
 for command in (
-    run, embed, encoders, classify, predict, evaluate, heads, compare, ensemble, errors, speed, report, describe,
+    run, rerun, embed, encoders, classify, predict, evaluate, heads, compare, ensemble, errors, speed, report, describe,
     features, vectors, bundle, doctor,
 ):  # fmt: skip
     cli.add_command(command)

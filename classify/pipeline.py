@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from classify.splits.scheme import Scheme, Splitter
 from stores.shared.errors import InputError
 from stores.shared.reporter import Progress, Reporter
 
+GIVEN = "given from Python"  # splits that cannot be asked for again
 FORMER = {"n_splits": "cv", "folds": "cv", "n_repeats": "repeats", "random_state": "seed", "head_specs": "heads",
           "head": "heads", "shares": "learning_curve", "epochs": "report_epochs"}  # fmt: skip
 
@@ -138,6 +140,15 @@ def classify(
         class_weight=class_weight, calibrate=calibrate, threshold=None if threshold is None else str(threshold),
         inner=inner, components=components, cost=cost,
     )  # fmt: skip
+    named = {"test": test, "test_rows": test_rows, "folds_file": folds_file}
+    asked: dict[str, Any] = {name: None if path is None else str(path) for name, path in named.items()} | {
+        "cv": cv if cv is None or isinstance(cv, int) else GIVEN, "repeats": repeats, "test_size": test_size,
+        "by_split": by_split, "time_column": time_column, "groups": groups, "identical": identical,
+        "near_duplicates": near_duplicates, "allow_duplicates": allow_duplicates, "class_weight": class_weight,
+        "tune": [tune] if isinstance(tune, str) else list(tune), "calibrate": calibrate, "threshold": options.threshold,
+        "cost": cost, "components": components, "inner": inner, "learning_curve": list(learning_curve),
+        "report_epochs": list(report_epochs), "positive": positive,
+    }  # fmt: skip
     if identical not in ("likeness", "bytes"):
         raise InputError(f"`identical={identical!r}`: choose likeness or bytes")
     tuning = Tuning.of(tune, chosen)
@@ -173,7 +184,11 @@ def classify(
                 notes = experiment.notes(head, fit_options, evaluation, beside)
                 more["notes"] = [*evaluation.notes, *evaluation.score.remarks, *notes]
                 recipe = experiment.recipe(head, fit_options, evaluation.kept)
-                recipe |= {"command": command, "versions": versions or {}}
+                recipe |= {
+                    "command": command,
+                    "versions": versions or {},
+                    "asked": asked | {"given": sorted(head.given)},
+                }
                 recipe |= {"bag_of_words": experiment.bag_of_words(tuning.default)} if TFIDF in beside else {}
                 reporter.progress(Progress("training", None, f"writing {folder}", f"writing {folder}"))
                 runs.append(write_run(folder, recipe, evaluation.score, dict(beside), evaluation.kept, more))

@@ -234,11 +234,10 @@ class RunRecipe(Jsonable):
         model: the one that was kept.
         rows: counts.
         features: what it was trained on.
-        command, versions: that made it.
+        command, versions: that made it; ``asked``: the arguments of ``classify``, as ``classify.rerun`` takes them.
         created: UTC, ``2026-11-28T12:00:00Z``.
         ensemble: of other runs; None for a run of its own.
-        files: path in the folder of the run -> digest; empty in runs that were made before digests were kept.
-        digest: of the recipe without this.
+        files, digest: path in the folder of the run -> digest (older runs have none); of the recipe without this.
     """
 
     head: HeadRecord
@@ -256,6 +255,7 @@ class RunRecipe(Jsonable):
     versions: dict[str, str]
     created: str
     ensemble: EnsembleRecord | None = None
+    asked: dict[str, Any] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     digest: str = ""
     more: dict[str, Any] = field(default_factory=dict)

@@ -15,7 +15,7 @@ from commands.terminal import echo, json_option, models_option, print_json, prin
 
 if TYPE_CHECKING:
     from classify import Run
-    from classify.analysis.score_run import ScoredRun
+    from classify.analysis.score_run import Goal, ScoredRun
     from classify.model_inputs import Source
 
 MISSED = 3  # exit code when a goal is not reached
@@ -102,7 +102,7 @@ def _encode(
 def _print(scored: ScoredRun, run: Run) -> None:
     from classify.reports.grid import grid
     from classify.reports.text import cell, head_spec
-    from classify.scoring.metrics import columns_of, title_of
+    from classify.scoring.metrics import columns_of
 
     for table in (1, 2):
         columns = columns_of(run.recipe.problem, table)
@@ -128,7 +128,13 @@ def _print(scored: ScoredRun, run: Run) -> None:
     if drift.missing:
         echo(f"drift: {shown(drift.missing)}")
     for goal in scored.goals:
-        value = "has no value" if goal.value is None else f"is {goal.value:.4f}"
-        title = title_of(goal.metric, run.recipe.problem)
-        told = "reached" if goal.reached else "missed"
-        echo(f"goal {goal.metric}{goal.relation}{goal.bound:g}: {title} {value}, {told}")
+        echo(goal_line(goal, run.recipe.problem))
+
+
+def goal_line(goal: Goal, problem: str) -> str:
+    """What came of a goal."""
+    from classify.scoring.metrics import title_of
+
+    value = "has no value" if goal.value is None else f"is {goal.value:.4f}"
+    told = "reached" if goal.reached else "missed"
+    return f"goal {goal.metric}{goal.relation}{goal.bound:g}: {title_of(goal.metric, problem)} {value}, {told}"

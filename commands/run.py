@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from commands.compare import print_comparison
+from commands.evaluate import MISSED, goal_line
+from commands.experiment_file import ENDING, RunCommand
 from commands.runs import by_option
 from commands.tables import clean_option, data_option, read, table_options
 from commands.terminal import echo, json_option, note, print_json, shown, versions_of
 
 if TYPE_CHECKING:
     from classify.analysis.comparison import Comparison
+    from classify.analysis.score_run import Goal
     from commands.trials.conduct import EncoderTrial, Experiment, Outcome
     from commands.trials.probe import TableSample
 
 HEADS = ("logistic", "nb", "dense")
 
 
-@click.command()
+@click.command(cls=RunCommand)
 @data_option
 @click.option(
     "--encoder", "encoders", multiple=True, metavar="[LABEL=]NAME[:option=value,...]",
@@ -42,13 +46,24 @@ HEADS = ("logistic", "nb", "dense")
 @click.option("--positive", help="Of two classes, the one that precision, recall and areas are about.")
 @by_option
 @click.option("--rope", default=0.01, show_default=True, help="Differences up to this one are practically none.")
+@click.option(
+    "--goal",
+    "goals",
+    multiple=True,
+    metavar="METRIC>=NUMBER",
+    help="What the run to take must reach, such as f1_macro>=0.9; repeatable. Exit code 3 if it does not.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of all this.  [default: experiments/<data>]")
+@click.option(
+    "--write", metavar="FILE.toml", type=click.Path(path_type=Path),
+    help="Write these options, with comments on all others, into a file that tk run takes, and stop.",
+)  # fmt: skip
 @json_option
 @click.pass_obj
 def run(
     command: str, data: tuple[str, ...], encoders: tuple[str, ...], heads: tuple[str, ...], sampler: tuple[str, ...],
     clean: str, budget: str | None, dry_run: bool, by: str, rope: float, out: Path | None, as_json: bool,
-    reading: dict[str, Any], **settings: Any,  # noqa: ANN401
+    goals: tuple[str, ...], reading: dict[str, Any], **settings: Any,  # noqa: ANN401
 ) -> None:  # fmt: skip
     """Try encoders and heads on a table, the cheapest first, and say which to take.
 
@@ -57,10 +72,13 @@ def run(
     is known, and what does not fit into the --budget is left out and named. The same command goes on where it was
     ended; what is done is not done again, and other encoders and heads may be added. At the end stands the frontier:
     the runs that no other beats in both score and cost, and the cheapest that is practically the same as the best.
+    A file that ends in .toml stands for a table with all options; --write makes one to begin from.
 
     \b
     Example:
         tk run examples/messages.csv
+        tk run examples/messages.csv --encoder static --encoder words --write messages.toml
+        tk run messages.toml --budget 10m
         tk run examples/messages.csv --encoder static --encoder words --head logistic --budget 10m --dry-run
         tk run examples/messages.csv --encoder max=static:pooling=max --out experiments/more
     """
@@ -69,9 +87,10 @@ def run(
     from commands.trials.candidates import candidates
     from commands.trials.conduct import Experiment
 
+    data = tuple(name for name in data if not name.endswith(ENDING))
     limit = None if budget is None else parse_budget(budget)
     tried = candidates(encoders)
-    _check_early(heads, by)
+    _check_early(heads, by, goals)
     with command_reporter() as reporter:
         table = read(data, **reading)
         experiment = Experiment(
@@ -87,13 +106,15 @@ def run(
         for line in _plan(trials, sample, unusable):
             note(line)
         outcome = experiment.conduct(trials)
-    _show(experiment, outcome, by, rope, as_json)
+    if not _show(experiment, outcome, by, rope, goals, as_json):
+        sys.exit(MISSED)
 
 
-def _check_early(heads: tuple[str, ...], by: str) -> None:
+def _check_early(heads: tuple[str, ...], by: str, goals: tuple[str, ...]) -> None:
     """Mistakes that would otherwise show after the first minutes."""
+    from classify.analysis.score_run import parse_goal
     from classify.heads import parse
-    from classify.scoring.metrics import METRICS
+    from classify.scoring.metrics import METRICS, PROBLEMS
     from stores.shared.errors import InputError
     from stores.shared.suggest import listing
 
@@ -101,6 +122,15 @@ def _check_early(heads: tuple[str, ...], by: str) -> None:
         parse(head)
     if by not in METRICS:
         raise InputError(f"`by={by!r}`: choose one of {listing(by, METRICS)}")
+    for goal in goals:  # of which problem it is shows when the table is read
+        errors = []
+        for problem in PROBLEMS:
+            try:
+                parse_goal(goal, problem)
+            except InputError as error:
+                errors.append(error)
+        if len(errors) == len(PROBLEMS):
+            raise errors[0]
 
 
 def _plan(trials: list[EncoderTrial], sample: TableSample, unusable: dict[str, str]) -> list[str]:
@@ -131,9 +161,12 @@ def _print_plan(trials: list[EncoderTrial], sample: TableSample, unusable: dict[
     print_json({"distinct_texts": sample.distinct, "encoders": found, "left_out": unusable})
 
 
-def _show(experiment: Experiment, outcome: Outcome, by: str, rope: float, as_json: bool) -> None:
-    """Scores, tests, costs and the frontier; the page of the same."""
+def _show(
+    experiment: Experiment, outcome: Outcome, by: str, rope: float, goals: tuple[str, ...], as_json: bool
+) -> bool:
+    """Scores, tests, costs and the frontier; the page of the same; whether the run to take reaches the goals."""
     from classify.analysis.compare import compare
+    from commands.trials.frontier import choice, frontier
     from stores.shared.errors import FailureError
 
     for name, why in outcome.left_out.items():
@@ -142,20 +175,35 @@ def _show(experiment: Experiment, outcome: Outcome, by: str, rope: float, as_jso
         raise FailureError("there was no time for any run; give a larger --budget")
     if len(outcome.runs) == 1:
         (only,) = outcome.runs
-        score = only.metrics.overall[by]
-        print_json({"runs": [str(only.folder)]}) if as_json else echo(f"{only.folder}: {by} {score.value:.3f}")
-        return
-    found = compare(outcome.runs, by, rope=rope, reporter=experiment.reporter)
-    page = _write_page(found, experiment)
-    if as_json:
-        from commands.trials.frontier import choice, frontier
-
-        print_json({
-            "take": choice(found).folder, "frontier": frontier(found), "left_out": outcome.left_out,
-            "comparison": found.as_dict(),
-        })  # fmt: skip
+        judged = _judged(outcome, str(only.folder), goals)
+        if as_json:
+            print_json({"runs": [str(only.folder)], "goals": [goal.as_dict() for goal in judged]})
+        else:
+            echo(f"{only.folder}: {by} {only.metrics.overall[by].value:.3f}")
     else:
-        _print(found, outcome, page)
+        found = compare(outcome.runs, by, rope=rope, reporter=experiment.reporter)
+        page, taken = _write_page(found, experiment), choice(found).folder
+        judged = _judged(outcome, taken, goals)
+        if as_json:
+            print_json({
+                "take": taken, "frontier": frontier(found), "left_out": outcome.left_out,
+                "goals": [goal.as_dict() for goal in judged], "comparison": found.as_dict(),
+            })  # fmt: skip
+        else:
+            _print(found, outcome, page)
+    for goal in () if as_json else judged:
+        echo(goal_line(goal, outcome.runs[0].recipe.problem))
+    return all(goal.reached for goal in judged)
+
+
+def _judged(outcome: Outcome, folder: str, goals: tuple[str, ...]) -> list[Goal]:
+    """What came of the goals, by the out-of-fold scores of the run in this folder."""
+    from classify.analysis.score_run import judged, parse_goal
+
+    run = next(run for run in outcome.runs if str(run.folder) == folder)
+    parsed = [parse_goal(goal, run.recipe.problem) for goal in goals]
+    overall = run.metrics.overall
+    return [judged(metric, relation, bound, overall[metric.name].value) for metric, relation, bound in parsed]
 
 
 def _print(found: Comparison, outcome: Outcome, page: Path) -> None:

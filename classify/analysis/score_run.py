@@ -94,7 +94,7 @@ def score_run(
             goal that is none.
         FailureError: if a file cannot be read, or the training rows cannot be told from others, as their store is gone.
     """
-    parsed = [_goal(goal, run.recipe.problem) for goal in goals]
+    parsed = [parse_goal(goal, run.recipe.problem) for goal in goals]
     paths = _paths(features)
     with ExitStack() as stack:
         stores = [stack.enter_context(FeatureStore(path)) for path in paths]
@@ -134,12 +134,12 @@ def score_run(
         per_class=classes,
         confusion=measured["confusion"][0].astype(int).tolist(),
         drift=drift,
-        goals=[_judged(metric, relation, bound, overall[metric.name].value) for metric, relation, bound in parsed],
+        goals=[judged(metric, relation, bound, overall[metric.name].value) for metric, relation, bound in parsed],
     )
 
 
-def _goal(text: str, problem: str) -> tuple[Metric, str, float]:
-    """Metric, relation and bound of ``f1_macro>=0.9``."""
+def parse_goal(text: str, problem: str) -> tuple[Metric, str, float]:
+    """Metric, relation and bound of ``f1_macro>=0.9``; ``InputError`` for what is none of this problem."""
     known = {metric.name: metric for metric in metrics_of(problem, per_class=False) if metric.interval != "none"}
     match = GOAL.fullmatch(text)
     try:
@@ -153,7 +153,8 @@ def _goal(text: str, problem: str) -> tuple[Metric, str, float]:
         ) from None
 
 
-def _judged(metric: Metric, relation: str, bound: float, value: float | None) -> Goal:
+def judged(metric: Metric, relation: str, bound: float, value: float | None) -> Goal:
+    """Whether a goal is reached by this value."""
     there = value is not None and not np.isnan(value)
     reached = there and (value >= bound if relation == ">=" else value <= bound)  # type: ignore[operator]
     return Goal(metric.name, relation, bound, value, bool(reached))
