@@ -90,44 +90,48 @@ class Predictor:
                 }
 
 
-def write_results(file: TextIO, results: Iterable[dict[str, Any]], form: str, csv_safe: bool = False) -> None:
-    """Write ``results`` of a predictor as they come.
+class ResultWriter:
+    """Writes ``results`` of a predictor as they come.
 
     Args:
         file: takes the text.
-        results: mappings with the same keys.
         form: ``csv`` (with a header; None is an empty cell, true and false are 1 and 0), ``jsonl`` (an object a line)
             or ``json`` (an array).
         csv_safe: whether cells that a spreadsheet would compute as formulas get an apostrophe before them.
+        written: results that the file holds already.
     """
-    if form == "csv":
-        _write_csv(file, results, csv_safe)
-        return
-    lines = (json.dumps(result, ensure_ascii=False) for result in results)
-    if form == "jsonl":
-        file.writelines(f"{line}\n" for line in lines)
-        return
-    file.write("[")
-    for number, line in enumerate(lines):
-        file.write(f"{',' * (number > 0)}\n{line}")
-    file.write("\n]\n")
 
+    def __init__(self, file: TextIO, form: str, csv_safe: bool = False, written: int = 0) -> None:
+        self._file, self._form, self._safe, self.written = file, form, csv_safe, written
 
-def _write_csv(file: TextIO, results: Iterable[dict[str, Any]], safe: bool) -> None:
-    writer = None
-    for result in results:
-        cells = {name: int(value) if isinstance(value, bool) else value for name, value in result.items()}
-        if safe:
-            cells = {
-                name: spreadsheet_safe(value) if isinstance(value, str) else value for name, value in cells.items()
-            }
-        if writer is None:
-            writer = csv.DictWriter(file, list(cells), lineterminator="\n")
+    def write(self, results: Iterable[dict[str, Any]]) -> None:
+        """Write more results, mappings with the same keys."""
+        for result in results:
+            if self._form == "csv":
+                self._write_row(result)
+            elif self._form == "jsonl":
+                self._file.write(f"{json.dumps(result, ensure_ascii=False)}\n")
+            else:
+                self._file.write(f"{',' if self.written else '['}\n{json.dumps(result, ensure_ascii=False)}")
+            self.written += 1
+
+    def close(self) -> None:
+        """There are no more; the file stays open."""
+        if self._form == "json":
+            self._file.write("\n]\n" if self.written else "[\n]\n")
+
+    def _write_row(self, result: dict[str, Any]) -> None:
+        writer = csv.DictWriter(self._file, list(result), lineterminator="\n")
+        if not self.written:
             writer.writeheader()
+        cells = {name: int(value) if isinstance(value, bool) else value for name, value in result.items()}
+        if self._safe:
+            cells = {k: spreadsheet_safe(value) if isinstance(value, str) else value for k, value in cells.items()}
         writer.writerow(cells)
 
 
-def _csv_cell(value: object, safe: bool) -> object:
-    if isinstance(value, bool):
-        return int(value)
-    return spreadsheet_safe(value) if safe and isinstance(value, str) else value
+def write_results(file: TextIO, results: Iterable[dict[str, Any]], form: str, csv_safe: bool = False) -> None:
+    """Write all ``results`` of a predictor as they come, see ``ResultWriter``."""
+    writer = ResultWriter(file, form, csv_safe)
+    writer.write(results)
+    writer.close()

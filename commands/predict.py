@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from commands.bundle import opened_run
+from commands.evaluate import MISSED
 from commands.tables import DATA_HELP, read, table_options
-from commands.terminal import csv_safe_option, models_option, note, overwrite_option, trust_option
+from commands.terminal import csv_safe_option, echo, is_quiet, models_option, note, overwrite_option, trust_option
 
 if TYPE_CHECKING:
-    from classify import NewTexts, Predictor
+    from classify import Predictor
     from classify.model_inputs import Source
+    from classify.watch import Condition
+    from commands.prediction import Prediction
     from embed import Recipe, Table
 
 
@@ -52,10 +55,24 @@ if TYPE_CHECKING:
 )
 @click.option("--coverage-by-class", is_flag=True, help="The coverage holds for each class by itself.")
 @csv_safe_option
+@click.option(
+    "--batch", type=click.IntRange(1), metavar="ROWS",
+    help="Rows that are read, encoded and written together.  [default: as suits the encoder]",
+)  # fmt: skip
+@click.option(
+    "--fail-if", multiple=True, metavar="MEASURE>NUMBER",
+    help="End with exit code 3 if this holds, such as drift>0.8; repeatable. The measures: rows, drift, and the shares "
+    "empty, abstained, broken, unknown and share.CLASS.",
+)  # fmt: skip
+@click.option(
+    "--checkpoint", type=click.Path(path_type=Path), metavar="FILE",
+    help="Note in a FILE how far it is, and go on from there if it is there already; with --out.",
+)  # fmt: skip
 def predict(
     words: tuple[str, ...], folder: Path | None, data: tuple[str, ...], texts: tuple[str, ...], model: tuple[str, ...],
     trust_model: bool, out: Path, overwrite: bool, form: str, as_json: bool, with_text: bool,
     coverage: float | None, coverage_by_class: bool, csv_safe: bool, remember: bool, vectors: Path | None,
+    batch: int | None, fail_if: tuple[str, ...], checkpoint: Path | None,
     reading: dict[str, Any],
 ) -> None:  # fmt: skip
     """Classify new texts with the model of a run, read and encoded as the run's own texts were.
@@ -63,25 +80,37 @@ def predict(
     One line comes out for each text: its line in the file and its id if it has one (or the text itself), the
     predicted class and the probability of each class; an empty text is marked and has none. The texts are taken from
     the column that the run's own were in, cleaned as these were. The table needs no labels. A run on joined features
-    and an ensemble predict like any other: each of their encoders encodes the texts once.
+    and an ensemble predict like any other: each of their encoders encodes the texts once. JSON lines from standard
+    input are predicted as they come. At the end a line on stderr says how many rows and classes there were, how many
+    abstained, were empty or broken, which share of the words was not known, and the drift: how well the rows are told
+    from those that the run was trained on (ROC-AUC; 0.5: not at all).
 
     \b
     Example:
         tk predict --run runs/messages.static.logistic --text "WINNER!! call now"
         tk predict --run runs/messages.static.logistic --data examples/messages.csv --out predicted.csv
         tk predict runs/messages.static.logistic examples/messages.csv --with-text --json
+        tk predict runs/messages.static.logistic examples/messages.csv --out p.jsonl --to jsonl \\
+            --checkpoint p.checkpoint --fail-if "drift>0.95" --fail-if "share.spam>0.5"
     """
-    from classify import Predictor, write_results
+    from classify import Predictor
     from classify.conformal import ConformalSets
     from classify.model_inputs import source_columns
-    from commands.reporter import command_reporter
+    from classify.watch import Condition
+    from commands.prediction import Prediction, given_features
     from stores.shared.files import is_stream
-    from stores.shared.outputs import check_output, output_text
+    from stores.shared.outputs import check_output
 
     folder, data = _run_and_data(words, folder, data, texts)
-    if not is_stream(out):
+    form = "json" if as_json else form
+    if checkpoint and (texts or vectors or is_stream(out)):
+        raise click.UsageError("--checkpoint is for --data with --out FILE", click.get_current_context())
+    if texts and fail_if:
+        raise click.UsageError("--fail-if is for --data", click.get_current_context())
+    if not is_stream(out) and not checkpoint:
         check_output(out, overwrite)
     run, found = opened_run(folder)
+    conditions = [Condition.parse(text, run.recipe.classes) for text in fail_if]
     if coverage_by_class and coverage is None:
         raise click.UsageError("--coverage-by-class needs --coverage", click.get_current_context())
     sets = None if coverage is None else ConformalSets.of_run(run, coverage, coverage_by_class)
@@ -90,27 +119,68 @@ def predict(
         _check_given(predictor, texts)
     encoded = [source for source in found if not (vectors and source.recipe.get("given"))]
     recipes = _recipes(encoded, model, trust_model)
-    like = source_columns(run.recipe.features)
-    table = read(data, **{"label_columns": (), "like": like} | reading) if data else None
+    rows = batch or min((recipe.encoder.part_rows for recipe in recipes), default=8192)
     tell = not (is_stream(out) and sys.stdout.isatty())  # a bar would run into the lines that come out
-    blocks = _blocks(recipes, table, texts, with_text, remember, tell)
-    if vectors and table is not None:
-        blocks = _given(found, recipes, vectors, table, with_text)
-    empty = 0
+    job = Prediction(run, predictor, sets, recipes, remember, with_text, rows, tell)
+    if not data:
+        _write_all(job.of_texts(list(texts)), out, overwrite, form, csv_safe)
+        return
+    table = _table(data, rows, {"label_columns": (), "like": source_columns(run.recipe.features)} | reading)
+    if vectors:
+        _write_all(job.of_rows(*given_features(found, recipes, vectors, table)), out, overwrite, form, csv_safe)
+    elif checkpoint:
+        of = {"the run": run.recipe.digest, "--out": str(out.absolute()), "--to": form, "--with-text": with_text,
+              "--coverage": coverage, "--coverage-by-class": coverage_by_class, "--csv-safe": csv_safe,
+              "--batch": rows}  # fmt: skip
+        job.write_resumably(table, checkpoint, out, overwrite, of, form, csv_safe)
+    else:
+        job.write(table, out, overwrite, form, csv_safe)
+    _tell(job, conditions, out)
 
-    def counted() -> Iterator[NewTexts]:
-        nonlocal empty
-        for block in blocks:
-            empty += int(block.empty.sum())
-            yield block
 
-    with command_reporter(), output_text(out, overwrite) as file:
-        results = predictor.results(counted())
-        write_results(file, results if sets is None else sets.add(results), "json" if as_json else form, csv_safe)
-    if empty:
-        note(f"{empty:,} empty text{'s have' if empty > 1 else ' has'} no prediction (column empty)")
+def _tell(job: Prediction, conditions: list[Condition], out: Path) -> None:
+    """What came of it, and whether a condition says that it has failed."""
+    from stores.shared.files import is_stream
+
+    counts = job.watch.counts
+    if counts.broken:
+        note(f"{counts.broken:,} broken rows have no prediction")
+    if counts.empty:
+        note(f"{counts.empty:,} empty text{'s have' if counts.empty > 1 else ' has'} no prediction (column empty)")
     if not is_stream(out):
         note(f"wrote {out}")
+    if is_quiet() and not any(condition.measure == "drift" for condition in conditions):
+        drift, missing = None, "not asked"
+    else:
+        drift, missing = job.drift()
+    note(job.watch.line(drift, missing))
+    failures = [failure for each in conditions if (failure := each.failure(job.watch.measures(drift)))]
+    for failure in failures:
+        echo(f"failed: {failure}", err=True)
+    if failures:
+        sys.exit(MISSED)
+
+
+def _write_all(results: list[dict[str, Any]], out: Path, overwrite: bool, form: str, csv_safe: bool) -> None:
+    from classify import write_results
+    from stores.shared.files import is_stream
+    from stores.shared.outputs import output_text
+
+    with output_text(out, overwrite) as file:
+        write_results(file, results, form, csv_safe)
+    if not is_stream(out):
+        note(f"wrote {out}")
+
+
+def _table(data: tuple[str, ...], rows: int, reading: dict[str, Any]) -> Table:
+    """The table; JSON lines from standard input are not waited for, but read as they come."""
+    if data == ("-",) and reading.get("format") in (None, "json", "jsonl") and not reading.get("encoding"):
+        from embed.reading.json_stream import JsonStream, holds_json_lines
+
+        if holds_json_lines(sys.stdin.buffer):
+            reading.pop("format", None)
+            return read(JsonStream(sys.stdin.buffer, rows), **reading)
+    return read(data, **reading)
 
 
 def _run_and_data(
@@ -141,55 +211,3 @@ def _recipes(found: Sequence[Source], model: tuple[str, ...], trust_model: bool)
 
     kept = [(source.recipe, source.digest) for source in found]
     return load_recipes(kept, model, trust_model=trust_model, reporter=command_reporter())
-
-
-def _blocks(
-    recipes: Sequence[Recipe], table: Table | None, texts: tuple[str, ...], with_text: bool, remember: bool, tell: bool
-) -> Iterator[NewTexts]:
-    """The texts with what identifies them and their features, a block at a time; ``tell``: whether to say how far."""
-    from classify import NewTexts
-    from commands.reporter import command_reporter
-    from embed import encode_rows, encode_texts
-    from stores.shared.reporter import SILENT, Progress
-
-    if table is None:
-        yield NewTexts({"text": list(texts)}, *encode_texts(texts, recipes, remember=remember))
-        return
-    bad = done = 0
-    reporter = command_reporter() if tell else SILENT
-    for rows, encoded, empty in encode_rows(table, recipes, remember=remember):
-        keys = {"line": rows.line.tolist()} | ({"id": rows.ids} if rows.ids else {})
-        keys |= {"text": rows.texts} if with_text else {}
-        yield NewTexts(keys, encoded, empty)
-        bad, done = bad + len(rows.bad), done + len(rows.line)
-        share = min(table.share(int(rows.line[-1])), 0.999) if len(rows.line) else None
-        reporter.progress(Progress("predicting", share, f"{done:,} rows"))
-    reporter.progress(Progress("predicting", 1.0))
-    if bad:
-        note(f"{bad:,} broken rows have no prediction")
-
-
-def _given(
-    found: Sequence[Source], recipes: Sequence[Recipe], vectors: Path, table: Table, with_text: bool
-) -> Iterator[NewTexts]:
-    """The rows of a table with vectors that were made elsewhere, and beside them what ``recipes`` make of the texts."""
-    import numpy as np
-
-    from classify import NewTexts
-    from embed import encode_texts
-    from embed.given_vectors import read_vectors, vectors_of_rows
-    from embed.tables.rows import Rows
-    from stores import Features, InputError, PooledFeatures
-
-    rows = Rows.concat(list(table.blocks(8192)), [])
-    values = vectors_of_rows(read_vectors(vectors), rows, table)
-    given = next(source for source in found if source.recipe.get("given"))
-    width = given.identity.get("width", values.shape[1])
-    if values.shape[1] != width:
-        raise InputError(f"{vectors} has {values.shape[1]} columns; the run was trained on {width}")
-    keys = {"line": rows.line.tolist()} | ({"id": rows.ids} if rows.ids else {})
-    keys |= {"text": rows.texts} if with_text else {}
-    own = PooledFeatures({"pooled": np.asarray(values, given.recipe["dtype"])}, np.zeros((len(values), 3), np.int32))
-    others: Iterator[Features] = iter(encode_texts(rows.texts, recipes)[0] if recipes else [])
-    features = [own if source.recipe.get("given") else next(others) for source in found]
-    yield NewTexts(keys, features, np.array([not text.strip() for text in rows.texts]))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
     from embed import Table
+    from embed.reading.format import TableFile
     from embed.tables.describe import TableDescription
 
 NO_HEADER = ("header", False)  # of all options the one whose False says something
@@ -92,11 +93,12 @@ def table_options(command: Callable) -> Callable:
     return gathered
 
 
-def read(data: tuple[str, ...], **reading: Any) -> Table:  # noqa: ANN401
+def read(data: tuple[str, ...] | TableFile, **reading: Any) -> Table:  # noqa: ANN401
     """The table; what is to be known about the reading goes to stderr."""
     from embed import read_table
 
-    table = read_table([Path(name) for name in data], **reading)  # paths, whatever they look like
+    named = [Path(name) for name in data] if isinstance(data, tuple) else data  # paths, whatever they look like
+    table = read_table(named, **reading)
     for line in (*table.notes, *table.columns.reasons):
         note(line)
     return table

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -15,6 +15,7 @@ from classify.runs import Run
 from classify.scoring.auc import areas
 from classify.sources import opened
 from classify.typed_json import Jsonable
+from stores.features import Features
 from stores.reader import FeatureStore
 from stores.shared.errors import FailureError, InputError
 
@@ -73,6 +74,87 @@ def measure_drift(run: Run, given: Mapping[str, FeatureStore], rows: np.ndarray)
         return Drift(lengths, empty, unknown, told_apart(x, other))
     except (InputError, FailureError) as error:
         return Drift(None, None, None, None, str(error))
+
+
+class SampledRows:
+    """Some of the rows that are predicted, each as likely, however many there are: those of the least keys.
+
+    A key is a function of the number of the row alone, so that the sample is the same after an interruption.
+
+    Attributes:
+        rows: how many were seen.
+        texts: of the sampled rows; of those whose vectors are not known.
+        vectors: float32 ``[m, D]``, of the others; None while there are none.
+    """
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._key = np.empty(0, np.uint64)
+        self._kept: list[np.ndarray | str] = []
+
+    def add(self, texts: Sequence[str], vectors: np.ndarray | None) -> None:
+        """Take in a block of rows with their vectors, ``[n, D]``; None: they were predicted by an earlier process."""
+        numbers = np.arange(self.rows, self.rows + len(texts), dtype=np.uint64)
+        self.rows += len(texts)
+        key = np.concatenate([self._key, _mixed(numbers)])
+        chosen = np.sort(np.argsort(key, kind="stable")[:SAMPLE])
+        old = len(self._key)
+        kept: list[np.ndarray | str] = []
+        for place in chosen.tolist():
+            if place < old:
+                kept.append(self._kept[place])
+            else:
+                kept.append(texts[place - old] if vectors is None else np.array(vectors[place - old], np.float32))
+        self._key, self._kept = key[chosen], kept
+
+    @property
+    def texts(self) -> list[str]:
+        """Of sampled rows without vectors."""
+        return [each for each in self._kept if isinstance(each, str)]
+
+    @property
+    def vectors(self) -> np.ndarray | None:
+        """float32 ``[m, D]``: of the other sampled rows."""
+        found = [each for each in self._kept if isinstance(each, np.ndarray)]
+        return np.stack(found) if found else None
+
+
+def drift_of(run: Run, vectors: np.ndarray | None) -> tuple[float | None, str]:
+    """How well new rows are told from those that the run was trained on, see ``Drift.features_auc``; or why not known.
+
+    Args:
+        run: finished.
+        vectors: float32 ``[m, D]``, see ``vectors_of``; None if there are none.
+    """
+    if vectors is None or len(vectors) < FEW:
+        return None, "too few rows" if vectors is not None else "no vectors"
+    trained = {part.identity_digest: part for part in run.recipe.features.stores(test=False)}
+    try:
+        with ExitStack() as stack:
+            stores = [stack.enter_context(opened(part)) for part in trained.values()]
+            pooled = [store for store in stores if store.kind == "pooled" and len(store) == len(stores[0])]
+            rows = _sample(np.arange(len(stores[0])), 0)
+            before = np.hstack([store.take(rows).matrix() for store in pooled]) if pooled else np.empty((0, 0))
+    except (InputError, FailureError) as error:
+        return None, str(error).partition("; ")[0]
+    if len(before) < FEW or before.shape[1] != vectors.shape[1]:
+        return None, "too few rows were trained on" if len(before) < FEW else "its vectors have another width"
+    return told_apart(before, vectors), ""
+
+
+def vectors_of(features: Sequence[Features]) -> np.ndarray | None:
+    """float32 ``[n, D]``: the vectors of some rows by all encoders that give one a text, side by side."""
+    pooled = [each.matrix() for each in features if each.kind == "pooled"]
+    return np.hstack(pooled).astype(np.float32, copy=False) if pooled else None
+
+
+def _mixed(numbers: np.ndarray) -> np.ndarray:
+    """uint64 ``[n]``: a number for each that looks as if it were drawn (Steele, Lea, Flood 2014, splitmix64)."""
+    with np.errstate(over="ignore"):
+        z = (numbers + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return z ^ (z >> np.uint64(31))
 
 
 def told_apart(before: np.ndarray, after: np.ndarray, seed: int = 0) -> float:

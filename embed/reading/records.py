@@ -58,19 +58,22 @@ class Json(TableFile):
 
     def sample(self) -> dict[str, list[str]]:
         """See ``TableFile``."""
-        return {name: [_cell(record.get(name)) for record in self._first] for name in self.header}
+        return {name: [cell(record.get(name)) for record in self._first] for name in self.header}
 
     def batches(self, columns: list[str], text: str) -> Iterator[Batch]:
         """See ``TableFile``."""
-        return _batches(self._records(), columns, text, self.name, self.unit)
+        return batches_of(self._records(), columns, text, self.name, self.unit)
 
     def _records(self) -> Iterator[Row]:
         encoding = self._encoding
         return _array(self.source, encoding) if self._is_array else _json_lines(split_lines(self.source, encoding))
 
 
-def _batches(rows: Iterator[Row], columns: list[str], text: str, name: str, unit: str) -> Iterator[Batch]:
-    while taken := list(islice(rows, BATCH_ROWS)):
+def batches_of(
+    rows: Iterator[Row], columns: list[str], text: str, name: str, unit: str, size: int = BATCH_ROWS
+) -> Iterator[Batch]:
+    """The rows column by column, ``size`` records at a time, broken ones among them."""
+    while taken := list(islice(rows, size)):
         good, bad = [], []
         for line, record, row in taken:
             why = record if isinstance(record, str) else _no_text(record, text)
@@ -78,20 +81,21 @@ def _batches(rows: Iterator[Row], columns: list[str], text: str, name: str, unit
                 bad.append(BadRow(name, line, why, "correct it, or give `bad_rows='skip'`", row[:1000], unit))
             else:
                 good.append((line, record))
-        cells = {column: [_cell(record.get(column)) for _, record in good] for column in columns}
+        cells = {column: [cell(record.get(column)) for _, record in good] for column in columns}
         yield Batch(np.array([line for line, _ in good], np.int64), cells, bad)
 
 
 def _json_lines(lines: Iterable[tuple[int, bytes]]) -> Iterator[Row]:
-    load = _decoder().decode
+    load = json_decoder().decode
     for number, line in lines:
         if not line.isspace() and line:
             row = line.decode()
-            record = _load(load, row)
+            record = flat_record(load, row)
             yield number, record, row
 
 
-def _load(load: Callable, row: str) -> dict | str:
+def flat_record(load: Callable, row: str) -> dict | str:
+    """The object that stands in a line, with the fields of objects inside it; or why there is none."""
     try:
         record = load(row)
     except (ValueError, RecursionError) as error:
@@ -101,7 +105,7 @@ def _load(load: Callable, row: str) -> dict | str:
 
 def _array(source: Source, encoding: str) -> Iterator[Row]:
     """The elements of an array, each as soon as it is whole."""
-    decode, buffer, at, number, line, why = _decoder().raw_decode, "", -1, 0, 1, None
+    decode, buffer, at, number, line, why = json_decoder().raw_decode, "", -1, 0, 1, None
     blocks = chain(codecs.iterdecode(utf8_blocks(source, encoding), "utf-8"), [""])
     for block in blocks:
         buffer, at = (buffer[at:] + block, 0) if at >= 0 else (block, block.index("[") + 1)
@@ -129,7 +133,8 @@ def _array(source: Source, encoding: str) -> Iterator[Row]:
     raise InputError(f"{source.name}, line {line} or after: the array breaks off or is no JSON ({why}); correct it")
 
 
-def _decoder() -> json.JSONDecoder:
+def json_decoder() -> json.JSONDecoder:
+    """Of numbers as they are written."""
     return json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
 
 
@@ -148,7 +153,8 @@ def _flat(record: dict, before: str = "") -> dict:
     return found
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """A value as a cell of a table."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if value is None:

@@ -120,6 +120,8 @@ def read_table(
 
 def _opened(data: TableData, labels: Iterable[Any] | None, asked: ReadingOptions) -> list[TableFile]:
     """The files that ``data`` names, or the table that it is."""
+    if isinstance(data, TableFile):  # a stream
+        return [data]
     if is_in_memory(data):
         if given := [name for name, value in vars(asked).items() if value or (name == "header" and value is not None)]:
             raise InputError(f"`{given[0]}` is for files, and this is a {type(data).__name__}")

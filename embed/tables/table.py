@@ -99,6 +99,14 @@ class Table:
             raise InputError(f"{self.name} has no row that could be used; {len(bad):,} are broken; see `bad_rows`")
         yield Rows.concat(waiting, bad)
 
+    def parts(self) -> Iterator[Rows]:
+        """All rows as the files hand them out, those of a stream as they come; a part may have no rows but broken ones.
+
+        Raises:
+            InputError: naming the line, for a broken row if these are errors.
+        """
+        return self._parts()
+
     def share(self, line: int) -> float:
         """How much of the table there is up to a line, 0 to 1: by bytes where these are known, else by rows."""
         whole = [form.bytes_before(form.lines) for form in self.files]

@@ -1,0 +1,169 @@
+"""What ``tk predict`` does with the rows of a table: encode, predict, count, write, and go on after a kill."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from classify.analysis.drift import drift_of, vectors_of
+from classify.checkpoint import Checkpoint, alone
+from classify.conformal import ConformalSets
+from classify.predict import NewTexts, Predictor, ResultWriter
+from classify.runs import Run
+from classify.watch import Watch
+from commands.reporter import command_reporter
+from commands.terminal import note
+from embed.recipes import encode_known, known_texts
+from stores.shared.outputs import check_output, output_text
+from stores.shared.reporter import SILENT, Progress
+
+if TYPE_CHECKING:
+    from classify.model_inputs import Source
+    from embed import Recipe, Table
+    from embed.known_texts import KnownTexts
+    from embed.tables.rows import Rows
+    from stores.features import Features
+
+OFTEN = 1.0  # seconds between two commits of a checkpoint
+
+
+@dataclass
+class Prediction:
+    """The rows of a table through a run.
+
+    Attributes:
+        run, predictor: the run and its model.
+        sets: of classes, where a coverage was asked for.
+        recipes: of its encoders; none where the vectors are given.
+        remember: whether vectors of new texts are kept.
+        with_text: whether a result holds the text.
+        rows: of a block; what is read, encoded and written together.
+        tell: whether to say how far it is.
+        watch: counts.
+    """
+
+    run: Run
+    predictor: Predictor
+    sets: ConformalSets | None
+    recipes: Sequence[Recipe]
+    remember: bool
+    with_text: bool
+    rows: int
+    tell: bool
+    watch: Watch = field(init=False)
+    _known: list[KnownTexts] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.watch = Watch(self.predictor.classes)
+        self._known = known_texts(self.recipes, self.remember)
+
+    def of_texts(self, texts: list[str]) -> list[dict[str, Any]]:
+        """The results of single texts."""
+        return self._results(NewTexts({"text": texts}, *encode_known(texts, self._known, self.remember)))
+
+    def of_rows(self, rows: Rows, given: list[Features] | None = None) -> list[dict[str, Any]]:
+        """The results of some rows, which are counted; ``given``: features that were made elsewhere."""
+        self.watch.counts.broken += len(rows.bad)
+        if not len(rows):
+            return []
+        if given is None:
+            features, empty = encode_known(rows.texts, self._known, self.remember)
+        else:
+            features, empty = given, np.array([not text.strip() for text in rows.texts])
+        keys: dict[str, list] = {"line": rows.line.tolist()} | ({"id": rows.ids} if rows.ids else {})
+        results = self._results(NewTexts(keys | ({"text": rows.texts} if self.with_text else {}), features, empty))
+        self.watch.add(results, features, self.run.recipe.multilabel)
+        self.watch.sample.add(rows.texts, vectors_of(features))
+        return results
+
+    def _results(self, texts: NewTexts) -> list[dict[str, Any]]:
+        results = self.predictor.results([texts])
+        return list(results if self.sets is None else self.sets.add(results))
+
+    def blocks(self, table: Table) -> Iterator[Rows]:
+        """The rows, those of a stream as they come; while they are worked on, it is told how far that is."""
+        streams = not table.most_rows
+        reporter, done = command_reporter() if self.tell else SILENT, 0
+        for rows in table.parts() if streams else table.blocks(self.rows):
+            yield rows
+            done += len(rows)
+            share = None if streams or not len(rows) else min(table.share(int(rows.line[-1])), 0.999)
+            reporter.progress(Progress("predicting", share, f"{done:,} rows"))
+        reporter.progress(Progress("predicting", 1.0))
+
+    def write(self, table: Table, out: Path, overwrite: bool, form: str, csv_safe: bool) -> None:
+        """All results, each block as soon as it is there."""
+        with command_reporter(), output_text(out, overwrite) as file:
+            writer = ResultWriter(file, form, csv_safe)
+            for rows in self.blocks(table):
+                writer.write(self.of_rows(rows))
+                file.flush()
+            writer.close()
+
+    def write_resumably(
+        self, table: Table, path: Path, out: Path, overwrite: bool, of: dict[str, Any], form: str, csv_safe: bool
+    ) -> None:
+        """All results, from where an earlier process was ended; see ``classify.checkpoint``."""
+        with alone(path), command_reporter():
+            checkpoint = Checkpoint(path, out, of, table.name)
+            if checkpoint.before is not None:
+                self.watch = Watch(self.predictor.classes, checkpoint.before.counts)
+                note(f"{self.watch.counts.rows:,} rows are done already, as {path} says")
+            if not checkpoint.is_finished:
+                check_output(out, overwrite)
+            try:
+                self._write_rest(table, checkpoint, form, csv_safe)
+            except BaseException:
+                note(f"the same command goes on from where {path} says that it was")
+                raise
+            checkpoint.finish()
+
+    def _write_rest(self, table: Table, checkpoint: Checkpoint, form: str, csv_safe: bool) -> None:
+        last = time.monotonic()
+        with checkpoint.open() as file:
+            writer = ResultWriter(file, form, csv_safe, self.watch.counts.rows)
+            for rows in self.blocks(table):
+                if checkpoint.is_done(rows.line.tolist(), rows.texts, rows.ids):
+                    self.watch.sample.add(rows.texts, None)
+                    continue
+                writer.write(self.of_rows(rows))
+                if time.monotonic() - last >= OFTEN:
+                    checkpoint.commit(file, self.watch.counts)
+                    last = time.monotonic()
+            checkpoint.check_end()
+            if not checkpoint.is_finished:
+                writer.close()
+                checkpoint.commit(file, self.watch.counts, finished=True)
+
+    def drift(self) -> tuple[float | None, str]:
+        """How well the rows are told from those that the run was trained on; or None, and why it is not known."""
+        found = [self.watch.sample.vectors]
+        if texts := self.watch.sample.texts:  # predicted before an interruption
+            found.append(vectors_of(encode_known(texts, self._known)[0]))
+        known = [vectors for vectors in found if vectors is not None]
+        return drift_of(self.run, np.concatenate(known) if known else None)
+
+
+def given_features(
+    found: Sequence[Source], recipes: Sequence[Recipe], vectors: Path, table: Table
+) -> tuple[Rows, list[Features]]:
+    """The rows of a table, and of each source vectors that were made elsewhere, or what ``recipes`` make of the texts."""
+    from embed.given_vectors import read_vectors, vectors_of_rows
+    from embed.recipes import encode_texts
+    from embed.tables.rows import Rows
+    from stores import InputError, PooledFeatures
+
+    rows = Rows.concat(list(table.blocks(8192)), [])
+    values = vectors_of_rows(read_vectors(vectors), rows, table)
+    given = next(source for source in found if source.recipe.get("given"))
+    width = given.identity.get("width", values.shape[1])
+    if values.shape[1] != width:
+        raise InputError(f"{vectors} has {values.shape[1]} columns; the run was trained on {width}")
+    own = PooledFeatures({"pooled": np.asarray(values, given.recipe["dtype"])}, np.zeros((len(values), 3), np.int32))
+    others: Iterator[Features] = iter(encode_texts(rows.texts, recipes)[0] if recipes else [])
+    return rows, [own if source.recipe.get("given") else next(others) for source in found]
