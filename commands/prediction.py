@@ -152,7 +152,7 @@ class Prediction:
 def given_features(
     found: Sequence[Source], recipes: Sequence[Recipe], vectors: Path, table: Table
 ) -> tuple[Rows, list[Features]]:
-    """The rows of a table, and of each source vectors that were made elsewhere, or what ``recipes`` make of the texts."""
+    """The rows of a table, and for each source the vectors from elsewhere, or what ``recipes`` make of the texts."""
     from embed.given_vectors import read_vectors, vectors_of_rows
     from embed.recipes import encode_texts
     from embed.tables.rows import Rows

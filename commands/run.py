@@ -19,8 +19,9 @@ from commands.terminal import echo, json_option, note, print_json, shown, versio
 if TYPE_CHECKING:
     from classify.analysis.comparison import Comparison
     from classify.analysis.score_run import Goal
-    from commands.trials.conduct import EncoderTrial, Experiment, Outcome
+    from commands.trials.conduct import Experiment
     from commands.trials.probe import TableSample
+    from commands.trials.trial import EncoderTrial, Outcome
 
 HEADS = ("logistic", "nb", "dense")
 
@@ -139,13 +140,24 @@ def _plan(trials: list[EncoderTrial], sample: TableSample, unusable: dict[str, s
     for trial in trials:
         estimate, label = trial.estimate, trial.candidate.label
         if estimate is None:
-            lines.append(f"{label}: encoded already")
-        else:
-            lines.append(f"{label}: about {estimate.encode:,.1f} s to encode, by {estimate.encoded:,} texts; "
-                         f"{estimate.load:,.1f} s to load")  # fmt: skip
+            lines.append(f"{label}: encoded already{_took(trial.spent)}")
+            continue
+        said = (
+            f"about {estimate.encode:,.1f} s to encode, by {estimate.encoded:,} texts; {estimate.load:,.1f} s to load"
+        )
+        if estimate.known:
+            known = "all texts are" if estimate.known == sample.distinct else f"{estimate.known:,} texts are"
+            said = f"{known} known{_took(estimate.before)}" + (f"; {said}" if estimate.encoded else "")
+        lines.append(f"{label}: {said}")
     lines += [f"{label}: left out; {why}" for label, why in unusable.items()]
     total = sum(trial.encoding for trial in trials)
-    return [*lines, f"about {total:,.1f} s of encoding together; what training takes is known once a head was trained"]
+    lines.append(f"about {total:,.1f} s of encoding together")
+    return [*lines, "with a --budget, the first training of each head is tried on a few rows before it is begun"]
+
+
+def _took(seconds: float) -> str:
+    """What encoding took where that was done, if it is known."""
+    return f", which took {seconds:,.1f} s where they were encoded" if seconds > 0 else ""
 
 
 def _print_plan(trials: list[EncoderTrial], sample: TableSample, unusable: dict[str, str], as_json: bool) -> None:

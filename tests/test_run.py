@@ -4,15 +4,21 @@ import json
 from collections import Counter
 from types import SimpleNamespace
 
+import h5py
+import numpy as np
 import pytest
 from helpers.commands import ROWS, tk
 from helpers.toy import toy_recipe, write_csv
 
 import classify
-from classify import read_run
+import classify.fitting.training as training_module
+import commands.trials.first_training as first_training_module
+from classify import heads, read_run
+from classify.analysis.cost import run_cost
 from commands.trials import candidates as candidates_module
 from commands.trials.budget import Budget, parse_budget
 from commands.trials.candidates import Candidate, candidates
+from commands.trials.first_training import first_training
 from commands.trials.frontier import choice, frontier
 from commands.trials.probe import SAMPLE, TableSample, probe, sample_table
 from embed import read_table
@@ -157,11 +163,63 @@ def test_probe_scales_to_the_distinct_texts():
         return real(texts)
 
     recipe.encoder.encode = encode
-    found = probe(recipe, TableSample([f"text {i}" for i in range(300)], 1000), 5.0, clock=lambda: now[0])
+    sample = TableSample([f"text {i}" for i in range(300)], np.zeros((1000, 16), np.uint8))
+    found = probe(recipe, sample, 5.0, clock=lambda: now[0])
 
     assert found.encode == pytest.approx(100)
     assert found.encoded == 16  # 1.6 s are enough
     assert found.load == pytest.approx(5 + 0.4 + 9 + 9)  # four texts at first; 9 s for 4 texts, and for 16
+
+
+@pytest.mark.slow
+def test_what_stores_know_is_not_encoded_and_its_cost_is_told(messages, machine):
+    """40 of 60 texts took 8 s elsewhere: the others are estimated; the runs cost what both took."""
+    write_csv(messages / "few.csv", ROWS[:40])
+    tk("embed", "few.csv", "--out", "elsewhere/few.h5")
+    with h5py.File("elsewhere/few.h5", "r+") as file:
+        file["times"][1] = 8.0
+    said = tk("run", "messages.csv", "--encoder", "static", "--head", "nb", "--head", "logistic", "--cv", "3")
+    cost = run_cost(read_run("experiments/messages/runs/static.nb")).encode_seconds
+    again = tk("run", "messages.csv", "--encoder", "static", "--head", "nb", "--head", "logistic", "--cv", "3").stderr
+
+    assert (
+        "static: 40 texts are known, which took 8.0 s where they were encoded; about 0.0 s to encode" in said.stderr
+    ), said.stderr
+    assert cost == pytest.approx(8.0, abs=0.5)
+    assert "static: encoded already, which took 8." in again
+    write_csv(messages / "fewer.csv", ROWS[:30])  # of the 60 that took 8 s together
+    fewer = tk("run", "fewer.csv", "--encoder", "static", "--head", "nb", "--cv", "3", "--dry-run").stdout
+    assert "static: all texts are known, which took 4.0 s where they were encoded\n" in fewer
+
+
+def test_first_training_by_hand(monkeypatch):
+    """A head that compiles for 3 s and takes 1 ms a row and model: six models of 10,000 rows, five of them of 4/5."""
+    now, y = [0.0], np.arange(10_000) % 2
+    rows = []
+
+    def fit(head, x, y, tasks, n_classes, options):
+        rows.append([len(task.rows) for task in tasks])
+        assert all(set(y[task.rows]) == {0, 1} for task in tasks)
+        now[0] += 3 + sum(rows[-1]) / 1000
+
+    monkeypatch.setattr(training_module, "fit", fit)
+    data = SimpleNamespace(x=None, y=y, classes=["a", "b"], kind="pooled")
+    found = first_training(data, heads.parse("nb"), "none", {"cv": 5}, 1e9, clock=lambda: now[0])
+
+    assert rows == [[204, 205, 205, 205, 205, 256], [409, 409, 410, 410, 410, 512]]
+    assert found == pytest.approx(3 + 50, rel=0.01)
+    assert first_training(data, heads.parse("nb"), "none", {"repeats": 2}, 1.0, clock=lambda: now[0]) > 1.0
+    assert len(rows) == 3 and len(rows[2]) == 11  # no second try of what takes too long
+    data.y = y[:2000]
+    assert first_training(data, heads.parse("nb"), "none", {}, 1e9) is None
+
+
+@pytest.mark.slow
+def test_slow_head_is_not_begun_where_there_is_no_time(messages, monkeypatch):
+    """Its first training is foreseen, and left out by name."""
+    monkeypatch.setattr(first_training_module, "first_training", lambda *_: 3600.0)
+    said = tk("run", "messages.csv", *TRIED, "--budget", "100s", code=1).stderr
+    assert "left out: static.logistic: training would take about 3600 s, and " in said
 
 
 def test_sample_is_of_distinct_texts_each_as_likely(tmp_path):

@@ -14,59 +14,26 @@ import json
 import math
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from commands.trials.budget import Budget
 from commands.trials.candidates import Candidate
 from commands.trials.probe import Estimate, TableSample, probe, sample_table
+from commands.trials.trial import EncoderTrial, Outcome
 from stores.shared.errors import FailureError, InputError
 from stores.shared.files import read_json, whole_file
+from stores.shared.fingerprint import identity_digest
+from stores.shared.reporter import Progress
 
 if TYPE_CHECKING:
     from classify import Head, Run
     from classify.pipeline import Shared
     from embed import Recipe, Reporter, Table
+    from stores.reuse_index import ReuseIndex
 
 SETTINGS = "experiment.json"
-
-
-@dataclass
-class EncoderTrial:
-    """An encoder on the table.
-
-    Attributes:
-        candidate: the encoder.
-        store: where its features are, or will be.
-        estimate: None if all that is asked of it is done.
-        recipe: loaded; None likewise, and once its store is written.
-    """
-
-    candidate: Candidate
-    store: Path
-    estimate: Estimate | None = None
-    recipe: Recipe | None = None
-
-    @property
-    def encoding(self) -> float:
-        """Seconds of encoding that are still to come, at most; to load it was paid with the probe."""
-        return 0.0 if self.estimate is None or self.store.exists() else self.estimate.encode
-
-
-@dataclass
-class Outcome:
-    """What came of an experiment.
-
-    Attributes:
-        runs: of all trials, those of earlier calls among them.
-        taken: how many of these were there already.
-        left_out: name -> why.
-    """
-
-    runs: list[Run] = field(default_factory=list)
-    taken: int = 0
-    left_out: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -123,7 +90,9 @@ class Experiment:
         Raises:
             InputError, FailureError: if an encoder that the user named cannot be used.
         """
-        sample, trials, unusable = sample_table(self.table), [], {}
+        from embed.cleaning import parse_steps
+
+        sample, trials, unusable = sample_table(self.table, parse_steps(self.clean)), [], {}
         for candidate in candidates:
             trial = EncoderTrial(candidate, self.folder / "features" / f"{candidate.label}.h5")
             trials.append(trial)
@@ -143,7 +112,18 @@ class Experiment:
 
         start = time.perf_counter()
         recipe = Recipe.of(candidate.encoder, clean=self.clean, reporter=self.reporter, **candidate.options)
-        return recipe, probe(recipe, sample, time.perf_counter() - start)
+        loading = time.perf_counter() - start
+        return recipe, probe(recipe, sample, loading, self._known(recipe))
+
+    def _known(self, recipe: Recipe) -> ReuseIndex:
+        """What the stores of this machine have by the encoder."""
+        from embed.known_texts import machine_catalogue
+        from stores.reuse_index import ReuseIndex
+
+        digest = identity_digest(replace(recipe, joined=self.table.columns.joined).identity())
+        known = ReuseIndex(digest)
+        known.add([*sorted((self.folder / "features").glob("*.h5")), *machine_catalogue().find(digest)])
+        return known
 
     def conduct(self, trials: Sequence[EncoderTrial]) -> Outcome:
         """All trials for which there is time; each run is written when it is done."""
@@ -186,12 +166,25 @@ class Experiment:
             if kind not in head.kinds:
                 outcome.left_out[folder.name] = f"head {head.name} takes no {kind} features"
                 continue
-            expected = self.budget.training(head.name, kind, size)
+            expected = self._expected(trial, head, sampler, kind, size, shared)
             if self.budget.forbids(expected):
                 takes = "it is spent" if expected is None else f"training would take about {expected:.0f} s"
                 outcome.left_out[folder.name] = f"{takes}, and {max(self.budget.left, 0):.0f} s are left"
                 continue
             yield self._trained(trial.store, head, sampler, folder, shared, kind, size), False
+
+    def _expected(
+        self, trial: EncoderTrial, head: Head, sampler: str, kind: str, size: int, shared: Shared
+    ) -> float | None:
+        """What a training will take; under a budget a head that was never trained here is tried on a few rows."""
+        expected = self.budget.training(head.name, kind, size)
+        if expected is not None or self.budget.seconds is None or self.budget.left <= 0:
+            return expected
+        from commands.trials.first_training import first_training
+
+        data = shared.load(trial.store, None)
+        self.reporter.progress(Progress("training", None, f"{trial.candidate.label}, head {head.name} on a few rows"))
+        return first_training(data, head, sampler, self.settings, self.budget.left)
 
     def _trained(
         self,

@@ -18,7 +18,7 @@ from embed.tables.like import label_separator_like, text_columns_like
 from embed.tables.table import Table
 from stores.shared.errors import InputError
 
-TableData: TypeAlias = "str | Path | Sequence[Any] | Mapping[str, Any] | ArrowStream | Iterable[Any]"
+TableData: TypeAlias = "str | Path | TableFile | Sequence[Any] | Mapping[str, Any] | ArrowStream | Iterable[Any]"
 
 
 def read_table(
