@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from classify import heads as registry
+from classify.analysis.against_baseline import against_baseline
 from classify.checks import check_epochs, check_features, positive_class
 from classify.combine import load_all
 from classify.data import Data
@@ -181,6 +182,7 @@ def classify(
                 step = f"head {head.name}" + (f", sampler {fit_options.sampler}" if len(samplers) > 1 else "")
                 evaluation = experiment.evaluate(step, head, fit_options, data.x, tuple(report_epochs), keep=True)
                 more = experiment.more(head, fit_options, learning_curve, report_epochs, evaluation)
+                more["against_baseline"] = against_baseline(evaluation.score, beside, seed)
                 notes = experiment.notes(head, fit_options, evaluation, beside)
                 more["notes"] = [*evaluation.notes, *evaluation.score.remarks, *notes]
                 recipe = experiment.recipe(head, fit_options, evaluation.kept)

@@ -57,17 +57,20 @@ def show(runs: list[Run], report: bool, tensorboard: Path | None = None) -> None
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--png", is_flag=True, help="Write the figures as PNG, too.")
-def report(run: Path, png: bool) -> None:
+@click.option("--map", "projection", default="pca", show_default=True, metavar="NAME",
+              help="How the features become a map: pca, or tsne or umap (pip install umap-learn).")  # fmt: skip
+def report(run: Path, png: bool, projection: str) -> None:
     """Make report.html and figures/ of a run (again), from its numbers and the store it was made from.
 
     \b
     Example:
         tk report runs/messages.static.logistic
+        tk report runs/messages.static.logistic --map tsne
     """
     from classify import write_report
 
     with command_reporter() as reporter:
-        path = write_report(run, png, reporter)
+        path = write_report(run, png, reporter, projection)
     note(f"wrote {path}")
 
 

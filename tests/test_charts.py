@@ -2,12 +2,16 @@
 
 import re
 import xml.etree.ElementTree as ET
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from stores.shared.chart import EDGES, Axis, Bars, Chart, Intervals, Line, Panel, Words, new_chart
-from stores.shared.chart_scale import Scale, scale_of, ticks_of
+from classify.analysis.comparison import Interval
+from classify.reports.figures.cost import cost, name_of
+from stores.shared.chart import EDGES, Axis, Bars, Chart, Intervals, Line, Names, Panel, Words, new_chart
+from stores.shared.chart_marks import spread
+from stores.shared.chart_scale import Scale, scale_of, text_width, ticks_of
 from stores.shared.chart_svg import chart_svg
 from stores.shared.plot_style import house_style, save
 
@@ -143,3 +147,93 @@ def test_charts_are_drawn_as_pixels_too(tmp_path):
 
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     assert (tmp_path / "a.pdf").read_bytes()[:5] == b"%PDF-" and (tmp_path / "a.svg").read_text().startswith("<svg")
+
+
+def boxes(chart):
+    """Left, top, right and lower side of every text that is not turned, in points."""
+    found = []
+    for element in elements(chart, "text"):
+        if element.get("transform") or element.text is None:
+            continue
+        size = float(element.get("font-size") or 9.5)
+        x, y, wide = float(element.get("x")), float(element.get("y")), text_width(element.text, size)
+        x -= {"middle": wide / 2, "end": wide}.get(element.get("text-anchor"), 0)
+        found.append((x, y - 0.8 * size, x + wide, y + 0.2 * size, element.text))
+    return found
+
+
+def overlapping(found):
+    """Pairs of texts that share a place."""
+    pairs = ((a, b) for i, a in enumerate(found) for b in found[i + 1 :])
+    return [(a[4], b[4]) for a, b in pairs if a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]]
+
+
+def runs_at(places, name="run {}"):
+    """A comparison of runs that took so many seconds and have such a score, best first; the others are no better."""
+    runs = []
+    for i, (seconds, score) in enumerate(sorted(places, key=lambda place: -place[1])):
+        runs.append(SimpleNamespace(
+            name=name.format(i), cost=SimpleNamespace(seconds=seconds), distinguishable=False,
+            frontier=all(seconds < run.cost.seconds for run in runs), scores={"f1_macro": Interval(score, None, None)},
+        ))  # fmt: skip
+    return SimpleNamespace(runs=runs, best=runs[0].name, cheapest=runs[0].name, by="f1_macro", problem="binary",
+                           rows=SimpleNamespace(compared=1000))  # fmt: skip
+
+
+LONG = "tweets.transformer.sentence-transformers-all-MiniLM-L6-v2.logistic:C=0.0{}"
+CROWDS = {
+    "apart": lambda n: [(10.0 ** (i / 5), 0.5 + i / 100) for i in range(n)],
+    "at one place": lambda n: [(3.0, 0.9)] * n,
+    "one score": lambda n: [(1.0 + i, 0.9) for i in range(n)],
+    "one time": lambda n: [(2.0, 0.9 + i / 1e4) for i in range(n)],
+    "two heaps": lambda n: [(0.001 if i % 2 else 5000.0, 0.1 + 0.8 * (i % 2)) for i in range(n)],
+    "no time at all": lambda n: [(0.0, 0.5)] * n,
+}
+
+
+@pytest.mark.parametrize("name", ["{}", "run {}", LONG], ids=["short", "usual", "long"])
+@pytest.mark.parametrize("crowd", CROWDS)
+def test_names_of_runs_never_lie_on_each_other(crowd, name):
+    """From 2 to 30 runs, wherever they are: no two texts of the cost figure overlap, and all lie on the paper."""
+    for number in (2, 3, 8, 17, 30):
+        chart = cost(runs_at(CROWDS[crowd](number), name))
+        found = boxes(chart)
+        wide, high = (float(side) for side in ET.fromstring(chart_svg(chart)).get("viewBox").split()[2:])
+
+        assert not overlapping(found)
+        assert all(x0 >= 0 and y0 >= 0 and x1 <= wide and y1 <= high for x0, y0, x1, y1, _ in found)
+        assert len({text for *_, text in found} & {name_of(name.format(i)) for i in range(number)}) == number
+
+
+def test_long_names_keep_their_ends():
+    """Runs of one encoder differ in the end of their names."""
+    assert name_of(LONG.format(3)) == "tweets.trans\u2026stic:C=0.03" and len(name_of(LONG.format(3))) <= 24
+
+
+def test_crowded_names_move_as_little_as_they_can():
+    """The least squares solution by scipy, for random places, with room and just enough of it."""
+    from scipy.optimize import minimize
+
+    rng = np.random.default_rng(5)
+    for size, high in ((2, 40), (5, 100), (8, 85)):
+        places = np.sort(rng.uniform(0, high, size))
+        apart = [{"type": "ineq", "fun": lambda p, i=i: p[i + 1] - p[i] - 12} for i in range(size - 1)]
+        best = minimize(lambda p, own=places: ((p - own) ** 2).sum(), np.linspace(0, high, size), constraints=apart,
+                        bounds=[(0, high)] * size, method="SLSQP", options={"ftol": 1e-12})  # fmt: skip
+
+        assert spread(places, 12, 0, high) == pytest.approx(best.x, abs=1e-3)
+    assert spread([30.0, 10.0, 10.0], 12, 0, 100).tolist() == [30.0, 4.0, 16.0]
+
+
+def test_every_name_is_joined_to_its_point():
+    """A line begins at each point, and ends at the height of its name."""
+    chart, panel = new_chart("finding", "basis")
+    panel.add(Line([1, 2, 3], [1, 2, 2], "#654321", 0, marker="o"), Names([1, 2, 3], [1, 2, 2], ["a", "b", "c"]))
+    (dots,) = [e.get("d") for e in elements(chart, "path") if e.get("fill") == "#654321"]
+    (joins,) = [e.get("d") for e in elements(chart, "path") if e.get("stroke-width") == "0.5"]
+    heights = {e.text: float(e.get("y")) for e in elements(chart, "text") if e.text in ("a", "b", "c")}
+    points = re.findall(r"M([\d.]+,[\d.]+)m", dots)
+    lines = re.findall(r"M([\d.]+,[\d.]+)L[\d.]+,([\d.]+)H", joins)
+
+    assert [start for start, _ in lines] == points
+    assert [float(end) for _, end in lines] == pytest.approx([heights[name] - 3.15 for name in "abc"], abs=0.1)

@@ -1,5 +1,7 @@
 """report.html and its figures: complete, self-contained, escaped, and with the numbers of metrics.json."""
 
+import base64
+import hashlib
 import json
 import re
 from dataclasses import replace
@@ -106,12 +108,17 @@ def test_page_needs_nothing_else(hostile, page):
 
 
 def test_hostile_texts_stay_texts(page):
-    """There are no elements but ours, two scripts that are ours, and the texts are there to be read."""
+    """There are no elements but ours, only scripts whose digests the policy names, and the texts are there to read."""
     tags = {tag for tag, _ in page.elements}
-    assert len(page.texts["script"]) == 2
+    policy = next(a["content"] for _, a in page.elements if a.get("http-equiv") == "Content-Security-Policy")
+    own = [text for text in page.texts["script"] if "use strict" in text]
+    digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in own]
+    assert len(page.texts["script"]) == len(own) + 2 == 5  # and the data of the slider and the map
+    assert policy.split("script-src ")[1] == " ".join(f"'sha256-{digest}'" for digest in digests)
     assert not tags & {"img", "i"}
     assert not any(name.startswith("on") for _, attributes in page.elements for name in attributes)
-    shown_texts = "".join(page.texts["span"] + page.texts["title"])
+    of_map = json.loads(next(text for text in page.texts["script"] if "answers" in text))
+    shown_texts = "".join(page.texts["span"] + of_map["text"])
     for text in HOSTILE[:5]:
         assert text in shown_texts
     assert "a\ufffdb\ufffdc" in shown_texts
@@ -120,11 +127,11 @@ def test_hostile_texts_stay_texts(page):
 
 
 def test_every_figure_has_an_alternative(hostile, page):
-    """Each SVG is an image with a sentence, and each figure lies in the folder, as PNG on request only."""
-    drawings = [attributes for tag, attributes in page.elements if tag == "svg"]
+    """Each SVG, and the map, has a sentence, and each figure lies in the folder, as PNG on request only."""
+    drawings = [attributes for tag, attributes in page.elements if tag in ("svg", "canvas")]
     assert len(drawings) == 9  # without losses: logistic has no epochs
     for attributes in drawings:
-        assert attributes["role"] == "img"
+        assert attributes["role"] in ("img", "application")
         assert len(attributes["aria-label"]) > 30
     files = {path.name for path in (hostile.folder / "figures").iterdir()}
     assert files == {f"{name}.svg" for name in set(FIGURES) - {"losses", "epochs", "learning"}}
@@ -151,8 +158,8 @@ def test_numbers_are_those_of_the_metrics(hostile, page):
 
 def test_slider_begins_at_the_decisions(hostile, page):
     """The counts at its first position are the confusion matrix, at the ends all rows or those of probability 1."""
-    cuts = json.loads(page.texts["script"][0])
-    at = int(next(a["value"] for tag, a in page.elements if tag == "input"))
+    cuts = json.loads(next(text for text in page.texts["script"] if "threshold" in text))
+    at = int(next(a["value"] for tag, a in page.elements if a.get("id") == "cut"))
     ((kept, wrong), (missed, hit)) = hostile.metrics.confusion
     if hostile.recipe.positive == hostile.recipe.classes[0]:
         (hit, missed), (wrong, kept) = (kept, wrong), (missed, hit)
@@ -299,7 +306,7 @@ def test_rows_to_look_at_are_those_of_tk_errors(separable, in_tmp):
     """One list: the surest wrong decisions first, all of them while they are few, and each doubted label once."""
     (run,) = classify(separable, cv=3)
     page = Page(write_report(run).read_text(encoding="utf-8"))
-    start = next(i for i, row in enumerate(page.cells) if row[:3] == ["text", "label", "predicted"])
+    start = next(i for i, row in enumerate(page.cells) if row[:3] == ["text", "true class", "predicted"])
     found = errors(run, 25)
     doubted = {row.line: row for row in found.suspected_label_errors.rows}
     p = run.predictions()
@@ -307,11 +314,11 @@ def test_rows_to_look_at_are_those_of_tk_errors(separable, in_tmp):
     rows = page.cells[start + 1 : start + 1 + len(wrong | set(doubted))]
     shown_p = [float(row[3]) for row in rows if row[3] != "-"]
 
-    assert {int(row[6]) for row in rows} == wrong | set(doubted)
+    assert {int(row[7]) for row in rows} == wrong | set(doubted)
     assert shown_p == sorted(shown_p, reverse=True) and len(shown_p) == len(wrong)
-    assert all(row[0] == f"text {int(row[6]) - 2}" for row in rows)
+    assert all(row[0] == f"text {int(row[7]) - 2}" and int(row[6]) == len(row[0]) for row in rows)
     for row in rows:
-        line = int(row[6])
+        line = int(row[7])
         assert row[4:6] == ([doubted[line].better, f"{doubted[line].margin:+.4f}"] if line in doubted else ["-", "-"])
 
 
@@ -323,7 +330,9 @@ def test_verdict_says_in_words_what_came_out(separable, in_tmp):
     value, others = good.metrics.overall["f1_macro"].value, good.metrics.baselines.values()
     best = max(other.overall["f1_macro"].value for other in others)
 
-    assert re.match(rf"Better than [a-z ]* by {value - best:.3f} F1 macro: {value:.3f} \[", said)
+    low, high = (good.metrics.more["against_baseline"][end] for end in ("low", "high"))
+    gained = rf"Better than [a-z ]* by {value - best:.3f} F1 macro \[{low:.3f}, {high:.3f}\]: {value:.3f} \["
+    assert re.match(gained, said) and low < value - best < high
     assert f"It finds {100 * recall:.0f} of 100 {good.recipe.positive}" in said
     assert "training 3 models" in said and "worse than the class frequencies" not in said
     assert "No better than" in Page(write_report(idle).read_text(encoding="utf-8")).texts["p"][0]
@@ -340,7 +349,7 @@ def test_report_of_an_ensemble(separable, in_tmp):
     text = write_report(ensemble(runs)).read_text(encoding="utf-8")
 
     assert "ensemble of" in text
-    assert 'class="spot' in text
+    assert 'id="map-data"' in text
 
 
 def test_figure_in_a_page_has_its_own_names():

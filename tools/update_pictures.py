@@ -19,7 +19,7 @@ from pathlib import Path
 
 from classify import read_run
 from classify.analysis.comparison import Comparison
-from classify.reports.compare_page import draw
+from classify.reports.figures.cost import cost as cost_chart
 from classify.typed_json import from_json
 from embed import read_table
 from embed.tables.describe import chart_of_lengths, describe
@@ -99,10 +99,12 @@ def cost(runs: list[str], folder: str) -> tuple[str, str]:
     """Score against time, as ``tk compare --out`` draws it."""
     found = from_json(Comparison, json.loads(run(f"tk compare {' '.join(runs)} --json", folder)))
     with house_style():
-        figure, said = draw(found)["cost"]
-        save(figure, PICTURES / "cost.png")
+        chart = cost_chart(found)
+        if chart is None:
+            sys.exit("the runs do not know what they cost")
+        save(chart, PICTURES / "cost.png")
     points = [f"{e.name} {e.scores[found.by].value:.3f} in {e.cost.seconds:.1f} s" for e in found.runs]
-    return f"{said}: {', '.join(points)}", said.split(". ")[0]
+    return f"{chart.finding}. {chart.basis}: {', '.join(points)}", chart.finding
 
 
 def lengths(sms: Path) -> tuple[str, str]:

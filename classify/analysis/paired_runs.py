@@ -83,14 +83,20 @@ class PairedRuns:
         t_test, between = TestResult("corrected resampled t-test", None, None), 0.0
         if len(np.unique(of_a.fold)) > 1 and same_folds([of_a, of_b]):
             sizes = np.array([(f.train_rows, f.test_rows) for f in self.runs[a].metrics.folds], float).mean(0)
-            by_fold = np.array(_by_fold(of_a, self.by)) - np.array(_by_fold(of_b, self.by))
-            t_test = resampled_t(by_fold, float(sizes[0]), float(sizes[1]))
-            between = corrected_error(by_fold, float(sizes[0]), float(sizes[1]))
+            gained = np.subtract(by_fold(of_a, self.by), by_fold(of_b, self.by))
+            t_test = resampled_t(gained, float(sizes[0]), float(sizes[1]))
+            between = corrected_error(gained, float(sizes[0]), float(sizes[1]))
         drawn = self.drawn[a] - self.drawn[b]
         freedom = 0.0
         if self.by in UNBOUNDED:
             freedom = max(self._directions(a), self._directions(b)) / len(np.unique(of_a.row))
-        made = paired_z(self.scores[a][self.by] - self.scores[b][self.by], drawn, self._rarest(), between, freedom)
+        made = paired_z(
+            self.scores[a][self.by] - self.scores[b][self.by],
+            drawn,
+            rarest(self.predictions[0], self.group),
+            between,
+            freedom,
+        )
         method = "difference over its standard error, with the luck of training"
         test = DecidingTest(method, made.z, made.p, None, made.error, made.within(self.rope))
         p = bootstrap_p(drawn)
@@ -114,7 +120,7 @@ class PairedRuns:
             features=recipe.features.path,
             created=recipe.created,
             scores={name: Interval(self.scores[i][name], *held.get(name, (None, None))) for name in self.scores[i]},
-            folds=_by_fold(self.predictions[i], self.by),
+            folds=by_fold(self.predictions[i], self.by),
             against_best=against,
             distinguishable=distinguishable,
             verdict=_verdict(against, distinguishable),
@@ -143,14 +149,6 @@ class PairedRuns:
     def _directions(self, i: int) -> float:
         """In how many directions the head of a run can be fitted by chance; 0 where that was not kept."""
         return float(self.runs[i].metrics.more.get("directions") or 0.0)
-
-    def _rarest(self) -> int:
-        """Groups of the rarest class (of several labels: that are, or are not, of the label that this is least of)."""
-        first = self.predictions[0]
-        members = first.y == 1 if first.multilabel else first.y[:, None] == np.arange(len(first.classes))
-        sides = [members, ~members] if first.multilabel else [members]
-        counts = [len(np.unique(self.group[side[:, c]])) for side in sides for c in range(side.shape[1])]
-        return min((count for count in counts if count), default=1)
 
 
 @dataclass(frozen=True)
@@ -210,6 +208,16 @@ def _encoders(features: FeaturesRecord) -> list[str]:
     return [part.recipe.get("encoder", "joined") for part in features.joined or [features]]
 
 
-def _by_fold(predictions: Predictions, by: str) -> list[float]:
+def rarest(predictions: Predictions, group: np.ndarray) -> int:
+    """Groups of the rarest class (of several labels: that are, or are not, of the label that this is least of)."""
+    y, several = predictions.y, predictions.multilabel
+    members = y == 1 if several else y[:, None] == np.arange(len(predictions.classes))
+    sides = [members, ~members] if several else [members]
+    counts = [len(np.unique(group[side[:, c]])) for side in sides for c in range(side.shape[1])]
+    return min((count for count in counts if count), default=1)
+
+
+def by_fold(predictions: Predictions, by: str) -> list[float]:
+    """The metric in each fold."""
     rows = (np.flatnonzero(predictions.fold == fold) for fold in np.unique(predictions.fold))
     return [float(predictions.take(r).measure()[by][0]) for r in rows]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
 import json
 import re
@@ -11,7 +13,7 @@ from string import Template
 
 from stores.shared.plot_style import GRID, INK, MUTED, PAPER, SERIES
 
-PAGE = Path(__file__).with_name("page.html")
+FOLDER = Path(__file__).parent  # of page.html, page.css and the scripts
 WIDE = 400  # points; wider figures get a row of the page for themselves
 CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 # colours of the house style -> variables of the page, which has others in the dark
@@ -22,15 +24,17 @@ class Markup(str):
     """Text that is HTML already."""
 
 
+def plain(text: str) -> str:
+    """A text in which controls, lone surrogates, and marks that turn what follows are a replacement character."""
+    return CONTROLS.sub("\ufffd", text)
+
+
 def escape(value: object) -> Markup:
-    """Anything as the text of an element or of an attribute in double quotes.
-
-    Controls, lone surrogates, and marks that turn the direction of what follows become a replacement character.
-    """
-    return value if isinstance(value, Markup) else Markup(html.escape(CONTROLS.sub("\ufffd", str(value))))
+    """Anything as the text of an element or of an attribute in double quotes, ``plain``."""
+    return value if isinstance(value, Markup) else Markup(html.escape(plain(str(value))))
 
 
-def element(name: str, *content: object, **attributes: object) -> Markup:
+def element(name: str, /, *content: object, **attributes: object) -> Markup:
     """``<name attribute="...">content</name>``; a trailing or inner underscore of an attribute is a dash or nothing."""
     given = "".join(f' {key.rstrip("_").replace("_", "-")}="{escape(value)}"' for key, value in attributes.items())
     return Markup(f"<{name}{given}>{''.join(map(escape, content))}</{name}>")
@@ -70,8 +74,8 @@ def section(title: str, name: str, *content: object) -> Markup:
 
 
 def data(name: str, value: object) -> Markup:
-    """Numbers for the script of the page; nothing in them can end the element."""
-    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    """Numbers and texts (``plain`` ones) for a script of the page; nothing in them can end the element."""
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return Markup(f'<script type="application/json" id="{escape(name)}">{text}</script>')
@@ -100,6 +104,15 @@ def inline(svg: str, name: str, alternative: str) -> Markup:
     return element("figure", Markup(opened + re.sub(r"\s*\n\s*", "\n", svg[start:])), id=name, **wide)
 
 
-def page(title: str, body: object) -> str:
-    """The whole page."""
-    return Template(PAGE.read_text(encoding="utf-8")).substitute(title=escape(title), body=escape(body))
+def page(title: str, body: object, *scripts: str) -> str:
+    """The whole page, with these of our scripts (``tables``, ``map``, ``slider``); it forbids all others by itself.
+
+    The policy names the digest of each script, so that not even a fault in escaping would let a text run.
+    """
+    texts = [(FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in scripts]
+    digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in texts)
+    return Template((FOLDER / "page.html").read_text(encoding="utf-8")).substitute(
+        title=escape(title), body=escape(body), style=(FOLDER / "page.css").read_text(encoding="utf-8"),
+        scripts="\n".join(f"<script>{text}</script>" for text in texts),
+        hashes=" ".join(f"'sha256-{digest}'" for digest in digests) or "'none'",
+    )  # fmt: skip

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from classify.analysis.errors import Answer, ErrorReport, ErrorRow, errors
-from classify.reports.html import Markup, element, section, table
+from classify.reports.html import Markup, element, join, section, table
 from classify.reports.run_data import RunData
+from stores.shared.plot_style import shown
 
 TOP = 25  # rows of each kind
 CHARACTERS = 600  # of a text
@@ -29,10 +30,10 @@ def look_at(run_data: RunData) -> Markup:
     report = errors(run_data.run, TOP)
     doubted, together = report.suspected_label_errors, report.contradictions
     contradicting = "not known without the store" if together.count is None else f"{together.count:,} texts"
-    header = ["text", "label", "predicted", "probability", "label seems to be", "margin", "line"]
+    header = ["text", "true class", "predicted", "probability", "label seems to be", "margin", "length", "line"]
     rows = [
         [_text(listed.row.text), _answer(listed.row.label), _answer(listed.row.predicted), _number(listed.p),
-         listed.better or "-", _number(listed.margin, "+"), listed.row.line]
+         listed.better or "-", _number(listed.margin, "+"), _length(listed.row.text), listed.row.line]
         for listed in _listed(report, run_data.problem)
     ]  # fmt: skip
     note = (
@@ -42,15 +43,10 @@ def look_at(run_data: RunData) -> Markup:
         "class as they are of rows that have it. Margin: probability of the label less that of the other. Look "
         "before you change a label."
     )
-    search = element(
-        "label",
-        "Show rows with ",
-        Markup('<input type="search" class="filter" data-table="rows-table">'),
-        class_="screen",
-    )
-    listing = [element("p", note, class_="note"), search, table(header, rows, 3, name="rows-table")] if rows else [
-        element("p", "No row is predicted wrong, and no label is doubted.")
-    ]  # fmt: skip
+    listing = [element("p", "No row is predicted wrong, and no label is doubted.")]
+    if rows:
+        listing = [element("p", note, class_="note"), _filters(run_data.classes),
+                   table(header, rows, 3, name="rows-table")]  # fmt: skip
     same = [
         [_text(row.text), "; ".join(f"{name}: {_lines(lines)}" for name, lines in row.lines_by_label.items())]
         for row in together.rows
@@ -60,6 +56,26 @@ def look_at(run_data: RunData) -> Markup:
         element("h3", f"The same text with different labels: {contradicting}" + _first(together.count or 0)),
         table(["text", "lines by label"], same, 2) if same else element("p", "None."),
     )  # fmt: skip
+
+
+def _filters(classes: Sequence[str]) -> Markup:
+    """What the list can be narrowed to: a text, a true and a predicted class, and a length."""
+    names = sorted(classes)
+    options = join([element("option", "any", value=""), *(element("option", shown(n, 40), value=n) for n in names)])
+    fields = [
+        element("label", "text ", Markup('<input type="search" data-column="0">')),
+        element("label", "true class ", element("select", options, data_column=1)),
+        element("label", "predicted ", element("select", options, data_column=2)),
+        element("label", "length from ", Markup('<input type="number" min="0" data-column="6" data-end="low">')),
+        element("label", "to ", Markup('<input type="number" min="0" data-column="6" data-end="high">')),
+        element("output", ""),
+    ]  # fmt: skip
+    return element("div", *fields, role="search", class_="filters tools screen", data_table="rows-table")
+
+
+def _length(text: str | None) -> str:
+    """Characters of a text."""
+    return "-" if text is None else f"{len(text):,}"
 
 
 def _listed(report: ErrorReport, problem: str) -> list[_Listed]:

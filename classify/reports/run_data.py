@@ -9,6 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
+from classify.reports.projection import Spots, project
 from classify.runs import Run
 from classify.scoring.predictions import Predictions
 from classify.sources import opened, rows_of
@@ -19,62 +20,21 @@ from stores.shared.lengths import length_histogram
 from stores.shared.table_chart import Lengths
 from stores.strings import Strings
 
-DENSE = 512  # rows or columns up to which the components come from a symmetric matrix of this size
-
-
-@dataclass(frozen=True)
-class Spots:
-    """Rows on the plane of their first two principal components.
-
-    Attributes:
-        prediction: int ``[m]``, which prediction each spot is of.
-        place: float ``[m, 2]``; what lies far out is moved to the edge, or all else would be one blot.
-        share: float ``[2]``, of the variance along each axis.
-        outside: how many were moved.
-    """
-
-    prediction: np.ndarray
-    place: np.ndarray
-    share: np.ndarray
-    outside: int
-
-
-def project(vectors: np.ndarray, prediction: np.ndarray) -> Spots:
-    """The map of ``vectors`` ``[m, D]``; each axis points to where its largest value is positive."""
-    centred = vectors - vectors.mean(0, dtype=np.float64)
-    axes = _first_two_axes(centred)
-    place = np.zeros((len(centred), 2))
-    place[:, : len(axes)] = centred @ axes.T
-    place *= np.where(place[np.abs(place).argmax(0), [0, 1]] < 0, -1, 1)
-    share = (place**2).sum(0) / max((centred**2).sum(), np.finfo(float).tiny)
-    low, high = np.quantile(place, [0.01, 0.99], axis=0)
-    inside = np.clip(place, low - (high - low) / 2, high + (high - low) / 2)
-    return Spots(prediction, inside, share, int((inside != place).any(1).sum()))
-
-
-def _first_two_axes(centred: np.ndarray) -> np.ndarray:
-    """The right singular vectors of the two largest singular values, ``[2, D]``, of ``centred`` ``[m, D]``.
-
-    The smaller of X'X and XX' has the same two directions: its eigenvectors.
-    """
-    rows, columns = centred.shape
-    size = min(rows, columns)
-    if size > DENSE:
-        from scipy.sparse.linalg import svds
-
-        # the rows of centred sum to nothing, so a start of ones would lie in the null space: take a random one
-        _, _, axes = svds(centred, 2, v0=np.random.default_rng(0).normal(size=size))
-        return axes[::-1]
-    if size < 2:
-        return np.linalg.svd(centred, full_matrices=False)[2][:2]
-    if columns <= rows:
-        return np.linalg.eigh(centred.T @ centred)[1].T[:-3:-1]
-    axes = np.linalg.eigh(centred @ centred.T)[1].T[:-3:-1] @ centred
-    return axes / np.maximum(np.linalg.norm(axes, axis=1, keepdims=True), np.finfo(float).tiny)
+MAP_ROWS, TOKEN_ROWS = 20_000, 4_000  # points of the map; where each has a vector a token, these are much to read
+BLOCK = 1000  # rows whose tokens are in memory at once
+NONE_APPLIES = "(none of these)"  # of several labels
+SURE = 0.5  # the threshold where nobody chose one
 
 
 def vectors_of(store: FeatureStore, rows: np.ndarray) -> np.ndarray | None:
     """float32 ``[m, D]``; tokens are averaged. None for words without vectors."""
+    if store.kind != "tokens":
+        return _vectors(store, rows)
+    blocks = (_vectors(store, rows[start : start + BLOCK]) for start in range(0, len(rows), BLOCK))
+    return np.concatenate([block for block in blocks if block is not None])
+
+
+def _vectors(store: FeatureStore, rows: np.ndarray) -> np.ndarray | None:
     features = store.take(rows)
     if not isinstance(features, RaggedFeatures):
         return features.matrix()
@@ -89,11 +49,6 @@ def vectors_of(store: FeatureStore, rows: np.ndarray) -> np.ndarray | None:
     return (np.diff(sums[offsets], axis=0) / np.maximum(lengths, 1)).astype(np.float32)
 
 
-MAP_ROWS = 2000  # points of the map
-NONE_APPLIES = "(none of these)"  # of several labels
-SURE = 0.5  # the threshold where nobody chose one
-
-
 @dataclass(frozen=True)
 class RunData:
     """A run, opened for looking at.
@@ -104,6 +59,7 @@ class RunData:
         stores: of the rows that were tested, open; several lie side by side. Empty if they cannot be read.
         row: int64 ``[t]``, the row in the store of each prediction; None without a store.
         missing: why something cannot be shown, one sentence each.
+        projection: of the map, see ``classify.reports.projection``.
     """
 
     run: Run
@@ -111,6 +67,7 @@ class RunData:
     stores: list[FeatureStore]
     row: np.ndarray | None
     missing: list[str]
+    projection: str = "pca"
 
     @cached_property
     def first(self) -> np.ndarray:
@@ -189,18 +146,21 @@ class RunData:
         if self.row is None:
             return None
         chosen = self.first
-        if len(chosen) > MAP_ROWS:
-            chosen = np.sort(np.random.default_rng(0).choice(chosen, MAP_ROWS, replace=False))
+        most = TOKEN_ROWS if any(store.kind == "tokens" for store in self.stores) else MAP_ROWS
+        if len(chosen) > most:
+            chosen = np.sort(np.random.default_rng(0).choice(chosen, most, replace=False))
         by_store = [vectors_of(store, self.row[chosen]) for store in self.stores]
         vectors = [v for v in by_store if v is not None]
         if len(vectors) < len(by_store) or len(chosen) < 3:
             return None
-        return project(np.hstack(vectors), chosen)
+        y = self.predictions.y[chosen]
+        answer = np.unique(y, axis=0, return_inverse=True)[1].reshape(-1) if y.ndim == 2 else y
+        return project(np.hstack(vectors), chosen, answer, self.projection)
 
 
 @contextmanager
-def collect_run_data(run: Run) -> Iterator[RunData]:
-    """The run with its stores, open inside the block.
+def collect_run_data(run: Run, projection: str = "pca") -> Iterator[RunData]:
+    """The run with its stores, open inside the block; ``projection`` is that of the map.
 
     A store that is gone, or is not what the run was made from, is missing run_data, not an error.
 
@@ -215,4 +175,4 @@ def collect_run_data(run: Run) -> Iterator[RunData]:
             row = rows_of(stores[0], predictions)
         except (InputError, FailureError) as error:
             stores, missing = [], [f"Texts, lengths, map and encoding time are left out: {error}."]
-        yield RunData(run, predictions, stores, row, missing)
+        yield RunData(run, predictions, stores, row, missing, projection)

@@ -13,6 +13,8 @@ from classify.reports.text import extras, head_spec
 from classify.scoring.metrics import columns_of, metrics_of
 from classify.sources import recipes_of, tables_of
 
+SORTED = 5  # classes above which their table can be sorted
+
 
 def scores(run_data: RunData) -> Markup:
     """The run beside its baselines, and what else was measured."""
@@ -71,8 +73,19 @@ def _encoder(recipe: dict[str, Any]) -> str:
 
 
 def _listed(values: dict, name: str = "") -> str:
-    pairs = ", ".join(f"{key.replace('_', ' ')}: {value}" for key, value in values.items() if value not in (None, {}))
+    pairs = ", ".join(
+        f"{str(key).replace('_', ' ')}: {_worded(value)}" for key, value in values.items() if value not in (None, {})
+    )
     return f"{name} ({pairs})" if name and pairs else name or pairs or "nothing"
+
+
+def _worded(value: object) -> str:
+    """A value of a recipe without the marks of Python's dictionaries and lists."""
+    if isinstance(value, dict):
+        return f"({_listed(value)})"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_worded, value)) or "none"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
 def tables(run_data: RunData) -> Markup:
@@ -85,7 +98,8 @@ def tables(run_data: RunData) -> Markup:
         [name, *(_number(score.get(key)) for key in columns), f"{score['support']:,.0f}"]
         for name, score in metrics.per_class.items()
     ]
-    by_class = table(["class", *columns.values(), counted], rows)
+    what = "label" if run_data.predictions.multilabel else "class"
+    by_class = table([what, *columns.values(), counted], rows, name="classes-table" if len(rows) > SORTED else "")
     heads = ["fold", "trained on", "tested", "seconds", *shown.values()]
     folds = [
         [i + 1, _fitted(f), f"{f.test_rows:,}", f"{f.seconds:.2f}", *(_number(f.metrics.get(m)) for m in shown)]
@@ -94,9 +108,9 @@ def tables(run_data: RunData) -> Markup:
     overall = [metrics.overall.get(name) for name in shown]
     folds.append([_strong("mean"), "", "", "", *(_number(None if score is None else score.mean) for score in overall)])
     folds.append([_strong("sd"), "", "", "", *(_number(None if score is None else score.sd) for score in overall)])
-    chosen = [_choice(i, fold) for i, fold in enumerate(metrics.folds)]
-    by_fold = [element("h3", "By fold"), table(heads, folds), *(element("p", c, class_="note") for c in chosen if c)]
-    return section("By class and by fold", "tables", element("h3", "By class"), by_class, *by_fold)
+    by_fold = [element("h3", "By fold"), table(heads, folds)]
+    by_fold += [element("p", said, class_="note") for said in _choices(metrics.folds)]
+    return section(f"By {what} and by fold", "tables", element("h3", f"By {what}"), by_class, *by_fold)
 
 
 def _fitted(fold: FoldScore) -> str:
@@ -105,11 +119,18 @@ def _fitted(fold: FoldScore) -> str:
     return f"{fold.train_rows:,}{sampled}"
 
 
-def _choice(number: int, fold: FoldScore) -> str:
-    values = dict(fold.chosen)
-    if fold.thresholds:
-        values["thresholds"] = ", ".join(f"{value:.4f}" for value in fold.thresholds)
-    return f"Fold {number + 1} chose {_listed(values)}." if values else ""
+def _choices(folds: list[FoldScore]) -> list[str]:
+    """What the folds chose, those that chose the same in one sentence."""
+    by_choice: dict[str, list[str]] = {}
+    for number, fold in enumerate(folds):
+        values = dict(fold.chosen)
+        if fold.thresholds:
+            values["thresholds"] = ", ".join(f"{value:.4f}" for value in fold.thresholds)
+        if values:
+            by_choice.setdefault(_listed(values), []).append(str(number + 1))
+    which = {said: "All folds" if len(numbers) == len(folds) > 1 else f"Fold{'s' * (len(numbers) > 1)} "
+             + ", ".join(numbers) for said, numbers in by_choice.items()}  # fmt: skip
+    return [f"{folds_} chose {said}." for said, folds_ in which.items()]
 
 
 def files(run_data: RunData) -> Markup:

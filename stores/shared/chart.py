@@ -97,7 +97,16 @@ class Words:
     right: float | None = None
 
 
-Mark = Line | Bars | Intervals | Words
+@dataclass
+class Names:
+    """Names of points, in a column right of the panel where none hides another, each joined to its point by a line."""
+
+    x: Numbers
+    y: Numbers
+    texts: Sequence[str]
+
+
+Mark = Line | Bars | Intervals | Words | Names
 
 
 @dataclass

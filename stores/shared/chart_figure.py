@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from stores.shared.chart import Axis, Bars, Chart, Intervals, Line, Panel, Words
-from stores.shared.plot_style import INK, PAPER, legend_below, titled
+from stores.shared.chart import Axis, Bars, Chart, Intervals, Line, Names, Panel, Words
+from stores.shared.chart_marks import NAME_ROW, SMALL, spread
+from stores.shared.plot_style import INK, MUTED, PAPER, legend_below, titled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,7 +22,7 @@ def chart_figure(chart: Chart) -> Figure:
     shares = [panel.share for panel in chart.panels]
     figure, axes = titled(chart.finding, chart.basis, chart.size, nrows=number, sharex=True, height_ratios=shares)
     for panel, own in zip(chart.panels, np.atleast_1d(axes), strict=True):
-        _draw(panel, own)
+        _draw(panel, own, chart.size[1])
     if chart.entries():
         if chart.legend == "below":
             legend_below(figure)
@@ -30,7 +31,7 @@ def chart_figure(chart: Chart) -> Figure:
     return figure
 
 
-def _draw(panel: Panel, axes: Axes) -> None:
+def _draw(panel: Panel, axes: Axes, height: float) -> None:
     for mark in panel.marks:
         if isinstance(mark, Line):
             _line(mark, axes)
@@ -42,10 +43,13 @@ def _draw(panel: Panel, axes: Axes) -> None:
             x, y = (middle, mark.at) if mark.across else (mark.at, middle)
             along = {"xerr" if mark.across else "yerr": half}
             axes.errorbar(x, y, fmt="none", ecolor=mark.color, elinewidth=1.2, capsize=2, **along)
-        else:
+        elif isinstance(mark, Words):
             _words(mark, axes)
     _axis(panel.x, axes, "x")
     _axis(panel.y, axes, "y")
+    for mark in panel.marks:  # when the ends of the axes are known
+        if isinstance(mark, Names):
+            _names(mark, axes, height)
     if not panel.frame:
         axes.tick_params(length=0)
         for spine in axes.spines.values():
@@ -81,6 +85,18 @@ def _words(mark: Words, axes: Axes) -> None:
     for x, y, text, color in zip(mark.x, mark.y, mark.texts, colors, strict=False):
         side = "center" if mark.right is None else "left"
         axes.annotate(text, (x, y), (mark.right or 0, 0), textcoords="offset points", ha=side, va="center", color=color)
+
+
+def _names(mark: Names, axes: Axes, height: float) -> None:
+    """The names in a column; how high the axes will be is not known yet, so they are a little farther apart."""
+    high = height * 72 * 0.7  # points
+    place = axes.transScale.transform(np.column_stack([mark.x, mark.y]))
+    place = axes.transLimits.transform(place)
+    joins = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.5}
+    shares = spread(place[:, 1], NAME_ROW / high, 0, 1)
+    for x, y, share, text in zip(mark.x, mark.y, shares, mark.texts, strict=True):
+        axes.annotate(text, (x, y), (1.06, share), textcoords="axes fraction", fontsize=SMALL, va="center",
+                      annotation_clip=False, arrowprops=joins)  # fmt: skip
 
 
 def _axis(axis: Axis, axes: Axes, name: Literal["x", "y"]) -> None:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 
 import numpy as np
 
-from stores.shared.chart import Bars, Intervals, Line, Words
+from stores.shared.chart import Bars, Intervals, Line, Names, Words
 from stores.shared.chart_scale import Scale
-from stores.shared.plot_style import PAPER
+from stores.shared.plot_style import MUTED, PAPER
 
-TEXT = 9.5  # size of letters
+TEXT, SMALL = 9.5, 9.0  # sizes of letters
+NAME_ROW = 12.0  # between two names in a column
+TO_NAMES = 16.0  # from the edge of the panel to the names, crossed by the lines that join them to their points
 LINE = 1.25  # height of a line of text over the size of its letters
 DASHES = {"-": (), "--": (3.7, 1.6), "-.": (6.4, 1.6, 1, 1.6), ":": (1, 1.65)}  # times the width of the line
 
 
-def mark_svg(mark: Line | Bars | Intervals | Words, x: Scale, y: Scale, panel: int) -> str:
+def mark_svg(mark: Line | Bars | Intervals | Words | Names, x: Scale, y: Scale, panel: int) -> str:
     """A mark on the panel of this number, cut off at its edges."""
+    if isinstance(mark, Names):
+        return _names(mark, x, y)
     if isinstance(mark, Words):
         return _words(mark, x(mark.x), y(mark.y))
     if isinstance(mark, Bars):
@@ -103,6 +108,39 @@ def _words(mark: Words, x: np.ndarray, y: np.ndarray) -> str:
             look = f'fill="{color}"' + ("" if mark.right is not None else ' text-anchor="middle"')
             parts.append(text(a + (mark.right or 0), down, line, look))
     return "".join(parts)
+
+
+def _names(mark: Names, x: Scale, y: Scale) -> str:
+    edge, places = max(x.start, x.end), np.asarray(y(mark.y), float)
+    low, high = min(y.start, y.end), max(y.start, y.end)
+    middles = spread(places, NAME_ROW, low, high)
+    joins = "".join(
+        f"M{a:.1f},{b:.1f}L{edge + 3:.1f},{middle:.1f}H{edge + TO_NAMES - 3:.1f}"
+        for a, b, middle in zip(np.asarray(x(mark.x), float), places, middles, strict=True)
+    )
+    size = f'font-size="{SMALL}"'
+    names = [text(edge + TO_NAMES, m + 0.35 * SMALL, name, size) for m, name in zip(middles, mark.texts, strict=True)]
+    return path(joins, MUTED, 0.5) + "".join(names)
+
+
+def spread(places: Sequence[float] | np.ndarray, apart: float, low: float, high: float) -> np.ndarray:
+    """The places nearest to these, in squares, that are ``apart`` from each other and lie between ``low`` and ``high``.
+
+    Isotonic regression: neighbours that are too close are pooled, around their mean (Barlow et al. 1972). Where there
+    is no room for all, they begin at ``low``.
+    """
+    order = np.argsort(places, kind="stable")
+    steps = apart * np.arange(len(order))
+    pools: list[list[float]] = []
+    for place in np.asarray(places, float)[order] - steps:
+        pools.append([place])
+        while len(pools) > 1 and np.mean(pools[-2]) >= np.mean(pools[-1]):
+            pools[-2:] = [pools[-2] + pools[-1]]
+    fitted = [float(np.mean(pool)) for pool in pools for _ in pool]
+    last = max(high - (steps[-1] if len(steps) else 0), low)
+    found = np.empty(len(order))
+    found[order] = np.clip(fitted, low, last) + steps
+    return found
 
 
 def path(d: str, color: str, width: float, dash: str = "-", opacity: float = 1.0) -> str:

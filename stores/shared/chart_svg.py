@@ -8,13 +8,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from stores.shared.chart import Bars, Chart, Line, Panel
-from stores.shared.chart_marks import LINE, TEXT, bars, mark_svg, markers, path, text
+from stores.shared.chart import Bars, Chart, Line, Names, Panel
+from stores.shared.chart_marks import LINE, SMALL, TEXT, TO_NAMES, bars, mark_svg, markers, path, text
 from stores.shared.chart_scale import Scale, scale_of, text_width, ticks_of
 from stores.shared.plot_style import GRID, INK, MUTED, PAPER
 
 POINTS = 72  # an inch
-TITLE, BASIS, SMALL = 10.5, 9.0, 9.0  # sizes of letters; the others are TEXT
+TITLE, BASIS = 10.5, 9.0  # sizes of letters; the others are TEXT
 PAD, GAP, TICK = 6.0, 6.0, 3.5
 SAMPLE, ROW = 20.0, 13.5  # a line in the legend, and the height of an entry
 SHORT = 16  # characters up to which three columns of a legend fit
@@ -61,7 +61,7 @@ def _panels(chart: Chart, width: float, top: float, bottom: float) -> list[str]:
     texts = [text_width(words, TEXT) for ticks in drawn for _, words in ticks]
     labelled = any(panel.y.label for panel in chart.panels)
     left = PAD + (TEXT * LINE + 2 if labelled else 0) + max(texts, default=0) + TICK + 3
-    right = width - 2.5 * PAD
+    right = width - (_names_width(chart) or 2.5 * PAD)
     turn = _turn(last, left, right)
     bottom -= TICK + 3 + _depth(last, turn) + (TEXT * LINE + 3 if last.x.label else 0)
     shares = np.cumsum([0.0, *(panel.share for panel in chart.panels)]) / sum(panel.share for panel in chart.panels)
@@ -78,15 +78,22 @@ def _panels(chart: Chart, width: float, top: float, bottom: float) -> list[str]:
     return parts
 
 
+def _names_width(chart: Chart) -> float:
+    """Of the names in a column right of the panels; 0 without any."""
+    names = [name for panel in chart.panels for mark in panel.marks if isinstance(mark, Names) for name in mark.texts]
+    return TO_NAMES + max(text_width(name, SMALL) for name in names) + PAD if names else 0.0
+
+
 def _ticks_up(panel: Panel, top: float, bottom: float) -> Sequence[tuple[float, str]]:
     return ticks_of(panel.y, scale_of(panel.y, panel, bottom, top), UP)
 
 
 def _ticks_across(panel: Panel, scale: Scale) -> Sequence[tuple[float, str]]:
     """Round numbers so far apart that their texts have room."""
-    ticks = ticks_of(panel.x, scale, ACROSS)
+    least = ACROSS / 2 if scale.log else ACROSS
+    ticks = ticks_of(panel.x, scale, least)
     widest = max((text_width(words, TEXT) for _, words in ticks), default=0)
-    return ticks_of(panel.x, scale, max(ACROSS, widest + 8))
+    return ticks_of(panel.x, scale, max(least, widest + 8))
 
 
 def _turn(panel: Panel, left: float, right: float) -> int:

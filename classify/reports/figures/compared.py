@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from classify.analysis.comparison import ComparedRun, Comparison
+from classify.reports.figures.cost import cost, name_of
 from classify.scoring.epoch_metrics import VALIDATION, names_of
 from classify.scoring.metrics import METRICS, columns_of, title_of
 from stores.shared.chart import Axis, Bars, Chart, Intervals, Line, Panel, Words, new_chart
-from stores.shared.plot_style import INK, MUTED, WIDTH, color, dash, shown
+from stores.shared.plot_style import INK, MUTED, WIDTH, color, dash
 
 DRAWN = 8  # runs side by side
 MARKERS = "osD^v"
@@ -17,10 +18,37 @@ LOSS = f"{VALIDATION}loss"
 
 def compared_charts(found: Comparison) -> dict[str, Chart]:
     """The charts that make sense, by name."""
-    charts = {"differences": differences(found), "metrics": metrics(found), "times": times(found)}
-    if any(entry.epochs for entry in found.runs):
-        charts["epochs"] = epochs(found)
-    return charts
+    charts = {"scores": scores(found), "cost": cost(found), "differences": differences(found),
+              "metrics": metrics(found), "times": times(found),
+              "epochs": epochs(found) if any(entry.epochs for entry in found.runs) else None}  # fmt: skip
+    return {name: chart for name, chart in charts.items() if chart is not None}
+
+
+def finding(found: Comparison) -> str:
+    """Which run is best, and whether that is certain."""
+    best, others = name_of(found.best), found.runs[1:]
+    close = sum(not entry.distinguishable for entry in others)
+    if not close:
+        return f"{best} is better than " + ("all the others" if len(others) > 1 else name_of(others[0].name))
+    return f"{best} is best, but {close} of {len(others)} others cannot be told from it"
+
+
+def scores(found: Comparison) -> Chart:
+    """Each run's score and interval, the best on top."""
+    title = title_of(found.by, found.problem)
+    chart, panel = new_chart(
+        finding(found), f"{title} with 95% interval, n = {found.rows.compared:,}", title, "",
+        (WIDTH, 1.5 + 0.3 * len(found.runs)),
+    )  # fmt: skip
+    values, low, high = np.array([entry.scores[found.by].numbers for entry in found.runs], float).T
+    worse, places = np.array([entry.distinguishable for entry in found.runs]), np.arange(len(found.runs))
+    for kind, label in ((False, "the best, and what cannot be told from it"), (True, "worse")):
+        own, shade = worse == kind, color(int(kind))
+        if own.any():
+            panel.add(Intervals(places[own], low[own], high[own], across=True, color=shade),
+                      Line(values[own], places[own], shade, 0, marker="s" if kind else "o", label=label))  # fmt: skip
+    panel.y = _rows([entry.name for entry in found.runs])
+    return chart
 
 
 def differences(found: Comparison) -> Chart:
@@ -29,7 +57,7 @@ def differences(found: Comparison) -> Chart:
     held = [entry for entry in others if entry.against.difference.value is not None]
     worse = sum(entry.distinguishable for entry in others)
     chart, panel = new_chart(
-        f"{worse} of {len(others)} other runs {'is' if worse == 1 else 'are'} worse than {shown(found.best)}",
+        f"{worse} of {len(others)} other runs {'is' if worse == 1 else 'are'} worse than {name_of(found.best)}",
         f"{title} minus that of the best, with 95% interval, n = {found.rows.compared:,}; "
         f"shaded: practically the same (within {found.rope:g})",
         f"difference in {title}", "", (WIDTH, 1.5 + 0.3 * len(held)),
@@ -53,7 +81,7 @@ def metrics(found: Comparison) -> Chart:
     first = [name for name in names if runs[0].scores[name].value == max(e.scores[name].value or 0 for e in runs)]
     left_out = len(found.runs) - len(runs)
     chart, panel = new_chart(
-        f"{shown(runs[0].name)} leads in {len(first)} of {len(names)} metrics",
+        f"{name_of(runs[0].name)} leads in {len(first)} of {len(names)} metrics",
         f"Values with 95% intervals, n = {found.rows.compared:,}"
         + (f"; {left_out} runs not drawn" if left_out else ""),
         "score", "", (WIDTH, 1.2 + (0.12 + 0.13 * len(runs)) * len(names)),
@@ -63,7 +91,7 @@ def metrics(found: Comparison) -> Chart:
         at = np.arange(len(names)) + (i - (len(runs) - 1) / 2) * step
         values, low, high = np.array([entry.scores[name].numbers for name in names], float).T
         panel.add(Intervals(at, low, high, across=True, color=color(i)))
-        panel.add(Line(values, at, color(i), 0, marker=MARKERS[i % len(MARKERS)], size=5, label=shown(entry.name)))
+        panel.add(Line(values, at, color(i), 0, marker=MARKERS[i % len(MARKERS)], size=5, label=name_of(entry.name)))
     panel.y = _rows([title_of(name, found.problem) for name in names])
     return chart
 
@@ -72,9 +100,9 @@ def times(found: Comparison) -> Chart:
     """Seconds to encode and to train, a bar a run, the quickest on top; of how many folds stands beside."""
     runs = sorted(found.runs, key=seconds_of)
     most, least = seconds_of(runs[-1]), seconds_of(runs[0])
-    ratio = f"{most / least:,.1f} times the time of {shown(runs[0].name)}" if least > 0 else "the most time"
+    ratio = f"{most / least:,.1f} times the time of {name_of(runs[0].name)}" if least > 0 else "the most time"
     chart, panel = new_chart(
-        f"The slowest, {shown(runs[-1].name)}, takes {ratio}",
+        f"The slowest, {name_of(runs[-1].name)}, takes {ratio}",
         "Seconds to encode all texts (where known) and to train the models of all folds",
         "seconds", "", (WIDTH, 1.5 + 0.3 * len(runs)),
     )  # fmt: skip
@@ -104,11 +132,11 @@ def epochs(found: Comparison) -> Chart:
         panel = Panel(Axis("epoch", 0.5, last + 0.5, whole=True), Axis(title[name]))
         for i, entry in enumerate(runs):
             values = entry.epochs[name]
-            x, label = np.arange(1, len(values) + 1), "" if number else shown(entry.name)
+            x, label = np.arange(1, len(values) + 1), "" if number else name_of(entry.name)
             panel.add(Line(x, values, color(i), 1.6, dash(i), "o" if len(values) == 1 else "", label=label))
         panels.append(panel)
     return Chart(
-        f"{title.get(f1, 'F1')} of validation rows is highest in {shown(best.name)}: {top:.3f}",
+        f"{title.get(f1, 'F1')} of validation rows is highest in {name_of(best.name)}: {top:.3f}",
         f"Mean over the folds, at the heads' own decisions, n = {found.rows.compared:,}",
         (WIDTH, 1.1 + 1.15 * len(panels)), panels,
     )  # fmt: skip
@@ -126,5 +154,5 @@ def _folds(entry: ComparedRun) -> str:
 
 def _rows(names: list[str]) -> Axis:
     """Names from the top down."""
-    ticks = [(float(place), shown(name)) for place, name in enumerate(names)]
+    ticks = [(float(place), name_of(name)) for place, name in enumerate(names)]
     return Axis(ticks=ticks, grid=False, falling=True, low=-0.6, high=len(names) - 0.4)
