@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import click
 
 from commands.more_features import FILE, find, import_vectors, out_option, pool
 from commands.terminal import csv_safe_option, echo, json_option, note, overwrite_option, print_json, shown
+from stores.shared.worded import worded
 
 if TYPE_CHECKING:
     from stores import FeatureStore
+
+WIDTH, BESIDE = 80, 11  # of a terminal, and of the names of what a store holds
 
 
 @click.group()
@@ -46,9 +50,10 @@ def info(store: Path, as_json: bool) -> None:
         print_json(found)
         return
     for name, value in found.items():
-        if isinstance(value, dict):
-            value = ", ".join(f"{key} {item}" for key, item in value.items())
-        echo(f"{name:10} {shown(str(value))}")
+        text = shown(worded(value) if isinstance(value, dict | int) else str(value))
+        lines = wrap(text, WIDTH - BESIDE, break_on_hyphens=False) if isinstance(value, dict) else [text]
+        for number, line in enumerate(lines):
+            echo(f"{'' if number else name:{BESIDE}}{line}")
 
 
 def _info(store: FeatureStore) -> dict:

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from rich.console import Group
 
 TERMINAL = 80  # columns of text
-NAME = 24  # characters of the longest name
-GAP = 1
+NAME, NUMBER = 24, 16  # characters of the longest name, and of a column of numbers
+GAP = 2  # between columns: the space of a cell and the one that parts it from the next
 
 
 def shorten(name: str, characters: int = NAME) -> str:
@@ -34,14 +34,15 @@ def grid(names: Sequence[str], titles: Sequence[str], rows: Sequence[tuple[Seque
     from rich.table import Column, Table
     from rich.text import Text
 
-    left = [[shorten(cell) for cell in cells] for cells, _ in rows]
+    longest = min(NAME, (TERMINAL - NUMBER) // len(names) - GAP)
+    left = [[shorten(cell, longest) for cell in cells] for cells, _ in rows]
     width = sum(max(map(len, (name, *(cells[i] for cells in left)))) + GAP for i, name in enumerate(names))
     blocks: list[list[int]] = [[]]
     used = width
     for i, title in enumerate(titles):
         lines = [line for _, cells in rows for line in cells[i].split("\n")]
         wide = max(map(len, (title, *lines))) + GAP
-        if blocks[-1] and used + wide > TERMINAL:
+        if blocks[-1] and used + wide - GAP > TERMINAL:
             blocks.append([])
             used = width
         blocks[-1].append(i)
@@ -50,7 +51,7 @@ def grid(names: Sequence[str], titles: Sequence[str], rows: Sequence[tuple[Seque
     for block in blocks:
         columns = [*(Column(name, no_wrap=True) for name in names),
                    *(Column(titles[i], justify="right", no_wrap=True) for i in block)]  # fmt: skip
-        table = Table(*columns, box=SIMPLE_HEAD, padding=(0, GAP, 0, 0), show_edge=False, pad_edge=False)
+        table = Table(*columns, box=SIMPLE_HEAD, padding=(0, GAP - 1, 0, 0), show_edge=False, pad_edge=False)
         for labels, (_, cells) in zip(left, rows, strict=True):
             table.add_row(*map(Text, labels), *(Text(cells[i]) for i in block))
         parts += ["", table] if parts else [table]

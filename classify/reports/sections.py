@@ -12,6 +12,7 @@ from classify.reports.run_data import RunData
 from classify.reports.text import extras, head_spec
 from classify.scoring.metrics import columns_of, metrics_of
 from classify.sources import recipes_of, tables_of
+from stores.shared.worded import worded
 
 SORTED = 5  # classes above which their table can be sorted
 
@@ -74,18 +75,9 @@ def _encoder(recipe: dict[str, Any]) -> str:
 
 def _listed(values: dict, name: str = "") -> str:
     pairs = ", ".join(
-        f"{str(key).replace('_', ' ')}: {_worded(value)}" for key, value in values.items() if value not in (None, {})
+        f"{str(key).replace('_', ' ')}: {worded(value)}" for key, value in values.items() if value not in (None, {})
     )
     return f"{name} ({pairs})" if name and pairs else name or pairs or "nothing"
-
-
-def _worded(value: object) -> str:
-    """A value of a recipe without the marks of Python's dictionaries and lists."""
-    if isinstance(value, dict):
-        return f"({_listed(value)})"
-    if isinstance(value, list | tuple):
-        return ", ".join(map(_worded, value)) or "none"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
 def tables(run_data: RunData) -> Markup:
@@ -128,9 +120,11 @@ def _choices(folds: list[FoldScore]) -> list[str]:
             values["thresholds"] = ", ".join(f"{value:.4f}" for value in fold.thresholds)
         if values:
             by_choice.setdefault(_listed(values), []).append(str(number + 1))
-    which = {said: "All folds" if len(numbers) == len(folds) > 1 else f"Fold{'s' * (len(numbers) > 1)} "
-             + ", ".join(numbers) for said, numbers in by_choice.items()}  # fmt: skip
-    return [f"{folds_} chose {said}." for said, folds_ in which.items()]
+    said = []
+    for choice, numbers in by_choice.items():
+        some = f"Fold{'s' * (len(numbers) > 1)} {', '.join(numbers)}"
+        said.append(f"{'All folds' if len(numbers) == len(folds) > 1 else some} chose {choice}.")
+    return said
 
 
 def files(run_data: RunData) -> Markup:
@@ -157,6 +151,7 @@ def costs(run_data: RunData) -> Markup:
     folds = run_data.run.metrics.folds
     seconds, trained = sum(f.seconds for f in folds), sum(f.train_rows for f in folds)
     step = f"train {len(folds)} models of {trained // len(folds):,} rows each"
+    step = step if len(folds) > 1 else f"train a model of {trained:,} rows"
     rows.append([step, f"{seconds:,.2f}", f"{trained / seconds:,.0f}" if seconds else "-"])
     return section("What was slow", "cost", table(["step", "seconds", "texts per second"], rows))
 

@@ -7,7 +7,7 @@ import fcntl
 import json
 import os
 import shutil
-import subprocess
+import signal
 import tempfile
 import time
 from collections.abc import Iterator
@@ -29,10 +29,10 @@ class Browser:
     def __init__(self, executable: str, profile: str) -> None:
         to_read, self._write = map(_high, os.pipe())
         self._read, to_write = map(_high, os.pipe())
-        command = f'exec "$0" "$@" 3<&{to_read} 4>&{to_write}'
-        options = [*OPTIONS, f"--user-data-dir={profile}", "about:blank"]
-        self._process = subprocess.Popen(["sh", "-c", command, executable, *options], pass_fds=(to_read, to_write),
-                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+        options = [executable, *OPTIONS, f"--user-data-dir={profile}", "about:blank"]
+        ends = [(os.POSIX_SPAWN_DUP2, to_read, 3), (os.POSIX_SPAWN_DUP2, to_write, 4)]
+        silent = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_WRONLY, 0) for number in (1, 2)]
+        self._pid = os.posix_spawn(executable, options, os.environ, file_actions=[*ends, *silent])
         os.close(to_read)
         os.close(to_write)
         os.set_blocking(self._read, False)
@@ -94,8 +94,8 @@ class Browser:
 
     def close(self) -> None:
         """End it."""
-        self._process.terminate()
-        self._process.wait(PATIENCE)
+        os.kill(self._pid, signal.SIGTERM)
+        os.waitpid(self._pid, 0)
         os.close(self._read)
         os.close(self._write)
 

@@ -58,7 +58,8 @@ def losses(run_data: RunData) -> Chart | None:
     if not curves["loss"]:
         return None
     name = "validation_loss" if curves["validation_loss"] else "loss"
-    epochs = max(map(len, curves[name]))
+    epochs, count = max(map(len, curves[name])), len(curves[name])
+    basis = f"Cross-entropy (training: with the penalty), {count} fold{'s' * (count > 1)}"
     shortest = min(map(len, curves[name]))
     mean = np.mean([curve[:shortest] for curve in curves[name]], axis=0)
     what = "Validation" if name == "validation_loss" else "Training"
@@ -66,8 +67,7 @@ def losses(run_data: RunData) -> Chart | None:
     still = ", the last: more may help" if mean.argmin() + 1 == epochs else ""
     chart, panel = new_chart(
         f"{what} loss is least {where}{still}",
-        f"Cross-entropy (training: with the penalty), {len(curves[name])} folds, n = {len(run_data.predictions):,}",
-        "epoch", "loss",
+        f"{basis}, n = {len(run_data.predictions):,}", "epoch", "loss",
     )  # fmt: skip
     for i, (key, line, label) in enumerate((("loss", "-", "training"), ("validation_loss", "--", "validation"))):
         for number, curve in enumerate(curves[key]):
