@@ -32,7 +32,8 @@ def _number(value: float | None, form: str) -> str:
 report_option = click.option("--report/--no-report", default=True, show_default=True,
                              help="Write report.html and figures/ into the run.")  # fmt: skip
 tensorboard_option = click.option("--tensorboard", type=click.Path(path_type=Path), metavar="DIR",
-                                  help="Write scalars, and features for the projector, for TensorBoard.")  # fmt: skip
+                                  help="Write scalars, and features for the projector, for TensorBoard (the extra "
+                                  "tensorboard).")  # fmt: skip
 
 
 def show(runs: list[Run], report: bool, tensorboard: Path | None = None) -> None:
@@ -58,7 +59,7 @@ def show(runs: list[Run], report: bool, tensorboard: Path | None = None) -> None
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--png", is_flag=True, help="Write the figures as PNG, too.")
 @click.option("--map", "projection", default="pca", show_default=True, metavar="NAME",
-              help="How the features become a map: pca, or tsne or umap (pip install umap-learn).")  # fmt: skip
+              help="How the features become a map: pca, or, which take longer, tsne or umap.")  # fmt: skip
 def report(run: Path, png: bool, projection: str) -> None:
     """Make report.html and figures/ of a run (again), from its numbers and the store it was made from.
 

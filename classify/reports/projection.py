@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import numpy as np
 
+from stores.shared.distribution import pip_install
 from stores.shared.errors import InputError
 from stores.shared.suggest import listing
 
@@ -46,13 +49,9 @@ def check_projection(name: str) -> None:
     """Raise ``InputError`` if there is none of this name, or its package is missing."""
     if name not in PROJECTIONS:
         raise InputError(f"`projection={name!r}`: choose one of {listing(name, PROJECTIONS)}")
-    if name == "umap":
-        try:
-            import umap  # type: ignore[import-not-found]  # noqa: F401
-        except ImportError as error:
-            raise InputError(
-                "`projection='umap'` needs a package: pip install umap-learn; 'tsne' needs none"
-            ) from error
+    if name == "umap" and find_spec("umap") is None:
+        command = pip_install("umap-learn", "umap")
+        raise InputError(f"`projection='umap'` needs the package umap-learn: {command}; `projection='tsne'` needs none")
 
 
 def project(
@@ -113,7 +112,8 @@ def _first_axes(centred: np.ndarray, number: int) -> np.ndarray:
 def _embedded(reduced: np.ndarray, projection: str) -> np.ndarray:
     """Float ``[m, 2]`` by t-SNE (van der Maaten, Hinton 2008) or UMAP (McInnes et al. 2018)."""
     if projection == "umap":
-        import umap
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # umap loads TensorFlow if it is there, which talks
+        import umap  # type: ignore[import-not-found]
 
         return np.asarray(umap.UMAP(random_state=0, n_jobs=1).fit_transform(reduced), np.float64)
     from sklearn.manifold import TSNE
