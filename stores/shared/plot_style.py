@@ -1,8 +1,8 @@
 """The house style of pictures: how every figure of the project looks, and how it gets to the disk.
 
-Colours are those of Okabe and Ito ("Color Universal Design", 2008) without the yellow, which is lost on white; lines
-differ by dashes too, so that a picture in grey still tells them apart. A title says the finding, the line below it
-the number of rows and the metric.
+Colours are those of Okabe and Ito ("Color Universal Design", 2008) without the yellow, which is lost on white, and
+with a darker sky blue; lines differ by dashes too, so that a picture in grey still tells them apart. A title says the
+finding, the line below it the number of rows and the metric.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from stores.shared.chart import Chart
 
 INK, MUTED, GRID, PAPER = "#1f2328", "#59636e", "#d8dee4", "#fdfdfe"
-SERIES = ("#0072b2", "#d55e00", "#009e73", "#a8478a", "#b8860b", "#56b4e9", "#7a5195", "#8c564b")
+SERIES = ("#0072b2", "#d55e00", "#009e73", "#a8478a", "#b8860b", "#1f96c9", "#7a5195", "#8c564b")
 DASHES = ("-", "--", "-.", ":")
 WIDTH, HEIGHT = 4.6, 3.5  # inches: on a phone, as wide as the screen, the letters keep their size
 DPI = 200
