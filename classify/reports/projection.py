@@ -18,7 +18,7 @@ REDUCED = 50  # principal components that t-SNE and UMAP see, as van der Maaten 
 PERPLEXITY = 30.0
 NEIGHBOURS = 10
 ASTRAY = 8  # of the neighbours that are of one other class, where none is of the row's own
-WORK = 2e10  # multiplications for the neighbours of all rows; of more rows a sample is looked at
+WORK = 1e10  # multiplications for the neighbours of all rows; of more rows a sample is looked at
 BLOCK = 1024  # rows whose distances are in memory at once
 
 
@@ -99,7 +99,8 @@ def _first_axes(centred: np.ndarray, number: int) -> np.ndarray:
         from scipy.sparse.linalg import svds
 
         # the rows of centred sum to nothing, so a start of ones would lie in the null space: take a random one
-        _, _, axes = svds(centred, number, v0=np.random.default_rng(0).normal(size=size))
+        start = np.random.default_rng(0).normal(size=size).astype(np.float32)
+        _, _, axes = svds(centred.astype(np.float32), number, v0=start)
         return axes[::-1]
     if size <= number:
         return np.linalg.svd(centred, full_matrices=False)[2][:number]
