@@ -92,7 +92,7 @@ def _names(mark: Names, axes: Axes, height: float) -> None:
     high = height * 72 * 0.7  # points
     place = axes.transScale.transform(np.column_stack([mark.x, mark.y]))
     place = axes.transLimits.transform(place)
-    joins = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.5}
+    joins = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.5, "relpos": (0, 0.5), "shrinkA": 2, "shrinkB": 0}
     shares = spread(place[:, 1], NAME_ROW / high, 0, 1)
     for x, y, share, text in zip(mark.x, mark.y, shares, mark.texts, strict=True):
         axes.annotate(text, (x, y), (1.06, share), textcoords="axes fraction", fontsize=SMALL, va="center",
