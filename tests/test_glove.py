@@ -17,7 +17,7 @@ from helpers.toy import write_csv
 from embed import Recipe, StoreOptions, embed, load_encoder, read_table
 from embed.compress_vectors import shrink
 from embed.encoders._pooling import pool
-from embed.encoders._word_numbers import KEPT, WordNumbers
+from embed.encoders._word_numbers import KEPT, LONGEST, WordNumbers
 from embed.tokenise import numberbatch, twitter
 from embed.tokenise.stanford import Stanford
 from stores import FeatureStore, InputError
@@ -105,7 +105,10 @@ def test_a_text_is_numbered_as_it_is_cut():
         assert cut == [stanford.words(text) for text in texts]
         assert found.vocabulary == list(dict.fromkeys(word for some in cut for word in some))
         assert found.counts.tolist() == [[len(some), 0, 0] for some in cut]
-        numbers([f"piece{i}" for i in range(KEPT + 1)])
+        for forgotten in ([f"piece{i}" for i in range(KEPT + 1)], ["x" * (LONGEST + 1)]):
+            numbers(forgotten)
+            numbers(texts[:1])
+            assert len(numbers._pieces) <= 2
 
 
 def test_stanford_words_are_rows_of_the_real_file(real):

@@ -14,7 +14,8 @@ import numpy as np
 
 from stores.features import COUNTS, IdFeatures, in_order_of_appearance
 
-KEPT = 1 << 18  # pieces that are known at most before a call: bounds the memory of a service that never ends
+KEPT = 1 << 18  # pieces that are known at most before a call: bounds the memory of a run that never ends
+LONGEST = 1 << 25  # characters of all of them, likewise
 BLOCK = 1 << 20  # characters that are cut into pieces at once: bounds the memory, changes no word
 
 
@@ -39,7 +40,7 @@ class WordNumbers:
         self._forget()
 
     def _forget(self) -> None:
-        self._pieces, self._words = _Numbers(), _Numbers()
+        self._pieces, self._words, self._characters = _Numbers(), _Numbers(), 0
         # piece p has the words flat[starts[p]:starts[p + 1]], int32 numbers
         self._flat, self._starts = np.zeros(0, np.int32), np.zeros(1, np.int64)
 
@@ -49,7 +50,7 @@ class WordNumbers:
             return self._numbered(texts)
 
     def _numbered(self, texts: Sequence[str]) -> IdFeatures:
-        if len(self._pieces) > KEPT:
+        if len(self._pieces) > KEPT or self._characters > LONGEST:
             self._forget()
         blocks = [self._number(texts[block]) for block in _blocks(texts)]
         ids = np.concatenate([np.zeros(0, np.int32), *(ids for ids, _ in blocks)])
@@ -79,6 +80,7 @@ class WordNumbers:
         flat: list[int] = []
         ends: list[int] = []
         for piece in islice(self._pieces, before, None):
+            self._characters += len(piece)
             flat += map(self._words.__getitem__, self._cut(piece))
             ends.append(len(flat))
         self._flat = np.concatenate([self._flat, np.array(flat, np.int32)])
