@@ -18,6 +18,7 @@ from classify.heads.base import FitTask, Head, X
 from classify.records import EpochPoint, FoldScore, LearningPoint
 from classify.runs import Score, single_numbers, summary
 from classify.scoring.intervals import intervals
+from classify.scoring.kept import expected_gains, extended, remark
 from classify.scoring.predictions import Predictions
 from classify.splits.folds import Split, shrunk
 from stores.shared.errors import FailureError, InputError
@@ -105,7 +106,7 @@ def evaluate(
             proba, predicted = model.predict(x, test)
         except FailureError as error:
             raise FailureError(f"fold {number + 1}: {error}") from error
-        predictions.append(_predictions(data, test, number, proba, predicted, positive))
+        predictions.append(_predictions(data, test, number, proba, predicted, positive, model.rule))
         folds.append(
             FoldScore(
                 train_rows=len(train),
@@ -123,6 +124,8 @@ def evaluate(
     progress.tell(None, "scores and their intervals")
     known = 0.0 if head.name == "majority" else data.directions_of(x)
     score = _score(predictions, folds, seed, known * _tested(data, splits) ** 2)
+    if keep and data.tested is None and _tested(data, splits) == 1:
+        score = with_gains(score, data.y, models[: len(splits)], float(np.mean([len(train) for train, _ in splits])))
     return Evaluation(score, models[: len(splits)], models[-1])
 
 
@@ -169,7 +172,7 @@ def at_epochs(
             own = np.mean([head.reported_[epoch] for head in model.heads], axis=0)
             if len(own) != len(test):
                 raise InputError("`epochs`: a test row has a class that none of its training rows has")
-            predictions.append(_predictions(data, test, number, *model.finish(own), positive))
+            predictions.append(_predictions(data, test, number, *model.finish(own), positive, model.rule))
             folds.append(FoldScore(0, 0.0, len(test), 0.0, {}, {}, None, single_numbers(predictions[-1].measure())))
         points.append(
             EpochPoint(
@@ -180,11 +183,30 @@ def at_epochs(
 
 
 def _score(predictions: Sequence[Predictions], folds: list[FoldScore], seed: int, directions: float) -> Score:
-    arrays = ("row", "line", "group", "fold", "y", "predicted", "proba")
+    arrays = ("row", "line", "group", "fold", "y", "predicted", "proba", "rule")
     whole = {name: np.concatenate([getattr(p, name) for p in predictions]) for name in arrays}
     together = Predictions(classes=predictions[0].classes, positive=predictions[0].positive, **whole)
+    if (whole["rule"] == "probability").all():
+        together = replace(together, rule=None)
     found = intervals(together, seed, directions)
     return Score(together, folds, together.measure(), found.found, found.remarks, directions)
+
+
+def with_gains(score: Score, y: np.ndarray, models: Sequence[FittedModel], learned: float) -> Score:
+    """The score with intervals that hold the model of all rows, too, see ``classify.scoring.kept``.
+
+    Args:
+        score: of the folds, all rows of ``y`` being tested.
+        y: the classes of all rows.
+        models: of the folds.
+        learned: mean number of rows that they have learned from.
+    """
+    inner = [found for model in models if (found := model.on_inner_folds()) is not None]
+    if len(inner) < len(models):
+        return score
+    gains = expected_gains(score.predictions, y, inner, learned, len(y))
+    remarks = [*score.remarks, *remark(score.interval, gains)]
+    return replace(score, interval=extended(score.interval, gains), remarks=remarks)
 
 
 def _tested(data: Data, splits: Sequence[Split]) -> float:
@@ -197,7 +219,8 @@ def _tested(data: Data, splits: Sequence[Split]) -> float:
 
 
 def _predictions(
-    data: Data, test: np.ndarray, number: int, proba: np.ndarray, predicted: np.ndarray, positive: int
+    data: Data, test: np.ndarray, number: int, proba: np.ndarray, predicted: np.ndarray, positive: int, rule: str
 ) -> Predictions:
     place = data.row[test], data.line[test], data.group_row[test], np.full(len(test), number)
-    return Predictions(data.classes, positive, *place, data.y[test], predicted, proba)
+    rules = np.full(len(test), rule, object)
+    return Predictions(data.classes, positive, *place, data.y[test], predicted, proba, rules)

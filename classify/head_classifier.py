@@ -133,6 +133,8 @@ class HeadClassifier(EstimatorOptions, ClassifierMixin, BaseEstimator):
     def _fit_tuned(self, head: heads.Head, X: np.ndarray, codes: np.ndarray, groups: Any) -> FittedModel:  # noqa: ANN401
         grid = {option: values for option, values in head.grid_of("pooled").items() if option not in head.given}
         group = None if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
-        how = FitOptions(tune=grid, inner=self.inner, must_tune=False)
+        how = FitOptions(
+            tune=grid, inner=self.inner, must_tune=False, calibrate=head.calibration_of("pooled"), must_calibrate=False
+        )
         task = FitTask(np.arange(len(codes)), self.seed)
         return fit(head, X, codes, [task], len(self.classes_), how, group)[0]

@@ -78,7 +78,7 @@ def classify(
     sampler: str | Sequence[str] = "none",
     class_weight: str = "none",
     tune: str | Sequence[str] = "default",
-    calibrate: str = "none",
+    calibrate: str = "default",
     threshold: str | float | None = None,
     cost: str | None = None,
     components: int = 0,
@@ -115,7 +115,9 @@ def classify(
         sampler: of training rows, see ``classify.fitting.sampling``; or several.
         tune: ``default``: the options in the ``grid`` of a head are chosen on inner folds of the training rows, unless
             they are given; ``none``: nothing is; or what to choose, see ``classify.fitting.tune.parse_tune``.
-        class_weight, calibrate, threshold, cost, components, inner: see ``classify.fitting.options.FitOptions``.
+        class_weight, threshold, cost, components, inner: see ``classify.fitting.options.FitOptions``.
+        calibrate: likewise; ``default``: as the head wants it (``nb`` on vectors ``sigmoid``, all others ``none``),
+            unless ``tune`` is something else than ``default``.
         learning_curve: shares of the training rows to learn from, too.
         report_epochs: epochs after which to score, too, for heads that have epochs.
         seed: of the split, the sampling, the head and the bootstrap.
@@ -138,8 +140,8 @@ def classify(
     cv = cv if cv is None or isinstance(cv, int) or hasattr(cv, "split") else list(cv)
     scheme = Scheme(cv, repeats, test_size, by_split, test_rows, folds_file, time_column, allow_duplicates)
     options = FitOptions(
-        class_weight=class_weight, calibrate=calibrate, threshold=None if threshold is None else str(threshold),
-        inner=inner, components=components, cost=cost,
+        class_weight=class_weight, calibrate="none" if calibrate == "default" else calibrate, inner=inner,
+        threshold=None if threshold is None else str(threshold), components=components, cost=cost,
     )  # fmt: skip
     named = {"test": test, "test_rows": test_rows, "folds_file": folds_file}
     asked: dict[str, Any] = {name: None if path is None else str(path) for name, path in named.items()} | {
@@ -168,7 +170,7 @@ def classify(
                 data = replace(data, near=near_duplicate_groups(data, near_duplicates))
             data = data if groups is None else data.group_by(groups)
             jobs = [
-                (replace(options, sampler=name, **tuning.of_head(head, data.kind)), head)
+                (replace(options, sampler=name, **tuning.of_head(head, data.kind, calibrate)), head)
                 for name in samplers
                 for head in chosen
             ]

@@ -73,6 +73,8 @@ class Predictor:
     def results(self, blocks: Iterable[NewTexts]) -> Iterator[dict[str, Any]]:
         """One mapping a text: its keys, ``predicted`` (several labels with ``|`` between), ``p_<class>``, ``empty``.
 
+        Where the class does not follow from the probabilities alone, ``rule`` says from what, see ``FittedModel.rule``.
+
         An empty text says nothing, so it is marked, and has no prediction: None, as its probabilities.
         """
         for block in blocks:
@@ -85,6 +87,7 @@ class Predictor:
                 yield {
                     **dict(zip(block.keys, values, strict=True)),
                     "predicted": None if empty else label,
+                    **({} if self._model.rule == "probability" else {"rule": self._model.rule}),
                     **named,
                     "empty": empty,
                 }

@@ -54,8 +54,9 @@ def training_options(function: Callable) -> Callable:
         click.option("--tune", multiple=True, metavar="HEAD:OPTION=VALUES", default=["default"], show_default=True,
                      help="Choose an option on inner folds: logistic:C=0.01..100, dense:units=64|256; repeatable. "
                           "default: what tk heads says of each head; none: nothing."),
-        click.option("--calibrate", default="none", show_default=True,
-                     help="none, sigmoid, temperature or isotonic (from 1,000 rows a class on), from inner folds."),
+        click.option("--calibrate", default="default", show_default=True,
+                     help="none, sigmoid, temperature or isotonic (from 1,000 rows a class on), from inner folds; "
+                          "default: sigmoid for nb on vectors, else none."),
         click.option("--threshold", help="Of two classes: a number, or f1 (the best on inner folds)."),
         click.option("--goal",
                      help="Threshold that reaches a goal with 95 % certainty by the inner folds: precision>=0.99."),

@@ -76,7 +76,7 @@ VALUES: dict[str, Values] = {  # name of a parameter -> what its values are comp
     "clean": _steps,
     "bad_rows": lambda: ["error", "skip"],
     "class_weight": lambda: ["none", "balanced"],
-    "calibrate": lambda: ["none", "sigmoid", "isotonic"],
+    "calibrate": lambda: ["default", "none", "sigmoid", "temperature", "isotonic"],
     "compression": lambda: ["none", "gzip"],
     "dtype": lambda: ["float32", "float16"],
     "layout": lambda: ["whole", "parts"],

@@ -15,7 +15,8 @@ from classify.fitting.options import FitOptions
 from classify.fitting.threshold import Rule, Threshold, choose, lower_bound, parse_costs, parse_rule
 from classify.fitting.training import fit
 from classify.fitting.tune import parse_tune
-from classify.heads.base import FitTask
+from classify.heads.base import FitTask, InnerChoice
+from classify.splits.nested import decide
 from stores import InputError
 
 
@@ -114,6 +115,32 @@ def test_classes_of_a_sampled_model_follow_from_probability_and_threshold():
     (threshold,) = model.choice.thresholds
     assert threshold == pytest.approx(y.mean(), abs=1e-6)  # fitted on halves: undecided at the real frequency
     assert np.array_equal(predicted, (proba[:, 1] >= threshold).astype(int))
+
+
+def test_class_of_a_calibrated_model_follows_from_a_rule_that_is_said():
+    """Naive Bayes over 20 copies of a column: of two classes a threshold or the probability, never something unsaid."""
+    x, y = noisy(800)
+    x, y = np.repeat(x[:, :1], 20, axis=1), np.where(np.arange(800) % 4 == 0, y, 0)
+    for calibrate in ("sigmoid", "temperature"):
+        (model,) = fit(heads.load("nb"), x, y, [FitTask(np.arange(400), 0)], 2, FitOptions(calibrate=calibrate))
+        proba, decided = model.predict(x)
+        rule, *value = model.rule.split()
+        expected = proba[:, 1] >= float(value[0]) if value else proba.argmax(1)
+
+        assert rule in ("threshold", "probability")
+        assert np.array_equal(decided, expected)
+
+
+def test_sigmoid_that_turns_the_order_round_decides_itself():
+    """A head that is wrong more often than right: its own choice is no threshold on what was calibrated."""
+    p = np.tile([0.2, 0.8], 100)
+    y = np.tile([1, 0], 100)
+    y[:20] = 1 - y[:20]
+    proba = np.stack([1 - p, p], 1)
+    made = decide([{}], InnerChoice([1.0], proba), y, 1, FitOptions(calibrate="sigmoid", sampler="under"))
+
+    assert not made.calibration.increasing
+    assert made.by_probability
 
 
 def test_temperature_brings_back_probabilities_that_were_too_sure():

@@ -9,6 +9,7 @@ from helpers.stores import make_store, pooled
 from helpers.toy import write_csv
 
 from classify import Predictor, classify, read_run
+from classify.predict import NewTexts
 from classify.records import RowCounts
 from embed import Recipe, embed, read_table
 from stores import FailureError, FeatureStore, InputError
@@ -142,7 +143,8 @@ def test_model_of_a_run_predicts_as_it_was_trained(separable, in_tmp, head):
     (run,) = classify(separable, [head], cv=2, sampler="under", seed=3)
     data = load_data(separable)
     fold = FitTask(np.arange(120), 3)
-    how = FitOptions(sampler="under", tune=heads.parse(head).grid)
+    chosen = heads.parse(head)
+    how = FitOptions(sampler="under", tune=chosen.grid, calibrate=chosen.calibration_of("pooled"))
     (model,) = fit(heads.parse(head), data.x, data.y, [fold], 2, how, data.groups, 1, data.key)
     expected, labels = model.predict(data.x)
     with FeatureStore(separable) as store:
@@ -220,6 +222,26 @@ def test_encoder_that_changed_is_refused(tmp_path, in_tmp):
     assert Recipe.from_dict(recipe, digest).encoder.name == "words"
     with pytest.raises(FailureError, match="other features than the one the run was trained on"):
         Recipe.from_dict(recipe, "0" * 32)
+
+
+def test_what_a_class_follows_from_is_in_the_files(tmp_path, in_tmp):
+    """Three classes, over-sampled: the head's own choice, said in a column of both files; without sampling none."""
+    rng = np.random.default_rng(0)
+    y = rng.choice(3, 240, p=[0.7, 0.2, 0.1])
+    x = (rng.normal(size=(240, 4)) + 0.8 * np.eye(4)[y]).astype(np.float32)
+    store = make_store(tmp_path / "a.h5", pooled(x), [f"class {c}" for c in y], [f"text {i}" for i in range(240)])
+    plain, sampled = (classify(store, ["logistic"], cv=3, sampler=sampler)[0] for sampler in ("none", "over"))
+    found = sampled.predictions()
+
+    assert plain.predictions().rule is None
+    assert (plain.predictions().predicted == plain.predictions().proba.argmax(1)).all()
+    assert set(found.rule) == {"head"}
+    assert (found.predicted != found.proba.argmax(1)).any()
+    assert found.to_pandas()["rule"].tolist() == ["head"] * 240
+    assert found.take(np.arange(3)).rule.tolist() == ["head"] * 3
+    keys = NewTexts({"line": [1, 2]}, [pooled(x[:2])], np.zeros(2, bool))
+    assert [row["rule"] for row in Predictor(sampled).results([keys])] == ["head", "head"]
+    assert "rule" not in next(Predictor(plain).results([keys]))
 
 
 def test_no_run_and_damaged_run_are_said_so(tmp_path):

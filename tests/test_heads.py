@@ -392,3 +392,26 @@ def test_naive_bayes_is_not_surer_than_the_vectors_allow():
     assert tuned.choice.options == {"power": 0.03}
     assert log_loss(tuned.predict(x, np.arange(400, 600))[0], y[400:]) == pytest.approx(best, abs=0.02)
     assert log_loss(plain.predict(x, np.arange(400, 600))[0], y[400:]) > 5 * best
+
+
+@pytest.mark.parametrize(("shares", "apart"), [((0.85, 0.15), 0.5), ((0.5, 0.5), 0.3), ((0.6, 0.3, 0.1), 0.7)])
+def test_naive_bayes_is_not_made_worse_to_be_made_honest(shares, apart):
+    """Columns that hang together, a rare class: the log loss of GaussianNB falls, and its macro F1 is kept."""
+    from sklearn.metrics import f1_score
+    from sklearn.naive_bayes import GaussianNB
+
+    rng = np.random.default_rng(1)
+    y = rng.choice(len(shares), 3000, p=shares)
+    hidden = rng.normal(size=(3000, 6)) + apart * np.eye(6)[y]
+    x = (hidden @ rng.normal(size=(6, 60)) + rng.normal(size=(3000, 60))).astype(np.float32)
+    train, test = np.arange(1000), np.arange(1000, 3000)
+    head, task = heads.load("nb"), FitTask(train, 0)
+    options = FitOptions(tune=head.grid_of("pooled"), calibrate=head.calibration_of("pooled"))
+    proba, decided = fit(head, x, y, [task], len(shares), options)[0].predict(x, test)
+    bayes = GaussianNB().fit(x[train], y[train])
+
+    frequencies = np.bincount(y[train]) / len(train)
+    assert log_loss(proba, y[test]) < log_loss(bayes.predict_proba(x[test]), y[test])
+    assert log_loss(proba, y[test]) < log_loss(np.tile(frequencies, (2000, 1)), y[test])
+    ours, theirs = (f1_score(y[test], d, average="macro") for d in (decided, bayes.predict(x[test])))
+    assert ours > theirs - 0.01

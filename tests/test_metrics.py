@@ -12,11 +12,13 @@ from classify import classify, read_run, write_report
 from classify.analysis.compare import compare
 from classify.scoring import metrics as registry
 from classify.scoring.bootstrap import draws, resampled
+from classify.scoring.class_intervals import wilson
 from classify.scoring.influence import area_influence, influence
-from classify.scoring.intervals import effective_directions, intervals, wilson
+from classify.scoring.intervals import effective_directions, intervals
 from classify.scoring.metrics import measure
 from classify.scoring.predictions import Predictions
-from tools.simulate_intervals import Setting, coverage
+from tools.simulate_intervals import coverage
+from tools.simulated_tables import Setting
 
 
 def problem(n_classes, seed, n=200):
@@ -258,6 +260,36 @@ def test_interval_covers_the_truth_as_often_as_it_says():
 def test_wilson_interval_is_that_of_the_formula_worked_out():
     """8 of 10: (0.8 + 0.192 -+ 1.96 sqrt(0.016 + 0.0096)) / 1.384, as in any table of Wilson intervals."""
     assert wilson(0.8, 10) == (pytest.approx(0.4902, abs=1e-4), pytest.approx(0.9433, abs=1e-4))
+
+
+def test_share_of_none_and_of_all_ends_there():
+    """No error of rounding beyond 0 and 1, below which a true score of 0 would seem to lie."""
+    for rows in (7.3, 50.0, 1234.5):
+        assert wilson(0.0, rows)[0] == 0 and wilson(1.0, rows)[1] == 1
+
+
+def test_head_that_looks_at_nothing_has_no_luck_with_classes_it_never_names():
+    """30 classes of 20 rows and one of 30, which is always answered: macro F1 is that of its F1 alone, over 31."""
+    y = np.append(np.repeat(np.arange(30), 20), np.full(30, 30))
+    proba = np.tile(np.bincount(y) / len(y), (len(y), 1))
+    found = intervals(made(y, proba, proba.argmax(1)), 0).found
+    low, high = found["f1_macro"]
+
+    assert found["recall_macro"] == (pytest.approx(1 / 31), pytest.approx(1 / 31))
+    assert low < sk.f1_score(y, proba.argmax(1), average="macro") < high
+    assert high < 0.005
+
+
+def test_classes_that_nobody_was_taken_for_do_not_all_rise_at_once():
+    """The same from a head that looks: 30 classes without a hit in 600 rows say more than one without in 20."""
+    y = np.append(np.repeat(np.arange(30), 20), np.full(30, 30))
+    proba = np.tile(np.bincount(y) / len(y), (len(y), 1)) + 1e-4 * np.random.default_rng(0).random((len(y), 31))
+    low, high = intervals(made(y, proba, np.full(len(y), 30)), 0, 40.0).found["f1_macro"]
+
+    assert 0 < low < 0.0031 < high < 0.03
+    two = np.flatnonzero((y < 1) | (y == 30))
+    one = made((y[two] == 30).astype(int), proba[two][:, :2], np.ones(len(two), int))
+    assert intervals(one, 0, 40.0).found["f1_macro"][1] > 0.45  # of one class alone the upper end is high
 
 
 @pytest.mark.parametrize("n_classes", [2, 4])

@@ -2,7 +2,7 @@
 
     python -m tools.simulate_goals [--tables 100] [--seed 1]
 
-The head ``logistic`` as it is by default, on made-up tables as in ``tools.simulate_intervals``, with 50 columns. Its
+The head ``logistic`` as it is by default, on made-up tables as in ``tools.simulated_tables``, with 50 columns. Its
 threshold is chosen on inner folds for a goal about one class; the true precision or recall of that class is measured on
 6,000 fresh rows or more. ``reached`` is the share of the tables whose threshold was said to reach the goal and did;
 ``promised`` the share in which it was said to.
@@ -18,7 +18,7 @@ from classify import heads
 from classify.fitting.options import FitOptions
 from classify.fitting.training import fit
 from classify.heads.base import FitTask
-from tools.simulate_intervals import Drawn, Setting, draw
+from tools.simulated_tables import Drawn, Setting, draw
 
 TABLES = [
     (Setting(rows, shares, 50), goal)

@@ -51,6 +51,11 @@ class Calibration:
         multilabel = state["several"] if "several" in state else state["multilabel"]
         return cls(state["kind"], state["curves"], multilabel)
 
+    @property
+    def increasing(self) -> bool:
+        """Whether what was more probable before is so afterwards; a sigmoid of a head that errs turns them round."""
+        return self.kind != "sigmoid" or all(slope > 0 for (slope,), _ in self.curves)
+
     def apply(self, proba: np.ndarray) -> np.ndarray:
         """Calibrated probabilities, ``[n, C]``."""
         if self.kind == "temperature":

@@ -103,6 +103,11 @@ class EnsembleModel:
             proba[:, label] = both[:, 1]
         return proba, decided
 
+    @property
+    def rule(self) -> str:
+        """As ``FittedModel.rule``."""
+        return self.stacked[0].rule if self.method == "stack" and not self.labels else "probability"
+
     def is_of(self, width: int) -> bool:
         """Whether all members answer with so many classes."""
         stacked = len(self.stacked) == (len(self.labels) or 1) if self.method == "stack" else not self.stacked

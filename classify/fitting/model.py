@@ -6,7 +6,7 @@ A folder of a saved model holds ``model.json`` (everything but the heads) and a 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import inf, isfinite
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from classify.fitting.calibration import Calibration
 from classify.fitting.columns import ColumnParts, FittedColumns
 from classify.fitting.sampling import correct_prior
 from classify.heads.base import Head, X
+from classify.scoring.kept import InnerPredictions
 from classify.splits.nested import Choice
 from stores.shared.errors import FailureError
 
@@ -50,6 +51,7 @@ class FittedModel:
         cost if costs are given, else by the threshold, else the most probable one. To sample is to ask for classes of
         equal weight, which the corrected probabilities would take back; so of two classes a sampled model has a
         threshold, the probability at which the head was undecided, and of several the class is the head's own choice.
+        What was calibrated is decided in the one way or the other, see ``FitOptions``. ``rule`` says which it was.
         """
         if self.columns is not None:
             x, rows = self.columns.apply(x, rows), None
@@ -66,19 +68,47 @@ class FittedModel:
                 f"head {head.name}:{options} gives probabilities that are no numbers: its training diverged; lower its "
                 "learning rate, or look at the features (tk features verify)"
             )
+        proba = own if self.heads[0].multilabel_ else correct_prior(own, self.fitted, self.real)
+        return self._decide(proba, own)
+
+    def on_inner_folds(self) -> InnerPredictions | None:
+        """What its inner folds predicted, decided as it decides; None if there were none.
+
+        Nor of several classes that were sampled: of these the head's own choice is not kept.
+        """
+        inner = self.choice.inner
+        if inner is None or (self.rule == "head" and (self.fitted != self.real).any()):
+            return None
+        return InnerPredictions(inner.rows, *self._decide(inner.proba, inner.proba), inner.learned)
+
+    def _decide(self, proba: np.ndarray, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Calibrated probabilities and classes, of those before calibration and of the head's own."""
         multilabel = self.heads[0].multilabel_
-        proba = own if multilabel else correct_prior(own, self.fitted, self.real)
         if self.choice.calibration is not None:
             proba = self.choice.calibration.apply(proba)
         if self.costs is not None:
             return proba, (proba @ self.costs).argmin(1)
         if self.choice.thresholds is None:
-            return proba, (own >= 0.5).astype(int) if multilabel else own.argmax(1)
+            deciding = proba if self.choice.by_probability else own
+            return proba, (deciding >= 0.5).astype(int) if multilabel else deciding.argmax(1)
         if multilabel:
             return proba, (proba >= self.choice.thresholds).astype(int)
         others = proba.copy()
         others[:, self.positive] = -1  # below the threshold the most probable one of the others
         return proba, np.where(proba[:, self.positive] >= self.choice.thresholds[0], self.positive, others.argmax(1))
+
+    @property
+    def rule(self) -> str:
+        """What its classes follow from: ``probability``: the most probable one; ``threshold``; ``cost``; or ``head``.
+
+        The last is the head's own choice, before its probabilities were calibrated, or corrected for sampling.
+        """
+        if self.costs is not None:
+            return "cost"
+        if self.choice.thresholds is not None:
+            return "threshold " + " ".join(f"{value:.6g}" for value in self.choice.thresholds)
+        changed = self.choice.calibration is not None or (self.fitted != self.real).any()
+        return "head" if changed and not self.choice.by_probability else "probability"
 
     def is_of(self, width: int) -> bool:
         """Whether it answers with so many classes."""
@@ -93,7 +123,7 @@ class FittedModel:
             "real": self.real.tolist(),
             "positive": self.positive,
             "costs": None if self.costs is None else self.costs.tolist(),
-            "choice": asdict(self.choice) | {"losses": [x if isfinite(x) else None for x in self.choice.losses]},
+            "choice": _state(self.choice) | {"losses": [x if isfinite(x) else None for x in self.choice.losses]},
         }
         (folder / "model.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
         if self.columns is not None:
@@ -114,12 +144,13 @@ class FittedModel:
             choice = state["choice"]
             losses = [inf if loss is None else loss for loss in choice.get("losses", [])]
             calibration = None if choice["calibration"] is None else Calibration.from_dict(choice["calibration"])
+            made = Choice(choice["options"], calibration, choice["thresholds"], losses, choice.get("missed", []))
             return cls(
                 [heads.restore(folder / str(number + 1)) for number in range(state["heads"])],
                 np.array(state["fitted"], float),
                 np.array(state["real"], float),
                 state["positive"],
-                Choice(choice["options"], calibration, choice["thresholds"], losses, choice.get("missed", [])),
+                replace(made, by_probability=choice.get("by_probability", False)),
                 FittedColumns.restore(folder),
                 None if state.get("costs") is None else np.array(state["costs"], float),
             )
@@ -127,3 +158,10 @@ class FittedModel:
             raise FailureError(
                 f"{folder} holds no model that this version can read ({error}); train it again"
             ) from error
+
+
+def _state(choice: Choice) -> dict:
+    """A choice, JSON-able, without what the inner folds predicted."""
+    state = asdict(replace(choice, inner=None))
+    del state["inner"]
+    return state

@@ -21,7 +21,10 @@ class FitOptions:
     Attributes:
         sampler: one of ``classify.fitting.sampling.SAMPLERS``.
         class_weight: ``none``, or ``balanced``: rows of each class count alike in sum.
-        calibrate: ``none``, ``sigmoid``, ``isotonic`` or ``temperature``, learned from inner out-of-fold probabilities.
+        calibrate: ``none``, ``sigmoid``, ``isotonic`` or ``temperature``, learned from inner out-of-fold probabilities;
+            the class is then the head's own choice, or the most probable one after calibration, whichever has the
+            better macro F1 on the inner folds (of sampled or weighted rows the head's own choice).
+        must_calibrate: as ``must_tune``, for the calibration.
         threshold: how probabilities become classes: None: the most probable one; else as
             ``classify.fitting.threshold.parse_rule``, chosen on inner out-of-fold probabilities.
         tune: option of the head -> values to choose from, by the log loss of inner out-of-fold probabilities.
@@ -35,6 +38,7 @@ class FitOptions:
     sampler: str = "none"
     class_weight: str = "none"
     calibrate: str = "none"
+    must_calibrate: bool = True
     threshold: str | None = None
     tune: Mapping[str, Sequence[object]] = field(default_factory=dict)
     must_tune: bool = True
@@ -59,10 +63,16 @@ class FitOptions:
         return self.sampler == "none" and self.class_weight == "none" and not self.components
 
     @property
+    def weighs_alike(self) -> bool:
+        """Whether classes are asked to count alike, by sampling or weights."""
+        return self.sampler != "none" or self.class_weight != "none"
+
+    @property
     def must_look_inside(self) -> bool:
         """Whether something was asked for that cannot be had without inner folds."""
         fixed = self.threshold is None or parse_rule(self.threshold).fixed
-        return (bool(self.tune) and self.must_tune) or self.calibrate != "none" or not fixed
+        calibrates = self.calibrate != "none" and self.must_calibrate
+        return (bool(self.tune) and self.must_tune) or calibrates or not fixed
 
     @property
     def looks_inside(self) -> bool:

@@ -16,7 +16,7 @@ from classify.fitting.threshold import parse_costs, parse_rule
 from classify.heads.base import FitTask, Head, InnerChoice, InnerFit, X, vectors
 from classify.scoring.scored import log_loss
 from classify.splits.folds import shrunk
-from classify.splits.nested import Choice, decide, inner_folds, stopping_rows
+from classify.splits.nested import Choice, InnerScores, decide, inner_folds, stopping_rows
 from stores.shared.errors import InputError
 
 
@@ -62,12 +62,12 @@ def fit(
     plain = _fit_plain(problem.telling(stage), chosen)
     costs = None if training.cost is None else parse_costs(training.cost, classes or [str(c) for c in range(n_classes)])
     fitted = [replace(model, choice=choice, costs=costs) for model, choice in zip(plain, choices, strict=True)]
-    return [_with_threshold(model) if y.ndim == 1 and not training.plain else model for model in fitted]
+    return [_with_threshold(model) if y.ndim == 1 else model for model in fitted]
 
 
 def _with_threshold(model: FittedModel) -> FittedModel:
-    """Of two classes that were sampled or weighted: the threshold that is the head's own choice, said as a number."""
-    if len(model.real) != 2 or model.choice.thresholds is not None or (model.fitted == model.real).all():
+    """Of two classes whose probabilities are changed: the threshold that is the head's own choice, said as a number."""
+    if len(model.real) != 2 or model.rule != "head":
         return model
     undecided = correct_prior(np.array([[0.5, 0.5]]), model.fitted, model.real)
     if model.choice.calibration is not None:
@@ -114,7 +114,9 @@ def _look_inside(problem: _Problem, folds: Sequence[FitTask]) -> list[Choice]:
     choices = []
     for fits, choice in zip(inner, found, strict=True):
         held_out = np.concatenate([fit.held_out for fit in fits])
-        choices.append(decide(candidates, choice, y[held_out], problem.positive, training))
+        learned = float(np.mean([len(fit.task.rows) for fit in fits]))
+        made = decide(candidates, choice, y[held_out], problem.positive, training)
+        choices.append(replace(made, inner=InnerScores(held_out, choice.proba, learned)))
     return choices
 
 

@@ -31,12 +31,20 @@ class Tuning:
             raise InputError("`tune='none'` and other values exclude each other")
         return cls(default, {} if default or specs == ["none"] else parse_tune(specs, heads))
 
-    def of_head(self, head: Head, kind: str) -> dict[str, Any]:
-        """The fields ``tune`` and ``must_tune`` of ``FitOptions``."""
+    def of_head(self, head: Head, kind: str, calibrate: str = "default") -> dict[str, Any]:
+        """The fields ``tune`` and ``calibrate`` of ``FitOptions``, and whether they must be.
+
+        Args:
+            head, kind: for which features.
+            calibrate: as asked for; ``default`` is what the head wants, if its options are chosen by default, too.
+        """
+        own = head.calibration_of(kind) if self.default else "none"
+        found: dict[str, Any] = {"calibrate": own if calibrate == "default" else calibrate}
+        found |= {"must_calibrate": calibrate != "default"}
         if head.name in self.asked:
-            return {"tune": self.asked[head.name], "must_tune": True}
+            return found | {"tune": self.asked[head.name], "must_tune": True}
         grid = {option: values for option, values in head.grid_of(kind).items() if option not in head.given}
-        return {"tune": grid if self.default else {}, "must_tune": False}
+        return found | {"tune": grid if self.default else {}, "must_tune": False}
 
 
 def parse_tune(specs: Sequence[str], heads: Sequence[Head]) -> dict[str, dict[str, list]]:

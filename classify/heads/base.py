@@ -140,6 +140,10 @@ class Head(ABC):
         """On how many training rows it is enough to choose options; None: all of them."""
         return None
 
+    def calibration_of(self, kind: str) -> str:
+        """How its probabilities for features of a kind are calibrated unless something else is asked for."""
+        return "none"
+
     def choose(
         self, x: X, y: np.ndarray, n_classes: int, inner: Sequence[Sequence[InnerFit]], candidates: Sequence[dict]
     ) -> list[InnerChoice] | None:

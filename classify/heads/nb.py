@@ -22,20 +22,22 @@ class NbHead(SklearnHead):
     """Multinomial naive Bayes over the terms of ``words``, Gaussian naive Bayes over vectors.
 
     The Gaussian model is scikit-learn's ``GaussianNB``; means and variances of all folds come from one pass. Columns of
-    vectors are not independent, as it takes them to be, so that its probabilities are far too sure: how much the
-    likelihood counts is chosen on inner folds. Where a text may have several labels, each is a problem of its own with
-    two classes.
+    vectors are not independent, as it takes them to be, so that its probabilities are far too sure and its class
+    frequencies count for nothing. So they are tempered and calibrated by a sigmoid, both on inner folds; the class is
+    that of Bayes' rule, or the most probable one after calibration, whichever has the better macro F1 there. Where a
+    text may have several labels, each is a problem of its own with two classes.
 
     Options:
         weights: ``tfidf`` or ``counts``, what the multinomial model is fed with.
         alpha: additive (Lidstone) smoothing of the multinomial model, > 0.
         smoothing: share of the largest variance that is added to all variances of the Gaussian model.
-        power: exponent of the likelihood in the Gaussian model: 1 is Bayes' rule for independent columns, below 1 the
-            probabilities are less sure; chosen on inner folds unless it is given.
+        power: exponent of the probabilities of the Gaussian model: 1 is Bayes' rule for independent columns, below 1
+            they are less sure, and the class is the same; chosen on inner folds unless it is given, and then the
+            probabilities are not calibrated either.
     """
 
     name = "nb"
-    grid: ClassVar[dict[str, tuple]] = {"power": (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)}
+    grid: ClassVar[dict[str, tuple]] = {"power": (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)}
     weights: str = "tfidf"
     alpha: float = 1.0
     smoothing: float = 1e-9
@@ -50,6 +52,10 @@ class NbHead(SklearnHead):
     def grid_of(self, kind: str) -> dict[str, tuple]:
         """As ``Head.grid_of``: nothing on words."""
         return self.grid if kind == "pooled" else {}
+
+    def calibration_of(self, kind: str) -> str:
+        """As ``Head.calibration_of``: a sigmoid on vectors."""
+        return "sigmoid" if kind == "pooled" and "power" not in self.given else "none"
 
     def choose(
         self, x: X, y: np.ndarray, n_classes: int, inner: Sequence[Sequence[InnerFit]], candidates: Sequence[dict]
@@ -135,8 +141,8 @@ class NbHead(SklearnHead):
         return by_blocks(work, vectors(x), rows)
 
     def _posterior(self, likelihood: np.ndarray, power: float) -> np.ndarray:
-        """``[n, classes]``, or of labels ``[n, labels]``: class frequencies times likelihood to the power."""
-        log = np.log(self.gauss_["share"]) + power * likelihood
+        """``[n, classes]``, or of labels ``[n, labels]``: (class frequencies times likelihood) to the power."""
+        log = power * (np.log(self.gauss_["share"]) + likelihood)
         proba = np.exp(log - log.max(2, keepdims=True))
         proba /= proba.sum(2, keepdims=True)
         return proba[:, :, 1] if self.multilabel_ else proba[:, 0]

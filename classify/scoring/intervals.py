@@ -14,7 +14,7 @@ were fitted to simulations with real training, see ``tools/simulate_intervals.py
 ==============  ====================================================================================================
 ``share``       accuracy: Wilson 1927 with the number of rows that gives SE, ``p (1 - p) / (luck SE)^2``
 ``positive``    precision and recall of the positive class alike; F1 by F / (2 - F), which is a share (Lam 2023)
-``macro``       the intervals of the classes joined with the correlation of their psi (MOVER; Zou, Donner 2008)
+``macro``       the intervals of the classes joined, see ``classify.scoring.class_intervals``
 ``roc``         on the logit scale (LeDell et al. 2015)
 ``pr``          two classes: ``logit(AP) -+ z luck / sqrt(n_pos AP (1 - AP))`` (Boyd, Eng, Page 2013); else as ``roc``
 ``log``         on the log scale
@@ -32,18 +32,17 @@ from typing import NamedTuple
 import numpy as np
 
 from classify.scoring.bootstrap import percentiles, resampled
-from classify.scoring.influence import influence, of_decisions, standard_error
+from classify.scoring.class_intervals import FEWEST, Interval, Z, of_class, of_macro, wilson
+from classify.scoring.influence import influence, standard_error
 from classify.scoring.metrics import METRICS, Metric, metrics_of
 from classify.scoring.predictions import Predictions
 from classify.scoring.scored import Scored
 
-Z = 1.959964  # of the normal distribution, 95 %
 LUCK = {"roc": (5.0, 3.0), "pr": (5.0, 3.0)}  # a and b of the areas
 LUCK_OF_OTHERS = (4.0, 1.0)
-FEWEST, FEW = 10, 25  # rows of the rarest class: below the first no interval of scores of classes, below both a remark
+FEW = 25  # rows of the rarest class: below ``FEWEST`` no interval of scores of classes, below this a remark
 OF_CLASSES = ("positive", "macro", "roc", "pr", "logit", "fisher")  # intervals that need rows of each class
 DECIDED = ("mcc", "precision_positive", "precision_macro")  # scores that need some decisions for each class
-Interval = tuple[float, float]
 
 
 class Intervals(NamedTuple):
@@ -71,14 +70,14 @@ def intervals(predictions: Predictions, seed: int, directions: float = 0.0) -> I
     scored = predictions.scored()
     _, group = np.unique(predictions.group, return_inverse=True)
     rarest, count = _rarest(scored, predictions.classes, group)
-    rows = len(np.unique(predictions.row))
+    rows, blind = len(np.unique(predictions.row)), _is_blind(predictions)
     found: dict[str, Interval] = {}
     for metric in metrics_of(predictions.problem, per_class=False):
         if metric.interval == "none" or (metric.interval in OF_CLASSES and count < FEWEST):
             continue
         if metric.name in DECIDED and scored.decisions.taken.min() < FEWEST:
             continue  # hardly any row was taken for some class: what happens to be right of these says nothing
-        one = _interval(metric, scored, group, luck_of(metric.interval, directions, rows, count))
+        one = _interval(metric, scored, group, luck_of(metric.interval, directions, rows, count), blind)
         if one is not None and np.isfinite(one).all():
             found[metric.name] = one
     resampled_names = [m.name for m in metrics_of(predictions.problem, per_class=False) if m.interval == "bootstrap"]
@@ -119,15 +118,16 @@ def effective_directions(x: np.ndarray) -> float:
     return float(some.shape[1] ** 2 / (gram**2).sum() * len(some) ** 2)
 
 
-def _interval(metric: Metric, scored: Scored, group: np.ndarray, luck: float) -> Interval | None:
-    """By the method that the metric names."""
+def _interval(metric: Metric, scored: Scored, group: np.ndarray, luck: float, blind: bool) -> Interval | None:
+    """By the method that the metric names; ``blind``: see ``of_class``."""
     value = float(metric.values(scored)[0])
     if not np.isfinite(value):
         return None
     if metric.interval == "macro":
-        return _of_macro(metric, scored, group, luck, value)
+        return of_macro(metric, scored, group, luck, blind)
     if metric.interval == "positive":
-        return _of_class(metric.name.removesuffix("_positive"), scored, scored.positive, group, luck)[:2]
+        found = of_class(metric.name.removesuffix("_positive"), scored, scored.positive, group, luck, blind)
+        return found.low, found.high
     if metric.interval == "pr" and scored.problem == "binary":
         positives = _groups(group[scored.y == scored.positive])
         return _on_logit(value, luck * np.sqrt(value * (1 - value) / max(positives, 1)))
@@ -146,13 +146,6 @@ def _interval(metric: Metric, scored: Scored, group: np.ndarray, luck: float) ->
     return _on_logit(value, se)
 
 
-def wilson(share: float, rows: float) -> Interval:
-    """A share p of m rows: ``(p + z^2 / 2m -+ z sqrt(p (1 - p) / m + z^2 / 4m^2)) / (1 + z^2 / m)`` (Wilson 1927)."""
-    middle, half = share + Z**2 / 2 / rows, Z * np.sqrt(share * (1 - share) / rows + Z**2 / 4 / rows**2)
-    low, high = (middle - half) / (1 + Z**2 / rows), (middle + half) / (1 + Z**2 / rows)
-    return max(0.0, float(low)), min(1.0, float(high))
-
-
 def _on_logit(value: float, se: float) -> Interval:
     """The delta method on the logit scale."""
     p = min(max(value, 1e-3), 1 - 1e-3)
@@ -160,33 +153,12 @@ def _on_logit(value: float, se: float) -> Interval:
     return float(1 / (1 + np.exp(half - middle))), float(1 / (1 + np.exp(-half - middle)))
 
 
-def _of_class(name: str, scored: Scored, c: int, group: np.ndarray, luck: float) -> tuple[float, float, np.ndarray]:
-    """Interval of the precision, recall or f1 of class ``c``, and its psi."""
-    value, d = float(METRICS[name].values(scored)[0, c]), scored.decisions
-    psi = of_decisions(METRICS[name], scored, c)
-    hit, true, taken = d.hit[0, c], d.true[0, c], d.taken[0, c]
-    of = {"precision": taken, "recall": true, "f1": true + taken - hit}[name]  # rows that it is a share of
-    se = luck * standard_error(psi, group)
-    share = value / (2 - value) if name == "f1" else value
-    se = se * 2 / (2 - value) ** 2 if name == "f1" else se
-    rows = share * (1 - share) / se**2 if se > 0 and 0 < share < 1 else of * (group.max() + 1) / len(group) / luck**2
-    low, high = wilson(share, max(rows, 1e-9))
-    return (2 * low / (1 + low), 2 * high / (1 + high), psi) if name == "f1" else (low, high, psi)
-
-
-def _of_macro(metric: Metric, scored: Scored, group: np.ndarray, luck: float, value: float) -> Interval:
-    """The intervals of the classes, joined: ``M - sqrt(sum of r_ij d_i d_j) / C``, d how far each reaches down."""
-    name = "recall" if metric.name == "balanced_accuracy" else metric.name.removesuffix("_macro")
-    seen = np.flatnonzero(scored.decisions.true[0] > 0 if name == "recall" else scored.decisions.seen[0])
-    each = [_of_class(name, scored, int(c), group, luck) for c in seen]
-    values = METRICS[name].values(scored)[0, seen]
-    sums = np.array([np.bincount(group, psi) for _, _, psi in each])
-    spread = np.sqrt((sums**2).sum(1))
-    together = (sums @ sums.T) / np.outer(spread, spread).clip(1e-300)
-    together[np.ix_(spread == 0, spread == 0)] = 1.0  # nothing is known of how these hang together
-    down, up = values - [low for low, _, _ in each], [high for _, high, _ in each] - values
-    lower, upper = (np.sqrt(max(float(d @ together @ d), 0)) / len(seen) for d in (down, up))
-    return max(0.0, value - lower), min(1.0, value + upper)
+def _is_blind(predictions: Predictions) -> bool:
+    """Whether each model gives all rows the same probabilities, as ``majority`` does: it looks at nothing."""
+    order = np.argsort(predictions.fold, kind="stable")
+    fold, proba = predictions.fold[order], predictions.proba[order]
+    same = fold[1:] == fold[:-1]
+    return bool((proba[1:][same] == proba[:-1][same]).all())
 
 
 def _rarest(scored: Scored, classes: Sequence[str], group: np.ndarray) -> tuple[str, int]:

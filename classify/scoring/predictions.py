@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +35,7 @@ class Predictions:
         y: int ``[t]``, the true class; with several labels a row 0/1 ``[t, C]``.
         predicted: likewise, what the model decided.
         proba: float64 ``[t, C]``, its probabilities.
+        rule: str ``[t]``, what each decision follows from, see ``FittedModel.rule``; None: from the probability alone.
     """
 
     classes: list[str]
@@ -46,6 +47,7 @@ class Predictions:
     y: np.ndarray
     predicted: np.ndarray
     proba: np.ndarray
+    rule: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.line)
@@ -77,12 +79,13 @@ class Predictions:
     def take(self, rows: np.ndarray) -> Predictions:
         """These of the predictions."""
         arrays = (a[rows] for a in (self.row, self.line, self.group, self.fold, self.y, self.predicted, self.proba))
-        return Predictions(self.classes, self.positive, *arrays)
+        found = Predictions(self.classes, self.positive, *arrays)
+        return found if self.rule is None else replace(found, rule=self.rule[rows])
 
     def to_arrow(self) -> pyarrow.Table:
         """A row a prediction: ``row``, ``line``, ``group``, ``fold``, ``label``, ``predicted`` and ``p_<class>``.
 
-        With several labels ``label`` and ``predicted`` are lists of names.
+        With several labels ``label`` and ``predicted`` are lists of names. ``rule`` is there as in the CSV.
         """
         import pyarrow as pa
 
@@ -90,6 +93,7 @@ class Predictions:
         columns: dict[str, object] = {name: getattr(self, name) for name in PLACE}
         for name, codes in (("label", self.y), ("predicted", self.predicted)):
             columns[name] = [names[row > 0].tolist() for row in codes] if self.multilabel else names[codes].tolist()
+        columns |= {} if self.rule is None else {"rule": self.rule.tolist()}
         return pa.table(columns | {f"p_{name}": self.proba[:, i] for i, name in enumerate(self.classes)})
 
     def to_pandas(self) -> pandas.DataFrame:
@@ -105,9 +109,12 @@ class Predictions:
         return Scored(self.y, self.proba, self.predicted, self.positive, self.repeat, np.ones((1, len(self))))
 
     def write(self, path: Path) -> None:
-        """Write the CSV: row, line, group, fold (from 1), label, predicted and the probability of each class.
+        """Write the CSV: row, line, group, fold (from 1), label, predicted, rule and the probability of each class.
 
-        With several labels a row ``label`` and ``predicted`` are a column a label (``label_toxic``), 0 or 1.
+        With several labels a row ``label`` and ``predicted`` are a column a label (``label_toxic``), 0 or 1. ``rule``
+        says what ``predicted`` follows from where that is not the probability alone: a ``threshold`` of the positive
+        class, or one a label; the least expected ``cost``; or ``head``, the head's own choice before its probabilities
+        were calibrated or corrected for sampling.
         """
         with open(path, "w", newline="", encoding="utf-8", errors="backslashreplace") as file:
             writer = csv.writer(file, lineterminator="\n")
@@ -117,12 +124,14 @@ class Predictions:
                 found = (self.y[i], self.predicted[i])
                 answers = [*found[0], *found[1]] if self.multilabel else [names[found[0]], names[found[1]]]
                 proba = map(repr, self.proba[i].tolist())  # whole: rounded, those near 1 would tie
-                writer.writerow([self.row[i], self.line[i], self.group[i], self.fold[i] + 1, *answers, *proba])
+                rule = [] if self.rule is None else [self.rule[i]]
+                writer.writerow([self.row[i], self.line[i], self.group[i], self.fold[i] + 1, *answers, *rule, *proba])
 
     def _header(self) -> list[str]:
         multilabel = [f"{what}_{name}" for what in ("label", "predicted") for name in self.classes]
         answers = multilabel if self.multilabel else ["label", "predicted"]
-        return [*PLACE, *answers, *(f"p_{name}" for name in self.classes)]
+        rule = [] if self.rule is None else ["rule"]
+        return [*PLACE, *answers, *rule, *(f"p_{name}" for name in self.classes)]
 
     @classmethod
     def read(cls, path: Path, classes: list[str], positive: int, multilabel: bool) -> Predictions:
@@ -145,7 +154,9 @@ class Predictions:
                 code = {name: i for i, name in enumerate(classes)}
                 y, predicted = np.array([[code[row[4]], code[row[5]]] for row in rows], np.int64).reshape(-1, 2).T
             proba = np.array([row[-width:] for row in rows], np.float64).reshape(-1, width)
-            found = cls(classes, positive, row_, line, group, fold - 1, y, predicted, proba)
+            before = len(PLACE) + (2 * width if multilabel else 2)
+            rule = np.array([row[before] for row in rows], object) if header[before] == "rule" else None
+            found = cls(classes, positive, row_, line, group, fold - 1, y, predicted, proba, rule)
             if header != found._header():
                 raise ValueError("its columns are others")
             return found

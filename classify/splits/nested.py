@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,10 +12,26 @@ from classify.fitting.calibration import Calibration
 from classify.fitting.options import FitOptions
 from classify.fitting.threshold import choose, parse_rule
 from classify.heads.base import FitTask, InnerChoice, InnerFit
+from classify.scoring.metrics import METRICS
+from classify.scoring.scored import Scored
 from classify.splits.folds import shrunk, stratified_kfold
 from stores.shared.errors import InputError
 
 STOPPING = 0.1  # share of the training rows that early stopping looks at
+
+
+class InnerScores(NamedTuple):
+    """Out-of-fold probabilities of one training part.
+
+    Attributes:
+        rows: int64 ``[m]``, fold after fold.
+        proba: float64 ``[m, C]``.
+        learned: mean number of rows that a model has learned from.
+    """
+
+    rows: np.ndarray
+    proba: np.ndarray
+    learned: float
 
 
 @dataclass(frozen=True)
@@ -27,6 +44,9 @@ class Choice:
         thresholds: float ``[1]``, or one a label; None if not asked for.
         missed: the best bound of the goal of each threshold for which none reaches it.
         losses: mean log loss on the inner folds for each candidate, infinite where it was not tried.
+        by_probability: without a threshold, whether the class is the most probable one after calibration, not the
+            head's own choice.
+        inner: what the inner folds predicted with these options, before calibration; not saved.
     """
 
     options: dict
@@ -34,6 +54,8 @@ class Choice:
     thresholds: list[float] | None = None
     losses: list[float] = field(default_factory=list)
     missed: list[float] = field(default_factory=list)
+    by_probability: bool = False
+    inner: InnerScores | None = field(default=None, repr=False, compare=False)
 
 
 def inner_folds(
@@ -84,13 +106,15 @@ def decide(
         training: what is asked for.
     """
     best = int(np.argmin(inner.losses))
-    proba, calibration = inner.proba, None
+    proba, calibration, by_probability = inner.proba, None, False
     if training.calibrate != "none":
         calibration = Calibration.fit(training.calibrate, proba, y)
         proba = calibration.apply(proba)
+        better = _macro_f1(proba, y, positive) >= _macro_f1(inner.proba, y, positive)
+        by_probability = not calibration.increasing or (better and not training.weighs_alike)
     options, losses = dict(candidates[best]), list(inner.losses)
     if training.threshold is None:
-        return Choice(options, calibration, None, losses)
+        return Choice(options, calibration, None, losses, by_probability=by_probability)
     rule = parse_rule(training.threshold)
     if y.ndim == 2:
         chosen = [choose(rule, proba[:, label], y[:, label]) for label in range(y.shape[1])]
@@ -98,6 +122,13 @@ def decide(
         chosen = [choose(rule, proba[:, positive], y == positive)]
     missed = [threshold.missed for threshold in chosen if threshold.missed is not None]
     return Choice(options, calibration, [threshold.value for threshold in chosen], losses, missed)
+
+
+def _macro_f1(proba: np.ndarray, y: np.ndarray, positive: int) -> float:
+    """Of the classes that are most probable, or the labels from 0.5 on."""
+    decided = (proba >= 0.5).astype(int) if y.ndim == 2 else proba.argmax(1)
+    once = np.zeros(len(y), int), np.ones((1, len(y)))
+    return float(METRICS["f1_macro"].values(Scored(y, proba, decided, positive, *once))[0])
 
 
 def at_the_edge(candidates: Sequence[dict], chosen: dict) -> str:
