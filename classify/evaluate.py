@@ -18,7 +18,7 @@ from classify.heads.base import FitTask, Head, X
 from classify.records import EpochPoint, FoldScore, LearningPoint
 from classify.runs import Score, single_numbers, summary
 from classify.scoring.intervals import intervals
-from classify.scoring.kept import expected_gains, extended, remark
+from classify.scoring.kept import assumed_gains, expected_gains, extended, remark
 from classify.scoring.predictions import Predictions
 from classify.splits.folds import Split, shrunk
 from stores.shared.errors import FailureError, InputError
@@ -202,10 +202,10 @@ def with_gains(score: Score, y: np.ndarray, models: Sequence[FittedModel], learn
         learned: mean number of rows that they have learned from.
     """
     inner = [found for model in models if (found := model.on_inner_folds()) is not None]
-    if len(inner) < len(models):
-        return score
-    gains = expected_gains(score.predictions, y, inner, learned, len(y))
+    known = len(inner) == len(models)
+    gains = expected_gains(score.predictions, y, inner, learned, len(y)) if known else {}
     remarks = [*score.remarks, *remark(score.interval, gains)]
+    gains = gains if known else assumed_gains(score.predictions, score.interval)
     return replace(score, interval=extended(score.interval, gains), remarks=remarks)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from classify import classify
-from classify.scoring.kept import InnerPredictions, expected_gains, extended, remark
+from classify.scoring.kept import InnerPredictions, assumed_gains, expected_gains, extended, remark
 from classify.scoring.predictions import Predictions
 
 
@@ -41,6 +41,22 @@ def test_no_gain_where_more_rows_did_not_help():
     assert expected_gains(predictions, y, [part], 80.0, 100) == {}
     assert expected_gains(predictions, y, [], 80.0, 100) == {}
     assert expected_gains(predictions, y, [part._replace(learned=80.0)], 80.0, 100) == {}
+
+
+def test_without_inner_folds_several_classes_are_given_half_as_much_more():
+    """Of three classes half of the way from the score to its better end; of two, and of a head that looks not, none."""
+    row = np.arange(300)
+    y = row % 3
+    proba = np.full((300, 3), 0.1) + 0.7 * np.eye(3)[np.where(row % 10 < 7, y, 0)]
+    three = Predictions(list("abc"), 0, row, row, row, row % 5, y, proba.argmax(1), proba)
+    value = float((proba.argmax(1) == y).mean())
+
+    assert assumed_gains(three, {"accuracy": (0.5, value + 0.1)}) == {"accuracy": pytest.approx(0.05)}
+    blind = Predictions(list("abc"), 0, row, row, row, row % 5, y, y * 0, np.full((300, 3), 1 / 3))
+    assert assumed_gains(blind, {"accuracy": (0.2, 0.5)}) == {}
+    two = sure(row % 2, row % 10 < 7)
+    pair = Predictions(["a", "b"], 1, row, row, row, row % 5, row % 2, two.argmax(1), two)
+    assert assumed_gains(pair, {"accuracy": (0.2, 0.9)}) == {}
 
 
 def test_only_the_better_end_moves():

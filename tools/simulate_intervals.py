@@ -33,7 +33,7 @@ from classify.fitting.options import FitOptions
 from classify.fitting.training import fit
 from classify.heads.base import FitTask
 from classify.scoring.intervals import effective_directions, intervals
-from classify.scoring.kept import expected_gains, extended
+from classify.scoring.kept import assumed_gains, expected_gains, extended
 from classify.scoring.metrics import METRICS, measure, metrics_of, title_of
 from classify.scoring.predictions import Predictions
 from classify.scoring.scored import problem_of
@@ -99,8 +99,11 @@ def held(drawn: Drawn, setting: Setting, seed: int) -> Iterator[tuple[str, Truth
     truths = [true_scores(drawn, model) for model in models]
     directions = effective_directions(drawn.x) if isinstance(drawn.x, np.ndarray) else float(WORD_DIRECTIONS)
     inner = [part for model in models[:-1] if (part := model.on_inner_folds()) is not None]
-    gains = expected_gains(predictions, drawn.y, inner, learned, len(drawn.y))
-    for name, (low, high) in extended(intervals(predictions, seed, directions).found, gains).items():
+    found = intervals(predictions, seed, directions).found
+    gains = assumed_gains(predictions, found)
+    if len(inner) == len(models) - 1:
+        gains = expected_gains(predictions, drawn.y, inner, learned, len(drawn.y))
+    for name, (low, high) in extended(found, gains).items():
         if name in SHOWN:
             folds = float(np.mean([truth[name] for truth in truths[:-1]]))
             yield name, Truth(low, high, folds, truths[-1][name])

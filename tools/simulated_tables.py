@@ -104,7 +104,7 @@ def made_up() -> list[Setting]:
     settings += [Setting(rows, shares, 256, twins=True) for rows, shares in ((500, two[0.2]), (1000, two[0.5]))]
     settings += [Setting(1000, four, 256, twins=True)]
     settings += [Setting(rows, shares, 256, head="dense") for rows, shares in ((300, two[0.5]), (1000, two[0.1]))]
-    settings += [Setting(1000, four, 256, head="dense")]
+    settings += [Setting(rows, four, 256, head="dense") for rows in (1000, 2000)]
     return [*settings, *(Setting(rows, (0.4, 0.2, 0.1, 0.05), 256, labels=True) for rows in (500, 2000))]
 
 

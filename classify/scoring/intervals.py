@@ -35,7 +35,7 @@ from classify.scoring.bootstrap import percentiles, resampled
 from classify.scoring.class_intervals import FEWEST, Interval, Z, of_class, of_macro, wilson
 from classify.scoring.influence import influence, standard_error
 from classify.scoring.metrics import METRICS, Metric, metrics_of
-from classify.scoring.predictions import Predictions
+from classify.scoring.predictions import Predictions, looks_at_nothing
 from classify.scoring.scored import Scored
 
 LUCK = {"roc": (5.0, 3.0), "pr": (5.0, 3.0)}  # a and b of the areas
@@ -70,7 +70,7 @@ def intervals(predictions: Predictions, seed: int, directions: float = 0.0) -> I
     scored = predictions.scored()
     _, group = np.unique(predictions.group, return_inverse=True)
     rarest, count = _rarest(scored, predictions.classes, group)
-    rows, blind = len(np.unique(predictions.row)), _is_blind(predictions)
+    rows, blind = len(np.unique(predictions.row)), looks_at_nothing(predictions)
     found: dict[str, Interval] = {}
     for metric in metrics_of(predictions.problem, per_class=False):
         if metric.interval == "none" or (metric.interval in OF_CLASSES and count < FEWEST):
@@ -151,14 +151,6 @@ def _on_logit(value: float, se: float) -> Interval:
     p = min(max(value, 1e-3), 1 - 1e-3)
     middle, half = np.log(p / (1 - p)), Z * se / (p * (1 - p))
     return float(1 / (1 + np.exp(half - middle))), float(1 / (1 + np.exp(-half - middle)))
-
-
-def _is_blind(predictions: Predictions) -> bool:
-    """Whether each model gives all rows the same probabilities, as ``majority`` does: it looks at nothing."""
-    order = np.argsort(predictions.fold, kind="stable")
-    fold, proba = predictions.fold[order], predictions.proba[order]
-    same = fold[1:] == fold[:-1]
-    return bool((proba[1:][same] == proba[:-1][same]).all())
 
 
 def _rarest(scored: Scored, classes: Sequence[str], group: np.ndarray) -> tuple[str, int]:

@@ -162,3 +162,11 @@ class Predictions:
             return found
         except (OSError, ValueError, KeyError, IndexError) as error:
             raise FailureError(f"{path} is no list of predictions ({error}); train the run again") from error
+
+
+def looks_at_nothing(predictions: Predictions) -> bool:
+    """Whether each model gives all rows the same probabilities, as ``majority`` does: it looks at nothing."""
+    order = np.argsort(predictions.fold, kind="stable")
+    fold, proba = predictions.fold[order], predictions.proba[order]
+    same = fold[1:] == fold[:-1]
+    return bool((proba[1:][same] == proba[:-1][same]).all())
