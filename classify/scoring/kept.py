@@ -74,7 +74,7 @@ def expected_gains(
 
 
 def assumed_gains(predictions: Predictions, intervals: Mapping[str, Interval]) -> dict[str, float]:
-    """As ``expected_gains``, where there are no inner folds: a share of what the interval reaches to the better side."""
+    """As ``expected_gains``, without inner folds: a share of what the interval reaches to the better side."""
     if predictions.problem == BINARY or looks_at_nothing(predictions):
         return {}
     values, gains = predictions.measure(), {}
