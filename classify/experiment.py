@@ -17,6 +17,7 @@ from classify.fitting.model import FittedModel
 from classify.fitting.options import FitOptions
 from classify.fitting.threshold import missed_goal, parse_rule
 from classify.heads._fit_progress import FitProgress
+from classify.heads._terms import import_ahead
 from classify.heads.base import Head, X
 from classify.records import Flattery
 from classify.runs import Score, summary
@@ -56,6 +57,11 @@ class Experiment:
     def told(self, step: str) -> FitProgress:
         """What tells of a step of the work on this store."""
         return FitProgress(self.reporter, f"{self.data.path.stem}, {step}")
+
+    def begin(self) -> None:
+        """Begin to load what the baseline of words needs: a thread does it while the head is fitted."""
+        if any(name == TFIDF for name, _, _ in _baselines(self.data)):
+            import_ahead()
 
     def evaluate(
         self,

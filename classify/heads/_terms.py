@@ -11,10 +11,14 @@
 from __future__ import annotations
 
 import re
+import sys
 import warnings
 import weakref
 from collections.abc import Hashable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib import import_module
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -180,6 +184,17 @@ def weighted(x: csr_matrix, idf: np.ndarray) -> csr_matrix:
     rows = np.repeat(np.arange(x.shape[0]), np.diff(x.indptr))
     length = np.sqrt(np.bincount(rows, data**2, minlength=x.shape[0]))
     return csr_matrix((data / np.where(length > 0, length, 1)[rows], x.indices, x.indptr), x.shape)
+
+
+def import_ahead() -> None:
+    """Begin to import the solver, which takes a second; whoever needs it before it is there waits for it."""
+
+    def load() -> None:
+        with suppress(ImportError):  # said where it is needed
+            import_module("sklearn.linear_model")
+
+    if "sklearn.linear_model" not in sys.modules:
+        Thread(target=load, daemon=True).start()
 
 
 def fit_linear(
