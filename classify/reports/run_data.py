@@ -23,6 +23,7 @@ from stores.strings import Strings
 MAP_ROWS, TOKEN_ROWS = 20_000, 4_000  # points of the map; where each has a vector a token, these are much to read
 BLOCK = 1000  # rows whose tokens are in memory at once
 NONE_APPLIES = "(none of these)"  # of several labels
+NEAR = 512  # rows whose texts are read at once
 SURE = 0.5  # the threshold where nobody chose one
 
 
@@ -118,7 +119,17 @@ class RunData:
         """The text of a prediction, None if it is not available."""
         if self._strings is None or self.row is None:
             return None
-        return str(self._strings[int(self.row[prediction])])
+        row = int(self.row[prediction])
+        start = row - row % NEAR
+        if start not in self._near:  # those that are asked for next mostly lie near by
+            self._near.clear()
+            self._near[start] = self._strings[start : start + NEAR]
+        return self._near[start][row - start]
+
+    @cached_property
+    def _near(self) -> dict[int, list[str]]:
+        """First row -> texts, of the rows that were read last."""
+        return {}
 
     @cached_property
     def _strings(self) -> Strings | None:

@@ -109,7 +109,8 @@ def dash(i: int) -> str:
 
 def shown(name: str, characters: int = SHOWN) -> str:
     """Somebody's word as a label: printable, on one line, and not too long."""
-    name = " ".join("".join(c if c.isprintable() else " " for c in name).split()) or "(blank)"
+    name = name if name.isprintable() else "".join(c if c.isprintable() else " " for c in name)
+    name = " ".join(name.split()) or "(blank)"
     return name if len(name) <= characters else name[: characters - 1] + "\u2026"
 
 
