@@ -194,7 +194,7 @@ def import_ahead() -> None:
             import_module("sklearn.linear_model")
 
     if "sklearn.linear_model" not in sys.modules:
-        Thread(target=load, daemon=True).start()
+        Thread(target=load).start()  # no daemon: to be stopped amidst an import can abort the process
 
 
 def fit_linear(
