@@ -11,7 +11,7 @@ from helpers import ROOT
 
 from classify import classify
 from cli import cli
-from tools.update_results import commands, scores
+from tools.update_results import commands, filled, scores
 
 RESULTS = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
 
@@ -36,16 +36,22 @@ def test_cells_are_the_numbers_of_the_run(separable, in_tmp):
     (first,) = json.loads((in_tmp / "runs" / "b" / "metrics.json").read_text())["epochs"]
     recall = f"{first['overall']['recall_positive']['value']:.3f}"
     assert scores(in_tmp / "runs", "b: epoch 1", ["recall"]) == [recall]
+    page = (
+        "| published | run | ours | holds |\n| --- | --- | --- | --- |\n| accuracy {} | `a` | | |\n| | `gone` | old | |"
+    )
+    for published, verdict in (("0.0", "higher"), (f"{accuracy['value']:.3f}", "holds")):
+        assert verdict in filled(page.format(published), in_tmp / "runs").splitlines()[2]
+    assert filled(page.format("0.5"), in_tmp / "runs").splitlines()[3] == "| | `gone` | old | |"
     with pytest.raises(SystemExit, match="no metric is called 'beauty'"):
         scores(in_tmp / "runs", "a", ["beauty"])
 
 
 def test_every_cell_of_the_results_is_filled():
     """The tables with a column ``run`` are full, and the commands have the options that they use."""
-    rows = re.findall(r"^\|.*\| (`[a-z0-9.:+% ]+` \|.*)\|$", RESULTS, re.MULTILINE)
+    rows = re.findall(r"^\|.*\| (`(?!tk )[a-z0-9.:+% -]+` \|.*)\|$", RESULTS, re.MULTILINE)
     assert len(rows) >= 15
     for row in rows:
-        assert all(re.match(r"\d\.\d{3}", cell.strip()) for cell in row.split("|")[1:]), row
+        assert all(re.match(r"\d\.\d{3}|holds$|ours is |$", cell.strip()) for cell in row.split("|")[1:]), row
     for line in commands(RESULTS):
         words = shlex.split(line)
         known = {option for parameter in cli.commands[words[1]].params for option in parameter.opts}

@@ -1,11 +1,14 @@
 """Runs the commands that docs/results.md shows and puts their scores into its tables.
 
-    python -m tools.update_results --sms spam.csv --tweets train.csv --emails emails.csv.gz --toxic train.5k.csv
+    python -m tools.update_results --sms spam.csv --tweets train.csv --emails emails.csv.gz --toxic train.5k.csv \\
+        --imdb aclImdb --glove glove.6B.50d.txt --use use-multilingual-3 --minilm all-MiniLM-L6-v2 --folder work
 
 A table with a column ``run`` is filled: what stands left of it is kept, such as published figures; each column right of
 it is a metric of that run. ``tweets.words.nb: majority`` is a baseline of the run, ``tweets.static.dense: 10%`` a point
-of its learning curve, ``sms.static.dense: epoch 10`` its scores then. What the sentences around the tables say is for
-a person to read again.
+of its learning curve, ``sms.static.dense: epoch 10`` its scores then. ``ours`` is the metric that the column
+``published`` names, and ``holds`` says whether the published number lies in its interval. A row whose run is not there
+stays as it is. With ``--folder`` what is done is kept there, and not done again. What the sentences around the tables
+say is for a person to read again.
 """
 
 from __future__ import annotations
@@ -18,37 +21,65 @@ import tempfile
 from pathlib import Path
 
 from classify import read_run
-from classify.records import EpochPoint, LearningPoint, Summary
+from classify.records import EpochPoint, Estimate, LearningPoint, Summary
 from tools.update_readme import ROOT, run
 
 RESULTS = ROOT / "docs" / "results.md"
-NAMES = {"sms": "spam.csv", "tweets": "train.csv", "emails": "emails.csv.gz", "toxic": "train.5k.csv"}  # as typed
+NAMES = {
+    "sms": "spam.csv", "tweets": "train.csv", "emails": "emails.csv.gz", "toxic": "train.5k.csv", "imdb": "aclImdb",
+    "glove": "glove.6B.50d.txt", "use": "use-multilingual-3", "minilm": "all-MiniLM-L6-v2",
+}  # fmt: skip # as typed
+NEEDED = ("sms", "tweets", "emails", "toxic")
 OVERALL = {"accuracy": "accuracy", "F1 macro": "f1_macro", "ROC-AUC": "roc_auc", "PR-AUC": "pr_auc"}
 OF_POSITIVE = ("precision", "recall")
+PUBLISHED = re.compile(rf"({'|'.join([*OVERALL, *OF_POSITIVE])}) (?:about )?(\d\.\d+)")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, table in NAMES.items():
-        parser.add_argument(f"--{name}", type=Path, required=True, help=table)
+        parser.add_argument(f"--{name}", type=Path, required=name in NEEDED, help=table)
+    parser.add_argument("--folder", type=Path, help="where stores and runs are kept  [default: a temporary one]")
     given = vars(parser.parse_args())
-    tables = {NAMES[name]: str(path.resolve()) for name, path in given.items()}
+    kept = given.pop("folder")
+    tables = {NAMES[name]: str(path.resolve()) for name, path in given.items() if path is not None}
+    lacking = set(NAMES.values()) - tables.keys()
     text = RESULTS.read_text(encoding="utf-8")
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = kept or Path(scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        done = folder / "done.txt"
+        done.touch()
         for command in commands(text):
+            words = shlex.split(command)
+            if command in done.read_text(encoding="utf-8").splitlines() or lacking & set(words):
+                continue
             print(command, flush=True)
-            run(shlex.join(tables.get(word, word) for word in shlex.split(command)), folder)
-        lines, header = [], []
-        for line in text.splitlines():
-            cells = [cell.strip() for cell in line.split("|")[1:-1]]
-            header = (header or cells) if cells else []
-            if "run" in header and cells != header and not set(line) <= set("|- "):
-                place = header.index("run")
-                found = scores(Path(folder) / "runs", cells[place].strip("`"), header[place + 1 :])
-                line = "| " + " | ".join([*cells[: place + 1], *found]) + " |"
-            lines.append(line)
-    RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
+            run(shlex.join(tables.get(word, word) for word in words), str(folder))
+            with open(done, "a", encoding="utf-8") as file:
+                file.write(f"{command}\n")
+        RESULTS.write_text(filled(text, folder / "runs"), encoding="utf-8")
     print(f"wrote {RESULTS.name}; read again what its sentences say of the numbers")
+
+
+def filled(text: str, runs: Path) -> str:
+    """The page with the scores of these runs."""
+    lines, header, last = [], [], ""
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.split("|")[1:-1]]
+        header = (header or cells) if cells else []
+        if "run" in header and cells != header and not set(line) <= set("|- "):
+            place = header.index("run")
+            name = cells[place].strip("`")
+            if name and (runs / name.partition(": ")[0] / "metrics.json").exists():
+                published = cells[header.index("published")] if "published" in header else ""
+                last = published or last
+                cells[place + 1 :] = scores(runs, name, header[place + 1 :], last)
+                if not published and "holds" in header:
+                    cells[header.index("holds")] = ""
+                line = "| " + " | ".join(cells) + " |"
+        lines.append(line)
+    return "\n".join(lines) + "\n"
 
 
 def commands(text: str) -> list[str]:
@@ -56,8 +87,8 @@ def commands(text: str) -> list[str]:
     return re.findall(r"^    (tk .+)$", re.sub(r" \\\n\s+", " ", text), re.MULTILINE)
 
 
-def scores(runs: Path, name: str, columns: list[str]) -> list[str]:
-    """The cells of a row: each metric in ``columns``, with its interval where it has one."""
+def scores(runs: Path, name: str, columns: list[str], published: str = "") -> list[str]:
+    """The cells of a row: each metric in ``columns``, with its interval where it has one; see the module for others."""
     name, _, part = name.partition(": ")
     found = read_run(runs / name)
     metrics: Summary | LearningPoint | EpochPoint = found.metrics
@@ -67,7 +98,25 @@ def scores(runs: Path, name: str, columns: list[str]) -> list[str]:
         (metrics,) = (point for point in found.metrics.epochs if f"epoch {point.epoch}" == part)
     elif part:
         metrics = found.metrics.baselines[part]
-    return [cell(metrics, found.recipe.positive, column) for column in columns]
+    positive = str(found.recipe.positive)
+    named = PUBLISHED.match(published)
+    if named is None:
+        return [cell(metrics, positive, column) for column in columns]
+    ours = score_of(metrics, named[1])
+    special = {"ours": f"{ours.value:.3f} [{ours.low:.3f}, {ours.high:.3f}]", "holds": verdict(ours, float(named[2]))}
+    return [special.get(column) or cell(metrics, positive, column) for column in columns]
+
+
+def verdict(ours: Estimate, published: float) -> str:
+    """Whether a published number lies in our interval."""
+    if (ours.low or 0) > published:
+        return "ours is higher"
+    return "holds" if (ours.high or 1) >= published else "ours is lower"
+
+
+def score_of(metrics: Summary | LearningPoint | EpochPoint, name: str) -> Estimate:
+    """A metric by its name on the page."""
+    return metrics.overall[OVERALL.get(name) or f"{name}_positive"]
 
 
 def cell(metrics: Summary | LearningPoint | EpochPoint, positive: str, column: str) -> str:
