@@ -10,7 +10,7 @@ import numpy as np
 
 from classify.heads.base import X, vectors
 from stores.features import Features, IdFeatures, PooledFeatures, TokenFeatures
-from stores.pooled_view import POOLINGS, pool
+from stores.pooling import POOLINGS, pool
 from stores.shared.errors import InputError
 from stores.shared.registry import convert, parse_spec
 from stores.shared.suggest import listing

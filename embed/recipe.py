@@ -16,7 +16,7 @@ from embed.known_texts import KnownTexts, several_texts
 from embed.models.resolve import remembered
 from embed.models.trust import Trust, is_publisher
 from stores.features import Features
-from stores.pooled_view import VIEW, pool
+from stores.pooling import VIEW, pool
 from stores.shared.errors import FailureError, InputError
 from stores.shared.fingerprint import identity_digest
 from stores.shared.reporter import Reporter

@@ -23,7 +23,7 @@ from classify.model_inputs import words_recipe
 from classify.reports.text import feature_names
 from embed import Recipe
 from stores import IdFeatures, InputError, write
-from stores.pooled_view import pool
+from stores.pooling import pool
 
 WORDS = "red green blue grey cash home win now see you".split()
 FIRST, OTHERS = np.arange(40), np.arange(40, 60)

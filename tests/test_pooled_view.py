@@ -9,7 +9,8 @@ from helpers.stores import make_store, pooled
 from helpers.toy import write_csv
 
 from stores import FeatureStore, InputError, TokenFeatures
-from stores.pooled_view import pool, pooled_view
+from stores.pooled_view import pooled_view
+from stores.pooling import pool
 
 TOKENS = TokenFeatures(
     {"tokens": np.array([[1, 8], [3, 2], [5, 5], [4, 0], [0, 9]], np.float16)},
