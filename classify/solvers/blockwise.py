@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 BLOCK = 512  # rows at a time: they stay in the cache for the second product
 FEW = 64  # rows that are done before the libraries of products are looked through
+FEW_ROWS = 1000  # below, to start threads costs more than all of the work
 SHARES = 8, 64  # of the rows, for the cores, at least and at most; see ``shares``
 SHARE_ROWS, SHARE_CELLS = 1024, 1 << 23  # rows of a share at least, and numbers that all shares give at most
 SMALL = 10**6  # multiplications up to which OpenBLAS multiplies without a copy of what is multiplied
@@ -181,6 +182,9 @@ def shared_out(work: Callable[[range], Result], n: int, cells: int = 1) -> Itera
     """What ``work`` makes of each stretch of ``n`` rows, see ``shares``, in order, on all cores."""
     count = shares(n, cells)
     edges = [n * i // count for i in range(count + 1)]
+    if n < FEW_ROWS:
+        yield from map(work, [range(a, b) for a, b in pairwise(edges)])
+        return
     with ThreadPoolExecutor(threads()) as pool:
         yield from pool.map(work, [range(a, b) for a, b in pairwise(edges)])
 
