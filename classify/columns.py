@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from stores.features import Features, IdFeatures, PooledFeatures, TokenFeatures
 from stores.pooling import POOLINGS, pool
 from stores.shared.errors import InputError
 from stores.shared.registry import convert, parse_spec
+from stores.shared.remote import full_address, scheme_of
 from stores.shared.suggest import listing
 
 WORDS = "tfidf"  # the part of an expression that is no store
@@ -60,9 +62,14 @@ def parse_part(part: str) -> tuple[str, ColumnOptions]:
     Raises:
         InputError: for an option that there is not, or a value of another type.
     """
-    if Path(part).exists() or (":" not in part and part != WORDS):
+    scheme = scheme_of(part)
+    start = f"{scheme}://" if scheme else ""
+    rest = full_address(part).removeprefix(start)
+    has_options = re.search(":[a-z]+=", rest) if scheme else ":" in rest  # an address may name a port
+    if Path(part).exists() or (not has_options and part != WORDS):
         return part, ColumnOptions()
-    name, given = parse_spec(part)
+    name, given = parse_spec(rest)
+    name = start + name
     known = ("dims",) if name == WORDS else ("pool", "dims", "pca")
     for option in given:
         if option not in known:

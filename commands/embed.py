@@ -16,11 +16,32 @@ from commands.terminal import echo, json_option, print_json, shown, trust_option
 if TYPE_CHECKING:
     from embed import EmbedSummary, Recipe, Reporter, Table
 
+
+class Workers(click.ParamType):
+    """A number, or the fewest and the most: ``4``, ``2:8``."""
+
+    name = "N or MIN:MAX"
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:  # noqa: ANN401
+        """An int, or two."""
+        try:
+            numbers = [int(number) for number in str(value).split(":")]
+        except ValueError:
+            numbers = []
+        if len(numbers) not in (1, 2):
+            self.fail(f"{value!r} is no number, nor the fewest and the most, such as 2:8", parameter, context)
+        return numbers[0] if len(numbers) == 1 else tuple(numbers)
+
+
 CLUSTER_OPTIONS = {
     "address": click.option(
         "--address", help="ray: auto, ray://HOST:10001 or HOST:6379.  [default: a cluster of this machine alone]"
     ),
-    "workers": click.option("--workers", type=int, help="ray: how many.  [default: as many as fit]"),
+    "workers": click.option(
+        "--workers",
+        type=Workers(),
+        help="ray: how many, or the fewest and most, as 2:8.  [default: as many as fit]",
+    ),
     "gpus": click.option(
         "--gpus-per-worker", "gpus", type=float, help="ray: GPUs of each worker.  [default: 1 where there are any]"
     ),
@@ -55,7 +76,11 @@ def cluster_options(command: Callable) -> Callable:
     show_default=True,
     help="Encoder, as NAME or NAME:option=value,...; tk encoders lists them.",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="The store.  [default: features/<data>.<encoder>.h5]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="The store; with --layout parts also s3://... and the like.  [default: features/<data>.<encoder>.h5]",
+)
 @table_options
 @clean_option
 @trust_option
@@ -100,6 +125,7 @@ def embed(
     from embed import Cluster, Recipe, StoreOptions
     from embed import embed as run_embed
     from embed.models.trust import Trust
+    from stores.shared.remote import scheme_of
 
     name, options = with_spec(encoder, options)
     with command_reporter() as reporter:
@@ -109,7 +135,8 @@ def embed(
         table = read(data, **reading)
         _note_language(table, recipe, reporter)
         out = out or Path("features") / f"{table.stem}.{name}.h5"
-        table = table.listing_bad_rows(out.with_suffix(".bad-rows.jsonl"))
+        beside = Path("features") / f"{table.stem}.{name}.h5" if scheme_of(out) else out
+        table = table.listing_bad_rows(beside.with_suffix(".bad-rows.jsonl"))
         summary = run_embed(
             table, recipe, out, overwrite=overwrite, reuse=reuse, wait=wait,
             store=StoreOptions(keep_texts, compression, layout, part_rows, part_tokens),
@@ -118,7 +145,9 @@ def embed(
         for line in table.late_notes():
             reporter.note(line)
     if as_json:
-        print_json({"store": str(summary.path), "up_to_date": summary.up_to_date, "totals": summary.totals})
+        print_json(
+            {"store": summary.address or str(summary.path), "up_to_date": summary.up_to_date, "totals": summary.totals}
+        )
     else:
         _print_summary(summary, table.bad_rows)
 
@@ -144,7 +173,7 @@ def _print_summary(summary: EmbedSummary, listing: str) -> None:
 
     totals = summary.totals
     if summary.up_to_date:
-        echo(f"nothing to encode: {summary.path} holds all {totals['rows']:,} rows already")
+        echo(f"nothing to encode: {summary.address or summary.path} holds all {totals['rows']:,} rows already")
         return
     echo(
         f"{totals['rows']:,} rows, {totals['distinct']:,} distinct texts: "
@@ -169,7 +198,7 @@ def _print_summary(summary: EmbedSummary, listing: str) -> None:
     with FeatureStore(summary.path) as store:
         if licence := store.recipe.get("licence"):
             echo(f"the vectors are under {licence}; so is what is made of them and passed on")
-        echo(f"store: {summary.path} ({store.size / 1e6:,.1f} MB)")
+        echo(f"store: {summary.address or summary.path} ({store.size / 1e6:,.1f} MB)")
 
 
 def _print_coverage(totals: dict) -> None:

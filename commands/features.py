@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.more_features import FILE, find, import_vectors, out_option, pool
+from commands.more_features import FILE, find, import_vectors, out_option, pool, sample
 from commands.terminal import csv_safe_option, echo, json_option, note, overwrite_option, print_json, shown
 from stores.shared.worded import worded
 
@@ -28,7 +28,7 @@ def features() -> None:
     """
 
 
-for command in (find, import_vectors, pool):
+for command in (find, import_vectors, pool, sample):
     features.add_command(command)
 
 

@@ -1,4 +1,4 @@
-"""Where features come from beside an encoder: ``tk features pool``, ``import`` and ``find``."""
+"""Where features come from beside an encoder: ``tk features pool``, ``import``, ``sample`` and ``find``."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ def import_vectors(
 ) -> None:  # fmt: skip
     """Make a store of vectors that were made elsewhere, a vector a row of the table.
 
-    VECTORS is a file of NumPy (.npy, .npz), Parquet with a column of lists, CSV of numbers, HDF5 or safetensors.
+    VECTORS is a file of NumPy (.npy, .npz), Parquet with a column of lists, CSV of numbers, HDF5 or safetensors, or a
+    folder of such Parquet files, also in object storage (s3://bucket/vectors/).
     Without --key they are those of the rows in their order; with it, of the rows with this id, or, if the table has no
     ids, this text. Everything works on such a store but tk predict, which asks for the vectors of new texts.
 
@@ -75,6 +76,41 @@ def import_vectors(
         print_json(found)
     else:
         echo(f"{found['rows']:,} rows, {found['width']:,} columns: {out}")
+
+
+def _whole_number(context: click.Context, parameter: click.Parameter, value: float) -> int:
+    if not value.is_integer():
+        raise click.BadParameter(f"{value:g} is no whole number")
+    return int(value)
+
+
+@click.command()
+@click.argument("store", type=FILE)
+@click.option("--rows", required=True, type=float, callback=_whole_number, help="How many, such as 1000000 or 1e6.")
+@click.option("--stratified", is_flag=True, help="Each class gets its share of them, and one at least.")
+@click.option("--seed", default=0, show_default=True, help="Of the draw.")
+@out_option
+@json_option
+@click.pass_obj
+def sample(command: str, store: Path, rows: int, stratified: bool, seed: int, out: Path, as_json: bool) -> None:
+    """Draw rows of a store by lot, as a store of its own: enough to train on, where all are too many.
+
+    \b
+    Example:
+        tk features sample features/messages.static.h5 --rows 500 --stratified --out features/some.static.h5
+    """
+    from stores import FeatureStore
+    from stores.sample import sample as run_sample
+
+    with (
+        FeatureStore(store) as opened,
+        run_sample(opened, rows, out, stratified=stratified, seed=seed, command=command) as drawn,
+    ):
+        found = {"store": str(out), "rows": len(drawn), "of": len(opened)}
+    if as_json:
+        print_json(found)
+    else:
+        echo(f"{found['rows']:,} of {found['of']:,} rows: {out}")
 
 
 @click.command()

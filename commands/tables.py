@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from embed.tables.describe import TableDescription
 
 NO_HEADER = ("header", False)  # of all options the one whose False says something
-DATA_HELP = "File, pattern ('part-*.csv'), folder or tar archive of texts or tables, or - for stdin; repeatable."
+DATA_HELP = (
+    "File, pattern ('part-*.csv'), folder or tar archive of texts or tables, s3://... and the like, or - for stdin;"
+    " repeatable."
+)
 
 
 def data_option(command: Callable) -> Callable:

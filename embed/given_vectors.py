@@ -8,13 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
+from embed.reading.containers import tables_in_folder
 from embed.reading.files import damage_is_one_line
+from embed.reading.remote import find_remote
 from embed.tables.rows import Rows
 from embed.tables.table import Table
 from embed.weights.safetensors import read_safetensors
 from stores.given import write
 from stores.reader import FeatureStore
 from stores.shared.errors import InputError
+from stores.shared.remote import full_address, scheme_of
 from stores.shared.suggest import listing
 
 FORMS = (".npy", ".npz", ".parquet", ".csv", ".h5", ".hdf5", ".safetensors")
@@ -38,13 +41,15 @@ def read_vectors(path: str | Path, *, array: str | None = None, key: str | None 
 
     Args:
         path: ``.npy``, ``.npz``, ``.h5`` (HDF5), ``.safetensors``, ``.parquet`` with a column of lists, or ``.csv``
-            with a column a number.
+            with a column a number; or a folder of Parquet files, here or in object storage (``s3://bucket/vectors/``).
         array: which array, data set or column; the only one if None.
         key: column of a Parquet file or CSV with ids or texts, by which vectors are matched with rows.
 
     Raises:
         InputError: if there is no such file or array, it is not clear which is meant, or it is no rectangle of numbers.
     """
+    if scheme_of(path) or Path(path).is_dir():
+        return _of_folder(path, array, key)
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file")
@@ -87,7 +92,7 @@ def give_vectors(
 def vectors_of_rows(given: GivenVectors, rows: Rows, table: Table) -> np.ndarray:
     """The vector of each row of a table, ``[n, D]``; raises as ``give_vectors``."""
     if given.keys is not None:
-        return given.values[_matched(given.keys, rows, table)]
+        return given.values[_matched(given.keys, given.values, rows, table)]
     if len(given.values) != len(rows):
         raise InputError(
             f"{table.name} has {len(rows):,} rows, but there are {len(given.values):,} vectors; give one a row, or "
@@ -96,12 +101,13 @@ def vectors_of_rows(given: GivenVectors, rows: Rows, table: Table) -> np.ndarray
     return given.values
 
 
-def _matched(keys: Sequence[str], rows: Rows, table: Table) -> np.ndarray:
+def _matched(keys: Sequence[str], values: np.ndarray, rows: Rows, table: Table) -> np.ndarray:
     """int64 ``[n]``: the vector of each row, by its id, or by its text if the table has no ids."""
     place = {key: number for number, key in enumerate(keys)}
     if len(place) < len(keys):
-        twice = next(key for number, key in enumerate(keys) if place[key] != number)
-        raise InputError(f"two vectors have the key {twice[:60]!r}")
+        for number, key in enumerate(keys):
+            if place[key] != number and not np.array_equal(values[place[key]], values[number]):
+                raise InputError(f"two different vectors have the key {key[:60]!r}")
     wanted = rows.texts if rows.ids is None else rows.ids
     for line, each in zip(rows.line.tolist(), wanted, strict=True):
         if each not in place:
@@ -136,6 +142,19 @@ def _chosen(path: Path, array: str | None, names: list[str]) -> str:
         there = f"; name one of {listing(array, names)} in `array`" if names else ""
         raise InputError(f"{path} has {what}{there}")
     return array
+
+
+def _of_folder(path: str | Path, array: str | None, key: str | None) -> GivenVectors:
+    """Of all Parquet files in a folder and below, in the order of their paths."""
+    sources = find_remote(full_address(path)) if scheme_of(path) else tables_in_folder(Path(path), follow_links=False)
+    sources = [source for source in sources if Path(source.name).suffix == ".parquet"]
+    if not sources:
+        raise InputError(f"{full_address(path)}: there is no Parquet file in it, or others beside these")
+    found = [read_vectors(source.path, array=array, key=key) for source in sources]
+    if len({given.values.shape[1] for given in found}) > 1:
+        raise InputError(f"{full_address(path)}: the vectors have not all the same width")
+    keys = None if key is None else [name for given in found for name in given.keys or []]
+    return GivenVectors(np.concatenate([given.values for given in found]), keys)
 
 
 def _of_table(path: Path, array: str | None, key: str | None) -> GivenVectors:

@@ -139,6 +139,7 @@ class PartWriter:
             FailureError: if a number is not finite, or the machine refuses the write.
         """
         others = [] if made is None else [(plan.new, made)]
+        self.parts.have(place.path for _, place in plan.own)
         known, again, before = self._reused(plan)
         whole = read_places(plan.own, [*known, *others]).take(plan.inverse).canonical()
         rows = plan.rows

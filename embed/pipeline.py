@@ -21,12 +21,14 @@ from embed.tables.table import Table
 from stores.columns import COMPRESSIONS
 from stores.parts import Parts
 from stores.reader import FeatureStore
+from stores.remote_parts import RemoteParts
 from stores.reuse_index import ReuseIndex
 from stores.shared import distribution
 from stores.shared.errors import FailureError, InputError, LockedError
 from stores.shared.files import check_space
 from stores.shared.fingerprint import hash_texts, identity_digest
 from stores.shared.locks import only_writer
+from stores.shared.mirror import output_at
 from stores.shared.reporter import Reporter
 from stores.shared.suggest import listing
 
@@ -36,16 +38,18 @@ class EmbedSummary:
     """What a run of ``embed`` did.
 
     Attributes:
-        path: the store.
+        path: the store; its copy on this machine, if it was written to an address.
         totals: rows, distinct texts, encoded, reused; empty texts, those of them that were made so by the cleaning,
             texts with control characters where others once were; unlabelled and bad rows; tokens, unknown, truncated;
             of encoders with a table of words also those of ``embed.coverage``.
         up_to_date: whether the store was there already, so that nothing was done.
+        address: of the store, if that is in object storage.
     """
 
     path: Path
     totals: dict[str, int]
     up_to_date: bool
+    address: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,8 @@ def embed(
     Args:
         table: the rows, or what ``read_table`` takes.
         recipe: the encoder, or the name of one.
-        out: the store's path. A finished store of the same rows and identity is left as it is.
+        out: the store's path, or its address in object storage (``s3://bucket/a.h5``). A finished store of the same
+            rows and identity is left as it is.
         overwrite: whether ``out`` may lose what it holds.
         reuse: whether texts are taken from other stores; what this very run has finished is never done again.
         wait: whether to wait for another process that writes ``out``.
@@ -115,7 +120,9 @@ def embed(
             ``reuse`` with an encoder whose vectors depend on the texts before.
         FailureError: if another process writes the same output, or the machine refuses a write.
     """
-    out, reporter = Path(out), reporter or Reporter()
+    reporter = reporter or Reporter()
+    mirror = output_at(Path(out), store.layout)
+    out, address = (Path(out), "") if mirror is None else (mirror.output, mirror.address)
     table = table if isinstance(table, Table) else read_table(table)
     recipe = recipe if isinstance(recipe, Recipe) else Recipe.of(recipe, reporter=reporter)
     recipe = replace(recipe, joined=table.columns.joined)
@@ -128,21 +135,25 @@ def embed(
         )
     source = {**table.source(), "keeps_texts": store.keep_texts, **size.as_dict()}
     source |= {"compression": store.compression, "layout": store.layout}
+    if mirror is not None:
+        mirror.fetch()
     stamp = _stamp(out)
     if stamp and not overwrite:
         totals = _up_to_date(out, digest, source, table, recipe)
         if totals is not None:
-            return EmbedSummary(out, totals, up_to_date=True)
+            return EmbedSummary(out, totals, True, address)
     attributes = {"identity": identity, "identity_digest": digest, "recipe": recipe.as_dict(), "source": source}
     attributes |= {"versions": _versions(), "command": command}
     parts = Parts(out, attributes, store.compression, store.layout, alone=cluster is None)
+    if mirror is not None:
+        parts = RemoteParts(mirror, attributes)
     created = time.time()
     parts.check_kind(recipe.encoder.kind)
     with only_writer(parts.folder, out, wait, reporter.note):
         if _stamp(out) != stamp and not overwrite:  # another process has made it meanwhile
             totals = _up_to_date(out, digest, source, table, recipe)
             if totals is not None:
-                return EmbedSummary(out, totals, up_to_date=True)
+                return EmbedSummary(out, totals, True, address)
         # of before, and of the parts of this run
         known = known_texts(digest, out, parts, reporter) if reuse else ReuseIndex(digest, reporter.note)
         written, words = ReuseIndex(digest, reporter.note), recipe.encoder.coverage()
@@ -152,7 +163,7 @@ def embed(
         totals = parts.assemble(number, created, words.totals())
     with FeatureStore(out) as made:
         machine_catalogue().add(made)
-    return EmbedSummary(out, totals, up_to_date=False)
+    return EmbedSummary(out, totals, False, address)
 
 
 class _SpaceCheck:

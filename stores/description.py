@@ -14,6 +14,8 @@ from stores.block import Extent
 from stores.columns import view
 from stores.format import ROW_STRINGS, members
 from stores.shared.errors import FailureError, InputError
+from stores.shared.mirror import fetched
+from stores.shared.remote import SCHEMES, full_address, scheme_of
 from stores.strings import Strings
 from stores.validation.opening import open_store
 
@@ -37,8 +39,9 @@ class StoreDescription:
     foreign: list[str]
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = fetched(path) if scheme_of(path) in SCHEMES else Path(path)
         if not self.path.is_file():
+            path = full_address(path)
             why = " is no file" if os.path.lexists(self.path) else ": no such file"
             raise InputError(f"{path}{why}; make a feature store with: tk embed --data FILE")
         self._file, entries = open_store(self.path)

@@ -9,6 +9,7 @@ these.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -41,7 +42,10 @@ class Parts:
 
     Attributes:
         folder: where parts of this output lie, those of earlier, other runs included; also the place of the lock.
+        shared: whether all that write parts of this output must see that folder.
     """
+
+    shared = True
 
     def __init__(
         self, output: Path, attributes: dict, compression: str = "none", layout: str = "whole", *, alone: bool = False
@@ -69,6 +73,9 @@ class Parts:
     def path(self, number: int) -> Path:
         """Where part ``number``, counted from 0, lies when it is complete."""
         return self._run_folder / f"part-{number:06}.h5"
+
+    def have(self, paths: Iterable[Path]) -> None:
+        """See to it that parts that are complete, of whatever process, can be read here; nothing to do on one disk."""
 
     def leftovers(self) -> list[Path]:
         """Complete parts of other runs for the same output: their features are as good as a store's."""

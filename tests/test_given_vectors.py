@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from helpers.commands import ROWS, tk
+from helpers.commands import LETTERS, ROWS, tk
 from helpers.toy import write_csv
 
 import stores
@@ -181,3 +181,20 @@ def test_words_beside_them(in_tmp):
     assert np.mean([row["predicted"] == label for row, label in zip(shown, LABELS, strict=True)]) > 0.9
     assert "run" in tk("speed", "run").stdout
     assert "give those of the new texts as --vectors" in tk("predict", "run", "t.csv", code=2).output
+
+
+def test_a_folder_of_parquet_files_is_one(tmp_path):
+    """As Ray Data and Spark write vectors: in several files, matched by their texts."""
+    texts = [f"text {letters}" for letters in LETTERS[:6]]
+    folder = tmp_path / "vectors"
+    folder.mkdir()
+    for number, rows in enumerate((slice(3, 6), slice(0, 3))):
+        vectors = [[float(i), 1.0] for i in range(6)][rows]
+        pq.write_table(pa.table({"text": texts[rows], "vector": vectors}), folder / f"{number}.parquet")
+    given = read_vectors(folder, key="text")
+
+    assert given.keys == texts[3:] + texts[:3]
+    assert given.values[:, 0].tolist() == [3, 4, 5, 0, 1, 2]
+    (tmp_path / "none").mkdir()
+    with pytest.raises(InputError, match="there is no Parquet file in it"):
+        read_vectors(tmp_path / "none", key="text")

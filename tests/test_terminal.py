@@ -110,6 +110,7 @@ COMMANDS = [
     ["features", "export", "{store}", "--to", "npz", "--out", f"x{EVIL}.npz"],
     ["features", "find", "."],
     ["features", "pool", "{store}", "--out", f"p{EVIL}.h5"],
+    ["features", "sample", "{store}", "--rows", "2", "--out", f"s{EVIL}.h5"],
     ["features", "import", f"none{EVIL}.npy", "{table}", "--name", f"theirs{EVIL}"],
     ["features", "merge", "{store}", f"none{EVIL}.h5", "--out", "m.h5"],
     ["features", "join", "{store}", "{store}", "--out", f"j{EVIL}.h5"],

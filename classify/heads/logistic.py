@@ -17,6 +17,7 @@ from classify.heads.base import FitTask, Head, HeadFitOptions, InnerChoice, Inne
 from classify.solvers.blockwise import by_blocks
 from classify.solvers.logistic import Task, fit_logistic
 from classify.solvers.logistic_path import Inner, penalty_path
+from classify.solvers.logistic_sampled import fit_sampled
 from stores.features import IdFeatures
 from stores.shared.errors import InputError
 
@@ -39,6 +40,8 @@ class LogisticHead(Head):
             least); chosen on inner folds unless it is given. On words C and terms are chosen on 20,000 training rows
             at most, unless a threshold or calibration is asked for.
         max_iter: the most steps of the solver on vectors (L-BFGS).
+        solver: on vectors, full (to the optimum), or sampled: the optimum of some rows, then four steps on all, for
+            stores that are read from the disk in each of their passes; see ``classify.solvers.logistic_sampled``.
     """
 
     name = "logistic"
@@ -47,6 +50,7 @@ class LogisticHead(Head):
     C: float = 1.0
     terms: str = "marks"
     max_iter: int = 1000
+    solver: str = "full"
     vocabulary_: _terms.Vocabulary | None = field(default=None, init=False, repr=False)
     old_: tuple[Any, Any] | None = field(default=None, init=False, repr=False)
 
@@ -55,6 +59,8 @@ class LogisticHead(Head):
             raise InputError(f"head logistic: C={self.C:g} is not above 0")
         if self.terms not in ("marks", "words"):
             raise InputError(f"head logistic: terms={self.terms} is unknown; choose marks or words")
+        if self.solver not in ("full", "sampled"):
+            raise InputError(f"head logistic: solver={self.solver} is unknown; choose full or sampled")
 
     def grid_of(self, kind: str) -> dict[str, tuple]:
         """As ``Head.grid_of``: other penalties on words, and what a word is."""
@@ -195,7 +201,8 @@ def _solve(x: np.ndarray, y: np.ndarray, n_classes: int, heads: list, folds: Seq
         )
         tasks += [Task(column[id(fold.rows), id(fold.sample_weight)], head.C, label) for label in labels]
         owner += [i] * len(labels)
-    solution = fit_logistic(x, y, sample_weight, tasks, n_classes, max(head.max_iter for head in heads))
+    fit = fit_sampled if heads[0].solver == "sampled" else fit_logistic
+    solution = fit(x, y, sample_weight, tasks, n_classes, max(head.max_iter for head in heads))
     for i, head in enumerate(heads):
         mine = np.flatnonzero(np.array(owner) == i)
         head.weights_ = np.hstack(list(solution.weights[mine]))

@@ -177,6 +177,21 @@ class Problems:
         weights /= self._scaled.unit[:, None]
         return weights, intercepts - np.einsum("d,jdc->jc", self._scaled.shift, weights)
 
+    def at(self, weights: np.ndarray, intercepts: np.ndarray) -> np.ndarray:
+        """Inverse of ``as_they_are``, for all problems."""
+        every = np.arange(len(weights))
+        in_passes = weights * self._scaled.unit[:, None]
+        b = intercepts + np.einsum("d,jdc->jc", self._scaled.shift, weights)
+        b += np.einsum("jd,jdc->jc", self.mean, in_passes)
+        per_sd = self.per_sd[:, :, None]
+        w = np.divide(in_passes, per_sd, out=np.zeros_like(in_passes), where=per_sd > 0)
+        found = np.empty((len(w), w.shape[1] + 1, w.shape[2]))
+        for number, factor in enumerate(self._factors):
+            mine = every[self._factor_of == number]
+            found[mine, :-1] = np.einsum("ed,jec->jdc", factor, w[mine])  # u = L^T w
+        found[:, -1] = b * self._root[:, None]
+        return found
+
     def moved(self, u: np.ndarray, source: np.ndarray, target: np.ndarray) -> np.ndarray:
         """The points of the problems ``source`` in the coordinates of the problems ``target``, for a warm start."""
         w = self._solve(u[:, :-1], source, "T")  # standardised weights are what the two have in common

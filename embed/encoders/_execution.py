@@ -13,7 +13,7 @@ import numpy as np
 from embed.batches import Batches
 from embed.machine import processor_features
 from embed.networks.transformer_weights import TransformerWeights
-from stores.shared.cores import cores
+from stores.shared.cores import cores, threads
 from stores.shared.tensorflow import on_device
 
 SHORT = 2000  # tokens of a job that NumPy does sooner than TensorFlow is imported
@@ -110,7 +110,7 @@ def execution(
         # of small products on a busy machine, several threads wait for each other most of the time
         batches = Batches(SHORT_BUDGET, _cost, max(1, int(cores())))
         return Execution(run, batches, partial(threadpool_limits, 1, "blas"))
-    at_once = 1 if network.on_gpu else getattr(network, "at_once", AT_ONCE)
+    at_once = 1 if network.on_gpu else min(threads(), getattr(network, "at_once", AT_ONCE))
     budget = GPU_BUDGET if network.on_gpu else getattr(network, "budget", BUDGET)
     return Execution(run, Batches(budget, _cost, at_once), place, place, network.on_gpu)
 

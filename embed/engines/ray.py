@@ -7,7 +7,7 @@ knows no order between their results, and gives up or drops whole blocks with wo
 The driver reads the table, looks up what is known, and hands out plans in order. A worker has a few at a time: it
 encodes the new texts of one, in a thread, while it writes another. A part that takes features from an earlier part of
 this run is written when that one is complete; only then, so that encoding waits for nothing. What a dead worker had in
-hand goes to others. Nothing but plans and summaries travels; features go from the worker to the disk.
+hand goes to others. Nothing but plans, each once, and summaries travels; features go from the worker to the disk.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from embed.engines.cluster import Cluster, load_ray
+from embed.engines.cluster import Cluster, load_ray, status_advice
 from embed.engines.poison_texts import find_culprits
+from embed.engines.pool import LOOK, Pool
 from embed.engines.seat import DeadError, Seat, answer_of
 from embed.engines.worker import Worker
 from embed.part import PartPlan, PartWriter
@@ -64,23 +65,22 @@ class RayEngine:
         self._bad: dict[int, BadRow] = {}
         self._read_bad = False  # whether the table had broken rows; those found here, by line
         self._moved = time.monotonic()  # when a worker last did what it was asked for
-        self._seats = [Seat(actor) for actor in self._actors(maker)]
-        for seat in self._seats:
-            self._call(seat, "start", LOADING)
+        self._pool = self._open_pool(maker)
+        self._adapt()
 
-    def _actors(self, maker: PartWriter) -> list:
+    def _open_pool(self, maker: PartWriter) -> Pool:
         digest = identity_digest(maker.recipe.identity())
         holder = self._parts.folder.absolute() / "holder"
+        token = (holder, holder.read_text()) if self._parts.shared else None
         rest = (self._parts.absolute(), maker.keep_texts, maker.created)
-        given = (self._cluster.cpus, maker.recipe.ingredients, rest, digest, (holder, holder.read_text()))
+        given = (self._cluster.cpus, maker.recipe.ingredients, rest, digest, token)
         actor = self._ray.remote(
             num_cpus=self._cluster.cpus,
             num_gpus=self._cluster.gpus,
             max_restarts=-1,
             concurrency_groups={"encode": 1, "write": 1, "ping": 1},
         )
-        kind = actor(Worker)
-        return [kind.remote(*given) for _ in range(self._cluster.workers or 1)]
+        return Pool(self._ray, self._cluster, actor(Worker), given, self._meter.note)
 
     def run(self, plans: Iterator[PartPlan | CompletePart]) -> int:
         """See ``embed.engines.Engine``."""
@@ -102,7 +102,7 @@ class RayEngine:
         self._open.add(self._parts.path(plan.number))
         heapq.heappush(self._queue, plan.number)
         self._hand_out()
-        while len(self._plans) >= AHEAD * ROOM * len(self._seats):
+        while len(self._plans) >= AHEAD * ROOM * max(1, len(self._pool.seats)):
             self._step()
 
     def finish(self) -> None:
@@ -113,13 +113,18 @@ class RayEngine:
 
     def close(self) -> None:
         """End the workers."""
-        for seat in self._seats:
-            self._ray.kill(seat.actor)
+        self._pool.close()
+
+    def _adapt(self) -> None:
+        """As many workers as there is work for."""
+        for seat in self._pool.adapt(len(self._queue) / ROOM):
+            self._call(seat, "start", LOADING)
 
     def _step(self) -> None:
         """Wait for one answer, and deal with it."""
         self._hand_out()
-        answered, _ = self._ray.wait(list(self._calls), timeout=self._cluster.patience)
+        self._adapt()
+        answered, _ = self._ray.wait(list(self._calls), timeout=min(LOOK, self._cluster.patience))
         for ref in answered:
             seat, what, number = self._calls.pop(ref)
             self._deal_with(ref, seat, what, number)
@@ -129,17 +134,18 @@ class RayEngine:
 
     def _hand_out(self) -> None:
         """Have parts written whose sources are complete; give each worker that has room the next part to encode."""
-        for seat in self._seats:
+        for seat in self._pool.seats:
             for number, state in seat.held.items():
-                if state == "wait" and not self._awaited(self._plans[number]):
-                    self._plans[number] = self._plans[number].without(self._deadly, self._bad_row)
-                    self._call(seat, "write", number, self._plans[number])
-        while self._queue and (up := [seat for seat in self._seats if seat.up]):
+                if state == "wait" and not self._awaited(plan := self._plans[number]):
+                    self._plans[number] = plan.without(self._deadly, self._bad_row)
+                    changed = None if self._plans[number] is plan else self._plans[number]
+                    self._call(seat, "write", number, number, changed)
+        while self._queue and (up := [seat for seat in self._pool.seats if seat.up]):
             number, seat = self._queue[0], min(up, key=lambda seat: len(seat.held))
             if len(seat.held) >= ROOM and number > min(self._plans):  # subtle: all may wait for the very first
                 break
             heapq.heappop(self._queue)
-            self._call(seat, "encode", number, number, self._plans[number].new_texts)
+            self._call(seat, "encode", number, self._plans[number])
 
     def _awaited(self, plan: PartPlan) -> bool:
         """Whether an earlier part that the plan takes features from is not complete."""
@@ -160,11 +166,16 @@ class RayEngine:
                 time.sleep(RETRY)
                 self._call(seat, "start", LOADING)
             else:
-                self._bury(seat)
+                self._bury(seat, error.why)
             return
         self._moved = time.monotonic()
         if what == "start":
-            seat.up, self._strikes[LOADING] = True, 0
+            node, host, unfit = answer
+            if unfit:
+                self._pool.leave_out(seat, node, host, unfit)
+                return
+            self._pool.ready(seat, node, host)
+            self._strikes[LOADING] = 0
         elif what == "encode":
             seat.held[number] = "wait"
         else:
@@ -187,8 +198,9 @@ class RayEngine:
             return True
         return False
 
-    def _bury(self, seat: Seat) -> None:
+    def _bury(self, seat: Seat, why: str) -> None:
         """Take back what a dead worker had in hand; Ray starts another one in its place."""
+        self._pool.lost(seat, why)
         held, seat.held, seat.up = seat.held, {}, False
         self._calls = {ref: call for ref, call in self._calls.items() if call[0] is not seat}
         for number in held:
@@ -196,7 +208,7 @@ class RayEngine:
         self._call(seat, "start", LOADING)
         at_work = min(held, key=lambda number: ("encode", "write", "wait").index(held[number]), default=LOADING)
         self._strikes[at_work] = self._strikes.get(at_work, 0) + 1
-        if at_work == LOADING and self._strikes[LOADING] > STRIKES * len(self._seats):
+        if at_work == LOADING and self._strikes[LOADING] > STRIKES * len(self._pool.seats):
             raise FailureError("workers die while they load the encoder; give them more memory, or fewer `workers`")
         if at_work != LOADING and self._strikes[at_work] % STRIKES == 0:
             self._isolate(seat, at_work)
@@ -208,7 +220,8 @@ class RayEngine:
             last = time.monotonic() + self._cluster.patience
             while self._fails(seat, "start"):  # subtle: what is asked while Ray restarts the process fails as well
                 if time.monotonic() > last:
-                    raise FailureError(f"no worker has started for {self._cluster.patience:g} seconds; see ray status")
+                    advice = status_advice(self._cluster.address)
+                    raise FailureError(f"no worker has started for {self._cluster.patience:g} seconds{advice}")
                 time.sleep(RETRY)
             return self._fails(seat, "probe", texts)
 
@@ -234,13 +247,14 @@ class RayEngine:
 
     def _check_life(self) -> None:
         """After a silence: workers that answer are busy; if none does, nothing will ever move."""
-        pings = [seat.actor.ping.remote() for seat in self._seats]
-        answered, _ = self._ray.wait(pings, timeout=min(10, self._cluster.patience))
+        pings = [seat.actor.ping.remote() for seat in self._pool.seats]
+        answered, _ = self._ray.wait(pings, timeout=min(10, self._cluster.patience)) if pings else ([], [])
         if answered:
             return
         has = self._ray.cluster_resources()
         raise FailureError(
-            f"nothing has moved for {self._cluster.patience:g} seconds: no worker runs. {self._cluster.workers} of"
+            f"nothing has moved for {self._cluster.patience:g} seconds: no worker runs. {len(pings)} of"
             f" {self._cluster.cpus:g} CPUs and {self._cluster.gpus:g} GPUs are wanted, the cluster has"
-            f" {has.get('CPU', 0):g} and {has.get('GPU', 0):g} in all, of which others may hold some; see ray status"
+            f" {has.get('CPU', 0):g} and {has.get('GPU', 0):g} in all, of which others may hold some"
+            f"{status_advice(self._cluster.address)}"
         )

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from embed.networks.packing import Packing
+from stores.shared.cores import threads
 from stores.shared.tensorflow import load_tensorflow
 
 LEAST = 2  # texts that are computed together: for one, another kernel is used, whose sums round otherwise
@@ -104,8 +105,8 @@ class BiLM:
                 np.split(whole, 2, axis=1)[d][:] = half[places]
             return after
 
-        with ThreadPoolExecutor(2) as threads:
-            return sums, list(threads.map(one, range(2)))
+        with ThreadPoolExecutor(min(2, threads())) as pool:
+            return sums, list(pool.map(one, range(2)))
 
     def _direction(
         self, d: int, inputs: np.ndarray, words: np.ndarray, packing: Packing, states: list | None, shares: np.ndarray

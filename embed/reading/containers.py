@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from copy import copy
 from pathlib import Path
 
 from embed.reading import sqlite, workbook
@@ -40,8 +41,11 @@ def binary_form(source: Source) -> str | None:
 
 def plain(source: Source) -> Source:
     """A workbook is a zip itself, and not unpacked."""
-    packed = Path(source.name).suffix.lower() in PACKED
-    return source if packed else Source(source.path, source.name, "none")
+    if Path(source.name).suffix.lower() in PACKED:
+        return source
+    whole = copy(source)
+    object.__setattr__(whole, "packing", "none")  # a copy of a file elsewhere goes on being one
+    return whole
 
 
 def tables_in_folder(path: Path, follow_links: bool) -> list[Source]:

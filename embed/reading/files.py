@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import re
 import shlex
 import shutil
 import sys
@@ -18,22 +17,14 @@ from typing import IO, BinaryIO
 
 from embed.models.archives import OPENERS
 from embed.reading.kinds import KIND_BYTES, PACKED, refuse_other_kinds
-from stores.shared.errors import InputError
+from stores.shared.errors import FailureError, InputError
+from stores.shared.fingerprint import digest_file
+from stores.shared.remote import SCHEMES, full_address, scheme_of
 
 BLOCK = 1 << 20  # bytes that are read at once
 STDIN = "stdin"
 SUFFIXES = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zst": "zstd", ".zstd": "zstd", ".zip": "zip"}
 ABOUT = ("readme", "license", "licence", "dataset_info", "dataset_dict", "state", "citation", "changelog", "notice")
-
-# s3://bucket, which pathlib makes s3:/bucket; the drives of Windows have one letter
-ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+")
-FETCH = {  # how a table comes from there through a pipe
-    "s3": ", or pipe it in, with - in its place: aws s3 cp {} -",
-    "gs": ", or pipe it in, with - in its place: gcloud storage cat {}",
-    "http": ", or pipe it in, with - in its place: curl -L {}",
-    "https": ", or pipe it in, with - in its place: curl -L {}",
-    "hdfs": ", or pipe it in, with - in its place: hdfs dfs -cat {}",
-}
 
 
 @dataclass(frozen=True)
@@ -78,6 +69,10 @@ class Source:
         """The first block of the unpacked bytes."""
         return next(self.blocks(), b"")
 
+    def digest(self) -> str:
+        """That of the bytes as they are stored, see ``stores.shared.fingerprint.digest_file``."""
+        return digest_file(self.path)
+
     @contextmanager
     def on_disk(self) -> Iterator[Path]:
         """A file with the unpacked bytes, for forms that are not read from front to back."""
@@ -99,7 +94,7 @@ def damage_is_one_line(name: str) -> Iterator[None]:
     """
     try:
         yield
-    except (InputError, MemoryError):
+    except (InputError, FailureError, MemoryError):
         raise
     except Exception as error:
         if isinstance(error, OSError) and error.filename:
@@ -115,10 +110,15 @@ def find_sources(data: str) -> list[Source]:
         InputError: if there is none, or it is of a kind that holds no table.
     """
     path = Path(data)
-    if (scheme := ADDRESS.match(data)) and not path.exists():
-        address = ADDRESS.sub(r"\1://", data, count=1)
-        how = FETCH.get(scheme[1].lower(), "").format(shlex.quote(address))
-        raise InputError(f"{address}: tables are read from the disk; copy it there first{how}")
+    if scheme := scheme_of(data):
+        address = full_address(data)
+        if scheme in SCHEMES:
+            from embed.reading.remote import find_remote
+
+            return find_remote(address)
+        known = ", ".join(f"{name}://" for name in SCHEMES)
+        how = f", or pipe it in, with - in its place: curl -L {shlex.quote(address)}" if "http" in scheme else ""
+        raise InputError(f"{address}: no tables are read from {scheme}://, but from {known}; copy it first{how}")
     if data == "-":
         return [_spool(sys.stdin.buffer, STDIN)]
     if path.exists() and not path.is_file() and not path.is_dir():  # a pipe, such as <(zcat table.csv.gz) in a shell
@@ -135,12 +135,16 @@ def find_sources(data: str) -> list[Source]:
 
 def source_of(path: Path, name: str | None = None) -> Source:
     """The file ``path``; how it is packed is said by its name, or else by its first bytes."""
-    packing = SUFFIXES.get(path.suffix.lower())
+    return Source(path, name or str(path), packing_of(path, name or str(path)))
+
+
+def packing_of(path: Path, name: str) -> str:
+    """How the file ``path`` is packed, see ``Source``; ``InputError`` if it is of a kind that holds no table."""
     with open(path, "rb") as file:
         start = file.read(KIND_BYTES)
-    refuse_other_kinds(name or str(path), start)
-    packing = packing or next((packing for magic, packing in PACKED.items() if start.startswith(magic)), "none")
-    return Source(path, name or str(path), packing)
+    refuse_other_kinds(name, start)
+    by_magic = next((packing for magic, packing in PACKED.items() if start.startswith(magic)), "none")
+    return SUFFIXES.get(path.suffix.lower(), by_magic)
 
 
 def is_about(name: str) -> bool:

@@ -10,7 +10,6 @@ import numpy as np
 
 from embed.reading.cells import Cells, as_list
 from embed.reading.files import Source
-from stores.shared.fingerprint import digest_file
 
 BATCH_ROWS = 4096
 SAMPLE_ROWS = 1000  # what the choice of the columns looks at
@@ -91,7 +90,7 @@ class TableFile(ABC):
 
     def digest(self) -> str:
         """That of the bytes as they are stored, see ``stores.shared.fingerprint.digest_file``."""
-        return digest_file(self.source.path)
+        return self.source.digest()
 
     def bytes_before(self, line: int) -> float:
         """How many bytes there are up to a line, about; where that is not known, how many lines."""

@@ -56,7 +56,7 @@ class Database(RowTable):
         """That of the file, and of what waits beside it to be written into it."""
         waiting = Path(f"{self.source.path}-wal")
         both = digest_file(waiting) if waiting.exists() and waiting.stat().st_size else ""
-        return digest_file(self.source.path) + both
+        return self.source.digest() + both
 
     def _connect(self) -> sqlite3.Connection:
         path = self.source.path.resolve().as_uri()

@@ -15,7 +15,7 @@ from embed.reading.kinds import has_controls
 from embed.reading.lines import LABEL_WORDS, Lines
 from embed.reading.with_columns import WithColumns
 from stores.shared.errors import InputError
-from stores.shared.fingerprint import digest_bytes, digest_file
+from stores.shared.fingerprint import digest_bytes
 
 SPLIT_WORDS = ("train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval")
 MANY = 50  # more files of plain text than there are classes
@@ -43,7 +43,7 @@ class TextFiles(TableFile):
 
     def digest(self) -> str:
         """That of the digests of all files."""
-        return digest_bytes([digest_file(source.path).encode() for source in self._sources])
+        return digest_bytes([source.digest().encode() for source in self._sources])
 
     def sample(self) -> dict[str, list[str]]:
         """See ``TableFile``."""

@@ -78,6 +78,11 @@ class Rows:
             ends.append(end)
             start = end
 
+    def __getstate__(self) -> dict:
+        """What another process gets: texts and ids as lists, each once; Arrow's slices bring all that they are of."""
+        names = ("line", "labels", "splits", "label_names", "bad")
+        return {name: getattr(self, name) for name in names} | {"text_cells": self.texts, "id_cells": self.ids}
+
     def take(self, rows: Sequence[int] | range, bad: list[BadRow]) -> Rows:
         """These of the rows, with these broken ones."""
 

@@ -8,10 +8,21 @@ from contextlib import suppress
 from pathlib import Path
 
 CGROUP = Path("/sys/fs/cgroup")
+_limit = math.inf  # of this process, by its own wish
+
+
+def limit_cores(most: float) -> None:
+    """Have this process use no more cores than that, whatever the machine has."""
+    global _limit
+    _limit = most
 
 
 def cores() -> float:
-    """How many cores this process may use; a limit of the container may leave a part of one."""
+    """How many cores this process may use; a limit of the container, or of ``limit_cores``, may leave a part of one."""
+    return min(_limit, _usable())
+
+
+def _usable() -> float:
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with suppress(OSError, ValueError, ZeroDivisionError):
         most, period = (CGROUP / "cpu.max").read_text().split()

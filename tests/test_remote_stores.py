@@ -1,0 +1,136 @@
+"""Stores in object storage: the bytes of a store of parts on this machine, whatever dies, from any machine."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from helpers import ROOT, commands
+from helpers.fragile import fragile_recipe
+from helpers.toy import toy_recipe, write_csv
+from test_remote import bucket, server  # noqa: F401 (fixtures)
+from test_resume import without_times
+
+from cli import cli
+from embed import StoreOptions, embed, read_table
+from stores import FeatureStore, InputError
+from stores.shared.mirror import Mirror
+from stores.shared.remote import list_files, open_filesystem
+
+pytest.importorskip("moto")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="the server is not for Windows"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning"),
+]
+ROWS = [("ham" if i % 3 else "spam", f"message {i % 31} {'Word' * (i % 7)}") for i in range(60)]
+PARTS = StoreOptions(part_rows=7, layout="parts")
+
+
+def another_machine(monkeypatch, folder):
+    """From here on, nothing of what was fetched is on this machine."""
+    monkeypatch.setenv("TK_CACHE_DIR", str(folder))
+
+
+def objects(address):
+    """The names of all objects below an address."""
+    return [info.path for info in list_files(address)[1]]
+
+
+def test_same_bytes_as_on_this_machine(bucket, tmp_path, monkeypatch):  # noqa: F811
+    """Each part is an object, and the store that names them; another machine reads them all."""
+    table = write_csv(tmp_path / "table.csv", ROWS)
+    embed(read_table(table), toy_recipe(), tmp_path / "one.h5", store=PARTS)
+    summary = embed(read_table(table), toy_recipe(), "s3://bucket/same/one", store=PARTS)
+
+    assert summary.address == "s3://bucket/same/one/one.h5"
+    assert len(objects("s3://bucket/same")) == 10
+    another_machine(monkeypatch, tmp_path / "other")
+    with FeatureStore("s3://bucket/same/one/") as there, FeatureStore(tmp_path / "one.h5") as here:
+        there.verify()
+        assert without_times(there.path) == without_times(here.path)
+        pairs = list(zip(there.part_paths, here.part_paths, strict=True))
+        assert all(without_times(one) == without_times(other) for one, other in pairs)
+        assert (there.to_numpy() == here.to_numpy()).all()
+
+
+def test_a_store_is_known_again(bucket, tmp_path, monkeypatch):  # noqa: F811
+    """The same command on another machine does nothing; with more rows it encodes those alone."""
+    table = write_csv(tmp_path / "table.csv", ROWS[:30])
+    embed(read_table(table), toy_recipe(), "s3://bucket/again.h5", store=PARTS)
+    another_machine(monkeypatch, tmp_path / "other")
+    assert embed(read_table(table), toy_recipe(), "s3://bucket/again.h5", store=PARTS).up_to_date
+
+    more = write_csv(tmp_path / "more.csv", [*ROWS[:30], ("ham", "one more")])
+    recipe = toy_recipe()
+    embed(read_table(more), recipe, "s3://bucket/again.h5", store=PARTS)
+    assert recipe.encoder.seen == ["one more"]
+
+
+def test_a_store_that_was_replaced_comes_again(bucket, tmp_path, monkeypatch):  # noqa: F811
+    """What is on this machine is believed only as long as it is what is there; also when it has gone."""
+    here, there = tmp_path / "here", tmp_path / "there"
+    for machine, rows in ((here, ROWS[:10]), (there, ROWS[10:30])):
+        another_machine(monkeypatch, machine)
+        table = write_csv(tmp_path / f"{machine.name}.csv", rows)
+        embed(read_table(table), toy_recipe(), "s3://bucket/r.h5", store=PARTS, overwrite=True)
+    another_machine(monkeypatch, here)
+    with FeatureStore("s3://bucket/r.h5") as store:
+        store.verify()
+        assert list(store.texts[:]) == [text for _, text in ROWS[10:30]]
+
+    open_filesystem("s3://bucket")[0].delete_file("bucket/r.h5")
+    with pytest.raises(InputError, match="s3://bucket/r.h5: no such file"):
+        FeatureStore("s3://bucket/r.h5")
+
+
+PROGRAM = (
+    "import sys; from embed import StoreOptions, embed, read_table; from helpers.fragile import fragile_recipe;"
+    " from pathlib import Path; embed(read_table(sys.argv[1]), fragile_recipe(Path(sys.argv[1]).parent), sys.argv[2],"
+    " store=StoreOptions(part_rows=4, layout='parts'))"
+)
+
+
+def test_killed_in_the_middle_goes_on_elsewhere(bucket, tmp_path, monkeypatch):  # noqa: F811
+    """What is there is whole, and no text of it is encoded again, though nothing is left of the machine."""
+    rows = [("ham", f"text {i} {'SLOW' if i % 4 == 0 else ''}") for i in range(24)]
+    table, address = write_csv(tmp_path / "table.csv", rows), "s3://bucket/kill/k.h5"
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    environment = os.environ | {"PYTHONPATH": paths, "TK_CACHE_DIR": str(tmp_path / "first")}
+    writer = subprocess.Popen([sys.executable, "-c", PROGRAM, str(table), address], env=environment)
+    while len(objects("s3://bucket/kill")) < 2:
+        assert writer.poll() is None
+        time.sleep(0.05)
+    writer.send_signal(signal.SIGKILL)
+    writer.wait()
+    finished = len(objects("s3://bucket/kill"))
+    before = len((tmp_path / "log").read_text().splitlines())
+    shutil.rmtree(tmp_path / "first")
+    another_machine(monkeypatch, tmp_path / "second")
+    embed(read_table(table), fragile_recipe(tmp_path), address, store=StoreOptions(part_rows=4, layout="parts"))
+
+    assert len((tmp_path / "log").read_text().splitlines()) - before == 24 - 4 * finished
+    local = tmp_path / "local" / "k.h5"
+    embed(read_table(table), fragile_recipe(tmp_path), local, store=StoreOptions(part_rows=4, layout="parts"))
+    assert without_times(Mirror(address).output) == without_times(local)
+
+
+def test_from_the_command_line(bucket, in_tmp):  # noqa: F811
+    """A table there, its store there, and a run here; a whole store is refused with what to do."""
+    address = bucket(write_csv(in_tmp / "t.csv", commands.ROWS), "cli/t.csv")
+    out = "s3://bucket/cli/store/"
+    refused = CliRunner().invoke(cli, ["embed", address, "--out", out])
+    assert (refused.exit_code, "add --layout parts" in refused.stderr) == (2, True)
+    made = CliRunner().invoke(cli, ["embed", address, "--layout", "parts", "--out", out])
+    assert made.exit_code == 0, made.output
+    assert "store: s3://bucket/cli/store/store.h5 (" in made.stdout
+    for features in (out, f"{out}store.h5:dims=100"):
+        trained = CliRunner().invoke(cli, ["classify", "--features", features, "--cv", "2"])
+        assert trained.exit_code == 0, trained.output
+    assert {run.name for run in Path("runs").iterdir()} == {"store.logistic", "store-100.logistic"}
+    assert not Path("s3:").exists()
