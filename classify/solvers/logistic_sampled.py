@@ -2,7 +2,7 @@
 
 The optimum of ``m`` rows drawn by lot lies near that of all: the excess of the objective falls as ``D / m``. From there
 four steps of the same solver, each a pass or two over all rows, in coordinates in which the loss is nearly round, take
-most of what is left. So a solution costs some six passes, where the solver alone takes fifteen to thirty. The lot is
+most of what is left. So a solution costs five passes or six over all rows, where the solver alone takes fifteen to thirty. The lot is
 the same each time, and classes and folds may lie in any order.
 
 The idea is that of Shamir, Srebro, Zhang 2014, "Communication-efficient distributed optimization using an approximate
@@ -19,7 +19,7 @@ from classify.solvers.blockwise import one_thread_a_product
 from classify.solvers.lbfgs import minimise
 from classify.solvers.logistic import Problems, Solution, Task, fit_logistic
 
-ROWS = 200  # of the sample for each number that a problem has
+ROWS = 600  # of the sample for each number that a problem has
 LEAST = 20_000  # rows of the sample
 STEPS = 4  # on all rows
 
