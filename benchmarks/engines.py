@@ -16,6 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from embed import Cluster, Recipe, Reporter, StoreOptions, embed, read_table
+from embed.engines.worker import keep_to_cores
 
 
 @dataclass
@@ -63,7 +64,7 @@ def main():
     parser.add_argument("--one-core", action="store_true", help="hold the local engine to one core as well")
     given = parser.parse_args()
     if given.one_core:
-        os.environ["TF_NUM_INTRAOP_THREADS"] = "1"
+        keep_to_cores(1)
     os.environ["TK_STORE_INDEX"] = "off"  # no vectors of an earlier run
     table = read_table(given.table)
     local = run(table, Recipe.of("bert", model=given.model), None, given.part_rows)

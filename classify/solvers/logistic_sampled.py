@@ -2,8 +2,8 @@
 
 The optimum of ``m`` rows drawn by lot lies near that of all: the excess of the objective falls as ``D / m``. From there
 four steps of the same solver, each a pass or two over all rows, in coordinates in which the loss is nearly round, take
-most of what is left. So a solution costs five passes or six over all rows, where the solver alone takes fifteen to thirty. The lot is
-the same each time, and classes and folds may lie in any order.
+most of what is left. So a solution costs five passes or six over all rows, where the solver alone takes fifteen to
+thirty. The lot is the same each time, and classes and folds may lie in any order.
 
 The idea is that of Shamir, Srebro, Zhang 2014, "Communication-efficient distributed optimization using an approximate
 Newton-type method", with one machine, whose rows are the sample.

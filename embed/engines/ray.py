@@ -15,6 +15,7 @@ from __future__ import annotations
 import heapq
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -201,6 +202,7 @@ class RayEngine:
     def _bury(self, seat: Seat, why: str) -> None:
         """Take back what a dead worker had in hand; Ray starts another one in its place."""
         self._pool.lost(seat, why)
+        self._finished_by(seat)
         held, seat.held, seat.up = seat.held, {}, False
         self._calls = {ref: call for ref, call in self._calls.items() if call[0] is not seat}
         for number in held:
@@ -212,6 +214,14 @@ class RayEngine:
             raise FailureError("workers die while they load the encoder; give them more memory, or fewer `workers`")
         if at_work != LOADING and self._strikes[at_work] % STRIKES == 0:
             self._isolate(seat, at_work)
+
+    def _finished_by(self, seat: Seat) -> None:
+        """Parts that a worker had encoded before it died are not what it died of, though their answers come later."""
+        for ref, (owner, what, number) in self._calls.items():
+            if owner is seat and what == "encode" and self._ray.wait([ref], timeout=0)[0]:
+                with suppress(DeadError):
+                    answer_of(self._ray, ref)
+                    seat.held[number] = "wait"
 
     def _isolate(self, seat: Seat, number: int) -> None:
         """Find the texts of a part that kill, and leave their rows out, if that is what the user wants."""
