@@ -56,4 +56,4 @@ def open_engine(
         try:
             yield engine
         finally:
-            engine.close()
+            engine.pool.close()

@@ -40,7 +40,7 @@ STRIKES = 3  # so often a part may end with its worker before its texts are look
 
 
 class RayEngine:
-    """Has parts made by the workers of the cluster that this process is connected to.
+    """Has parts made by workers of the cluster that this process is connected to; ``pool``, to be closed, holds them.
 
     Args:
         cluster: all of its choices are made.
@@ -66,7 +66,7 @@ class RayEngine:
         self._bad: dict[int, BadRow] = {}
         self._read_bad = False  # whether the table had broken rows; those found here, by line
         self._moved = time.monotonic()  # when a worker last did what it was asked for
-        self._pool = self._open_pool(maker)
+        self.pool = self._open_pool(maker)
         self._adapt()
 
     def _open_pool(self, maker: PartWriter) -> Pool:
@@ -103,7 +103,7 @@ class RayEngine:
         self._open.add(self._parts.path(plan.number))
         heapq.heappush(self._queue, plan.number)
         self._hand_out()
-        while len(self._plans) >= AHEAD * ROOM * max(1, len(self._pool.seats)):
+        while len(self._plans) >= AHEAD * ROOM * max(1, len(self.pool.seats)):
             self._step()
 
     def finish(self) -> None:
@@ -112,13 +112,9 @@ class RayEngine:
             self._step()
         self._table.list_bad_rows(list(self._bad.values()), "a" if self._read_bad else "w")
 
-    def close(self) -> None:
-        """End the workers."""
-        self._pool.close()
-
     def _adapt(self) -> None:
         """As many workers as there is work for."""
-        for seat in self._pool.adapt(len(self._queue) / ROOM):
+        for seat in self.pool.adapt(len(self._queue) / ROOM):
             self._call(seat, "start", LOADING)
 
     def _step(self) -> None:
@@ -135,13 +131,13 @@ class RayEngine:
 
     def _hand_out(self) -> None:
         """Have parts written whose sources are complete; give each worker that has room the next part to encode."""
-        for seat in self._pool.seats:
+        for seat in self.pool.seats:
             for number, state in seat.held.items():
                 if state == "wait" and not self._awaited(plan := self._plans[number]):
                     self._plans[number] = plan.without(self._deadly, self._bad_row)
                     changed = None if self._plans[number] is plan else self._plans[number]
                     self._call(seat, "write", number, number, changed)
-        while self._queue and (up := [seat for seat in self._pool.seats if seat.up]):
+        while self._queue and (up := [seat for seat in self.pool.seats if seat.up]):
             number, seat = self._queue[0], min(up, key=lambda seat: len(seat.held))
             if len(seat.held) >= ROOM and number > min(self._plans):  # subtle: all may wait for the very first
                 break
@@ -173,9 +169,9 @@ class RayEngine:
         if what == "start":
             node, host, unfit = answer
             if unfit:
-                self._pool.leave_out(seat, node, host, unfit)
+                self.pool.leave_out(seat, node, host, unfit)
                 return
-            self._pool.ready(seat, node, host)
+            self.pool.ready(seat, node, host)
             self._strikes[LOADING] = 0
         elif what == "encode":
             seat.held[number] = "wait"
@@ -201,7 +197,7 @@ class RayEngine:
 
     def _bury(self, seat: Seat, why: str) -> None:
         """Take back what a dead worker had in hand; Ray starts another one in its place."""
-        self._pool.lost(seat, why)
+        self.pool.lost(seat, why)
         self._finished_by(seat)
         held, seat.held, seat.up = seat.held, {}, False
         self._calls = {ref: call for ref, call in self._calls.items() if call[0] is not seat}
@@ -210,7 +206,7 @@ class RayEngine:
         self._call(seat, "start", LOADING)
         at_work = min(held, key=lambda number: ("encode", "write", "wait").index(held[number]), default=LOADING)
         self._strikes[at_work] = self._strikes.get(at_work, 0) + 1
-        if at_work == LOADING and self._strikes[LOADING] > STRIKES * len(self._pool.seats):
+        if at_work == LOADING and self._strikes[LOADING] > STRIKES * len(self.pool.seats):
             raise FailureError("workers die while they load the encoder; give them more memory, or fewer `workers`")
         if at_work != LOADING and self._strikes[at_work] % STRIKES == 0:
             self._isolate(seat, at_work)
@@ -236,14 +232,13 @@ class RayEngine:
             return self._fails(seat, "probe", texts)
 
         plan = self._plans[number]
-        self._meter.note(
-            f"the rows from line {plan.rows.line[0]} on have killed {STRIKES} workers; looking for the text"
-        )
+        first = plan.rows.line[0]
+        self._meter.note(f"the rows from line {first} on have killed {STRIKES} workers; looking for the text")
         culprits = find_culprits(plan.new_texts, kills, STRIKES)
         if not culprits and self._strikes[number] > STRIKES:
             raise FailureError(
-                f"the {len(plan.rows):,} rows from line {plan.rows.line[0]} on kill their worker again and again, and"
-                " no single text does; give workers more memory, or fewer `workers` a machine"
+                f"the {len(plan.rows):,} rows from line {first} on kill their worker again and again, and no single"
+                " text does; give workers more memory, or fewer `workers` a machine"
             )
         self._deadly |= {text_hash.tobytes() for text_hash in hash_texts(culprits)}
         self._plans[number] = plan.without(self._deadly, self._bad_row)
@@ -257,7 +252,7 @@ class RayEngine:
 
     def _check_life(self) -> None:
         """After a silence: workers that answer are busy; if none does, nothing will ever move."""
-        pings = [seat.actor.ping.remote() for seat in self._pool.seats]
+        pings = [seat.actor.ping.remote() for seat in self.pool.seats]
         answered, _ = self._ray.wait(pings, timeout=min(10, self._cluster.patience)) if pings else ([], [])
         if answered:
             return
