@@ -89,6 +89,7 @@ class Prediction:
         """The rows, those of a stream as they come; while they are worked on, it is told how far that is."""
         streams = not table.most_rows
         reporter, done = command_reporter() if self.tell else SILENT, 0
+        reporter.progress(Progress("predicting", None, "the first rows"))
         for rows in table.parts() if streams else table.blocks(self.rows):
             yield rows
             done += len(rows)

@@ -224,6 +224,8 @@ LONG = {  # command -> what a line about it must name
     "describe": (["describe", "t.csv"], "tk describe"),
     "verify": (["features", "verify", "features/t.words.h5"], "tk features verify"),
     "speed": (["speed", "runs/t.words.logistic"], "tk speed"),
+    "ensemble": (["ensemble", "runs/t.words.logistic", "runs/nb", "--out", "runs/both", "--no-report"], "tk ensemble"),
+    "export": (["features", "export", "features/t.words.h5", "--to", "npz", "--out", "t.npz"], "tk features export"),
     "run": (["run", "t.csv", "--encoder", "words", "--head", "nb", "--cv", "2", "--out", "e"], "head nb"),
     "rerun": (["rerun", "runs/t.words.logistic"], "head logistic, predictions for fold 2 of 2"),
     "bundle": (["bundle", "runs/t.words.logistic", "--out", "model.tk"], "tk bundle"),
