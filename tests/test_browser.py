@@ -267,6 +267,15 @@ def test_lists_sort_and_filter(browser, report):
     assert page.value(classes) == []
 
 
+def test_lists_are_narrowed_on_a_phone_too(browser, report):
+    """A row that does not fit takes no room, though rows are blocks there; a field sorts in place of the headers."""
+    page = browser.open(report, **PHONE)
+    before = page.value("document.querySelector('#rows-table').offsetHeight")
+    change(page, "[type=search]", "no text has this")
+    assert page.value("document.querySelector('#rows-table').offsetHeight") < 5 < before
+    assert page.value("document.querySelector('.narrow select').checkVisibility()")
+
+
 def test_runs_of_a_comparison_sort(browser, folder):
     """One row a run; by seconds the slowest is first, then last."""
     page = browser.open(folder / "compared/compare.html")

@@ -13,7 +13,7 @@ from classify.reports.run_data import RunData
 from stores.shared.plot_style import shown
 
 CHARACTERS = 140  # of a text that are shown
-TEXTS = 1_300_000  # bytes of all texts: the page is to stay under 3 MB
+TEXTS = 1_700_000  # bytes of all texts as they stand in the page, which is to stay under 3 MB
 LARGEST = 65_535  # places are whole numbers up to this
 WRONG, ALONE, ASTRAY = 1, 2, 4  # flags, as the script has them
 BUTTONS = (("out", "\u2212", "smaller"), ("in", "+", "larger"), ("whole", "all", "show all"))
@@ -87,10 +87,11 @@ def map_data(run_data: RunData, spots: Spots) -> dict[str, object]:
     answers, (label, given) = _answers(run_data, p.y[chosen], p.predicted[chosen])
     sides = np.maximum(p.proba[chosen], 1 - p.proba[chosen]).min(1) if p.multilabel else p.proba[chosen].max(1)
     flag = WRONG * run_data.wrong[chosen] + ALONE * spots.alone + ASTRAY * spots.astray
+    names = [None if name is None else plain(name) for name in kinds.names]
     return {
         "x": _packed(x, "<u2"), "y": _packed(y, "<u2"), "flag": _packed(flag, "u1"),
         "sure": _packed((np.nan_to_num(sides) * 255).round(), "u1"), "truth": _packed(truth.number, "u1"),
-        "predicted": _packed(predicted.number, "u1"), "kinds": kinds.names, "several": p.multilabel,
+        "predicted": _packed(predicted.number, "u1"), "kinds": names, "several": p.multilabel,
         "label": _packed(label, "<u2"), "given": _packed(given, "<u2"), "answers": answers,
         "line": p.line[chosen].tolist(), "text": _texts(run_data, chosen),
     }  # fmt: skip
@@ -122,6 +123,11 @@ def _texts(run_data: RunData, chosen: np.ndarray) -> list[str] | None:
     texts = [run_data.text(i) for i in chosen]
     if any(text is None for text in texts):
         return None
-    most = TEXTS // max(len(texts), 1)
-    cut = (shown(plain(text), CHARACTERS) for text in texts if text is not None)
-    return [text.encode()[:most].decode(errors="ignore") for text in cut]
+    cut = [shown(plain(text), CHARACTERS).encode() for text in texts if text is not None]
+    most = 4 * CHARACTERS
+    while True:
+        kept = [text[:most].decode(errors="ignore") for text in cut]
+        size = len(data("", kept).encode())  # markup takes six bytes a character there
+        if size <= TEXTS:
+            return kept
+        most = int(0.95 * min(most, max(map(len, cut))) * TEXTS / size)

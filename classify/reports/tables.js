@@ -40,7 +40,7 @@
       const wanted = field.value, cell = said(row, Number(field.dataset.column));
       if (wanted === "") return true;
       if (field.type === "search") return cell.toLowerCase().includes(wanted.toLowerCase());
-      if (field.tagName === "SELECT") return cell === wanted || cell.split(", ").includes(wanted);
+      if (field.tagName === "SELECT") return cell === wanted.trim() || cell.split(", ").includes(wanted);
       return field.dataset.end === "low" ? number(cell) >= Number(wanted) : number(cell) <= Number(wanted);
     };
     const update = () => {

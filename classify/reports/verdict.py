@@ -52,7 +52,7 @@ def _interval(low: float | None, high: float | None) -> str:
 
 def _decisions(run_data: RunData) -> str:
     """What is found and what is not, such as: It finds 87 of 100 spam, and takes 2 of 100 ham for spam."""
-    counts, classes = np.array(run_data.run.metrics.confusion), [shown(name) for name in run_data.classes]
+    counts, classes = np.array(run_data.run.metrics.confusion), [_in_text(name) for name in run_data.classes]
     if run_data.problem == "binary":
         c = run_data.predictions.positive
         shares = 100 * counts[:, c] / np.maximum(counts.sum(1), 1)
@@ -66,6 +66,11 @@ def _decisions(run_data: RunData) -> str:
     right = 100 * np.diag(counts) / np.maximum(counts.sum(1), 1)
     best, worst = int(right.argmax()), int(right.argmin())
     return f"It finds {_of_hundred(right[best])} {classes[best]}, but {_of_hundred(right[worst])} {classes[worst]}."
+
+
+def _in_text(name: str) -> str:
+    """A class in a sentence; in quotes where it could be taken for a number or for words of ours."""
+    return shown(name) if name.isalpha() else f"'{shown(name)}'"
 
 
 def _exact_match(run_data: RunData) -> str:

@@ -96,7 +96,7 @@ def _names(mark: Names, axes: Axes, height: float) -> None:
     shares = spread(place[:, 1], NAME_ROW / high, 0, 1)
     for x, y, share, text in zip(mark.x, mark.y, shares, mark.texts, strict=True):
         axes.annotate(text, (x, y), (1.06, share), textcoords="axes fraction", fontsize=SMALL, va="center",
-                      annotation_clip=False, arrowprops=joins)  # fmt: skip
+                      annotation_clip=False, arrowprops=joins, zorder=0.5)  # fmt: skip
 
 
 def _axis(axis: Axis, axes: Axes, name: Literal["x", "y"]) -> None:
