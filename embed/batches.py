@@ -115,7 +115,7 @@ class Batches:
             raise FailureError(
                 f"the device's memory is too small for a text of {longest:,} tokens; limit them with `max_tokens`"
             ) from error
-        self.budget = max(1, self._cost(len(rows), longest) // 2)
+        self.budget = max(1, min(self.budget, self._cost(len(rows), longest)) // 2)
         self._went_well = 0
 
     def _grow(self) -> None:
@@ -128,6 +128,24 @@ class Batches:
         elif self._at_once < self._most_at_once:
             self._at_once += 1
             self._went_well = 0
+
+
+class TokenBatches(Batches):
+    """Batches of a GPU, which are as full as can be: of so many tokens together, whatever padding that takes.
+
+    Args:
+        budget: tokens of a batch, at most.
+        most_texts: of the tokens of the longest: how many texts a batch may have.
+        at_once: as above; while the results of one are copied, the next one is computed.
+    """
+
+    def __init__(self, budget: int, most_texts: Callable[[int], int], at_once: int) -> None:
+        super().__init__(budget, at_once=at_once)
+        self._most_texts = most_texts
+
+    def _fitting(self, lengths: np.ndarray) -> int:
+        within = int(np.searchsorted(np.cumsum(lengths), self.budget, "right"))
+        return max(1, min(within, self._most_texts(int(lengths[0]))))
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -188,11 +188,19 @@ class Recipe:
 
     def prepare(self, texts: list[str]) -> Any:  # noqa: ANN401
         """The first half of ``encode`` without reuse, see ``embed.encoders.base.Encoder.prepare``."""
-        return self.encoder.prepare(texts)
+        return self.encoder.prepare(texts) if self._has_halves else texts
 
     def encode_prepared(self, prepared: Any) -> Features:  # noqa: ANN401
         """The second half of ``encode`` without reuse."""
-        return self._in_type(self.encoder.encode_prepared(prepared))
+        return self._in_type(
+            self.encoder.encode_prepared(prepared) if self._has_halves else self.encoder.encode(prepared)
+        )
+
+    @property
+    def _has_halves(self) -> bool:
+        """Whether the halves make what ``encode`` does: not where somebody has replaced ``encode`` alone."""
+        holders = (vars(self.encoder), *map(vars, type(self.encoder).__mro__))
+        return "encode_prepared" in next(names for names in holders if {"encode", "encode_prepared"} & names.keys())
 
     def _in_type(self, features: Features) -> Features:
         if self.encoder.kind != "ids":

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -223,6 +224,33 @@ def test_error_of_the_encoder_leaves_the_parts_before_written(stream, monkeypatc
         stream(9)
     assert [part for event, part in stream.encoder.events if event == "written"] == [0, 1, 2, 3]
     assert threading.active_count() == before
+
+
+def test_encoder_whose_encode_was_replaced_is_called_by_it(tmp_path):
+    """In a subclass or an object: halves that somebody did not know of would leave out what was changed."""
+
+    class Halves(ToyEncoder):
+        prepare = list
+
+        def encode_prepared(self, prepared):
+            return super().encode(prepared)
+
+        def encode(self, texts):
+            return self.encode_prepared(self.prepare(texts))
+
+    class Doubled(Halves):
+        def encode(self, texts):
+            features = super().encode(texts)
+            return replace(features, outputs={"pooled": 2 * features.outputs["pooled"]})
+
+    table = write_csv(tmp_path / "t.csv", [("a", words(number)) for number in range(9)])
+    patched = Halves()
+    patched.encode = Doubled().encode
+    for name, encoder in (("doubled", Doubled()), ("patched", patched)):
+        embed(read_table(table), Recipe(encoder, {}), tmp_path / name / "a.h5")
+        with FeatureStore(tmp_path / name / "a.h5") as store:
+            expected = 2 * ToyEncoder().encode(store.texts[:]).outputs["pooled"]
+            assert (store.read().outputs["pooled"] == expected).all()
 
 
 def test_a_single_part_has_no_threads(stream):

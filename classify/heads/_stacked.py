@@ -2,7 +2,9 @@
 
 Each fold has its own initial weights and order of rows, from its own seed, so it becomes what it would become alone.
 Weights, and what Adam keeps of their gradients, are moved by one fused operation a step: on a CPU these bytes are
-what a step waits for. So no more folds are stacked than fit the cache, one after the other if they are large.
+what a step waits for. So no more folds are stacked than fit the cache, one after the other if they are large. A GPU
+trains as many as its memory is allowed to hold, and has the features there, which are gathered and standardised where
+they are used.
 """
 
 from __future__ import annotations
@@ -14,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from classify.heads._fit_progress import FitProgress
-from stores.shared.tensorflow import load_tensorflow
+from stores.shared.tensorflow import device_kind, load_tensorflow
 
 STACK_BYTES = 4 << 20  # of the weights of folds that are trained together
+RESIDENT_BYTES = 1 << 30  # on a GPU: of all features in float32, and of the weights of a stack with Adam's means
 STEPS = 32  # training steps a call from Python into TensorFlow
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-7  # of Adam (Kingma, Ba 2015), as in Keras
 
@@ -67,7 +70,11 @@ def train(jobs: list[StackedFit], settings: Settings, progress: FitProgress) -> 
     ``progress`` is told of each epoch; its ``before`` are networks that were trained already.
     """
     before = progress.before
-    together = max(1, STACK_BYTES // (4 * settings.units * jobs[0].x.shape[1]))
+    weight_bytes, features = 4 * settings.units * jobs[0].x.shape[1], None
+    together = max(1, STACK_BYTES // weight_bytes)
+    if device_kind(None) == "gpu" and 4 * jobs[0].x.size <= RESIDENT_BYTES:
+        together = max(1, RESIDENT_BYTES // (3 * weight_bytes))
+        features = load_tensorflow().constant(np.asarray(jobs[0].x, np.float32))
     by_steps: dict[int, list[StackedFit]] = {}
     for job in jobs:
         by_steps.setdefault(-(-len(job.rows) // settings.batch), []).append(job)
@@ -76,7 +83,9 @@ def train(jobs: list[StackedFit], settings: Settings, progress: FitProgress) -> 
         for first in range(0, len(alike), together):
             some = alike[first : first + together]
             if len(some) not in stacks:
-                stacks[len(some)] = _Stack(len(some), some[0].x.shape[1], some[0].target.shape[1], settings)
+                stacks[len(some)] = _Stack(
+                    len(some), some[0].x.shape[1], some[0].target.shape[1], settings, features
+                )  # fmt: skip
             last = before + len(some)
             name = f"model {last}" if len(some) == 1 else f"models {before + 1} to {last}"
             told = progress.at(f"{name} of {progress.models}", before, len(some), progress.models)
@@ -86,13 +95,13 @@ def train(jobs: list[StackedFit], settings: Settings, progress: FitProgress) -> 
 
 def _train(jobs: list[StackedFit], stack: _Stack, settings: Settings, progress: FitProgress) -> None:
     randoms = [np.random.default_rng(job.seed) for job in jobs]
-    stack.start(randoms)
+    stack.start(randoms, jobs)
     for epoch in range(1, settings.epochs + 1):
         # each network sees its own rows in an order of its own, as if it were trained alone
         order = [random.permutation(len(job.rows)) for random, job in zip(randoms, jobs, strict=True)]
         loss, seen = np.zeros(len(jobs)), 0
         logits = [np.empty_like(job.target) for job in jobs]
-        for number, batches in enumerate(_batches(jobs, order, settings.batch)):
+        for number, batches in enumerate(_batches(jobs, order, settings.batch, stack.gathers)):
             losses, found = stack.run(*batches)
             loss += losses
             seen += int(batches[-1].sum())
@@ -112,23 +121,29 @@ def _train(jobs: list[StackedFit], stack: _Stack, settings: Settings, progress: 
             break
 
 
-def _batches(jobs: list[StackedFit], order: list[np.ndarray], size: int) -> Iterator[tuple[np.ndarray, ...]]:
+def _batches(
+    jobs: list[StackedFit], order: list[np.ndarray], size: int, numbers: bool
+) -> Iterator[tuple[np.ndarray, ...]]:
     """Of up to ``STEPS`` steps: rows ``[s, k, b, D]``, targets ``[s, k, b, O]``, weights ``[s, k, b]``.
 
-    Last, also ``[s, k, b]``, comes 1 for each row that is there: the last batch of an epoch may be smaller.
+    Last, also ``[s, k, b]``, comes 1 for each row that is there: the last batch of an epoch may be smaller. With
+    ``numbers`` those of the rows, int32 ``[s, k, b]``, take their place.
     """
     for first in range(0, max(map(len, order)), STEPS * size):
         some = [places[first : first + STEPS * size] for places in order]
         # all networks get as many steps as the one with the most rows; what is missing is padding of weight 0
         steps = -(-max(map(len, some)) // size)
-        x = np.zeros((len(jobs), steps * size, jobs[0].x.shape[1]), np.float32)
-        target = np.zeros((*x.shape[:2], jobs[0].target.shape[1]), np.float32)
-        sample_weight, there = np.zeros(x.shape[:2], np.float32), np.zeros(x.shape[:2], np.float32)
+        shape = len(jobs), steps * size
+        x = np.zeros(shape, np.int32) if numbers else np.zeros((*shape, jobs[0].x.shape[1]), np.float32)
+        target = np.zeros((*shape, jobs[0].target.shape[1]), np.float32)
+        sample_weight, there = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
         for j, (job, places) in enumerate(zip(jobs, some, strict=True)):
-            # rows are standardised as they are read, [rows, D], so that no scaled copy of the features is held
-            mean, per_sd = job.scale
-            np.subtract(job.x[job.rows[places]], mean, out=x[j, : len(places)], casting="same_kind")
-            x[j, : len(places)] *= per_sd
+            if numbers:
+                x[j, : len(places)] = job.rows[places]
+            else:  # rows are standardised as they are read, [rows, D], so that no scaled copy of the features is held
+                mean, per_sd = job.scale
+                np.subtract(job.x[job.rows[places]], mean, out=x[j, : len(places)], casting="same_kind")
+                x[j, : len(places)] *= per_sd
             target[j, : len(places)], sample_weight[j, : len(places)] = job.target[places], job.sample_weight[places]
             there[j, : len(places)] = 1
         # [k, s * b, ...] -> [s, k, b, ...]: a step takes one slice
@@ -139,9 +154,14 @@ def _batches(jobs: list[StackedFit], order: list[np.ndarray], size: int) -> Iter
 
 
 class _Stack:
-    """The weights of ``k`` networks in TensorFlow, and the steps that move them."""
+    """The weights of ``k`` networks in TensorFlow, and the steps that move them.
 
-    def __init__(self, k: int, dimension: int, outputs: int, settings: Settings) -> None:
+    ``features``: a tensor ``[n, D]`` of which batches are gathered, by the numbers of its rows, and standardised; None:
+    they come as they are to be.
+    """
+
+    def __init__(self, k: int, dimension: int, outputs: int, settings: Settings, features: Tensor | None) -> None:
+        self._features, self.gathers = features, features is not None
         tf = load_tensorflow()
         units = settings.units
         self._settings = settings
@@ -154,13 +174,15 @@ class _Stack:
         self._kept = {  # the weights, and the means of their gradients and of the squares of these
             name: [tf.Variable(tf.zeros((k, *shape))) for _ in range(3)] for name, shape in self._shapes.items()
         }
+        self._scale = [tf.Variable(tf.zeros((k, 1, dimension if self.gathers else 0))) for _ in range(2)]
         self._step = tf.Variable(0.0)
+        rows: Any = (None, k, settings.batch)
         self._run = tf.function(self._steps, autograph=False, input_signature=[
-            tf.TensorSpec((None, k, settings.batch, dimension)), tf.TensorSpec((None, k, settings.batch, outputs)),
-            *[tf.TensorSpec((None, k, settings.batch))] * 2,
+            tf.TensorSpec(rows, tf.int32) if self.gathers else tf.TensorSpec((*rows, dimension)),
+            tf.TensorSpec((*rows, outputs)), *[tf.TensorSpec(rows)] * 2,
         ])  # fmt: skip
 
-    def start(self, randoms: list[np.random.Generator]) -> None:
+    def start(self, randoms: list[np.random.Generator], jobs: list[StackedFit]) -> None:
         """New networks: Glorot's uniform weights (Glorot, Bengio 2010, equation 16), as in Keras, and no bias."""
         for name, (rows, columns) in self._shapes.items():
             variable, *kept = self._kept[name]
@@ -169,6 +191,9 @@ class _Stack:
             for other in kept:
                 other.assign(np.zeros(other.shape, np.float32))
         self._step.assign(0.0)
+        for variable, values in zip(self._scale, zip(*(job.scale for job in jobs), strict=True), strict=True):
+            if self.gathers:
+                variable.assign(np.stack(values)[:, None])
 
     def run(self, *batches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Take steps; the sum over all rows of their losses, ``[k]``, and the logits, ``[s, k, b, O]``."""
@@ -184,7 +209,10 @@ class _Stack:
         tf = load_tensorflow()
 
         def step(i: Tensor, total: Tensor, logits: Tensor) -> tuple:  # no AutoGraph, which fails with Python 3.13
-            loss, z = self._one_step(tf, x[i], target[i], sample_weight[i], tf.reduce_sum(there[i], 1))
+            given = x[i]  # [k, b, D], or the numbers of the rows, [k, b]
+            if self.gathers:
+                given = (tf.gather(self._features, given) - self._scale[0]) * self._scale[1]
+            loss, z = self._one_step(tf, given, target[i], sample_weight[i], tf.reduce_sum(there[i], 1))
             return i + 1, total + loss, logits.write(i, z)
 
         count = tf.shape(x)[0]

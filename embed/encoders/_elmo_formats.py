@@ -80,6 +80,7 @@ PROBE = [
     b"a text of some forty words which says nothing".split() * 5,
 ]
 BUDGET = 40960  # words of a batch: about 1.2 GiB of layers of the full size
+GPU_BUDGET = 8192  # of all layers at once, 64 KiB a word and direction of the full size; not measured
 MOST_TEXTS = 512  # more make no product faster
 
 
@@ -95,7 +96,8 @@ class OwnElmo:
     def __init__(self, network: Elmo, stateful: bool = False, device: str | None = None) -> None:
         self._network, self._stateful = network, stateful
         self._states: list | None = None
-        self.batches = Batches(BUDGET, lambda texts, longest: texts * max(longest, BUDGET // MOST_TEXTS), device=device)
+        budget = GPU_BUDGET if network.on_gpu else BUDGET
+        self.batches = Batches(budget, lambda texts, longest: texts * max(longest, budget // MOST_TEXTS), device=device)
         self.width = network.width
 
     def __call__(self, texts: Sequence[Sequence[bytes]], wanted: Sequence[str]) -> dict[str, np.ndarray]:

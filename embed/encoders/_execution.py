@@ -10,8 +10,9 @@ from typing import Protocol
 
 import numpy as np
 
-from embed.batches import Batches
-from embed.machine import processor_features
+from embed.batches import Batches, TokenBatches
+from embed.machine import gpu, processor_features
+from embed.networks.buckets import TOKENS, most_texts
 from embed.networks.transformer_weights import TransformerWeights
 from stores.shared.cores import cores, threads
 from stores.shared.tensorflow import on_device
@@ -19,8 +20,8 @@ from stores.shared.tensorflow import on_device
 SHORT = 2000  # tokens of a job that NumPy does sooner than TensorFlow is imported
 BUDGET = 3072  # of a batch, in what ``_cost`` counts: what a CPU's caches hold, and no product is faster with more
 SHORT_BUDGET = 512  # so that there is a batch for each core
-GPU_BUDGET = 65536  # not measured
 AT_ONCE = 2  # batches on a CPU: what one does in a single thread, and its waits, are filled by the other
+GPU_AT_ONCE = 3  # one is cut together, one computed, one copied back; not measured
 
 
 class Network(Protocol):
@@ -110,15 +111,30 @@ def execution(
         # of small products on a busy machine, several threads wait for each other most of the time
         batches = Batches(SHORT_BUDGET, _cost, max(1, int(cores())))
         return Execution(run, batches, partial(threadpool_limits, 1, "blas"))
-    at_once = 1 if network.on_gpu else min(threads(), getattr(network, "at_once", AT_ONCE))
-    budget = GPU_BUDGET if network.on_gpu else getattr(network, "budget", BUDGET)
-    return Execution(run, Batches(budget, _cost, at_once), place, place, network.on_gpu)
+    if network.on_gpu:
+        batches = TokenBatches(TOKENS, most_texts, GPU_AT_ONCE)
+    else:
+        at_once = min(threads(), getattr(network, "at_once", AT_ONCE))
+        batches = Batches(getattr(network, "budget", BUDGET), _cost, at_once)
+    return Execution(run, batches, place, place, network.on_gpu)
+
+
+def part_size(device: str | None, pooled: bool, of_cpu: tuple[int, int] = (2048, 256)) -> tuple[int, int | None]:
+    """Rows and tokens of a part: many batches where a GPU computes, so that it seldom waits for the last of a part.
+
+    Args:
+        device: where TensorFlow computes; None: its choice.
+        pooled: whether a text gives one vector, or one a token.
+        of_cpu: rows on a processor, of vectors of texts and of tokens.
+    """
+    if (device or "").lower().startswith("gpu") or (device is None and gpu()[0]):
+        return (1 << 16, 32 * TOKENS) if pooled else (1 << 13, 2 * TOKENS)
+    return of_cpu[0] if pooled else of_cpu[1], None
 
 
 def usual_precision(device: str | None) -> str:
     """What ``auto`` means: bfloat16 where the processor, or an NVIDIA GPU of ``device``, multiplies it natively."""
-    on_gpu = (device or "").lower().startswith("gpu")
-    return "bfloat16" if on_gpu or multiplies_bfloat16() else "float32"
+    return "bfloat16" if (device or "").lower().startswith("gpu") or multiplies_bfloat16() else "float32"
 
 
 def multiplies_bfloat16() -> bool:

@@ -21,6 +21,7 @@ from embed.encoders._execution import (
     OneNetwork,
     execution,
     multiplies_bfloat16,
+    part_size,
     usual_precision,
 )
 from embed.encoders._long_texts import Sequences, between, join, sequences
@@ -69,7 +70,7 @@ class SequenceEncoder(Encoder):
             raise InputError(f"{self.name}: `max_tokens={max_tokens}` leaves no piece between special tokens; give 3")
         self.max_tokens = max_tokens
         self._asked, self.precision = precision, usual_precision(device) if precision == "auto" else precision
-        self.part_rows = 2048 if output == "pooled" else 256
+        self.part_rows, self.part_tokens = part_size(device, output == "pooled")
         self._executions: dict[bool, Execution] = {}
 
     def pinned(self) -> dict:

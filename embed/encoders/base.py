@@ -107,8 +107,8 @@ class Encoder(ABC):
     def prepare(self, texts: list[str]) -> Any:  # noqa: ANN401 (each encoder has its own)
         """The part of ``encode`` that can go on in another thread while other texts are encoded: cutting into tokens.
 
-        An encoder that overrides it overrides ``encode_prepared`` too, and ``encode`` is one after the other. The first
-        call may load the model.
+        An encoder that overrides it overrides ``encode_prepared`` too, and its ``encode`` is one after the other; of a
+        subclass that overrides ``encode`` alone, that is called. The first call may load the model.
         """
         return texts
 

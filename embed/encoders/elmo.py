@@ -25,6 +25,7 @@ import numpy as np
 
 from embed.batches import ranges
 from embed.encoders._elmo_formats import ModuleElmo, OwnElmo, allennlp_files, combine, digest_of, open_elmo
+from embed.encoders._execution import part_size
 from embed.encoders.base import Encoder, Published
 from embed.networks.elmo import VERSION as NETWORK_VERSION
 from embed.tokenise.ptb import VERSION as PTB_VERSION
@@ -89,7 +90,7 @@ class ElmoEncoder(Encoder):
             raise InputError(f"elmo: `max_tokens={max_tokens}` leaves no word; give 1 or more")
         self.layer, self.pooling, self.kind, self.tokenizer = layer, pooling, output, tokenizer
         self.mix, self.max_tokens, self.stateful, self.device = _shares(mix, layer), max_tokens, stateful, device
-        self.part_rows = 1024 if output == "pooled" else 256
+        self.part_rows, self.part_tokens = part_size(device, output == "pooled", (1024, 256))
         self._path = self.resolve(model)
         if stateful and not allennlp_files(self._path):
             raise InputError(f"elmo: only weights of AllenNLP (weights.hdf5) can be `stateful`, not {self._path}")

@@ -144,6 +144,14 @@ class Attention:
 class Ragged:
     """Where the tokens of a batch lie in the ragged matrix and in the padded one.
 
+    Args:
+        tf: TensorFlow.
+        lengths: int32 ``[B]``, tokens of each text.
+        heads: ``A``.
+        at_once: see below.
+        text, longest: the text of each token, int32 ``[N]``, and ``T``, where these are known before: then every shape
+            is, and a compiler can make use of it.
+
     Attributes:
         longest: ``T``, at least 2.
         place: int32 ``[N]``, of each token in its text.
@@ -151,12 +159,20 @@ class Ragged:
         bias: float32 ``[B, 1, 1, T]``, 0 at tokens and very negative at padding: added to the scores.
     """
 
-    def __init__(self, tf: Any, lengths: Tensor, heads: int, at_once: Tensor | None = None) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        tf: Any,  # noqa: ANN401
+        lengths: Tensor,
+        heads: int,
+        at_once: Tensor | None = None,
+        text: Tensor | None = None,
+        longest: int | None = None,
+    ) -> None:
         self._tf, self.at_once = tf, at_once
-        texts, self.longest = tf.size(lengths), tf.maximum(2, tf.reduce_max(lengths))
+        self.longest: Any = tf.maximum(2, tf.reduce_max(lengths)) if longest is None else longest
         longest = self.longest
         self._starts = starts = tf.cumsum(lengths, exclusive=True)
-        self._text = text = tf.repeat(tf.range(texts), lengths)
+        self._text = text = tf.repeat(tf.range(tf.size(lengths)), lengths) if text is None else text
         self.place = tf.range(tf.size(text)) - tf.gather(starts, text)
         mask = tf.sequence_mask(lengths, longest)
         self.bias = tf.where(mask, 0.0, FAR)[:, None, None, :]

@@ -7,7 +7,8 @@ The texts lie packed, so that nothing is computed for padding, see ``embed.netwo
 multiplied for the words of many steps at once, each distinct word once; only what comes back from the step before is
 multiplied in the loop over the steps. The state goes from one chunk of steps to the next, in both directions, so that
 long texts are nothing special. Each direction has a thread of its own, from the lowest layer to its half of the result:
-what one does on a single core, copies above all, is filled by the products of the other.
+what one does on a single core, copies above all, is filled by the products of the other. A GPU computes all of it in
+one function, see ``embed.networks.bilm_gpu``.
 
 ``P`` is the width of a word vector and of one direction of a layer, ``D`` the number of memory cells.
 """
@@ -21,11 +22,11 @@ from typing import Any
 
 import numpy as np
 
-from embed.networks.packing import Packing
+from embed.networks.bilm_gpu import BiLMOnGpu
+from embed.networks.packing import LEAST, Packing
 from stores.shared.cores import threads
 from stores.shared.tensorflow import load_tensorflow
 
-LEAST = 2  # texts that are computed together: for one, another kernel is used, whose sums round otherwise
 IDLE = 16  # cells that are always 0, beside ``D``: rows of 4,096 numbers would share a few places of a cache
 
 
@@ -71,6 +72,8 @@ class BiLM:
             [_Direction.of(self._tf, cell, clips, from_words=number == 0) for number, cell in enumerate(cells)]
             for cells in weights.directions
         ]
+        self.on_gpu = "GPU" in self._layers[0][0].projection.device
+        self._on_gpu = BiLMOnGpu(self._tf, self._layers, weights.residual)
 
     def __call__(
         self,
@@ -96,6 +99,8 @@ class BiLM:
         """
         packing = Packing.of(lengths)
         shares = np.eye(len(self._layers) + 1, dtype=np.float32) if shares is None else shares
+        if self.on_gpu:
+            return self._on_gpu(vectors, ids, packing, shares, states)
         sums = [np.empty((len(ids), 2 * vectors.shape[1]), np.float32) for _ in shares]
 
         def one(d: int) -> list:
@@ -190,11 +195,11 @@ class _Direction:
             signature = [tf.TensorSpec([None, width]), tf.TensorSpec([None], tf.int32), tf.TensorSpec([None], tf.int32)]
             if not begins:
                 signature.append([tf.TensorSpec([None, memory]), tf.TensorSpec([None, width])])
-            self.compiled[begins] = tf.function(self._steps, input_signature=signature, autograph=False)
+            self.compiled[begins] = tf.function(self.steps, input_signature=signature, autograph=False)
         with self.tf.device(self.projection.device):  # the choice of a device is a thread's own
             return self.compiled[begins](vectors, rows, sizes, *([] if begins else [state]))
 
-    def _steps(self, vectors: Any, rows: Any, sizes: Any, state: list | None = None) -> list:  # noqa: ANN401
+    def steps(self, vectors: Any, rows: Any, sizes: Any, state: list | None = None) -> list:  # noqa: ANN401
         tf, count = self.tf, self.tf.shape(sizes)[0]
         gates, rows = self._enter(vectors), tf.pad(rows, [[0, 1]])
         array = lambda width: tf.TensorArray(  # noqa: E731

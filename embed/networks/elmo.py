@@ -40,6 +40,7 @@ class Elmo:
         marks: whether the LSTMs read a mark before the first word of a text and one after its last.
         mix: what each layer counts in the published mix, float32 ``[layers + 1]``.
         width: ``2 P``, of every layer.
+        on_gpu: whether its weights lie on a GPU.
     """
 
     def __init__(self, weights: ElmoWeights, marks: bool = True) -> None:
@@ -47,6 +48,7 @@ class Elmo:
         self.width = 2 * weights.bilm.directions[0][0].projection.shape[1]
         self._vectors = WordVectors(weights.characters)
         self._bilm = BiLM(weights.bilm)
+        self.on_gpu = self._bilm.on_gpu
 
     def __call__(
         self, texts: Sequence[Sequence[bytes]], states: list | None = None, shares: np.ndarray | None = None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+LEAST = 2  # texts that are computed together: for one, another kernel is used, whose sums round otherwise
 CHUNK = 2048  # distinct words that enter a layer at once: 64 KiB of gates each, in both directions, at ELMo's size
 
 

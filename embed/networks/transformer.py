@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from embed.networks.attention import Attention, Ragged
+from embed.networks.buckets import bucket_of
 from embed.networks.transformer_weights import Affine, Layer, TransformerWeights
 from stores.shared.errors import InputError
 from stores.shared.tensorflow import load_tensorflow
@@ -39,7 +40,9 @@ class TransformerNetwork:
     Attributes:
         depth, width, vocabulary: layers, ``H``, and rows of the word embeddings.
         max_tokens: of a text, with special tokens.
-        on_gpu: whether its weights lie on a GPU.
+        on_gpu: whether its weights lie on a GPU; full batches then come in a few shapes and are compiled for each, see
+            ``embed.networks.buckets``.
+        compiled: the function of the last ``compile`` that is.
     """
 
     def __init__(self, weights: TransformerWeights, precision: str = "float32") -> None:
@@ -59,6 +62,7 @@ class TransformerNetwork:
         self._attention = Attention(tf, weights, self._dtype)
         made = {id(layer): self._layer_of(layer) for layer in weights.layers}  # a shared layer is one set of constants
         self._layers = [made[id(layer)] for layer in weights.layers]
+        self.compiled: Any = None
         self._pooler: Any = self._dense_of(weights.pooler) if weights.pooler else None
 
     def _float32(self, values: np.ndarray) -> Tensor:
@@ -123,19 +127,35 @@ class TransformerNetwork:
             states = self._states(ids, lengths, layers, at_once)
             return [self._pool(x, lengths) for x in states] if pooler else states
 
-        def run(ids: Tensor, lengths: Tensor) -> list[Tensor]:
+        @tf.function(jit_compile=True, autograph=False)
+        def in_shape(ids: Tensor, lengths: Tensor, text: Tensor, longest: int) -> list[Tensor]:
+            batch = Ragged(tf, lengths, self._weights.heads, text=text, longest=longest)
+            states = self._states_of(ids, batch, layers)
+            return [self._pool(x, lengths) for x in states] if pooler else states
+
+        def on_gpu(ids: np.ndarray, lengths: np.ndarray) -> list[Tensor]:
+            bucket = bucket_of(len(ids), len(lengths), int(np.max(lengths)), self.max_tokens)
+            if bucket is None:
+                return whole(ids, lengths)
+            made = in_shape(*map(tf.constant, bucket.fill(ids, lengths)), bucket.longest)
+            return [values[: len(lengths) if pooler else len(ids)] for values in made]
+
+        def run(ids: np.ndarray, lengths: np.ndarray) -> list[Tensor]:
             longest = int(np.max(lengths))
             at_once = max(1, SCORES // (4 * self._weights.heads * len(lengths) * longest))
-            return whole(ids, lengths) if self.on_gpu or at_once >= longest else in_blocks(ids, lengths, at_once)
+            return whole(ids, lengths) if at_once >= longest else in_blocks(ids, lengths, at_once)
 
-        return run
+        self.compiled = in_shape
+        return on_gpu if self.on_gpu else run
 
     def _pool(self, x: Tensor, lengths: Tensor) -> Tensor:
         first = self._tf.gather(x, self._tf.cumsum(lengths, exclusive=True))  # [B, H], of the first token of each text
         return self._float(self._tf.tanh(self._dense(first, self._pooler)))
 
     def _states(self, ids: Tensor, lengths: Tensor, layers: Sequence[int], at_once: Tensor | None) -> list[Tensor]:
-        batch = Ragged(self._tf, lengths, self._weights.heads, at_once)
+        return self._states_of(ids, Ragged(self._tf, lengths, self._weights.heads, at_once), layers)
+
+    def _states_of(self, ids: Tensor, batch: Ragged, layers: Sequence[int]) -> list[Tensor]:
         x = self._embed(ids, batch)  # [N, H]
         states = {0: x}
         made = {id(layer): self._in_graph(layer) for layer in self._layers[: max(layers)]}
