@@ -125,9 +125,9 @@ def test_interrupted_run_resumes_to_the_same_bytes(undisturbed, tmp_path, kill_a
     assert without_times(out) == without_times(expected)
 
 
-def test_ctrl_c_twice_loses_no_more(undisturbed, tmp_path):
-    """A second Ctrl-C, while the first one's temporary file is being removed, leaves that file; nothing else."""
-    table, expected = undisturbed
+def test_ctrl_c_twice_loses_no_more(tmp_path):
+    """Of a single part: a second Ctrl-C, while the first one's temporary file is being removed, leaves that file."""
+    table = write_csv(tmp_path / "table.csv", ROWS[:PART_ROWS])
     out = tmp_path / "a.h5"
     interrupted = start(table, out, 2, "SIGINT", twice=True)
 
@@ -135,14 +135,13 @@ def test_ctrl_c_twice_loses_no_more(undisturbed, tmp_path):
     assert len(list(tmp_path.rglob("*.partial"))) == 1
     recipe = toy_recipe()
     embed(read_table(table), recipe, out, store=StoreOptions(part_rows=PART_ROWS))
-    assert len(recipe.encoder.seen) == len({text for _, text in ROWS})
-    assert without_times(out) == without_times(expected)
+    assert sorted(recipe.encoder.seen) == sorted({text for _, text in ROWS[:PART_ROWS]})
     assert not list(tmp_path.rglob("*.partial"))
 
 
-@pytest.mark.parametrize("kill_at", [5, 6, 11, 14])
+@pytest.mark.parametrize("kill_at", [2, 5, 11, 14])
 def test_ctrl_c_while_a_part_is_written_lets_it_be_finished(undisturbed, tmp_path, kill_at):
-    """From the second part on, a thread writes: what is encoded is kept, however often Ctrl-C is pressed."""
+    """Of several parts, a thread writes: what is encoded is kept, however often Ctrl-C is pressed."""
     table, expected = undisturbed
     out = tmp_path / "a.h5"
     interrupted = start(table, out, kill_at, "SIGINT", twice=True)

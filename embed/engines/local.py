@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
+from itertools import chain
 from typing import Any, TypeVar
 
 from embed.part import PartPlan, PartWriter
@@ -41,18 +42,18 @@ class LocalEngine:
     def run(self, plans: Iterator[PartPlan | CompletePart]) -> int:
         """See ``embed.engines.Engine``."""
         tasks, number = map(self._prepare, plans), 0
-        for task in tasks:
-            number += 1
-            self._make(task, self._write)
-            # subtle: the first text loads the model, here, where Ctrl-C ends it; only then come the threads
-            if self._threads and isinstance(task[0], PartPlan) and len(task[0].new):
+        for first in tasks:
+            # subtle: the first new texts load the model, here, where Ctrl-C ends it; only then come the threads
+            if self._threads and isinstance(first[0], PartPlan) and len(first[0].new):
                 break
+            self._make(first, self._write)
+            number += 1
         else:
             return number
         with ahead(tasks, AHEAD) as read, behind(self._write, BEHIND) as write:
-            for task in read:
-                number += 1
+            for task in chain([first], read):
                 self._make(task, write)
+                number += 1
         return number
 
     def _prepare(self, plan: PartPlan | CompletePart) -> Task:
