@@ -46,12 +46,27 @@ class EncoderFiles:
         licence: of its weights, for people; empty where it is not known.
         options: option -> the file or folder that it names.
         names: of the files below such a folder that are read; all but hidden ones where an option is not there.
+        shrunk: where not all words come along.
     """
 
     source: Source
     licence: str = ""
     options: Mapping[str, Path] = field(default_factory=dict)
     names: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    shrunk: Shrunk | None = None
+
+
+@dataclass(frozen=True)
+class Shrunk(Jsonable):
+    """Word vectors of which only ``words`` came along: of the training table, and the ``most_frequent`` ones.
+
+    ``identity_digest`` is that of the encoder with these words.
+    """
+
+    words: int
+    of: int
+    most_frequent: int
+    identity_digest: str
 
 
 @dataclass(frozen=True)
@@ -70,6 +85,7 @@ class BundledEncoder(Jsonable):
     identity_digest: str
     licence: str
     options: dict[str, str]
+    shrunk: Shrunk | None = None
 
 
 @dataclass(frozen=True)
@@ -90,11 +106,13 @@ class Bundle:
         sources: the encoders of the run, in the order of ``classify.Predictor.sources``; their options name the files
             that came with it.
         licences: encoder and licence of the weights that came with it.
+        shrunk: encoders of which only some words came with it; their identity is another one than the run's.
     """
 
     run: Run
     sources: list[Source]
     licences: list[tuple[str, str]]
+    shrunk: dict[str, Shrunk]
 
 
 def write_bundle(run: Run, encoders: Sequence[EncoderFiles], out: str | Path) -> Path:
@@ -119,7 +137,7 @@ def write_bundle(run: Run, encoders: Sequence[EncoderFiles], out: str | Path) ->
             inside[option] = f"{place}/{path.name}" if path.is_file() else place
             content |= {inside[option]: path} if path.is_file() else _files(path, place, encoder.names.get(option))
         recipe, digest = encoder.source.recipe, encoder.source.digest
-        listed.append(BundledEncoder(recipe, digest, encoder.licence, inside))
+        listed.append(BundledEncoder(recipe, digest, encoder.licence, inside, encoder.shrunk))
     for name, path in content.items():
         if name.startswith("weights/") and _is_pickled(path):
             raise InputError(f"{path} holds pickled objects, which can run code; a bundle takes none")
@@ -181,7 +199,8 @@ def open_bundle(path: str | Path, folder: str | Path) -> Bundle:
     given = {encoder.identity_digest: encoder for encoder in about.encoders}
     found = [_with_files(source, given, place) for source in sources(run.recipe.features)]
     licences = [(str(e.recipe.get("encoder")), e.licence) for e in about.encoders if e.options and e.licence]
-    return Bundle(run, found, licences)
+    shrunk = {str(e.recipe.get("encoder")): e.shrunk for e in about.encoders if e.shrunk}
+    return Bundle(run, found, licences, shrunk)
 
 
 def _with_files(source: Source, given: Mapping[str, BundledEncoder], place: Path) -> Source:
@@ -190,7 +209,8 @@ def _with_files(source: Source, given: Mapping[str, BundledEncoder], place: Path
     if encoder is None:
         raise FailureError(f"{place} lacks an encoder of its run; make the bundle again")
     moved = {option: str(place / _inside(name)) for option, name in encoder.options.items()}
-    return replace(source, recipe=source.recipe | {"options": source.recipe["options"] | moved})
+    digest = encoder.shrunk.identity_digest if encoder.shrunk else source.digest
+    return replace(source, recipe=source.recipe | {"options": source.recipe["options"] | moved}, digest=digest)
 
 
 def _unpack(path: Path, place: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from classify.model_inputs import Source
     from embed import Recipe
 
+PROBED = 2000  # texts whose vectors are compared, by all words and by those that go along
+
 
 @click.command()
 @click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
@@ -26,9 +29,14 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @models_option
 @trust_option
+@click.option(
+    "--shrink", type=click.IntRange(0), metavar="WORDS",
+    help="Of word vectors (glove) take the words of the training table, and so many of the most frequent, alone.",
+)  # fmt: skip
 @overwrite_option
 def bundle(
-    folder: Path, out: Path, weights: bool, model: tuple[str, ...], trust_model: bool, overwrite: bool
+    folder: Path, out: Path, weights: bool, model: tuple[str, ...], trust_model: bool, shrink: int | None,
+    overwrite: bool,
 ) -> None:  # fmt: skip
     """Put a run and the weights of its encoders into one file, which predicts the same anywhere.
 
@@ -50,18 +58,26 @@ def bundle(
     from stores.shared.outputs import check_output
 
     check_output(out, overwrite)
+    if shrink is not None and not weights:
+        raise click.UsageError("--shrink and --without-weights exclude each other", click.get_current_context())
     run = read_run(folder)
-    with command_reporter() as reporter:
+    with command_reporter() as reporter, tempfile.TemporaryDirectory(prefix="tk-") as scratch:
         found = sources(run.recipe.features)
         kept = [(source.recipe, source.digest) for source in found]
         recipes = load_recipes(kept, model, trust_model=trust_model, reporter=reporter) if weights else []
         encoders = [_files_of(source, recipe) for source, recipe in zip(found, recipes, strict=False)]
+        if shrink is not None:
+            encoders = _shrunk(run, encoders, recipes, shrink, Path(scratch))
         write_bundle(run, encoders or _without(found), out)
         if weights:
             _check_identities(out, trust_model)
     for encoder in encoders:
         if encoder.options:
             note(f"{encoder.source.recipe['encoder']}: its weights are {_terms(encoder)}")
+        if encoder.shrunk:
+            note(
+                f"{encoder.source.recipe['encoder']}: {encoder.shrunk.words:,} of {encoder.shrunk.of:,} words go along"
+            )
     note(f"wrote {out} ({out.stat().st_size / 1e6:,.1f} MB)")
 
 
@@ -77,6 +93,55 @@ def _files_of(source: Source, recipe: Recipe) -> EncoderFiles:
     weights = recipe.encoder.weights()
     names = {option: names for option, (_, names) in weights.items() if names is not None}
     return EncoderFiles(source, _licence(recipe), {option: path for option, (path, _) in weights.items()}, names)
+
+
+def _shrunk(
+    run: Run, encoders: list[EncoderFiles], recipes: list[Recipe], top: int, scratch: Path
+) -> list[EncoderFiles]:
+    """The same with only the words that matter, of encoders that are files of word vectors; at least one is."""
+    from classify.bundle import Shrunk
+    from embed.encoders import load
+    from embed.encoders._files import FileEncoder
+    from embed.needed_words import needed_words
+    from stores.shared.errors import FailureError, InputError
+    from stores.shared.fingerprint import identity_digest
+
+    found = []
+    for number, (files, recipe) in enumerate(zip(encoders, recipes, strict=True), 1):
+        if not isinstance(recipe.encoder, FileEncoder):
+            found.append(files)
+            continue
+        texts, path = _trained_texts(run, files.source), scratch / f"vectors-{number}.txt"
+        words, of = needed_words(recipe.encoder, texts, top, path)
+        again = replace(recipe, encoder=load(recipe.encoder.name, **recipe.options | {"model": str(path)}))
+        if not _same_vectors(recipe, again, texts[:PROBED]):
+            raise FailureError("with these words alone the training texts have other vectors; leave `shrink` out")
+        about = Shrunk(words, of, top, identity_digest(again.identity()))
+        found.append(replace(files, options={"model": path}, names={}, shrunk=about))
+    if not any(files.shrunk for files in found):
+        raise InputError(f"`shrink={top}`: the run has no encoder with a file of word vectors; leave it out")
+    return found
+
+
+def _same_vectors(recipe: Recipe, again: Recipe, texts: list[str]) -> bool:
+    import numpy as np
+
+    made = [each.encode(texts, reuse=False) for each in (recipe, again)]
+    return all(np.array_equal(made[0].outputs[name], made[1].outputs[name]) for name in made[0].outputs)
+
+
+def _trained_texts(run: Run, source: Source) -> list[str]:
+    """The different texts that a run was trained on, by an encoder."""
+    from classify.sources import opened
+    from stores.shared.errors import InputError
+
+    part = next((p for p in run.recipe.features.stores(test=False) if p.identity_digest == source.digest), None)
+    if part is None:
+        raise InputError("`shrink`: the features of the run were joined into one store; train on a.h5+b.h5 instead")
+    with opened(part) as store:
+        if store.texts is None:
+            raise InputError(f"`shrink`: {part.path} was made without texts, so their words are not known")
+        return list(dict.fromkeys(store.texts[:]))
 
 
 def _licence(recipe: Recipe) -> str:
@@ -120,4 +185,6 @@ def opened_run(path: Path) -> tuple[Run, list[Source]]:
     opened = open_bundle(path, cache_folder() / "bundles")
     for encoder, licence in opened.licences:
         note(f"{encoder}: its weights are under {licence}")
+    for encoder, shrunk in opened.shrunk.items():
+        note(f"{encoder}: {shrunk.words:,} of {shrunk.of:,} words came along; others are unknown, and counted as such")
     return opened.run, opened.sources

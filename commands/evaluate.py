@@ -52,6 +52,7 @@ def evaluate(
             --with-training-rows --goal "f1_macro>=0.8"
     """
     from classify.analysis.score_run import score_run
+    from classify.model_inputs import sources
 
     if folder is None and words:
         folder, words = Path(words[0]), words[1:]
@@ -59,6 +60,9 @@ def evaluate(
     if folder is None or bool(data) == bool(features):
         raise click.UsageError("give a run, and either --data FILE or --features STORE", click.get_current_context())
     run, found = opened_run(folder)
+    if {source.digest for source in found} - {source.digest for source in sources(run.recipe.features)}:
+        why = f"{folder} has only some words of its encoder; score the run"
+        raise click.UsageError(why, click.get_current_context())
     if features:
         scored = score_run(run, features, with_training_rows, goals)
     else:

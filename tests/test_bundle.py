@@ -1,9 +1,12 @@
 """A run and its weights in one file: elsewhere it predicts the same, and damaged or foreign it is refused."""
 
+import csv
+import io
 import json
 import shutil
 import zipfile
 
+import numpy as np
 import pytest
 from helpers.commands import ROWS, tk
 from helpers.toy import write_csv
@@ -171,3 +174,49 @@ def test_no_pickles_go_in(trained):
     with pytest.raises(InputError, match="holds pickled objects"):
         write_bundle(run, [EncoderFiles(source, options={"model": trained / "weights"})], trained / "model.tk")
     assert not (trained / "model.tk").exists()
+
+
+def test_shrunk_to_the_words_that_matter(in_tmp, lookalike, monkeypatch):
+    """The words of the table and the two most frequent; the same predictions, other words are unknown and counted."""
+    words = [
+        "the",
+        "of",
+        "zebra",
+        *dict.fromkeys(w for _, text in ROWS for w in text.lower().split() if w.isalpha()),
+        "yak",
+    ]
+    rng = np.random.default_rng(0)
+    lines = [f"{word} {' '.join(f'{x:.5f}' for x in rng.normal(size=4))}" for word in words]
+    (in_tmp / "vectors.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    run = trained_on(in_tmp, "glove", "--model", "vectors.txt")
+    texts = ["--text", "WIN cash of the", "--text", "zebra yak see you"]
+    expected = list(csv.DictReader(io.StringIO(tk("predict", run, *texts).stdout)))
+    said = tk("bundle", run, "--out", "model.tk", "--shrink", "2").stderr
+    with zipfile.ZipFile("model.tk") as archive:
+        (name,) = (name for name in archive.namelist() if name.startswith("weights/"))
+        kept = [line.split()[0] for line in archive.read(name).decode().splitlines()]
+        about = json.loads(archive.read("bundle.json"))["encoders"][0]["shrunk"]
+    elsewhere(in_tmp, monkeypatch, in_tmp / "vectors.txt", in_tmp / "glove.h5")
+    found = tk("predict", "model.tk", *texts)
+    rows = list(csv.DictReader(io.StringIO(found.stdout)))
+
+    assert kept == [word for word in words if word not in ("zebra", "yak")]
+    assert (about["words"], about["of"], about["most_frequent"]) == (len(kept), len(words), 2)
+    assert f"glove: {len(kept)} of {len(words)} words go along" in said
+    assert "words came along; others are unknown, and counted as such" in found.stderr
+    assert rows[0] == expected[0] and rows[1] != expected[1]
+    table = write_csv(in_tmp / "new.csv", [("a", "zebra see you cash")] * 4)
+    assert "unknown words 25.0%" in tk("predict", "model.tk", table).stderr
+    assert "has only some words of its encoder; score the run" in tk("evaluate", "model.tk", table, code=2).stderr
+
+
+def test_what_cannot_be_shrunk(in_tmp, lookalike):
+    """Encoders without a file of words, or that would give other vectors; a store without texts."""
+    run, asked = trained_on(in_tmp, "static"), ("--out", "a.tk", "--shrink", "9")
+    assert "has no encoder with a file of word vectors" in tk("bundle", run, *asked, code=2).stderr
+    encoder, options, _ = vectors_file(in_tmp, lookalike)
+    run = trained_on(in_tmp, encoder, *options)
+    assert "numberbatch is not glove; leave it out" in tk("bundle", run, *asked, code=2).stderr
+    assert not (in_tmp / "a.tk").exists()
+    said = tk("bundle", run, *asked, "--without-weights", code=2).stderr
+    assert "--shrink and --without-weights exclude each other" in said
