@@ -19,6 +19,7 @@ from stores.shared.suggest import listing
 
 CONDITION = re.compile(r"\s*(share\..+?|\w+)\s*(>=|<=|>|<)\s*([-+.\deE]+)\s*")
 MEASURES = ("rows", "empty", "abstained", "broken", "unknown", "drift")  # all but the first are shares, 0 to 1
+SHOWN = 10  # classes that the line names, the most frequent
 SHARE = "share."  # before the name of a class: of the predicted rows
 
 
@@ -86,7 +87,10 @@ class Watch:
     def line(self, drift: float | None, missing: str = "") -> str:
         """All of it in one line; ``missing``: why the drift is not known."""
         counts, found = self.counts, self.measures(drift)
-        parts = [", ".join(f"{name} {number:,}" for name, number in counts.classes.items())]
+        shown = sorted(counts.classes, key=lambda name: -counts.classes[name])[:SHOWN]
+        listed = [f"{name} {counts.classes[name]:,}" for name in counts.classes if name in shown]
+        more = len(counts.classes) - len(listed)
+        parts = [", ".join(listed + ([f"{more} other classes"] if more else []))]
         parts += [
             f"{number:,} {name}" for name in ("abstained", "empty", "broken") if (number := getattr(counts, name))
         ]

@@ -105,6 +105,8 @@ def predict(
     form = "json" if as_json else form
     if checkpoint and (texts or vectors or is_stream(out)):
         raise click.UsageError("--checkpoint is for --data with --out FILE", click.get_current_context())
+    if checkpoint and checkpoint.absolute() in (out.absolute(), out.absolute().with_name(f"{out.name}.partial")):
+        raise click.UsageError(f"--checkpoint {checkpoint}: that is the output", click.get_current_context())
     if texts and fail_if:
         raise click.UsageError("--fail-if is for --data", click.get_current_context())
     if not is_stream(out) and not checkpoint:

@@ -119,7 +119,7 @@ class Prediction:
                 check_output(out, overwrite)
             try:
                 self._write_rest(table, checkpoint, form, csv_safe)
-            except BaseException:
+            except Exception:
                 note(f"the same command goes on from where {path} says that it was")
                 raise
             checkpoint.finish()

@@ -45,4 +45,6 @@ def what_is_left(command: str | None) -> str:
     """What an interrupted command leaves behind, and what to do."""
     if command in ("embed", "run"):
         return "what is finished is kept, and the same command goes on from there"
+    if command == "predict":
+        return "no output that is not whole is kept; with --checkpoint the same command goes on from there"
     return "files and runs that were finished are kept, nothing else"

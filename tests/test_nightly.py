@@ -116,7 +116,7 @@ def interrupted(trained, monkeypatch):
 
 def test_a_checkpoint_of_something_else_is_refused(trained, interrupted):
     """Another run, output, form, number of rows, table, or a shorter one; damaged, or without its results."""
-    assert "the same command goes on from where cp says that it was" in interrupted()
+    assert "with --checkpoint the same command goes on from there" in interrupted()
 
     def refused(*changed, run=RUN, table="new.jsonl", out="out", batch="10", code=2):
         given = (run, table, "--out", out, "--checkpoint", "cp", "--batch", batch, *changed)
@@ -147,6 +147,7 @@ def test_a_checkpoint_of_something_else_is_refused(trained, interrupted):
     (trained / "cp").write_text("{}")
     assert "cp is no checkpoint that can be read" in refused("--overwrite", code=1)
     assert "--checkpoint is for --data with --out FILE" in refused(out="-")
+    assert "--checkpoint cp: that is the output" in refused(out="./cp")
 
 
 def test_lines_from_standard_input(trained):

@@ -180,7 +180,8 @@ def test_signal_leaves_no_half_file(trained, name, code):
 
     assert done.returncode == code
     how = "interrupted" if name == "SIGINT" else f"ended by {name}"
-    assert done.stderr.lstrip() == f"Error: {how}; files and runs that were finished are kept, nothing else\n"
+    left = "no output that is not whole is kept; with --checkpoint the same command goes on from there"
+    assert done.stderr.lstrip() == f"Error: {how}; {left}\n"
     assert sorted(os.listdir()) == before
 
 
