@@ -1,6 +1,9 @@
 """``tk run``: from a table to the winner, the cheapest first, nothing done twice."""
 
 import json
+import re
+import subprocess
+import sys
 from collections import Counter
 from types import SimpleNamespace
 
@@ -94,6 +97,62 @@ def test_interrupted_it_goes_on(messages, monkeypatch):
     assert len(before) == 1
     assert "1 runs made, 1 taken as they were" in after.stdout
     assert before.items() <= made(messages / "experiments/messages").items()
+
+
+KILLED = """
+import os, signal, sys
+from cli import cli
+def run(kill_at, out):
+    process = os.fork()
+    if process:
+        return os.waitpid(process, 0)[1]
+    calls = 0
+    def counted(real):
+        def call(*args):
+            nonlocal calls
+            calls += 1
+            if calls == kill_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return real(*args)
+        return call
+    os.fsync, os.replace, os.rename = map(counted, (os.fsync, os.replace, os.rename))
+    try:
+        cli.main([*sys.argv[1:], "--out", out])
+    except SystemExit as end:
+        os._exit(end.code or 0)
+assert run(0, "whole") == 0
+killed = 0
+for kill_at in (2, 16, 37):
+    killed += os.WIFSIGNALED(run(kill_at, f"killed-{kill_at}"))
+    assert run(0, f"killed-{kill_at}") == 0
+print("killed", killed)
+"""
+
+
+def results(folder):
+    """Predictions and scores of all runs, without what they took."""
+    found = {}
+    for path in sorted((folder / "runs").glob("[!.]*")):
+        scores = re.sub(r'"seconds": [^,]+', "", (path / "metrics.json").read_text())
+        found[path.name] = (path / "predictions.csv").read_bytes(), scores
+    return found
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_the_same_comes_out(messages):
+    """kill -9 at a sync or rename, while a store, a run or the settings are written; repeated folds."""
+    command = [sys.executable, "-c", KILLED, "run", "messages.csv", "--encoder", "static", "--encoder", "words"]
+    command += ["--head", "nb", "--cv", "2", "--repeats", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    expected = results(messages / "whole")
+
+    assert done.stdout.rstrip().endswith("killed 3")
+    assert set(expected) == {"static.nb", "words.nb"}
+    assert len(read_run("whole/runs/static.nb").predictions()) == 2 * 60
+    for folder in messages.glob("killed-*"):
+        assert results(folder) == expected, folder
+        assert not [*folder.glob(".*.partial"), *folder.glob("runs/.*.partial")]
 
 
 @pytest.mark.slow

@@ -114,7 +114,8 @@ def caption(found: Comparison) -> str:
                      "probability of at least 0.95.")  # fmt: skip
     if any(not m and entry is not found.runs[0] for entry, m in ((e, mark(e)) for e in found.runs)):
         parts.append(f"Without a mark: not distinguishable from {found.best}.")
-    return " ".join([*parts, f"Seconds: to encode all texts and to train all models. {found.basis}."])
+    basis = found.basis.partition("; p corrected")[0]
+    return " ".join([*parts, f"Seconds: to encode all texts and to train all models. {basis}."])
 
 
 def mark(entry: ComparedRun) -> str:

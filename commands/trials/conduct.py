@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,7 +24,7 @@ from commands.trials.candidates import Candidate
 from commands.trials.probe import Estimate, TableSample, probe, sample_table
 from commands.trials.trial import EncoderTrial, Outcome
 from stores.shared.errors import FailureError, InputError
-from stores.shared.files import read_json, whole_file
+from stores.shared.files import is_being_written, read_json, whole_file
 from stores.shared.fingerprint import identity_digest
 from stores.shared.reporter import Progress
 
@@ -69,6 +70,9 @@ class Experiment:
         Raises:
             InputError: if the folder holds an experiment with others.
         """
+        for left in [*self.folder.glob(".*.partial"), *(self.folder / "runs").glob(".*.partial")]:
+            if not is_being_written(left):  # by a process that was killed
+                shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
         path = self.folder / SETTINGS
         source = self.table.source()
         table = f"{source['file']} {source['digest']}"  # of how it is read, too
