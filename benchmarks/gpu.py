@@ -145,9 +145,10 @@ def head(name, source, few, rehearsed):
     if not Path(store).is_file():
         tk(["embed", "--encoder", "words" if source == "words" else "static", "--data", few, "--out", store], False)
     args = ["classify", "--features", store, "--head", name, "--cv", "5"]
-    seconds, watch = tk([*args, "--out", "runs/gpu"], True)
-    alone, _ = tk([*args, "--out", "runs/cpu"], False)
-    one, other = (probabilities(Path("runs") / run) for run in ("gpu", "cpu"))
+    runs = [Path("runs") / f"{name}.{where}" for where in ("gpu", "cpu")]
+    seconds, watch = tk([*args, "--out", runs[0]], True)
+    alone, _ = tk([*args, "--out", runs[1]], False)
+    one, other = map(probabilities, runs)
     ratio = "" if rehearsed else f", {alone / seconds:.1f} times as fast as the processor ({alone:.1f} s)"
     print(f"head {name}: largest difference of a probability {np.abs(one - other).max():.2g}")
     print(f"  {seconds:.1f} s{ratio}; {watch}", flush=True)
