@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 import h5py
 import numpy as np
+from h5py._objects import phil  # the lock that h5py's other calls take by themselves
 from numpy.typing import DTypeLike
 
 from stores import virtual_dataset
@@ -204,7 +205,8 @@ class Column:
             if len(rows) < self._rows:
                 chunk = np.zeros((self._rows, *rows.shape[1:]), rows.dtype)
                 chunk[: len(rows)] = rows
-            self._data.id.write_direct_chunk((self._at, *[0] * (rows.ndim - 1)), chunk)
+            with phil:  # subtle: this call of h5py lets go of Python's lock without taking its own
+                self._data.id.write_direct_chunk((self._at, *[0] * (rows.ndim - 1)), chunk)
         else:
             # HDF5 applies the filters: shuffle, then gzip
             self._data[self._at : self._at + len(rows)] = rows
