@@ -43,6 +43,8 @@ class Predictor:
     Attributes:
         classes: class names, in the order of the columns of the probabilities.
         sources: the encoders whose features it takes: one, or several for joined features and ensembles.
+        rule: what the class follows from where that is not the probabilities alone, see ``FittedModel.rule``; else
+            None.
     """
 
     def __init__(self, run: Run) -> None:
@@ -51,6 +53,7 @@ class Predictor:
         self.multilabel: bool = run.recipe.multilabel
         self._features = run.recipe.features
         self._model = run.model()
+        self.rule: str | None = None if self._model.rule == "probability" else self._model.rule
 
     def predict(self, features: Features | Sequence[Features]) -> tuple[np.ndarray, list]:
         """Probabilities float64 ``[n, C]`` and class names (with several labels, lists of them).
@@ -73,24 +76,27 @@ class Predictor:
     def results(self, blocks: Iterable[NewTexts]) -> Iterator[dict[str, Any]]:
         """One mapping a text: its keys, ``predicted`` (several labels with ``|`` between), ``p_<class>``, ``empty``.
 
-        Where the class does not follow from the probabilities alone, ``rule`` says from what, see ``FittedModel.rule``.
+        Where the class does not follow from the probabilities alone, ``rule`` says from what.
 
         An empty text says nothing, so it is marked, and has no prediction: None, as its probabilities.
         """
         for block in blocks:
-            proba, predicted = self.predict(block.features)
-            keys = zip(*block.keys.values(), strict=True)
-            rows = zip(keys, predicted, proba.tolist(), block.empty.tolist(), strict=True)
-            for values, label, row, empty in rows:
-                label = "|".join(label) if self.multilabel else label
-                named = {f"p_{c}": None if empty else float(f"{p:.6g}") for c, p in zip(self.classes, row, strict=True)}
-                yield {
-                    **dict(zip(block.keys, values, strict=True)),
-                    "predicted": None if empty else label,
-                    **({} if self._model.rule == "probability" else {"rule": self._model.rule}),
-                    **named,
-                    "empty": empty,
-                }
+            yield from self.named(block, *self.predict(block.features))
+
+    def named(self, block: NewTexts, proba: np.ndarray, predicted: list) -> Iterator[dict[str, Any]]:
+        """The ``results`` of a block, from what ``predict`` gave for its features."""
+        keys = zip(*block.keys.values(), strict=True)
+        rows = zip(keys, predicted, proba.tolist(), block.empty.tolist(), strict=True)
+        for values, label, row, empty in rows:
+            label = "|".join(label) if self.multilabel else label
+            named = {f"p_{c}": None if empty else float(f"{p:.6g}") for c, p in zip(self.classes, row, strict=True)}
+            yield {
+                **dict(zip(block.keys, values, strict=True)),
+                "predicted": None if empty else label,
+                **({} if self.rule is None else {"rule": self.rule}),
+                **named,
+                "empty": empty,
+            }
 
 
 class ResultWriter:

@@ -59,15 +59,17 @@ class Watch:
         self.counts = counts or Counts(classes=dict.fromkeys(classes, 0))
         self.sample = SampledRows()
 
-    def add(self, results: Iterable[dict[str, Any]], features: Sequence[Features], multilabel: bool) -> None:
-        """Take in the results of a block of rows, and the features that they were made from."""
+    def add(
+        self, results: Iterable[dict[str, Any]], labels: Iterable[Sequence[str]], features: Sequence[Features]
+    ) -> None:
+        """Take in the results of a block of rows, the labels of each, and the features that they were made from."""
         found: Counter[str] = Counter()
-        for result in results:
+        for result, names in zip(results, labels, strict=True):
             self.counts.rows += 1
             self.counts.empty += bool(result["empty"])
             self.counts.abstained += result.get("answer") == ABSTAIN
             if not result["empty"]:
-                found.update(result["predicted"].split("|") if multilabel else [result["predicted"]])
+                found.update(names)  # not "predicted": a name may hold the | that is between the labels there
         for name in self.counts.classes:
             self.counts.classes[name] += found[name]
         tokens, unknown, _ = features[0].counts.sum(0, dtype=np.int64).tolist()

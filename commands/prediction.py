@@ -64,7 +64,7 @@ class Prediction:
 
     def of_texts(self, texts: list[str]) -> list[dict[str, Any]]:
         """The results of single texts."""
-        return self._results(NewTexts({"text": texts}, *encode_known(texts, self._known, self.remember)))
+        return self._results(NewTexts({"text": texts}, *encode_known(texts, self._known, self.remember)))[0]
 
     def of_rows(self, rows: Rows, given: list[Features] | None = None) -> list[dict[str, Any]]:
         """The results of some rows, which are counted; ``given``: features that were made elsewhere."""
@@ -76,14 +76,17 @@ class Prediction:
         else:
             features, empty = given, np.array([not text.strip() for text in rows.texts])
         keys: dict[str, list] = {"line": rows.line.tolist()} | ({"id": rows.ids} if rows.ids else {})
-        results = self._results(NewTexts(keys | ({"text": rows.texts} if self.with_text else {}), features, empty))
-        self.watch.add(results, features, self.run.recipe.multilabel)
+        texts = NewTexts(keys | ({"text": rows.texts} if self.with_text else {}), features, empty)
+        results, predicted = self._results(texts)
+        self.watch.add(results, predicted if self.predictor.multilabel else [[name] for name in predicted], features)
         self.watch.sample.add(rows.texts, vectors_of(features))
         return results
 
-    def _results(self, texts: NewTexts) -> list[dict[str, Any]]:
-        results = self.predictor.results([texts])
-        return list(results if self.sets is None else self.sets.add(results))
+    def _results(self, texts: NewTexts) -> tuple[list[dict[str, Any]], list]:
+        """Of each text the result, and its class (with several labels, a list of them)."""
+        proba, predicted = self.predictor.predict(texts.features)
+        results = self.predictor.named(texts, proba, predicted)
+        return list(results if self.sets is None else self.sets.add(results)), predicted
 
     def blocks(self, table: Table) -> Iterator[Rows]:
         """The rows, those of a stream as they come; while they are worked on, it is told how far that is."""

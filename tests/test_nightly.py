@@ -198,12 +198,12 @@ def test_counts_and_conditions_by_hand():
     from stores import PooledFeatures
 
     watch = Watch(["ham", "spam"])
-    results = [{"empty": False, "predicted": name, "answer": answer} for name, answer in
-               (("spam", "spam"), ("spam", "abstain"), ("ham", "ham"))]  # fmt: skip
+    results = [{"empty": False, "answer": answer} for answer in ("spam", "abstain", "ham")]
     features = PooledFeatures(
         {"pooled": np.zeros((4, 2), np.float32)}, np.array([[3, 1, 0]] * 3 + [[3, 0, 0]], np.int32)
     )
-    watch.add([*results, {"empty": True, "predicted": None, "answer": None}], [features], multilabel=False)
+    labels = [["spam"], ["spam"], ["ham"], ["ham"]]
+    watch.add([*results, {"empty": True, "answer": None}], labels, [features])
     watch.counts.broken = 1
     found = watch.measures(0.75)
 
@@ -224,6 +224,17 @@ def test_counts_and_conditions_by_hand():
     for text in ("drift", "drift>", "drift=0.8", "drift>x", "drfit>0.8", "share.spma>0.5"):
         with pytest.raises(InputError, match="`fail_if="):
             Condition.parse(text, names)
+
+
+def test_a_class_may_be_called_as_two_labels_are_written(in_tmp):
+    """``a|b`` is one of three labels; the line counts what the columns of the probabilities say."""
+    write_csv(in_tmp / "t.csv", [(("a|b;c", "a", "c")[i % 3], text) for i, (_, text) in enumerate(ROWS)])
+    tk("embed", "t.csv", "--label-separator", ";")
+    tk("classify", "features/t.static.h5", "--head", "logistic", "--cv", "2", "--no-report", "--identical", "bytes")
+    found = tk("predict", "runs/t.static.logistic", "t.csv", "--to", "jsonl")
+    rows = [json.loads(line) for line in found.stdout.splitlines()]
+    a, both, c = (sum(row[f"p_{name}"] >= 0.5 for row in rows) for name in ("a", "a|b", "c"))
+    assert both and f"60 rows: a {a}, a|b {both}, c {c}; " in found.stderr
 
 
 def test_conditions_end_with_their_own_exit_code(trained):
