@@ -22,6 +22,8 @@ from embed.tables.read_table import read_table
 from stores.shared.errors import InputError
 from stores.shared.reporter import Reporter
 
+WORDED = ("predicted", "rule")  # columns of predict_frame that are texts
+
 
 def load(
     run: str | Path | Run,
@@ -124,6 +126,8 @@ class TextClassifier:
     def predict_frame(self, frame: Any, text_column: str | Sequence[str] | None = None) -> Any:  # noqa: ANN401
         """The frame with the columns ``predicted`` (labels with ``|`` between) and ``p_<class>``; missing where empty.
 
+        Where the class does not follow from the probabilities alone, ``rule`` says from what, as ``tk predict`` does.
+
         Args:
             frame: of pandas or polars, or a table of Arrow; it is not changed.
             text_column: where the texts are; the columns in which those of the run were if None.
@@ -137,7 +141,9 @@ class TextClassifier:
         library = type(frame).__module__.partition(".")[0]
         if library not in ("pandas", "polars", "pyarrow") or not hasattr(frame, "columns"):
             raise InputError(f"`frame` is of type {type(frame).__name__}; give a frame of pandas, polars or Arrow")
-        names = ["predicted", *(f"p_{name}" for name in self.classes_)]
+        rule = self._predictor.rule
+        probabilities = [f"p_{name}" for name in self.classes_]
+        names = ["predicted", *(["rule"] if rule else []), *probabilities]
         there = set(getattr(frame, "column_names", None) or frame.columns) & set(names)
         if there:
             raise InputError(f"`frame` has a column {min(there)!r} already; rename it")
@@ -149,7 +155,9 @@ class TextClassifier:
                 proba, predicted, empty = self._predict(rows.texts)
                 labels = ["|".join(label) if isinstance(label, list) else label for label in predicted]
                 columns["predicted"] += [None if e else label for label, e in zip(labels, empty, strict=True)]
-                for name, values in zip(names[1:], proba.T.tolist(), strict=True):
+                if rule:
+                    columns["rule"] += [rule] * len(labels)
+                for name, values in zip(probabilities, proba.T.tolist(), strict=True):
                     columns[name] += [None if e else value for value, e in zip(values, empty, strict=True)]
         return _with_columns(frame, library, columns)
 
@@ -186,13 +194,12 @@ def _opened(path: Path) -> tuple[Run, list[Source]]:
 def _with_columns(frame: Any, library: str, columns: dict[str, list]) -> Any:  # noqa: ANN401
     """A copy of a frame with more columns."""
     if library == "pandas":
-        numbers = {name: np.array(values, float) for name, values in columns.items() if name != "predicted"}
-        return frame.assign(predicted=np.array(columns["predicted"], object), **numbers)
+        return frame.assign(
+            **{name: np.array(values, object if name in WORDED else float) for name, values in columns.items()}
+        )
     import pyarrow as pa
 
-    made = {
-        name: pa.array(values, pa.string() if name == "predicted" else pa.float64()) for name, values in columns.items()
-    }
+    made = {name: pa.array(values, pa.string() if name in WORDED else pa.float64()) for name, values in columns.items()}
     if library == "polars":
         import polars
 

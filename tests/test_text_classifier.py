@@ -1,6 +1,7 @@
 """A run used on texts from Python: the same answers as ``tk predict``, loaded once."""
 
 import csv
+import io
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 
@@ -56,6 +57,22 @@ def test_frames_get_columns(printed, library):
         assert np.isnan(found["p_spam"].iloc[2])
     with pytest.raises(InputError, match="has a column 'p_ham' already"):
         classify.load(RUN).predict_frame(found)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_frames_say_what_the_class_follows_from(library, trained):
+    """The column ``rule``, where ``tk predict`` has it, also of empty texts."""
+    tk("classify", "features/messages.static.h5", "--head", "nb", "--sampler", "over", "--cv", "2", "--no-report",
+       "--threshold", "f1", "--out", "runs/over")  # fmt: skip
+    (trained / "new.csv").write_text("text\n" + "\n".join(f'"{text}"' for text in TEXTS) + "\n")
+    expected = list(csv.DictReader(io.StringIO(tk("predict", "runs/over", "new.csv").stdout)))
+    frames = pytest.importorskip(library)
+    frame = frames.table({"text": TEXTS}) if library == "pyarrow" else frames.DataFrame({"text": TEXTS})
+    found = classify.load("runs/over").predict_frame(frame)
+    names = list(getattr(found, "column_names", None) or found.columns)
+    rules = found["rule"].to_pylist() if library == "pyarrow" else list(found["rule"])
+    assert names == ["text", "predicted", "rule", "p_ham", "p_spam"]
+    assert rules == [row["rule"] for row in expected] and rules[0].startswith("threshold 0.")
 
 
 def test_pickle_is_small_and_threads_may_share_it(printed):
