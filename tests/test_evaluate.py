@@ -106,6 +106,21 @@ def test_told_apart_is_out_of_fold():
     assert told_apart(a, b) == pytest.approx(0.5, abs=0.12)
 
 
+def test_the_same_rows_once_more_are_no_drift():
+    """Exactly 0.5, in another order or encoded in other batches, too; about that for some of them; not for one kind."""
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=(300, 50)).astype(np.float32)
+    rounded = (a * (1 + 1e-6 * rng.normal(size=a.shape))).astype(np.float32)
+    one, two = a[:1].repeat(30, 0), a[1:2].repeat(30, 0)
+
+    assert told_apart(a, a) == 0.5 == told_apart(a, rng.permutation(a))
+    assert told_apart(a, rounded) == pytest.approx(0.5, abs=1e-3)
+    assert told_apart(a, a[rng.permutation(300)[:100]]) == pytest.approx(0.5, abs=0.1)
+    assert told_apart(a, np.concatenate([a, a[a[:, 0] > 1]])) > 0.5
+    assert told_apart(a, a[a[:, 0] > 0.5]) > 0.7
+    assert (told_apart(one, one), told_apart(one, two)) == (0.5, 1)
+
+
 def test_command(run, in_tmp):
     """Exit code 0 where the goal is reached, 3 where it is missed, 2 for one that is none; JSON has the same."""
     table(in_tmp / "new.h5", 150, 1, first=1000)
