@@ -42,7 +42,10 @@ def test_run_says_what_it_is(separable, in_tmp):
     recipe, metrics = read_run(run.folder).recipe, read_run(run.folder).metrics
 
     assert run.folder.as_posix() == "runs/separable.logistic"
-    assert recipe.head.as_dict() == {"name": "logistic", "options": {"C": 0.5, "terms": "marks", "max_iter": 1000}}
+    assert recipe.head.as_dict() == {
+        "name": "logistic",
+        "options": {"C": 0.5, "terms": "marks", "max_iter": 1000, "solver": "full"},
+    }
     assert (recipe.seed, recipe.sampler, recipe.command) == (4, "under", "tk classify ...")
     split = {name: value for name, value in recipe.split.items() if name != "digest"}
     assert split == {
