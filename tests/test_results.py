@@ -11,6 +11,7 @@ from helpers import ROOT
 
 from classify import classify
 from cli import cli
+from tools import update_pictures
 from tools.update_results import commands, filled, scores
 
 RESULTS = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
@@ -80,3 +81,17 @@ def test_make_results_names_what_is_missing():
 
     assert done.returncode == 2
     assert re.fullmatch(r"Makefile:\d+: \*\*\* make results: EMAILS= names no file or folder; .*\n", done.stderr)
+
+
+@pytest.mark.slow
+def test_picture_of_an_experiment(trained, tmp_path, monkeypatch):
+    """All of its runs, whose stores are seen from where it was asked for; each with its score and seconds."""
+    shutil.copytree("runs", "experiments/messages/runs")
+    (tmp_path / "pictures").mkdir()
+    monkeypatch.setattr(update_pictures, "PICTURES", tmp_path / "pictures")
+    monkeypatch.chdir(tmp_path / "pictures")
+    said, _ = update_pictures.cost_of_experiment(trained / "experiments" / "messages")
+    assert [path.name for path in (tmp_path / "pictures").iterdir()] == ["run.png"]
+    for run in ("messages.static.logistic", "messages.words.logistic"):
+        value = json.loads((trained / "runs" / run / "metrics.json").read_text())["overall"]["f1_macro"]["value"]
+        assert f"{run} {value:.3f} in " in said

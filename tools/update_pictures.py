@@ -1,8 +1,9 @@
 """Makes the pictures that README.md and docs show, in ``docs/pictures``, and the texts that stand for them.
 
-    python -m tools.update_pictures --sms spam.csv --model all-MiniLM-L6-v2
+    python -m tools.update_pictures --sms spam.csv --model all-MiniLM-L6-v2 --experiment experiments/spam
 
-The top of a report needs Chromium; where there is none, that picture stays as it is.
+The experiment is that of ``tk run`` whose table docs/how-to/find-the-best.md shows; without it its picture stays as it
+is. The top of a report needs Chromium; where there is none, that picture stays as it is.
 """
 
 from __future__ import annotations
@@ -37,11 +38,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sms", type=Path, required=True, help="table of the SMS")
     parser.add_argument("--model", type=Path, required=True, help="folder of all-MiniLM-L6-v2, for bert")
+    parser.add_argument("--experiment", type=Path, help="folder that tk run made, for the picture of its runs")
     given = parser.parse_args()
     PICTURES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         runs = made(given.sms.resolve(), given.model.resolve(), folder)
-        said = {"report": report(Path(folder) / runs[1]), "cost": cost(runs, folder), "lengths": lengths(given.sms)}
+        said = {
+            "report": report(Path(folder) / runs[1]),
+            "cost": cost("cost", runs, folder),
+            "lengths": lengths(given.sms),
+        }
+        said["run"] = cost_of_experiment(given.experiment.resolve()) if given.experiment else ("", "")
     for name, (alternative, title) in said.items():
         if alternative:
             show(name, plain(alternative), plain(title))
@@ -95,14 +102,20 @@ def report(folder: Path) -> tuple[str, str]:
     return f"The top of report.html in a browser: scores beside the baselines, and figures. {title}", title
 
 
-def cost(runs: list[str], folder: str) -> tuple[str, str]:
+def cost_of_experiment(folder: Path) -> tuple[str, str]:
+    """Score against time of the runs in ``experiments/NAME``; their stores are seen from where ``tk run`` was given."""
+    runs = [str(recipe.parent) for recipe in sorted(folder.glob("runs/*/recipe.json"))]
+    return cost("run", runs, str(folder.parent.parent))
+
+
+def cost(name: str, runs: list[str], folder: str) -> tuple[str, str]:
     """Score against time, as ``tk compare --out`` draws it."""
-    found = from_json(Comparison, json.loads(run(f"tk compare {' '.join(runs)} --json", folder)))
+    found = from_json(Comparison, json.loads(run(f"tk compare {shlex.join(runs)} --json", folder)))
     with house_style():
         chart = cost_chart(found)
         if chart is None:
             sys.exit("the runs do not know what they cost")
-        save(chart, PICTURES / "cost.png")
+        save(chart, PICTURES / f"{name}.png")
     points = [f"{e.name} {e.scores[found.by].value:.3f} in {e.cost.seconds:.1f} s" for e in found.runs]
     return f"{chart.finding}. {chart.basis}: {', '.join(points)}", chart.finding
 
