@@ -128,10 +128,11 @@ class Condition:
             raise InputError(f"`fail_if={text!r}`: the measures are {listing(match[1], known)}")
         return cls(text, match[1], match[2], bound)
 
-    def failure(self, measures: dict[str, float | None]) -> str:
-        """What is to be said where it holds, or cannot be judged; empty if it does not hold."""
+    def failure(self, measures: dict[str, float | None], missing: str = "") -> str:
+        """What is to be said where it holds, or cannot be judged; empty if not; ``missing``: why drift is not known."""
         value = measures[self.measure]
         if value is None:
-            return f"{self.text}: {self.measure} is not known"
+            why = missing if self.measure == "drift" else "no words were counted"
+            return f"{self.text}: {self.measure} is not known ({why}), so it cannot be judged"
         holds = {">": value > self.bound, ">=": value >= self.bound, "<": value < self.bound, "<=": value <= self.bound}
         return f"{self.text}: {self.measure} is {value:.6g}" if holds[self.relation] else ""

@@ -156,7 +156,7 @@ def _tell(job: Prediction, conditions: list[Condition], out: Path) -> None:
     else:
         drift, missing = job.drift()
     note(job.watch.line(drift, missing))
-    failures = [failure for each in conditions if (failure := each.failure(job.watch.measures(drift)))]
+    failures = [failure for each in conditions if (failure := each.failure(job.watch.measures(drift), missing))]
     for failure in failures:
         echo(f"failed: {failure}", err=True)
     if failures:

@@ -19,6 +19,7 @@ from classify.watch import Watch
 from commands.reporter import command_reporter
 from commands.terminal import note
 from embed.recipes import encode_known, known_texts
+from stores.shared.errors import InputError
 from stores.shared.outputs import check_output, output_text
 from stores.shared.reporter import SILENT, Progress
 
@@ -118,6 +119,11 @@ class Prediction:
             if checkpoint.before is not None:
                 self.watch = Watch(self.predictor.classes, checkpoint.before.counts)
                 note(f"{self.watch.counts.rows:,} rows are done already, as {path} says")
+            if checkpoint.before is None and out.is_file() and not overwrite:
+                raise InputError(
+                    f"{out} exists already; if this command wrote it, it is whole, as a prediction with a `checkpoint` "
+                    "has this name once all rows are in it; else give another `out`, or `overwrite=True`"
+                )
             if not checkpoint.is_finished:
                 check_output(out, overwrite)
             try:
@@ -160,7 +166,7 @@ def given_features(
     from embed.given_vectors import read_vectors, vectors_of_rows
     from embed.recipes import encode_texts
     from embed.tables.rows import Rows
-    from stores import InputError, PooledFeatures
+    from stores import PooledFeatures
 
     rows = Rows.concat(list(table.blocks(8192)), [])
     values = vectors_of_rows(read_vectors(vectors), rows, table)

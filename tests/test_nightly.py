@@ -138,6 +138,7 @@ def test_a_checkpoint_of_something_else_is_refused(trained, interrupted):
     said = tk("predict", RUN, "new.jsonl", "--out", "out", "--checkpoint", "cp", "--batch", "10").stderr
     assert "30 rows are done already, as cp says" in said and "60 rows: ham 40, spam 20" in said
     assert (trained / "out").read_bytes() == (trained / "expected").read_bytes()
+    assert "out exists already; if this command wrote it, it is whole, as a prediction with a --checkpoint" in refused()
 
     interrupted("--overwrite")
     (trained / "out.partial").write_bytes(b"")
@@ -219,7 +220,9 @@ def test_counts_and_conditions_by_hand():
     assert {text: bool(Condition.parse(text, names).failure(found)) for text in holds} == {
         text: bool(value) for text, value in holds.items()
     }
-    assert Condition.parse("drift>0.8", names).failure(watch.measures(None)) == "drift>0.8: drift is not known"
+    assert Condition.parse("drift>0.8", names).failure(watch.measures(None), "too few rows") == (
+        "drift>0.8: drift is not known (too few rows), so it cannot be judged"
+    )
     assert Condition.parse("share.a>b>0.5", names).measure == "share.a>b"
     for text in ("drift", "drift>", "drift=0.8", "drift>x", "drfit>0.8", "share.spma>0.5"):
         with pytest.raises(InputError, match="`fail_if="):
@@ -247,8 +250,9 @@ def test_conditions_end_with_their_own_exit_code(trained):
     assert "did you mean 'drift'" in tk(*given, "--fail-if", "drfit>0.8", code=2).stderr
     (trained / "features/messages.static.h5").unlink()
     said = tk(*given, "--fail-if", "drift>0.8", code=3).stderr
-    assert "drift not known (features/messages.static.h5: no such file)" in said
-    assert "failed: drift>0.8: drift is not known" in said
+    why = "(the rows that the run was trained on are not here: features/messages.static.h5: no such file)"
+    assert f"drift not known {why}" in said
+    assert f"failed: drift>0.8: drift is not known {why}, so it cannot be judged" in said
 
 
 @pytest.mark.slow

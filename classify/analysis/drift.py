@@ -137,7 +137,7 @@ def drift_of(run: Run, vectors: np.ndarray | None) -> tuple[float | None, str]:
             rows = _sample(np.arange(len(stores[0])), 0)
             before = np.hstack([store.take(rows).matrix() for store in pooled]) if pooled else np.empty((0, 0))
     except (InputError, FailureError) as error:
-        return None, str(error).partition("; ")[0]
+        return None, f"the rows that the run was trained on are not here: {str(error).partition('; ')[0]}"
     if len(before) < FEW or before.shape[1] != vectors.shape[1]:
         return None, "too few rows were trained on" if len(before) < FEW else "its vectors have another width"
     return told_apart(before, vectors), ""
