@@ -90,7 +90,7 @@ def _encode(
     """The table through each of the run's own encoders, into a store each."""
     from classify.model_inputs import source_columns
     from commands.reporter import command_reporter
-    from embed import embed, load_recipes
+    from embed import StoreOptions, embed, load_recipes
 
     stores = []
     with command_reporter() as reporter:
@@ -99,7 +99,7 @@ def _encode(
         table = read(data, **{"like": source_columns(run.recipe.features)} | reading)
         for number, recipe in enumerate(recipes, 1):
             stores.append(scratch / f"rows-{number}.h5")
-            embed(table, recipe, stores[-1], reporter=reporter, command=command)
+            embed(table, recipe, stores[-1], store=StoreOptions(catalogued=False), reporter=reporter, command=command)
     return stores
 
 

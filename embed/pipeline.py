@@ -62,6 +62,7 @@ class StoreOptions:
         layout: ``whole``, or ``parts``: the features are not copied once more into one file.
         part_rows: rows that are committed together, at most; the encoder's own number if None.
         part_tokens: likewise tokens, estimated as one for four characters and one more a text.
+        catalogued: whether later calls may find it, see ``stores.catalogue``; not one that will soon be removed.
 
     Raises:
         InputError: if a value is none of these.
@@ -72,6 +73,7 @@ class StoreOptions:
     layout: str = "whole"
     part_rows: int | None = None
     part_tokens: int | None = None
+    catalogued: bool = True
 
     def __post_init__(self) -> None:
         if self.compression not in COMPRESSIONS:
@@ -161,8 +163,9 @@ def embed(
         with open_engine(cluster, maker, table, size, meter, _SpaceCheck(parts, table)) as engine:
             number = engine.run(plan_parts(table, recipe, parts, size, known, written, words))
         totals = parts.assemble(number, created, words.totals())
-    with FeatureStore(out) as made:
-        machine_catalogue().add(made)
+    if store.catalogued:
+        with FeatureStore(out) as made:
+            machine_catalogue().add(made)
     return EmbedSummary(out, totals, False, address)
 
 

@@ -135,8 +135,8 @@ def test_command(run, in_tmp):
     assert json.loads(tk(*args, "--json").stdout)["rows"] == 150
 
 
-def test_table_is_encoded_as_the_run_was(in_tmp):
-    """The columns and the cleaning are those of the run; nothing stays behind."""
+def test_table_is_encoded_as_the_run_was(in_tmp, machine):
+    """The columns and the cleaning are those of the run; nothing stays behind, nor is known to the machine."""
     rows = [f"{'spam' if i % 2 else 'ham'},{'win a prize' if i % 2 else 'see you'} {word(i)}" for i in range(80)]
     (in_tmp / "old.csv").write_text("kind,said\n" + "\n".join(rows[:60]) + "\n")
     turned = [f"{text},x,{label}" for label, text in (row.split(",") for row in rows)]
@@ -147,3 +147,4 @@ def test_table_is_encoded_as_the_run_was(in_tmp):
 
     assert "20 rows of 20 distinct texts scored; 60 rows that the run was trained on left out" in said
     assert sorted(path.name for path in in_tmp.iterdir()) == ["features", "new.csv", "old.csv", "runs"]
+    assert len(list((machine / "stores").glob("*/*.json"))) == 1  # of old.csv
