@@ -111,12 +111,18 @@ def test_what_is_not_there_is_one_line(bucket, address, message):
         read_table(address)
 
 
-def test_a_bucket_that_is_not_there(bucket):
-    """The service's own word for it, in one line."""
-    with pytest.raises((FailureError, InputError)) as error:
-        read_table("s3://no-such-bucket/a.csv")
-    assert "\n" not in str(error.value)
-    assert "s3://no-such-bucket/a.csv" in str(error.value)
+@pytest.mark.parametrize("key", ["a.csv", "*.parquet", "folder/"])
+def test_a_bucket_that_is_not_there(bucket, key):
+    """It is the bucket that is said to be missing, not the file."""
+    with pytest.raises(InputError, match="there is no bucket no-such-bucket; correct its name, or make it first$"):
+        read_table(f"s3://no-such-bucket/{key}")
+
+
+def test_a_service_that_is_down(bucket, monkeypatch):
+    """Where nobody listens: one line, with what may be wrong."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    with pytest.raises(FailureError, match=r"^s3://bucket/a.csv: [^\n]*; see that the network .* AWS_ENDPOINT_URL"):
+        read_table("s3://bucket/a.csv")
 
 
 def test_what_is_public_needs_no_credentials(bucket, monkeypatch, tmp_path):

@@ -134,3 +134,15 @@ def test_from_the_command_line(bucket, in_tmp):  # noqa: F811
         assert trained.exit_code == 0, trained.output
     assert {run.name for run in Path("runs").iterdir()} == {"store.logistic", "store-100.logistic"}
     assert not Path("s3:").exists()
+
+
+def test_a_store_in_a_bucket_that_is_not_there(bucket, in_tmp):  # noqa: F811
+    """It is said before anything is encoded; a run that is trained on it says the same."""
+    write_csv(in_tmp / "t.csv", commands.ROWS)
+    out = "s3://no-such-bucket/store/"
+    for command in (["embed", "t.csv", "--layout", "parts", "--out", out], ["classify", "--features", out]):
+        done = CliRunner().invoke(cli, command)
+        assert done.exit_code == 2
+        assert done.stderr.splitlines()[-1].endswith(
+            "there is no bucket no-such-bucket; correct its name, or make it first"
+        )

@@ -21,6 +21,11 @@ SCHEMES = ("s3", "gs", "abfs", "hdfs", "hf")
 # s3:/bucket too, which is how pathlib has s3://bucket; the drives of Windows have one letter
 ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+")
 REFUSED = re.compile("ACCESS_DENIED|InvalidAccessKey|credentials|forbidden|HTTP status code 40[13]", re.IGNORECASE)
+UNREACHED = re.compile("NETWORK_CONNECTION|could not (connect|resolve)|timed? ?out", re.IGNORECASE)
+ADVICE = {
+    REFUSED: "; see that the credentials of the service are set, and may read and write there",
+    UNREACHED: "; see that the network is there, and that AWS_ENDPOINT_URL, if it is set, names the service",
+}
 INSTALL = {
     "hdfs": "the client of Hadoop is not found: set HADOOP_HOME and CLASSPATH as its libhdfs needs them",
 }
@@ -93,8 +98,9 @@ def _s3(fs: Any, bucket: str, anonymous: bool) -> Any:  # noqa: ANN401 (pyarrow'
 
 
 def first_line(error: Exception) -> str:
-    """What an error of a client says, without its stack."""
-    return " ".join(str(error).partition("\n")[0].split()) or type(error).__name__
+    """What an error of a client says, without its stack and the number of the request."""
+    said = " ".join(str(error).partition("\n")[0].split())
+    return re.sub(r" \(Request ID: .*\)", "", said).rstrip(".") or type(error).__name__
 
 
 @contextmanager
@@ -105,8 +111,16 @@ def one_line(address: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise InputError(f"{address}: nothing is there") from error
     except OSError as error:
-        advice = "; see that the credentials of the service are set, and may read and write there"
-        raise FailureError(f"{address}: {first_line(error)}{advice if REFUSED.search(str(error)) else ''}") from error
+        advice = next((advice for kind, advice in ADVICE.items() if kind.search(str(error))), "")
+        raise FailureError(f"{address}: {first_line(error)}{advice}") from error
+
+
+def _check_bucket(system: Any, bucket: str, address: str) -> None:  # noqa: ANN401 (pyarrow's)
+    from pyarrow import fs
+
+    with suppress(OSError):  # who may not ask is told what is wrong when it is read or written
+        if system.get_file_info(bucket).type == fs.FileType.NotFound:
+            raise InputError(f"{address}: there is no bucket {bucket}; correct its name, or make it first")
 
 
 def list_files(address: str, below: str = "") -> tuple[Any, list[Any]]:
@@ -121,6 +135,7 @@ def list_files(address: str, below: str = "") -> tuple[Any, list[Any]]:
 
     Raises:
         FailureError: if that cannot be listed.
+        InputError: if there is no such bucket.
     """
     from pyarrow import fs
 
@@ -133,7 +148,10 @@ def list_files(address: str, below: str = "") -> tuple[Any, list[Any]]:
             if info.type == fs.FileType.File:
                 return system, [info]
             found = system.get_file_info(fs.FileSelector(path, allow_not_found=True, recursive=True))
-            return system, sorted((each for each in found if each.is_file), key=lambda each: each.path)
+            files = sorted((each for each in found if each.is_file), key=lambda each: each.path)
+            if not files and scheme_of(address) == "s3":
+                _check_bucket(system, path.partition("/")[0], address)
+            return system, files
         except OSError as error:
             failed = failed or error
     with one_line(address):
