@@ -30,7 +30,7 @@ class Encode:
 
     def __call__(self, batch):
         """Vectors, float32 ``[n, D]``, beside the texts."""
-        texts = batch["text"].to_pylist()
+        texts = batch["text"].fill_null("").to_pylist()
         vectors = self.recipe.encode(self.recipe.clean(texts), reuse=False).outputs["pooled"]
         return pa.table({"text": texts, "vector": list(np.asarray(vectors, np.float32))})
 
@@ -69,7 +69,10 @@ def main():
     options = {"model": given.model} if given.model else {}
 
     system, path = place(given.data)
-    rows = ray.data.read_parquet(path, filesystem=system, columns=[given.text_column])
+    rows = ray.data.read_parquet(path, filesystem=system)
+    if given.text_column not in rows.columns():
+        raise SystemExit(f"{given.data} has no column {given.text_column!r}, but {rows.columns()}; give --text-column")
+    rows = rows.select_columns([given.text_column])
     rows = rows.rename_columns({given.text_column: "text"}) if given.text_column != "text" else rows
     if done := finished(given.out):
         here = ray.put(done)

@@ -27,7 +27,7 @@ STEPS = 4  # on all rows
 def fit_sampled(
     x: np.ndarray, y: np.ndarray, sample_weight: np.ndarray, tasks: list[Task], n_classes: int, max_iter: int
 ) -> Solution:
-    """As ``fit_logistic``, to a thousandth of the objective rather than to the optimum; small problems exactly."""
+    """As ``fit_logistic``, near the optimum (a thousandth, on the data it was tuned on); small problems exactly."""
     columns = 1 if n_classes == 2 else n_classes
     rows = max(LEAST, ROWS * (x.shape[1] + 1) * columns)
     if 2 * rows > len(x):
