@@ -65,6 +65,9 @@ def test_goal_out_of_reach_is_said_so(in_tmp):
     threshold = choose(Rule("precision", 0.9), np.array([0.9, 0.9, 0.1]), np.array([1, 0, 0]))
     assert threshold == Threshold(0.5, pytest.approx(binomtest(1, 2).proportion_ci(0.9, "exact").low))
 
+    truth = np.append(np.ones(52), np.tile([0, 1], 214))  # too little for 90 %, though 52 hits alone would bound 94 %
+    assert choose(Rule("precision", 0.9), np.linspace(1, 0.1, 480), truth).missed < 0.9
+
     rng = np.random.default_rng(0)
     texts, labels = [f"text {i}" for i in range(60)], [f"{i % 2}" for i in range(60)]
     (run,) = classify(

@@ -105,7 +105,7 @@ def _recall_step(rule: Rule, found: np.ndarray) -> tuple[int, float | None]:
 
 def _precision_step(rule: Rule, found: np.ndarray, taken: np.ndarray) -> tuple[int, float | None]:
     """The lowest of a few thresholds at which the bound of the precision is the goal; and the best bound, if less."""
-    fewest = np.log(LEVEL) / np.log(rule.value) if rule.value < 1 else len(taken)  # rows that reach it if all are hits
+    fewest = np.log(LEVEL) / np.log(rule.value) if rule.value < 1 else np.inf  # rows that reach it if all are hits
     sizes = []
     while fewest <= taken[-1]:
         sizes.append(fewest)
@@ -114,10 +114,11 @@ def _precision_step(rule: Rule, found: np.ndarray, taken: np.ndarray) -> tuple[i
     steps = steps[steps < len(taken)]
     bound = lower_bound(found[steps], taken[steps], LEVEL / max(len(steps), 1))
     good = np.flatnonzero(bound >= rule.value)
-    if not len(good):
-        bounds = lower_bound(found, taken, LEVEL)
-        return int(bounds.argmax()), float(bounds.max())
-    return int(steps[good[-1]]), None
+    if len(good):
+        return int(steps[good[-1]]), None
+    if not len(steps):  # too few rows for the goal wherever the threshold is
+        steps, bound = np.arange(len(taken)), lower_bound(found, taken, LEVEL)
+    return int(steps[bound.argmax()]), float(bound.max())
 
 
 def lower_bound(hits: np.ndarray, rows: np.ndarray, level: float) -> np.ndarray:
