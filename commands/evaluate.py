@@ -51,7 +51,7 @@ def evaluate(
         tk evaluate --run runs/messages.static.logistic --features features/messages.static.h5 \\
             --with-training-rows --goal "f1_macro>=0.8"
     """
-    from classify.analysis.score_run import score_run
+    from classify.analysis.score_run import parse_goal, score_run
     from classify.model_inputs import sources
 
     if folder is None and words:
@@ -60,6 +60,8 @@ def evaluate(
     if folder is None or bool(data) == bool(features):
         raise click.UsageError("give a run, and either --data FILE or --features STORE", click.get_current_context())
     run, found = opened_run(folder)
+    for goal in goals:  # a mistake is said before a table is encoded
+        parse_goal(goal, run.recipe.problem)
     if {source.digest for source in found} - {source.digest for source in sources(run.recipe.features)}:
         why = f"{folder} has only some words of its encoder; score the run"
         raise click.UsageError(why, click.get_current_context())
@@ -105,7 +107,7 @@ def _encode(
 
 def _print(scored: ScoredRun, run: Run) -> None:
     from classify.reports.grid import grid
-    from classify.reports.text import cell, head_spec
+    from classify.reports.text import calibration, cell, head_spec
     from classify.scoring.metrics import columns_of
 
     for table in (1, 2):
@@ -116,8 +118,12 @@ def _print(scored: ScoredRun, run: Run) -> None:
     used = "scored with the others" if scored.with_training_rows else "left out"
     echo(f"{scored.rows:,} rows of {scored.texts:,} distinct texts scored; {scored.trained_on:,} rows that the run was "
          f"trained on {used}; {scored.unlabelled:,} without a label")  # fmt: skip
+    for remark in scored.remarks:
+        echo(f"note: {shown(remark)}")
+    for line in calibration(scored.overall):
+        echo(line)
     for name, score in scored.per_class.items():
-        numbers = "  ".join(f"{key} {score[key]:.3f}" for key in ("precision", "recall", "f1"))
+        numbers = f"precision {score['precision']:.3f}  recall {score['recall']:.3f}  F1 {score['f1']:.3f}"
         echo(f"  {shown(name)}: {numbers}  ({score['support']:,.0f} rows)")
     drift = scored.drift
     for pair, what, form in (

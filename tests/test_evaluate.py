@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from helpers.commands import tk
 from helpers.stores import make_store, pooled
+from scipy.stats import binomtest
 from sklearn.metrics import f1_score, log_loss, roc_auc_score
 
 from classify import Predictor, classify
@@ -47,8 +48,23 @@ def test_scores_are_those_of_scikit_learn(run, in_tmp):
     assert found.overall["f1_macro"].value == pytest.approx(f1_score(truth, predicted, average="macro"))
     assert found.overall["log_loss"].value == pytest.approx(log_loss(truth, proba, labels=["no", "yes"]))
     assert found.overall["roc_auc"].value == pytest.approx(roc_auc_score(truth == "yes", proba[:, 1]))
-    for score in found.overall.values():
-        assert score.low <= score.value <= score.high
+    for name, score in found.overall.items():
+        if not name.startswith("calibration"):  # slope and intercept have no interval
+            assert score.low <= score.value <= score.high
+
+
+def test_a_few_rows_that_are_all_right_do_not_make_it_certain(in_tmp):
+    """8 of 8 right: Wilson's interval as scipy has it, not 1 to 1; none of its class, and the reason."""
+    (run,) = classify(table(in_tmp / "old.h5", 200, 0), ["majority"], cv=3)
+    frequent = run.recipe.classes[int(np.sum(run.metrics.confusion, axis=0).argmax())]  # what it always says
+    texts = [f"other {word(i)}" for i in range(8)]
+    alone = score_run(run, make_store(in_tmp / "new.h5", pooled(np.ones((8, 5))), [frequent] * 8, texts))
+    expected = binomtest(8, 8).proportion_ci(0.95, "wilson")
+
+    assert alone.overall["accuracy"].low == pytest.approx(expected.low, abs=1e-6)
+    assert (alone.overall["roc_auc"].value, alone.overall["f1_macro"].low) == (None, None)
+    assert alone.remarks[0].startswith(f"too few rows of class {frequent!r} (8) for intervals")
+    assert "NaN" not in json.dumps(alone.as_dict())
 
 
 @pytest.mark.slow
@@ -82,7 +98,7 @@ def test_classes_by_name(run, in_tmp):
 
     assert found.overall["accuracy"].value == 1
     assert found.confusion == [[0, 0], [0, 30]]
-    assert np.isnan(found.overall["roc_auc"].value) and found.as_dict()["overall"]["roc_auc"]["value"] is None
+    assert found.overall["roc_auc"].value is None and found.as_dict()["overall"]["roc_auc"]["value"] is None
     strange = table(in_tmp / "strange.h5", 30, 3, first=900, labels=("no", "maybe"))
     with pytest.raises(InputError, match="the class 'maybe', which the run does not know"):
         score_run(run, strange)
@@ -131,6 +147,7 @@ def test_command(run, in_tmp):
     assert said.rstrip().endswith("reached")
     assert tk(*args, "--goal", "f1_macro>=0.5", "--goal", "log_loss<=0.001", code=3).stdout.rstrip().endswith("missed")
     assert "give a metric, >= or <=, and a number" in tk(*args, "--goal", "beauty>1", code=2).output
+    assert "give a metric" in tk(*args[:2], "--data", "not there.csv", "--goal", "beauty>1", code=2).output  # at once
     assert "give a run" in tk("evaluate", str(run.folder), code=2).output
     assert json.loads(tk(*args, "--json").stdout)["rows"] == 150
 

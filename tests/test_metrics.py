@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from scipy.stats import binom
+from scipy.stats import binom, binomtest
 from sklearn import metrics as sk
 from sklearn.linear_model import LogisticRegression
 
@@ -341,6 +341,23 @@ def test_too_few_rows_have_no_interval_but_the_reason():
         assert "accuracy" in found.found and "log_loss" in found.found
         assert ("f1_macro" in found.found, "roc_auc" in found.found) == (few == 14, few == 14)
         assert len(found.remarks) == 1 and re.search(remark, found.remarks[0])
+
+
+@pytest.mark.parametrize("missed", [0, 1])
+def test_areas_at_or_near_one(missed):
+    """26 of 180 ranked first, or one of them second to a negative: the intervals hold the value, and are no 0 to 1."""
+    y = (np.arange(180) < 26).astype(int)
+    p = np.linspace(0.99, 0.01, 180)
+    if missed:
+        p[[25, 26]] = p[[26, 25]]
+    found = intervals(made(y, np.stack([1 - p, p], 1), y), 0, fixed=True).found
+    wilson_of_26 = binomtest(26, 26).proportion_ci(0.95, "wilson").low
+
+    for name, value in (("roc_auc", sk.roc_auc_score(y, p)), ("pr_auc", sk.average_precision_score(y, p))):
+        low, high = found[name]
+        assert low <= value <= high and 0.75 < low < value
+        assert missed or (low, high) == (pytest.approx(wilson_of_26, abs=1e-6), 1.0)
+    assert found["mcc"] == (pytest.approx(wilson_of_26, abs=1e-6), 1.0)
 
 
 def test_more_directions_make_wider_intervals():

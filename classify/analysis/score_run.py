@@ -14,7 +14,7 @@ from classify.analysis.comparison import Interval
 from classify.analysis.drift import Drift, measure_drift
 from classify.model_inputs import assemble, joined_words, sources, words_of
 from classify.runs import Run
-from classify.scoring.bootstrap import percentiles, resampled
+from classify.scoring.intervals import intervals
 from classify.scoring.metrics import Metric, metrics_of
 from classify.scoring.predictions import Predictions
 from classify.sources import opened
@@ -46,7 +46,8 @@ class ScoredRun(Jsonable):
         rows: that were scored; ``texts`` different ones among them.
         unlabelled: rows without a label, left out.
         trained_on: rows whose text is among the training rows; left out, unless ``with_training_rows``.
-        overall: metric -> value with 95 % interval, by a bootstrap over the rows, of the model as it is.
+        overall: metric -> value with 95 % interval of the model as it is, on rows like these.
+        remarks: why some have no interval, or how far to trust them.
         per_class: class -> metrics.
         confusion: rows by true (first) and predicted class.
         drift: from the training table.
@@ -61,6 +62,7 @@ class ScoredRun(Jsonable):
     trained_on: int
     with_training_rows: bool
     overall: dict[str, Interval]
+    remarks: list[str]
     per_class: dict[str, dict[str, float]]
     confusion: list[object]
     drift: Drift
@@ -115,9 +117,11 @@ def score_run(
             )
         predictions = _predict(run, first, given, rows)
         drift = measure_drift(run, given, np.flatnonzero(with_training_rows | ~seen))
-    (drawn,) = resampled([predictions], predictions.group, run.recipe.seed)
-    measured = predictions.measure()
-    overall = {metric: Interval(float(measured[metric][0]), *percentiles(values)) for metric, values in drawn.items()}
+    measured, known_to = predictions.measure(), intervals(predictions, run.recipe.seed, fixed=True)
+    overall = {
+        m.name: Interval(_value(measured[m.name][0]), *known_to.found.get(m.name, (None, None)))
+        for m in metrics_of(run.recipe.problem, per_class=False)
+    }
     each = metrics_of(run.recipe.problem, per_class=True)
     classes = {
         label: {m.name: float(measured[m.name][0, c]) for m in each} for c, label in enumerate(run.recipe.classes)
@@ -131,11 +135,17 @@ def score_run(
         trained_on=int((labelled & seen).sum()),
         with_training_rows=with_training_rows,
         overall=overall,
+        remarks=known_to.remarks,
         per_class=classes,
         confusion=measured["confusion"][0].astype(int).tolist(),
         drift=drift,
         goals=[judged(metric, relation, bound, overall[metric.name].value) for metric, relation, bound in parsed],
     )
+
+
+def _value(number: float) -> float | None:
+    """None where a metric has no value on these rows."""
+    return None if np.isnan(number) else float(number)
 
 
 def parse_goal(text: str, problem: str) -> tuple[Metric, str, float]:

@@ -47,7 +47,7 @@ def of_class(name: str, scored: Scored, c: int, group: np.ndarray, luck: float, 
         scored: the predictions.
         c: number of the class.
         group: int ``[n]``, of each row, from 0.
-        luck: what the standard error is multiplied by.
+        luck: what the standard error is multiplied by; 1 for one model as it is.
         blind: whether the decisions do not depend on the rows: a class that is not taken then never is.
     """
     value, d = float(METRICS[name].values(scored)[0, c]), scored.decisions
@@ -63,7 +63,7 @@ def of_class(name: str, scored: Scored, c: int, group: np.ndarray, luck: float, 
     if se > 0 and 0 < share < 1:
         rows = share * (1 - share) / of_share**2
     low, high = wilson(share, max(rows, 1e-9))
-    if name != "precision" and len(np.unique(group[scored.decided[:, c]])) < FEWEST:
+    if luck > 1 and name != "precision" and len(np.unique(group[scored.decided[:, c]])) < FEWEST:
         low = 0.0  # one that takes a few rows may take none with a few more to learn from
     if name == "f1":
         low, high = _f1(low), _f1(high)

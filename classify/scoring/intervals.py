@@ -16,12 +16,16 @@ were fitted to simulations with real training, see ``tools/simulate_intervals.py
 ``positive``    precision and recall of the positive class alike; F1 by F / (2 - F), which is a share (Lam 2023)
 ``macro``       the intervals of the classes joined, see ``classify.scoring.class_intervals``
 ``roc``         on the logit scale (LeDell et al. 2015)
-``pr``          two classes: ``logit(AP) -+ z luck / sqrt(n_pos AP (1 - AP))`` (Boyd, Eng, Page 2013); else as ``roc``
+``pr``          two classes: ``logit(AP) -+ z luck / sqrt(n_pos AP (1 - AP))`` (Boyd, Eng, Page 2013), and Wilson where
+                ``n_pos AP (1 - AP)`` is below 1, as the delta method holds no longer; else as ``roc``
 ``log``         on the log scale
 ``logit``       shares that are means over classes: on the logit scale
 ``fisher``      correlations: on the scale of the inverse hyperbolic tangent
 ``bootstrap``   percentiles of 1,000 resamples of the groups, widened by luck; for all that has no psi
 ==============  ====================================================================================================
+
+Areas and means that are 0 or 1, and correlations that are 1, have no spread to go by: Wilson's, with the rows of the
+rarest class (of means over rows, with all).
 """
 
 from __future__ import annotations
@@ -40,6 +44,7 @@ from classify.scoring.scored import Scored
 
 LUCK = {"roc": (5.0, 3.0), "pr": (5.0, 3.0)}  # a and b of the areas
 LUCK_OF_OTHERS = (4.0, 1.0)
+END = 1e-9  # a value so near to 0 or 1 is there but for rounding
 FEW = 25  # rows of the rarest class: below ``FEWEST`` no interval of scores of classes, below this a remark
 OF_CLASSES = ("positive", "macro", "roc", "pr", "logit", "fisher")  # intervals that need rows of each class
 DECIDED = ("mcc", "precision_positive", "precision_macro")  # scores that need some decisions for each class
@@ -57,7 +62,7 @@ class Intervals(NamedTuple):
     remarks: list[str]
 
 
-def intervals(predictions: Predictions, seed: int, directions: float = 0.0) -> Intervals:
+def intervals(predictions: Predictions, seed: int, directions: float = 0.0, fixed: bool = False) -> Intervals:
     """95 % intervals of every metric that is one number.
 
     Groups count, not rows: rows with the same text are no independent evidence, nor are repeated predictions of a row.
@@ -66,6 +71,7 @@ def intervals(predictions: Predictions, seed: int, directions: float = 0.0) -> I
         predictions: out-of-fold, ``t``.
         seed: of the draws, for metrics without psi.
         directions: see ``effective_directions``; 0 where it is not known.
+        fixed: whether it is one model as it is that is scored, so that there is no luck of training.
     """
     scored = predictions.scored()
     _, group = np.unique(predictions.group, return_inverse=True)
@@ -77,12 +83,13 @@ def intervals(predictions: Predictions, seed: int, directions: float = 0.0) -> I
             continue
         if metric.name in DECIDED and scored.decisions.taken.min() < FEWEST:
             continue  # hardly any row was taken for some class: what happens to be right of these says nothing
-        one = _interval(metric, scored, group, luck_of(metric.interval, directions, rows, count), blind)
+        luck = 1.0 if fixed else luck_of(metric.interval, directions, rows, count)
+        one = _interval(metric, scored, group, luck, count, blind)
         if one is not None and np.isfinite(one).all():
             found[metric.name] = one
     resampled_names = [m.name for m in metrics_of(predictions.problem, per_class=False) if m.interval == "bootstrap"]
     if resampled_names:
-        luck = luck_of("bootstrap", directions, rows, count)
+        luck = 1.0 if fixed else luck_of("bootstrap", directions, rows, count)
         found |= _by_bootstrap(predictions, resampled_names, seed, luck)
     remarks = []
     if count < FEWEST:
@@ -118,8 +125,10 @@ def effective_directions(x: np.ndarray) -> float:
     return float(some.shape[1] ** 2 / (gram**2).sum() * len(some) ** 2)
 
 
-def _interval(metric: Metric, scored: Scored, group: np.ndarray, luck: float, blind: bool) -> Interval | None:
-    """By the method that the metric names; ``blind``: see ``of_class``."""
+def _interval(
+    metric: Metric, scored: Scored, group: np.ndarray, luck: float, rarest: int, blind: bool
+) -> Interval | None:
+    """By the method that the metric names; ``rarest``: groups of the rarest class; ``blind``: see ``of_class``."""
     value = float(metric.values(scored)[0])
     if not np.isfinite(value):
         return None
@@ -129,8 +138,7 @@ def _interval(metric: Metric, scored: Scored, group: np.ndarray, luck: float, bl
         found = of_class(metric.name.removesuffix("_positive"), scored, scored.positive, group, luck, blind)
         return found.low, found.high
     if metric.interval == "pr" and scored.problem == "binary":
-        positives = _groups(group[scored.y == scored.positive])
-        return _on_logit(value, luck * np.sqrt(value * (1 - value) / max(positives, 1)))
+        return _of_average_precision(value, max(_groups(group[scored.y == scored.positive]), 1), luck)
     psi = influence(metric.name, scored) if metric.interval != "bootstrap" else None
     if psi is None:
         return None
@@ -138,6 +146,9 @@ def _interval(metric: Metric, scored: Scored, group: np.ndarray, luck: float, bl
     if metric.interval == "share":
         rows = (group.max() + 1) / luck**2 if se == 0 else value * (1 - value) / se**2
         return wilson(value, rows)
+    kind = metric.interval
+    if kind != "log" and (value > 1 - END or (value < END and kind != "fisher")):  # no row tells how far off it may be
+        return wilson(round(value), (group.max() + 1 if metric.interval == "logit" else rarest) / luck**2)
     if metric.interval == "log":
         return (value * np.exp(-Z * se / value), value * np.exp(Z * se / value)) if value > 0 else None
     if metric.interval == "fisher":
@@ -146,9 +157,16 @@ def _interval(metric: Metric, scored: Scored, group: np.ndarray, luck: float, bl
     return _on_logit(value, se)
 
 
+def _of_average_precision(value: float, positives: int, luck: float) -> Interval:
+    """Boyd's on the logit scale, and Wilson's near 0 and 1."""
+    if value * (1 - value) * positives < 1:
+        return wilson(value, positives / luck**2)
+    return _on_logit(value, luck * np.sqrt(value * (1 - value) / positives))
+
+
 def _on_logit(value: float, se: float) -> Interval:
     """The delta method on the logit scale."""
-    p = min(max(value, 1e-3), 1 - 1e-3)
+    p = min(max(value, END), 1 - END)
     middle, half = np.log(p / (1 - p)), Z * se / (p * (1 - p))
     return float(1 / (1 + np.exp(half - middle))), float(1 / (1 + np.exp(-half - middle)))
 
