@@ -21,6 +21,7 @@ from classify.heads._terms import import_ahead
 from classify.heads.base import Head, X
 from classify.records import Flattery
 from classify.runs import Score, summary
+from classify.scoring.calibration_error import worse_than_frequencies
 from classify.scoring.metrics import columns_of
 from classify.splits.nested import at_the_edge
 from classify.splits.scheme import Scheme, Splits
@@ -157,11 +158,7 @@ class Experiment:
             notes.append(missed_goal(parse_rule(options.threshold), missed, len(thresholds)))
         loss, chance = (score.overall["log_loss"][0] for score in (evaluation.score, baselines["majority"]))
         if loss > chance:
-            notes.append(
-                f"the probabilities of head {head.name} are worse than the class frequencies alone: log loss "
-                f"{loss:.3f} against {chance:.3f}; its ranking may be good all the same, and `calibrate='sigmoid'` "
-                "can help"
-            )
+            notes.append(f"{worse_than_frequencies(head.name, loss, chance)}, and `calibrate='sigmoid'` can help")
         return notes
 
     def recipe(self, head: Head, options: FitOptions, kept: FittedModel) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import click
 
 from commands.reporter import command_reporter
 from commands.runs import report_option, show, tensorboard_option
-from commands.terminal import echo, json_option, note, print_json, print_table, shown, versions_of
+from commands.terminal import echo, json_option, note, print_json, print_table, shown, versions_of, with_options
 
 if TYPE_CHECKING:
     from classify import Run
@@ -146,6 +146,8 @@ def _numbers(text: str | None, kind: type, option: str) -> list:
 def _print_runs(runs: list[Run]) -> None:
     from classify.reports.text import basis, best_of, details, score_tables, spec_of
 
+    command = click.get_current_context().command
+
     for table, first in score_tables(runs):
         print_table(table)
         echo(f"\n{basis(first)}\n")
@@ -154,7 +156,7 @@ def _print_runs(runs: list[Run]) -> None:
     for number, run in enumerate(runs):
         echo(f"{chr(10) if number else ''}{spec_of(run)}: {run.folder}")
         for line in details(run):
-            echo(f"  {shown(line)}")
+            echo(f"  {with_options(shown(line), command)}")
 
 
 @click.command()

@@ -2,15 +2,18 @@
 
 import csv
 import json
+import re
 
 import numpy as np
 import pytest
 from helpers.stores import make_store, pooled
 from helpers.toy import write_csv
+from sklearn.metrics import balanced_accuracy_score, brier_score_loss, matthews_corrcoef
 
 from classify import Predictor, classify, read_run
 from classify.predict import NewTexts
 from classify.records import RowCounts
+from classify.reports.text import details
 from embed import Recipe, embed, read_table
 from stores import FailureError, FeatureStore, InputError
 
@@ -79,6 +82,19 @@ def test_predictions_are_the_scores(separable, in_tmp):
     missed = sum(row["label"] == "yes" and row["predicted"] == "no" for row in rows)
     assert run.metrics.confusion[1][0] == missed
     assert all(float(row["p_no"]) + float(row["p_yes"]) == pytest.approx(1, abs=1e-5) for row in rows)
+
+
+def test_what_is_printed_has_the_scores_of_the_second_table(separable, in_tmp):
+    """Balanced accuracy, MCC, Brier score as scikit-learn has them, the skill by hand, and the calibration."""
+    (run,) = classify(separable, ["nb"], cv=3)
+    found, said = run.predictions(), "\n".join(details(run))
+    y, p, c = found.y, found.proba[:, found.positive], found.positive
+    share, brier = (y == c).mean(), brier_score_loss(y == c, p)
+
+    assert f"bal. accuracy {balanced_accuracy_score(y, found.predicted):.4f} [" in said
+    assert f"MCC {matthews_corrcoef(y, found.predicted):.4f}" in said
+    assert f"Brier {brier:.4f} [" in said and f"Brier skill {1 - brier / (share * (1 - share)):.4f}" in said
+    assert re.search(r"ECE 0\.\d+.*\n *calibration: slope [\d.]+ .*, intercept [-+]", said)
 
 
 def test_mean_and_sd_are_those_of_the_folds(separable, in_tmp):

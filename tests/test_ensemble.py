@@ -54,6 +54,18 @@ def test_vote_by_hand():
     assert voted(three[1:]).predicted.tolist() == [1]
 
 
+def test_votes_that_are_worse_than_the_frequencies_say_so(in_tmp):
+    """Two runs that are right in 80 of 100 rows: a vote of all for a class that is wrong is as sure as can be."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(2, size=100)
+    x = rng.normal(size=(100, 3)) + y[:, None]
+    store = make_store(in_tmp / "t.h5", pooled(x), [f"{v}" for v in y], [f"text {i}" for i in range(100)])
+    run = ensemble(classify(store, ["logistic", "nb"], cv=3), "vote")
+
+    (note,) = [note for note in run.metrics.notes if "worse than the class frequencies alone" in note]
+    assert note.startswith("the probabilities of head vote are worse")
+
+
 def test_vote_of_several_labels_by_hand():
     """A label needs more than half of the votes, or half of them and a mean of at least 0.5."""
     a = made([[0.6, 0.6, 0.1]], [[1, 1, 0]], several=True)

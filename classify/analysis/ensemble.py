@@ -24,6 +24,7 @@ from classify.heads.base import FitTask
 from classify.records import EnsembleRecord, FeaturesRecord, FoldScore, HeadRecord, MemberRecord, ModelRecord
 from classify.run_folder import FolderClaims
 from classify.runs import Run, Score, single_numbers, write_run
+from classify.scoring.calibration_error import worse_than_frequencies
 from classify.scoring.intervals import intervals
 from classify.scoring.predictions import Predictions
 from classify.sources import training_seconds
@@ -66,10 +67,14 @@ def ensemble(
         combined, models, labels = _combined(align(runs), method, runs[0].recipe.seed)
         seconds = time.perf_counter() - start + sum(map(training_seconds, runs))
         folds = _folds(combined, runs[0], seconds / len(np.unique(combined.fold)))
-        score = Score(combined, folds, combined.measure(), intervals(combined, runs[0].recipe.seed).found)
+        score = Score(combined, folds, combined.measure(), *intervals(combined, runs[0].recipe.seed))
         recipe = _recipe(runs, method) | {"command": command, "versions": versions or {}}
         model = EnsembleModel(method, [run.model() for run in runs], models, labels)
-        return write_run(folder, recipe, score, dict(runs[0].metrics.baselines), model)
+        baselines, notes = runs[0].metrics.baselines, score.remarks
+        loss, chance = float(score.overall["log_loss"][0]), baselines["majority"].overall["log_loss"].value
+        if chance is not None and loss > chance:
+            notes = [*notes, worse_than_frequencies(method, loss, chance)]
+        return write_run(folder, recipe, score, dict(baselines), model, {"notes": notes})
 
 
 def _combined(aligned: list[Predictions], method: str, seed: int) -> tuple[Predictions, list[FittedModel], list[int]]:

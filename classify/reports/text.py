@@ -11,7 +11,7 @@ from classify.analysis.learning import learning_fit
 from classify.records import Estimate, FeaturesRecord, RowCounts, RunMetrics, RunRecipe, Summary
 from classify.reports.grid import NAME, grid, shorten
 from classify.runs import Run
-from classify.scoring.metrics import columns_of, title_of
+from classify.scoring.metrics import METRICS, columns_of, title_of
 from classify.sources import tables_of
 
 if TYPE_CHECKING:
@@ -177,6 +177,7 @@ def details(run: Run) -> list[str]:
     lines = []
     if f1.sd is not None:
         lines.append(f"F1 macro over the folds: mean {f1.mean:.4f}, sd {f1.sd:.4f}")
+    lines += second_scores(run)
     lines += _labels(run) if run.recipe.problem == "multi-label" else _classes(run)
     model = run.recipe.model
     if model.thresholds is not None:
@@ -184,6 +185,22 @@ def details(run: Run) -> list[str]:
     if model.chosen:
         lines.append("chosen: " + ", ".join(f"{name}={value}" for name, value in model.chosen.items()))
     return lines + extras(run.metrics) + [f"note: {note}" for note in run.metrics.notes]
+
+
+def second_scores(run: Run) -> list[str]:
+    """What the first table has no room for: decisions on one line, what the probabilities are worth on the next."""
+    overall, titles = run.metrics.overall, columns_of(run.recipe.problem, 2)
+    said = {name: f"{title} {with_interval(overall[name])}" for name, title in titles.items() if name in overall}
+    lines = ["  ".join(text for name, text in said.items() if METRICS[name].needs_probabilities == of) for of in (0, 1)]
+    return [line for line in lines if line] + calibration(overall)
+
+
+def calibration(overall: Mapping[str, Scored]) -> list[str]:
+    """Slope and intercept of the calibration, in a line, where there are two classes."""
+    slope, intercept = (overall.get(f"calibration_{name}") for name in ("slope", "intercept"))
+    if slope is None or intercept is None or slope.value is None or intercept.value is None:
+        return []
+    return [f"calibration: slope {slope.value:.3f} (1 is best), intercept {intercept.value:+.3f} (0 is best)"]
 
 
 def _classes(run: Run) -> list[str]:
@@ -210,11 +227,12 @@ def extras(metrics: RunMetrics) -> list[str]:
     """Learning curve, scores at epochs, and what duplicates across folds flatter."""
     lines = []
     for point in metrics.learning_curve:
-        step = f"with {point.share:.0%} of the training rows ({point.train_rows:,.0f})"
-        lines.append(f"{step}: {_brief(point.overall)}")
+        lines.append(f"with {point.share:.0%} of the training rows ({point.train_rows:,.0f}): {_brief(point.overall)}")
     if (law := learning_fit(metrics)) is not None:
         lines.append(f"{law.sentence(title_of(law.metric))}, by a power law through these scores")
-    lines += [f"after {point.epoch} epochs: {_brief(point.overall)}" for point in metrics.epochs]
+    lines += [
+        f"after {point.epoch} epoch{'s' * (point.epoch > 1)}: {_brief(point.overall)}" for point in metrics.epochs
+    ]
     if honest := metrics.identical_texts_in_one_fold:
         gained = ", ".join(
             f"{title_of(name)} {value:+.4f}" for name, value in honest.optimism.items() if value is not None

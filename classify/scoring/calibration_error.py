@@ -62,3 +62,11 @@ def _logistic(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
         if np.abs(step).max() < 1e-9:
             return found
     return np.full(2, np.nan)
+
+
+def worse_than_frequencies(head: str, loss: float, chance: float) -> str:
+    """What is said of a head whose log loss is larger than that of the class frequencies."""
+    return (
+        f"the probabilities of head {head} are worse than the class frequencies alone: log loss {loss:.3f} against "
+        f"{chance:.3f}; its ranking may be good all the same"
+    )
