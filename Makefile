@@ -10,6 +10,8 @@
 # make bench DATA=tables MODEL=all-MiniLM-L6-v2 GLOVE=glove.6B.50d.txt [ONLY=jobs,scaling]
 #                 every table of benchmarks/README.md, with the date and the processor; an hour and more on 2 cores
 PYTHON ?= python3
+# processes of `make test`, each of up to 3 GB
+WORKERS ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
@@ -18,7 +20,7 @@ demo: .venv/installed
 	$(BIN)/tk classify --features features/messages.static.h5 --cv 5
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 test-fast: style
 	$(BIN)/python -m pytest -m "not slow"
