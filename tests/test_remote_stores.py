@@ -13,12 +13,14 @@ from click.testing import CliRunner
 from helpers import ROOT, commands
 from helpers.fragile import fragile_recipe
 from helpers.toy import toy_recipe, write_csv
+from pyarrow import fs
 from test_remote import bucket, server  # noqa: F401 (fixtures)
 from test_resume import without_times
 
 from cli import cli
 from embed import StoreOptions, embed, read_table
 from stores import FeatureStore, InputError
+from stores.shared import mirror
 from stores.shared.mirror import Mirror
 from stores.shared.remote import list_files, open_filesystem
 
@@ -146,3 +148,17 @@ def test_a_store_in_a_bucket_that_is_not_there(bucket, in_tmp):  # noqa: F811
         assert done.stderr.splitlines()[-1].endswith(
             "there is no bucket no-such-bucket; correct its name, or make it first"
         )
+
+
+@pytest.mark.parametrize("key", ["../../evil.h5", f"{'0' * 32}/../../../part-000000.h5", "..", "/etc/evil"])
+def test_no_object_leaves_the_copy(key, tmp_path, monkeypatch):
+    """Keys in a bucket are any text, also a path that leads elsewhere: nothing is fetched then."""
+    monkeypatch.setenv("TK_CACHE_DIR", str(tmp_path / "cache"))
+    infos = [fs.FileInfo(f"bucket/s/s.h5.parts/{key}", fs.FileType.File, size=4)]
+    monkeypatch.setattr(
+        mirror, "list_files", lambda address, below="": (None, infos if below.endswith("parts") else [])
+    )
+
+    with pytest.raises(InputError, match="is no part of a store; delete it there"):
+        Mirror("s3://bucket/s").fetch()
+    assert not list(tmp_path.rglob("evil*"))

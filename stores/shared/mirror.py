@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import threading
 from collections.abc import Callable, Iterable
@@ -23,6 +24,7 @@ from stores.shared.fingerprint import digest_bytes
 from stores.shared.remote import full_address, list_files, one_line, open_filesystem, scheme_of
 
 WRITTEN = ("s3", "gs", "abfs", "hdfs")  # schemes of places that stores are written to
+PART = re.compile(r"\.parts/[0-9a-f]{32}/part-[0-9]{6,}\.h5")  # behind the name of the store
 AT_ONCE = 8  # objects that come at the same time
 BLOCK = 1 << 22  # bytes
 
@@ -63,6 +65,7 @@ class Mirror:
 
         Raises:
             FailureError: if the service does not give it, or the disk has no room.
+            InputError: if an object lies there that is no part of a store.
         """
         system, there = self._listed()
         here = self._recorded()
@@ -106,6 +109,9 @@ class Mirror:
         for place in (start, f"{start}.parts"):
             system, infos = list_files(self.address, place)
             found |= {info.path.lstrip("/").removeprefix(f"{self._prefix.lstrip('/')}/"): info for info in infos}
+        for name in found:  # keys of objects are any text: none may be a way out of the copy's folder
+            if name != self.output.name and not PART.fullmatch(name.removeprefix(self.output.name)):
+                raise InputError(f"{self.address}: the object {name!r} is no part of a store; delete it there")
         return system, found
 
     def _get(self, system: Any, name: str, info: Any) -> None:  # noqa: ANN401 (pyarrow's)
