@@ -156,11 +156,11 @@ import classify.predict
 from cli import cli
 number = getattr(signal, sys.argv.pop())  # and heeded, even where a parent ignores it
 signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
-def slowly(self, blocks):
+def slowly(self, *given):
     yield {"predicted": "a"}
     os.kill(os.getpid(), number)
     yield {"predicted": "b"}
-classify.predict.Predictor.results = slowly
+classify.predict.Predictor.named = slowly
 cli()
 """
 
@@ -253,8 +253,6 @@ def test_predict_writes_through_and_never_over(trained):
 @pytest.mark.parametrize(
     "line",
     [
-        "embed --data t.csv --out s3://bucket/a.h5",
-        "embed --data t.csv --layout parts --out gs://bucket/a.h5",
         "classify --features t.h5 --out abfs://box/run",
         "features merge t.h5 t.h5 --out s3://bucket/a.h5",
         "features export t.h5 --to csv --out s3://bucket/a.csv",

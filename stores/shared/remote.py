@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ ADVICE = {
     REFUSED: "; see that the credentials of the service are set, and may read and write there",
     UNREACHED: "; see that the network is there, and that AWS_ENDPOINT_URL, if it is set, names the service",
 }
+PATIENCE = timedelta(seconds=10)  # the client of gs:// tries again for a quarter of an hour by itself
 INSTALL = {
     "hdfs": "the client of Hadoop is not found: set HADOOP_HOME and CLASSPATH as its libhdfs needs them",
 }
@@ -67,7 +69,7 @@ def open_filesystem(address: str, *, anonymous: bool = False) -> tuple[Any, str]
         if scheme == "s3":
             return _s3(fs, rest.partition("/")[0], anonymous), rest
         if scheme == "gs":
-            return fs.GcsFileSystem(anonymous=anonymous), rest
+            return fs.GcsFileSystem(anonymous=anonymous, retry_time_limit=PATIENCE), rest
         if scheme == "hf":
             from huggingface_hub import HfFileSystem
 
