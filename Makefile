@@ -10,8 +10,9 @@
 # make bench DATA=tables MODEL=all-MiniLM-L6-v2 GLOVE=glove.6B.50d.txt [ONLY=jobs,scaling]
 #                 every table of benchmarks/README.md, with the date and the processor; an hour and more on 2 cores
 PYTHON ?= python3
-# processes of `make test`, each of up to 3 GB
+# processes of `make test`, each of up to 3 GB; what starts a cluster of Ray is tested alone
 WORKERS ?= 2
+RAY := tests/test_ray.py tests/test_cluster.py tests/test_workers.py
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
@@ -20,7 +21,8 @@ demo: .venv/installed
 	$(BIN)/tk classify --features features/messages.static.h5 --cv 5
 
 test: lint
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(RAY:%=--ignore=%)
+	$(BIN)/python -m pytest $(RAY)
 
 test-fast: style
 	$(BIN)/python -m pytest -m "not slow"
