@@ -49,10 +49,15 @@ class Pool:
 
         Args:
             waiting: for how many workers there is work that nobody has.
+
+        Raises:
+            FailureError: if all machines that are left have been left out.
         """
         now = time.monotonic()
         if now - self._looked > LOOK:
             self._nodes, self._looked = alive(self._ray), now
+            if self._left_out and not self._room() and not any(seat.up for seat in self.seats):
+                raise FailureError(list(self._left_out.values())[-1])  # the last machine that was fit has gone
         least, most = self._cluster.range
         for seat in self.seats:
             seat.busy = now if seat.held or not seat.up else seat.busy
