@@ -33,6 +33,19 @@ def streams(folder, sentences):
             yield [sentence.split() for sentence in stream], [file[str(i)][...] for i in range(10)]
 
 
+def assert_published(network, folder, sentences):
+    """All 30 sentences give the published top layer, to 1e-5; returns the state after the last one."""
+    compared = 0
+    for stream, expected in streams(folder, sentences):
+        state = None
+        for words, top in zip(stream, expected, strict=True):
+            layers, state = network([[word.encode() for word in words]], state)
+            np.testing.assert_allclose(layers[2], np.concatenate(top, axis=1), rtol=0, atol=1e-5)
+            compared += 1
+    assert compared == 30
+    return state
+
+
 @pytest.fixture
 def tiny(tmp_path):
     """The network with random weights."""
@@ -44,15 +57,7 @@ def tiny(tmp_path):
 def test_published_sentences(real, publisher):
     """All 30 sentences of each publisher: the top layer, with the state carried as theirs was, to 1e-5."""
     name, sentences = FIXTURES[publisher]
-    network, compared = elmo.Elmo(read(real / name)), 0
-    for stream, expected in streams(real / name, sentences):
-        state = None
-        for words, top in zip(stream, expected, strict=True):
-            layers, state = network([[word.encode() for word in words]], state)
-            np.testing.assert_allclose(layers[2], np.concatenate(top, axis=1), rtol=0, atol=1e-5)
-            compared += 1
-
-    assert compared == 30
+    assert_published(elmo.Elmo(read(real / name)), real / name, sentences)
 
 
 def test_published_sentences_side_by_side(real):

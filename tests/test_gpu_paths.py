@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.bert_models import DEPTH, HEADS, PIECES, arrays, reference
-from test_elmo_network import FIXTURES, streams
+from test_elmo_network import FIXTURES, assert_published
 from test_elmo_network import read as read_elmo
 
 from classify.heads import _stacked
@@ -128,15 +128,9 @@ def test_every_architecture_can_be_compiled(small, real):
 def test_elmo_in_one_function_gives_the_published_sentences(real, publisher):
     """To 1e-5, the state carried as theirs was, which stays a tensor; each kind of call is traced once."""
     name, sentences = FIXTURES[publisher]
-    network, compared = elmo.Elmo(read_elmo(real / name)), 0
+    network = elmo.Elmo(read_elmo(real / name))
     network._bilm.on_gpu = True
-    for stream, expected in streams(real / name, sentences):
-        state = None
-        for words, top in zip(stream, expected, strict=True):
-            layers, state = network([[word.encode() for word in words]], state)
-            np.testing.assert_allclose(layers[2], np.concatenate(top, axis=1), rtol=0, atol=1e-5)
-            compared += 1
-    assert compared == 30
+    state = assert_published(network, real / name, sentences)
     assert not isinstance(state[0][0][0], np.ndarray)
     whole = network._bilm._on_gpu._compiled
     assert [function.experimental_get_tracing_count() for function in whole.values()] == [1, 1]

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 from helpers.commands import ROWS, tk
+from helpers.killed import FORK
 from helpers.toy import write_csv
 
 from classify.analysis.drift import SAMPLE, SampledRows
@@ -18,38 +19,19 @@ from stores import InputError
 
 RUN = "runs/messages.static.logistic"
 LINES = "".join(f"{json.dumps({'text': text, 'id': f'm{i}'})}\n" for i, (_, text) in enumerate(ROWS))
-PROGRAM = """
-import os, signal, sys
+PROGRAM = f"""{FORK}
 from pathlib import Path
 import commands.prediction
-from cli import cli
 commands.prediction.OFTEN = 0.0
-def run(kill_at):
-    process = os.fork()
-    if process:
-        return os.waitpid(process, 0)[1]
-    calls = 0
-    def counted(real):
-        def call(*args):
-            nonlocal calls
-            calls += 1
-            if calls == kill_at:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return real(*args)
-        return call
-    os.fsync, os.replace, os.unlink = map(counted, (os.fsync, os.replace, os.unlink))
-    try:
-        cli.main(sys.argv[2:])
-    except SystemExit as end:
-        os._exit(end.code or 0)
+CALLS = ("fsync", "replace", "unlink")
 expected, out, killed = Path(sys.argv[1]).read_bytes(), Path("out"), 0
 for kill_at in range(1, 100):
-    status = run(kill_at)
+    status = run(kill_at, sys.argv[2:], CALLS)
     if os.WIFSIGNALED(status):
         killed += 1
         ended = out.exists() and not Path("cp").exists()  # killed after its last step
-        again = 0 if ended else run(kill_at)  # and once more, as far behind the checkpoint
-        assert again == 0 or os.WIFSIGNALED(again) and run(0) == 0, (kill_at, again)
+        again = 0 if ended else run(kill_at, sys.argv[2:], CALLS)  # and once more, as far behind the checkpoint
+        assert again == 0 or os.WIFSIGNALED(again) and run(0, sys.argv[2:], CALLS) == 0, (kill_at, again)
     assert out.read_bytes() == expected, kill_at
     assert not Path("cp").exists() and not Path("out.partial").exists(), kill_at
     out.unlink()

@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 import pytest
 from helpers.commands import ROWS, tk
+from helpers.killed import FORK
 from helpers.toy import toy_recipe, write_csv
 
 import classify
@@ -99,32 +100,14 @@ def test_interrupted_it_goes_on(messages, monkeypatch):
     assert before.items() <= made(messages / "experiments/messages").items()
 
 
-KILLED = """
-import os, signal, sys
-from cli import cli
-def run(kill_at, out):
-    process = os.fork()
-    if process:
-        return os.waitpid(process, 0)[1]
-    calls = 0
-    def counted(real):
-        def call(*args):
-            nonlocal calls
-            calls += 1
-            if calls == kill_at:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return real(*args)
-        return call
-    os.fsync, os.replace, os.rename = map(counted, (os.fsync, os.replace, os.rename))
-    try:
-        cli.main([*sys.argv[1:], "--out", out])
-    except SystemExit as end:
-        os._exit(end.code or 0)
-assert run(0, "whole") == 0
+KILLED = f"""{FORK}
+def tried(kill_at, out):
+    return run(kill_at, [*sys.argv[1:], "--out", out], ("fsync", "replace", "rename"))
+assert tried(0, "whole") == 0
 killed = 0
 for kill_at in (2, 16, 37):
-    killed += os.WIFSIGNALED(run(kill_at, f"killed-{kill_at}"))
-    assert run(0, f"killed-{kill_at}") == 0
+    killed += os.WIFSIGNALED(tried(kill_at, f"killed-{{kill_at}}"))
+    assert tried(0, f"killed-{{kill_at}}") == 0
 print("killed", killed)
 """
 
