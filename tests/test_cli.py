@@ -54,9 +54,9 @@ def examples():
         "ensemble",
         "errors",
     ]
-    order += ["speed", "vectors", "run", "encoders", "heads", "features", "doctor"]
+    order += ["rerun", "speed", "vectors", "run", "encoders", "heads", "features", "doctor"]
     assert sorted(order) == sorted(cli.commands)
-    below = ["info", "verify", "export", "merge", "join", "diff", "pool", "import", "find", "prune"]
+    below = ["info", "verify", "export", "merge", "join", "diff", "pool", "import", "find", "prune", "sample"]
     assert sorted(below) == sorted(cli.commands["features"].commands)
     assert list(cli.commands["encoders"].commands) == ["check", "shrink"]
     helps = [

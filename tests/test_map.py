@@ -93,7 +93,7 @@ def test_a_map_that_cannot_be_made_is_one_line(separable, in_tmp, monkeypatch):
     """Its names are listed, and the package is named; nothing is written."""
     monkeypatch.setitem(__import__("sys").modules, "umap", None)
     (run,) = classify(separable, ["majority"], cv=2)
-    for name, said in (("umpa", "choose one of"), ("umap", "pip install umap-learn")):
+    for name, said in (("umpa", "choose one of"), ("umap", "needs the package umap-learn: python -m pip install")):
         done = tk("report", str(run.folder), "--map", name, code=2)
         assert said in done.stderr and "--map" in done.stderr and done.stderr.count("\n") <= 3
     with pytest.raises(InputError, match="tsne"):

@@ -42,7 +42,8 @@ def test_a_store_that_goes_meanwhile_costs_its_texts_only(tmp_path, change):
     )
     embed(read_table(table), toy_recipe(), tmp_path / "alone/both.h5")
 
-    assert summary.totals["encoded"] == {"replaced": 10, "removed": 18, "cut": 18}[change.__name__]
+    # of the replaced store the second part takes two texts, or encodes them if it was planned before
+    assert summary.totals["encoded"] in {"replaced": (10, 12), "removed": (18,), "cut": (18,)}[change.__name__]
     assert summary.totals["encoded"] + summary.totals["reused"] == 18
     assert len([note for note in notes if "old.h5" in note and "no features are taken from it" in note]) == 1
     with FeatureStore(tmp_path / "both.h5") as found, FeatureStore(tmp_path / "alone/both.h5") as expected:

@@ -30,11 +30,12 @@ def compare(
     """Compare runs on the same rows.
 
     Every difference is taken on the same bootstrap resamples, drawn by group of identical texts with the seed of the
-    first run; the first thousand of them make the interval of a score, so that it is the one of the run's own report
-    where the seed is the same. p-values are corrected by Holm's method over all pairs of runs, not only over the pairs
-    with the best, since the best is known only after looking. A run is distinguishable from the best if the corrected
-    p of ``significance.paired_z``, which is about ``by``, is below 0.05. It is practically the same if the difference
-    is within ``rope`` with a probability of 0.95; that can be so although the difference is certain.
+    first run. The interval of a score is the one of the run itself where all that it has predicted is compared, and is
+    made anew from the rows in common where not. p-values are corrected by Holm's method over all pairs of runs, not
+    only over the pairs with the best, since the best is known only after looking. A run is distinguishable from the
+    best if the corrected p of ``significance.paired_z``, which is about ``by``, is below 0.05. It is practically the
+    same if the difference is within ``rope`` with a probability of 0.95; that can be so although the difference is
+    certain.
 
     Args:
         runs: at least two, of one table.

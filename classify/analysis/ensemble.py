@@ -26,6 +26,7 @@ from classify.run_folder import FolderClaims
 from classify.runs import Run, Score, single_numbers, write_run
 from classify.scoring.calibration_error import worse_than_frequencies
 from classify.scoring.intervals import intervals
+from classify.scoring.kept import assumed_gains, extended
 from classify.scoring.predictions import Predictions
 from classify.sources import training_seconds
 from stores.shared.errors import InputError
@@ -67,7 +68,7 @@ def ensemble(
         combined, models, labels = _combined(align(runs), method, runs[0].recipe.seed)
         seconds = time.perf_counter() - start + sum(map(training_seconds, runs))
         folds = _folds(combined, runs[0], seconds / len(np.unique(combined.fold)))
-        score = Score(combined, folds, combined.measure(), *intervals(combined, runs[0].recipe.seed))
+        score = _scored(combined, folds, runs)
         recipe = _recipe(runs, method) | {"command": command, "versions": versions or {}}
         model = EnsembleModel(method, [run.model() for run in runs], models, labels)
         baselines, notes = runs[0].metrics.baselines, score.remarks
@@ -75,6 +76,14 @@ def ensemble(
         if chance is not None and loss > chance:
             notes = [*notes, worse_than_frequencies(method, loss, chance)]
         return write_run(folder, recipe, score, dict(baselines), model, {"notes": notes})
+
+
+def _scored(combined: Predictions, folds: list[FoldScore], runs: Sequence[Run]) -> Score:
+    """With intervals that hold the kept model, too: of more than one fold its members have learned from more rows."""
+    directions = max(float(run.metrics.more.get("directions") or 0.0) for run in runs)
+    found = intervals(combined, runs[0].recipe.seed, directions)
+    gains = assumed_gains(combined, found.found) if len(folds) > 1 else {}
+    return Score(combined, folds, combined.measure(), extended(found.found, gains), found.remarks, directions)
 
 
 def _combined(aligned: list[Predictions], method: str, seed: int) -> tuple[Predictions, list[FittedModel], list[int]]:

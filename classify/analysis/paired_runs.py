@@ -109,7 +109,6 @@ class PairedRuns:
         against = None if i == best or tests is None else self._against(i, best, tests)
         p = None if against is None else against.test.p_holm
         distinguishable = p is not None and p < LEVEL
-        held = intervals(self.predictions[i], recipe.seed, self._directions(i)).found
         return ComparedRun(
             name=self.names[i],
             folder=str(run.folder),
@@ -119,7 +118,7 @@ class PairedRuns:
             encoders=list(dict.fromkeys(_encoders(recipe.features))),
             features=recipe.features.path,
             created=recipe.created,
-            scores={name: Interval(self.scores[i][name], *held.get(name, (None, None))) for name in self.scores[i]},
+            scores=self._scores(i),
             folds=by_fold(self.predictions[i], self.by),
             against_best=against,
             distinguishable=distinguishable,
@@ -128,6 +127,15 @@ class PairedRuns:
             frontier=False,
             epochs=mean_epochs([fold.history for fold in run.metrics.folds]),
         )
+
+    def _scores(self, i: int) -> dict[str, Interval]:
+        """Values and intervals: those of the run itself if all that it has predicted is compared."""
+        run, scores = self.runs[i], self.scores[i]
+        if len(self.group) == sum(fold.test_rows for fold in run.metrics.folds):
+            own = run.metrics.overall
+            return {name: Interval(scores[name], own[name].low, own[name].high) for name in scores}
+        held = intervals(self.predictions[i], run.recipe.seed, self._directions(i)).found
+        return {name: Interval(scores[name], *held.get(name, (None, None))) for name in scores}
 
     def _against(self, i: int, best: int, tests: PairTests) -> AgainstBest:
         """The tests of a pair, seen from the run that is not the best."""

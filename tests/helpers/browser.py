@@ -20,6 +20,15 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 OPTIONS = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run", "--disable-extensions",
            "--disable-background-networking", "--disable-dev-shm-usage", "--remote-debugging-pipe"]  # fmt: skip
 PATIENCE = 60  # seconds that a page may take
+STILL = """new Promise((done) => {
+  let place = scrollY, frames = 0;
+  const look = () => {
+    frames = scrollY === place ? frames + 1 : 0;
+    place = scrollY;
+    frames < 12 ? requestAnimationFrame(look) : done(true);
+  };
+  look();
+})"""  # what a wheel scrolls goes on moving for some frames
 LETTER = (8.27, 11.69)  # inches of a sheet of A4
 
 
@@ -126,6 +135,8 @@ class Page:
     def mouse(self, kind: str, x: float, y: float, **more: object) -> None:
         """``mouseMoved``, ``mousePressed``, ``mouseReleased``, ``mouseWheel`` at a place of the window."""
         self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, **more)
+        if kind == "mouseWheel":
+            self.value(STILL)
 
     def click(self, x: float, y: float) -> None:
         """The left button, down and up."""
