@@ -379,6 +379,7 @@ def test_what_the_server_refuses(cache, server):
         (tar_bytes({"model.h5": b"w"}), 0, r"what http.*/m/1\S* gave holds no saved_model.pb"),
         (tar_bytes({"../x": b"w"}), 0, r"what http.*/m/1\S* gave holds a path out of its folder"),
     ],
+    ids=["broken off", "a page", "cut", "other files", "path"],
 )
 def test_bad_download_leaves_nothing(cache, server, body, missing, message):
     """Broken off, another thing, cut, not a model, hostile: one line, and the next try starts afresh and works."""
