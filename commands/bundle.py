@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from commands.terminal import models_option, note, overwrite_option, trust_option
+from stores.shared.worded import size_in_words
 
 if TYPE_CHECKING:
     from classify import Run
@@ -78,7 +79,7 @@ def bundle(
             note(
                 f"{encoder.source.recipe['encoder']}: {encoder.shrunk.words:,} of {encoder.shrunk.of:,} words go along"
             )
-    note(f"wrote {out} ({out.stat().st_size / 1e6:,.1f} MB)")
+    note(f"wrote {out} ({size_in_words(out.stat().st_size)})")
 
 
 def _without(found: list[Source]) -> list[EncoderFiles]:

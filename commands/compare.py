@@ -32,12 +32,13 @@ if TYPE_CHECKING:
     "--to", type=click.Choice(["markdown", "latex", "csv"]),
     help="Print a table for a paper instead: the best in bold, marks of what is worse, and a caption that explains.",
 )  # fmt: skip
+@click.option("--metrics", help="Columns of that table, as f1_macro,roc_auc.  [default: those of the terminal]")
 @csv_safe_option
 @json_option
 @click.pass_obj
 def compare(
     command: str, folders: tuple[Path, ...], by: str, common: bool, rope: float, out: Path | None, to: str | None,
-    csv_safe: bool, as_json: bool,
+    metrics: str | None, csv_safe: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Compare runs on the same rows: scores with intervals, paired tests against the best, cost.
 
@@ -50,10 +51,12 @@ def compare(
         tk classify --features features/messages.words.h5 --cv 5
         tk compare runs/messages.static.logistic runs/messages.words.logistic
         tk compare runs/messages.static.logistic runs/messages.words.logistic --by pr_auc --json
-        tk compare runs/messages.static.logistic runs/messages.words.logistic --to latex
+        tk compare runs/messages.static.logistic runs/messages.words.logistic --to latex --metrics f1_macro,accuracy
     """
     if to and as_json:
         raise click.UsageError("--to and --json exclude each other", click.get_current_context())
+    if metrics is not None and not to:
+        raise click.UsageError("--metrics chooses the columns of --to", click.get_current_context())
     from classify import read_run
     from classify.analysis.compare import compare as run_compare
 
@@ -67,7 +70,8 @@ def compare(
     if to:
         from classify.reports.paper_table import paper_table
 
-        echo(paper_table(found, to, csv_safe).removesuffix("\n"))
+        chosen = [name.strip() for name in metrics.split(",")] if metrics is not None else []
+        echo(paper_table(found, to, csv_safe, chosen).removesuffix("\n"))
     elif as_json:
         print_json(found.as_dict())
     else:

@@ -12,6 +12,7 @@ import click
 from commands.encoder_options import EncoderCommand, with_spec
 from commands.tables import clean_option, data_option, looks_like, read, table_options
 from commands.terminal import echo, json_option, print_json, shown, trust_option
+from stores.shared.worded import size_in_words
 
 if TYPE_CHECKING:
     from embed import EmbedSummary, Recipe, Reporter, Table
@@ -198,7 +199,7 @@ def _print_summary(summary: EmbedSummary, listing: str) -> None:
     with FeatureStore(summary.path) as store:
         if licence := store.recipe.get("licence"):
             echo(f"the vectors are under {licence}; so is what is made of them and passed on")
-        echo(f"store: {summary.address or summary.path} ({store.size / 1e6:,.1f} MB)")
+        echo(f"store: {summary.address or summary.path} ({size_in_words(store.size)})")
 
 
 def _print_coverage(totals: dict) -> None:

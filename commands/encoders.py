@@ -9,6 +9,7 @@ import click
 
 from commands.encoder_options import EncoderCommand, with_spec
 from commands.terminal import echo, json_option, note, overwrite_option, print_json
+from stores.shared.worded import size_in_words
 
 
 @click.group(invoke_without_command=True, subcommand_metavar="[COMMAND] [ARGS]...")
@@ -91,7 +92,7 @@ def _print_listing(found: dict) -> None:
     cache = found["cache"]
     echo(f"\nmodels that were used, cache folder {cache['folder']}:{'' if cache['models'] else ' none'}")
     for model in cache["models"]:
-        echo(f"  {model['model']} ({model['bytes'] / 1e6:,.1f} MB) in {model['path']}")
+        echo(f"  {model['model']} ({size_in_words(model['bytes'])}) in {model['path']}")
 
 
 @encoders.command(cls=EncoderCommand)
@@ -145,4 +146,4 @@ def shrink(name: str, options: dict[str, Any], top: int, width: int | None, out:
         content = run_shrink(*with_spec(name, options), top, width, reporter)
     with output_file(out, overwrite) as temporary:
         temporary.write_bytes(content)
-    note(f"{out}: {len(content) / 1e6:,.1f} MB")
+    note(f"{out}: {size_in_words(len(content))}")

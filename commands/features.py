@@ -10,7 +10,7 @@ import click
 
 from commands.more_features import FILE, find, import_vectors, out_option, pool, sample
 from commands.terminal import csv_safe_option, echo, json_option, note, overwrite_option, print_json, shown
-from stores.shared.worded import worded
+from stores.shared.worded import size_in_words, worded
 
 if TYPE_CHECKING:
     from stores import FeatureStore
@@ -153,7 +153,7 @@ def export(
         print_json([{"file": str(path), "bytes": path.stat().st_size} for path in files])
         return
     for path in files:
-        note(f"wrote {path} ({path.stat().st_size / 1e6:,.1f} MB)")
+        note(f"wrote {path} ({size_in_words(path.stat().st_size)})")
 
 
 @features.command()
@@ -247,7 +247,7 @@ def prune(folder: Path, yes: bool, as_json: bool) -> None:
     stale = find_stale(folder)
     if not as_json:
         for item in stale:
-            echo(f"{shown(str(item.path))} ({item.bytes / 1e6:,.1f} MB): {item.why}")
+            echo(f"{shown(str(item.path))} ({size_in_words(item.bytes)}): {item.why}")
         if not stale:
             echo(f"nothing stale under {shown(str(folder))}")
             return

@@ -9,6 +9,7 @@ import click
 
 from commands.tables import data_option, read, table_options
 from commands.terminal import echo, json_option, note, print_json, shown
+from stores.shared.worded import size_in_words
 
 FILE = click.Path(path_type=Path)
 out_option = click.option("--out", required=True, type=FILE, help="The new store; it must not exist.")
@@ -140,6 +141,6 @@ def find(folders: tuple[Path, ...], as_json: bool) -> None:
         return
     for entry in entries:
         what = f"{entry.encoder} {entry.identity_digest[:8]} {entry.kind}"
-        echo(f"{shown(entry.path)}: {entry.rows:,} rows, {shown(what)}, {entry.bytes / 1e6:,.1f} MB")
+        echo(f"{shown(entry.path)}: {entry.rows:,} rows, {shown(what)}, {size_in_words(entry.bytes)}")
     if not entries:
         note("no stores are known" if is_indexed() else "the index is switched off (TK_STORE_INDEX)")

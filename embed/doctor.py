@@ -24,6 +24,7 @@ from stores.shared import distribution
 from stores.shared.cores import cores
 from stores.shared.distribution import pip_install, reinstall_command
 from stores.shared.errors import FailureError
+from stores.shared.worded import size_in_words
 
 # distribution -> module; those whose own requirements are looked at as well, since they break when they do not fit
 STACK = {
@@ -178,11 +179,11 @@ def _disks(folder: Path) -> Iterator[Finding]:
 
 def _models() -> Iterator[Finding]:
     for model in models_in_cache():
-        size = f"{model['bytes'] / 1e6:,.1f} MB in {model['path']}, digest {model['digest']}"
+        size = f"{size_in_words(model['bytes'])} in {model['path']}, digest {model['digest']}"
         why, _, advice = (model["fault"] or "").rpartition("; ")
         yield Finding("cache", model["model"], "broken" if why else "ok", why or size, advice, model)
     for path, left in leftovers():
-        text = f"left by a process that ended, {left / 1e6:,.1f} MB"
+        text = f"left by a process that ended, {size_in_words(left)}"
         yield Finding("cache", str(path), "note", text, f"rm -r '{path}'", {"path": str(path), "bytes": left})
 
 

@@ -2,6 +2,9 @@
 
 import csv
 import io
+import re
+import shutil
+import subprocess
 from types import SimpleNamespace
 
 import pytest
@@ -76,6 +79,32 @@ def test_latex_is_escaped_by_hand(found):
     assert {line.count(" & ") for line in table.splitlines() if line.endswith(r" \\")} == {9}
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no pdflatex")
+def test_latex_fits_its_page(found, tmp_path):
+    """Compiled without an error, names and all; nothing stands out over the end of a line."""
+    table = paper_table(found, "latex")
+    packages = re.search(r"\\usepackage{[a-z,]+}", table)[0]
+    page = f"\\documentclass{{article}}\n{packages}\n\\begin{{document}}\n{table}\\end{{document}}\n"
+    (tmp_path / "page.tex").write_text(page)
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0 and (tmp_path / "page.pdf").exists()
+    assert "Overfull" not in done.stdout and "!" not in done.stdout
+
+
+def test_columns_are_chosen(found):
+    """In the order that was asked for, in every form; unknown ones are named."""
+    chosen = ["accuracy", "f1_macro"]
+    assert paper_table(found, "markdown", metrics=chosen).startswith("| run | accuracy | F1 macro | seconds |")
+    assert "run & accuracy & F1 macro & seconds" in paper_table(found, "latex", metrics=chosen)
+    head = paper_table(found, "csv", metrics=chosen).splitlines()[0]
+    assert "encoders,accuracy,accuracy_low,accuracy_high,f1_macro," in head
+    with pytest.raises(InputError, match="`metrics='beauty'`: choose from accuracy"):
+        paper_table(found, "latex", metrics=["beauty"])
+
+
 def test_csv_has_all_digits(found):
     """For programs: numbers, ends of intervals, verdicts; formulas are harmless on request."""
     found.runs[-1].name = "=1+1"
@@ -109,3 +138,4 @@ def test_of_real_runs(in_tmp):
     assert r"\bottomrule" in tk("compare", *runs, "--to", "latex").stdout
     assert len(list(csv.reader(io.StringIO(tk("compare", *runs, "--to", "csv").stdout)))) == 3
     assert "--to and --json exclude each other" in tk("compare", *runs, "--to", "csv", "--json", code=2).stderr
+    assert "--metrics chooses the columns of --to" in tk("compare", *runs, "--metrics", "f1_macro", code=2).stderr

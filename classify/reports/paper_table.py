@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from classify.analysis.comparison import ComparedRun, Comparison, Interval
 from classify.scoring.metrics import METRICS, columns_of, title_of
@@ -22,7 +22,11 @@ _LATEX = {
 _MARKDOWN = "\\`*_[]<>|&#~!"  # a backslash before each of these makes it a plain character
 
 
-def paper_table(found: Comparison, form: str, csv_safe: bool = False) -> str:
+# a table that is wider than the lines of the text is scaled down to them
+_FIT = "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%"
+
+
+def paper_table(found: Comparison, form: str, csv_safe: bool = False, metrics: Sequence[str] = ()) -> str:
     """The scores of a comparison, best run first.
 
     In ``markdown`` and ``latex`` each score has its 95 % interval, the best score of each column is bold, and the
@@ -34,17 +38,18 @@ def paper_table(found: Comparison, form: str, csv_safe: bool = False) -> str:
         found: the comparison.
         form: one of ``FORMS``.
         csv_safe: whether cells of CSV that a spreadsheet would compute as formulas get an apostrophe before them.
+        metrics: names of the columns; those of the terminal, the deciding metric first, if there are none.
 
     Raises:
-        InputError: for another form.
+        InputError: for another form, or a metric that the runs do not have.
     """
     if form not in FORMS:
         raise InputError(f"`to={form!r}`: choose one of {listing(form, FORMS)}")
-    return _csv(found, csv_safe) if form == "csv" else FORMS[form](found)
+    columns = _columns(found, metrics)
+    return _csv(found, columns, csv_safe) if form == "csv" else FORMS[form](found, columns)
 
 
-def _markdown(found: Comparison) -> str:
-    columns = _columns(found)
+def _markdown(found: Comparison, columns: dict[str, str]) -> str:
     head = ["run", *(escape_markdown(title) for title in columns.values()), "seconds"]
     lines = [_row(head), _row(["---", *["---:"] * (len(head) - 1)])]
     for entry in found.runs:
@@ -57,14 +62,14 @@ def _row(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _latex(found: Comparison) -> str:
-    columns = _columns(found)
+def _latex(found: Comparison, columns: dict[str, str]) -> str:
     head = ["run", *(escape_latex(title) for title in columns.values()), "seconds"]
     lines = [
-        "% \\usepackage{booktabs,textcomp}; for names with letters beyond ASCII \\usepackage[T1]{fontenc}",
+        "% \\usepackage{booktabs,graphicx,textcomp}; for names with letters beyond ASCII \\usepackage[T1]{fontenc}",
         "\\begin{table}",
         "\\centering",
         f"\\caption{{{escape_latex(caption(found))}}}",
+        _FIT,
         f"\\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}",
         "\\toprule",
         f"{' & '.join(head)} \\\\",
@@ -73,21 +78,21 @@ def _latex(found: Comparison) -> str:
     for entry in found.runs:
         cells = [_latex_score(*_score(entry, name, found)) for name in columns]
         lines.append(f"{escape_latex(entry.name)} & {' & '.join([*cells, _seconds(entry)])} \\\\")
-    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", "\\end{table}"]) + "\n"
+    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}}", "\\end{table}"]) + "\n"
 
 
-def _csv(found: Comparison, safe: bool) -> str:
+def _csv(found: Comparison, columns: dict[str, str], safe: bool) -> str:
     """A row a run: scores with the ends of their intervals, the test against the best, costs in seconds."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    scores = [f"{name}{end}" for name in _columns(found) for end in ("", "_low", "_high")]
+    scores = [f"{name}{end}" for name in columns for end in ("", "_low", "_high")]
     tested = ["difference", "difference_low", "difference_high", "p_holm", "verdict"]
     writer.writerow(["run", "head", "sampler", "encoders", *scores, *tested, "encode_seconds", "train_seconds"])
     for entry in found.runs:
         against = entry.against_best
         difference = Interval(None, None, None) if against is None else against.difference
         cells = [entry.name, entry.head, entry.sampler, "+".join(entry.encoders)]
-        numbers = [score for name in _columns(found) for score in _ends(entry.scores.get(name))]
+        numbers = [score for name in columns for score in _ends(entry.scores.get(name))]
         numbers += [*_ends(difference), None if against is None else against.test.p_holm]
         written = [spreadsheet_safe(cell) if safe else cell for cell in cells]
         writer.writerow([*written, *numbers, entry.verdict, entry.cost.encode_seconds, entry.cost.train_seconds])
@@ -127,9 +132,12 @@ def mark(entry: ComparedRun) -> str:
     return stars + SAME * (entry.verdict == "practically the same")
 
 
-def _columns(found: Comparison) -> dict[str, str]:
-    """Name -> title: the columns of the terminal's table, with the deciding metric first."""
-    return {found.by: title_of(found.by, found.problem)} | columns_of(found.problem)
+def _columns(found: Comparison, metrics: Sequence[str]) -> dict[str, str]:
+    """Name -> title: those that are asked for, or those of the terminal's table with the deciding metric first."""
+    for name in metrics:
+        if name not in found.runs[0].scores:
+            raise InputError(f"`metrics={name!r}`: choose from {listing(name, found.runs[0].scores)}")
+    return {name: title_of(name, found.problem) for name in metrics or [found.by, *columns_of(found.problem)]}
 
 
 def _score(entry: ComparedRun, name: str, found: Comparison) -> tuple[str, bool, str, str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from stores.shared.errors import FailureError
 from stores.shared.reporter import Progress, Reporter
+from stores.shared.worded import size_in_words
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
@@ -58,7 +59,7 @@ def fetch(url: str, target: Path, reporter: Reporter) -> None:
         )
     with response, open(target, "wb") as file:
         size = int(response.headers.get("Content-Length") or 0)
-        reporter.note(f"downloading {url}" + (f" ({size / 1e6:,.1f} MB)" if size else ""))
+        reporter.note(f"downloading {url}" + (f" ({size_in_words(size)})" if size else ""))
         done = _copy(response, file, size, reporter)
     if done is None or (size and done != size):
         raise FailureError(f"the download of {url} broke off; give the same command again")
@@ -80,4 +81,4 @@ def _copy(response: HTTPResponse, file: BinaryIO, size: int, reporter: Reporter)
         file.write(block)
         done += len(block)
         share = min(done / size, 0.999) if size else None
-        reporter.progress(Progress("downloading", share, f"{done / 1e6:,.0f} MB"))
+        reporter.progress(Progress("downloading", share, size_in_words(done)))

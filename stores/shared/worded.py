@@ -1,4 +1,4 @@
-"""Values of records as people write them: no braces, brackets and quotes of Python."""
+"""Values as people write them: records without braces, brackets and quotes of Python, and sizes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,13 @@ def worded(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def size_in_words(size: float) -> str:
+    """Bytes as people say them: ``7 kB``, ``1.3 MB``, ``2.1 GB`` (a thousand of each)."""
+    if size < 100_000:
+        return f"{size / 1e3:,.0f} kB" if size >= 1000 else f"{size:,.0f} bytes"
+    return f"{size / 1e6:,.1f} MB" if size < 1e9 else f"{size / 1e9:,.1f} GB"
 
 
 def _inside(value: object) -> str:
