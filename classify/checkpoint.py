@@ -93,8 +93,13 @@ class Checkpoint:
         """Whether the output is whole, and only its name, or the removal of the checkpoint, is missing."""
         return self.before is not None and self.before.finished
 
-    def is_done(self, lines: Sequence[int], texts: Sequence[str], ids: Sequence[str] | None = None) -> bool:
-        """Take in the next block of rows; whether an earlier process has predicted it.
+    @property
+    def is_behind(self) -> bool:
+        """Whether an earlier process has predicted more blocks of rows than were taken in here."""
+        return self.before is not None and self._blocks < self.before.blocks
+
+    def take(self, lines: Sequence[int], texts: Sequence[str], ids: Sequence[str] | None = None) -> None:
+        """Take in the next block of rows: what counts with the next commit, or was predicted by an earlier process.
 
         Raises:
             InputError: if the earlier process had other rows before it.
@@ -104,15 +109,13 @@ class Checkpoint:
                 encoded = cell.encode("utf-8", "surrogatepass")
                 self._digest.update(b"%d " % len(encoded) + encoded)
         self._blocks += 1
-        if self.before is None or self._blocks > self.before.blocks:
-            return False
-        if self._blocks == self.before.blocks and self._digest.hexdigest() != self.before.input:
-            raise self._other("the table", self.before.table)
-        return True
+        before = self.before
+        if before is not None and self._blocks == before.blocks and self._digest.hexdigest() != before.input:
+            raise self._other("the table", before.table)
 
     def check_end(self) -> None:
         """That there were as many rows as were predicted before; ``InputError``."""
-        if self.before is not None and self._blocks < self.before.blocks:
+        if self.before is not None and self.is_behind:
             raise self._other("the table", self.before.table)
 
     @contextmanager

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from commands.bundle import opened_run
+from commands.engine_options import cluster_options
 from commands.evaluate import MISSED
 from commands.tables import DATA_HELP, read, table_options
 from commands.terminal import csv_safe_option, echo, is_quiet, models_option, note, overwrite_option, trust_option
@@ -68,11 +69,12 @@ if TYPE_CHECKING:
     "--checkpoint", type=click.Path(path_type=Path), metavar="FILE",
     help="Note in a FILE how far it is, and go on from there if it is there already; with --out.",
 )  # fmt: skip
+@cluster_options
 def predict(
     words: tuple[str, ...], folder: Path | None, data: tuple[str, ...], texts: tuple[str, ...], model: tuple[str, ...],
     trust_model: bool, out: Path, overwrite: bool, form: str, as_json: bool, with_text: bool,
     coverage: float | None, coverage_by_class: bool, csv_safe: bool, remember: bool, vectors: Path | None,
-    batch: int | None, fail_if: tuple[str, ...], checkpoint: Path | None,
+    batch: int | None, fail_if: tuple[str, ...], checkpoint: Path | None, cluster: dict[str, Any] | None,
     reading: dict[str, Any],
 ) -> None:  # fmt: skip
     """Classify new texts with the model of a run, read and encoded as the run's own texts were.
@@ -84,6 +86,8 @@ def predict(
     input are predicted as they come. At the end a line on stderr says how many rows and classes there were, how many
     abstained, were empty or broken, which share of the words was not known, and the drift: how well the rows are told
     from those that the run was trained on (ROC-AUC; 0.5: not at all).
+    With --engine ray the workers of a cluster encode the texts, which need no shared disk, and the rows come out in
+    their order all the same.
 
     \b
     Example:
@@ -92,29 +96,36 @@ def predict(
         tk predict runs/messages.static.logistic examples/messages.csv --with-text --json
         tk predict runs/messages.static.logistic examples/messages.csv --out p.jsonl --to jsonl \\
             --checkpoint p.checkpoint --fail-if "drift>0.95" --fail-if "share.spam>0.5"
+        tk predict runs/messages.static.logistic examples/messages.csv --out p.csv --engine ray --workers 2
     """
     from classify import Predictor
     from classify.conformal import ConformalSets
     from classify.model_inputs import source_columns
     from classify.watch import Condition
     from commands.prediction import Prediction, given_features
+    from embed import Cluster
     from stores.shared.files import is_stream
     from stores.shared.outputs import check_output
 
     folder, data = _run_and_data(words, folder, data, texts)
     form = "json" if as_json else form
-    if checkpoint and (texts or vectors or is_stream(out)):
-        raise click.UsageError("--checkpoint is for --data with --out FILE", click.get_current_context())
-    if checkpoint and checkpoint.absolute() in (out.absolute(), out.absolute().with_name(f"{out.name}.partial")):
-        raise click.UsageError(f"--checkpoint {checkpoint}: that is the output", click.get_current_context())
-    if texts and fail_if:
-        raise click.UsageError("--fail-if is for --data", click.get_current_context())
+    single = bool(texts) or "-" in data
+    for wrong, why in (
+        (checkpoint and (texts or vectors or is_stream(out)), "--checkpoint is for --data with --out FILE"),
+        (checkpoint and _same(checkpoint, out), f"--checkpoint {checkpoint}: that is the output"),
+        (texts and fail_if, "--fail-if is for --data"),
+        (coverage_by_class and coverage is None, "--coverage-by-class needs --coverage"),
+        (
+            cluster is not None and (single or vectors or remember),
+            "--engine ray is for --data with files; --vectors and --remember are for --engine local",
+        ),
+    ):
+        if wrong:
+            raise click.UsageError(why, click.get_current_context())
     if not is_stream(out) and not checkpoint:
         check_output(out, overwrite)
     run, found = opened_run(folder)
     conditions = [Condition.parse(text, run.recipe.classes) for text in fail_if]
-    if coverage_by_class and coverage is None:
-        raise click.UsageError("--coverage-by-class needs --coverage", click.get_current_context())
     sets = None if coverage is None else ConformalSets.of_run(run, coverage, coverage_by_class)
     predictor = Predictor(run)
     if vectors:
@@ -123,7 +134,8 @@ def predict(
     recipes = _recipes(encoded, model, trust_model)
     rows = batch or min((recipe.encoder.part_rows for recipe in recipes), default=8192)
     tell = not (is_stream(out) and sys.stdout.isatty())  # a bar would run into the lines that come out
-    job = Prediction(run, predictor, sets, recipes, remember, with_text, rows, tell)
+    workers = None if cluster is None else Cluster(**cluster)
+    job = Prediction(run, predictor, sets, recipes, remember, with_text, rows, tell, workers)
     if not data:
         _write_all(job.of_texts(list(texts)), out, overwrite, form, csv_safe)
         return
@@ -138,6 +150,11 @@ def predict(
     else:
         job.write(table, out, overwrite, form, csv_safe)
     _tell(job, conditions, out)
+
+
+def _same(checkpoint: Path, out: Path) -> bool:
+    """Whether the checkpoint would lie where results are written."""
+    return checkpoint.absolute() in (out.absolute(), out.absolute().with_name(f"{out.name}.partial"))
 
 
 def _tell(job: Prediction, conditions: list[Condition], out: Path) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,18 +19,19 @@ from classify.runs import Run
 from classify.watch import Watch
 from commands.reporter import command_reporter
 from commands.terminal import note
-from embed.recipes import encode_known, known_texts
+from embed.recipes import encode_blocks, encode_known, known_texts
 from stores.shared.errors import InputError
 from stores.shared.outputs import check_output, output_text
 from stores.shared.reporter import SILENT, Progress
 
 if TYPE_CHECKING:
     from classify.model_inputs import Source
-    from embed import Recipe, Table
+    from embed import Cluster, Recipe, Table
     from embed.known_texts import KnownTexts
     from embed.tables.rows import Rows
     from stores.features import Features
 
+    EncodedRows = tuple[Rows, list[Features], np.ndarray]  # the last: bool [n], which texts are empty
 OFTEN = 1.0  # seconds between two commits of a checkpoint
 
 
@@ -45,6 +47,7 @@ class Prediction:
         with_text: whether a result holds the text.
         rows: of a block; what is read, encoded and written together.
         tell: whether to say how far it is.
+        cluster: the Ray workers that encode; None: this process does.
         watch: counts.
     """
 
@@ -56,6 +59,7 @@ class Prediction:
     with_text: bool
     rows: int
     tell: bool
+    cluster: Cluster | None = None
     watch: Watch = field(init=False)
     _known: list[KnownTexts] = field(init=False)
 
@@ -67,15 +71,11 @@ class Prediction:
         """The results of single texts."""
         return self._results(NewTexts({"text": texts}, *encode_known(texts, self._known, self.remember)))[0]
 
-    def of_rows(self, rows: Rows, given: list[Features] | None = None) -> list[dict[str, Any]]:
-        """The results of some rows, which are counted; ``given``: features that were made elsewhere."""
+    def of_rows(self, rows: Rows, features: list[Features], empty: np.ndarray) -> list[dict[str, Any]]:
+        """The results of some rows, which are counted; ``empty``: bool ``[n]``, which texts are."""
         self.watch.counts.broken += len(rows.bad)
         if not len(rows):
             return []
-        if given is None:
-            features, empty = encode_known(rows.texts, self._known, self.remember)
-        else:
-            features, empty = given, np.array([not text.strip() for text in rows.texts])
         keys: dict[str, list] = {"line": rows.line.tolist()} | ({"id": rows.ids} if rows.ids else {})
         texts = NewTexts(keys | ({"text": rows.texts} if self.with_text else {}), features, empty)
         results, predicted = self._results(texts)
@@ -89,24 +89,32 @@ class Prediction:
         results = self.predictor.named(texts, proba, predicted)
         return list(results if self.sets is None else self.sets.add(results)), predicted
 
-    def blocks(self, table: Table) -> Iterator[Rows]:
-        """The rows, those of a stream as they come; while they are worked on, it is told how far that is."""
+    def blocks(self, table: Table, is_done: Callable[[Rows], bool] = lambda rows: False) -> Generator[EncodedRows]:
+        """The rows and their features, those of a stream as they come; while they are worked on, it is told how far.
+
+        Args:
+            table: the rows.
+            is_done: whether a block is to be passed over.
+        """
         streams = not table.most_rows
-        reporter, done = command_reporter() if self.tell else SILENT, 0
+        reporter = command_reporter() if self.tell else SILENT
         reporter.progress(Progress("predicting", None, "the first rows"))
-        for rows in table.parts() if streams else table.blocks(self.rows):
-            yield rows
-            done += len(rows)
-            share = None if streams or not len(rows) else min(table.share(int(rows.line[-1])), 0.999)
-            reporter.progress(Progress("predicting", share, f"{done:,} rows"))
+        read = table.parts() if streams else table.blocks(self.rows)
+        new = (rows for rows in read if not is_done(rows))
+        told = command_reporter()
+        with closing(encode_blocks(new, self._known, self.remember, cluster=self.cluster, reporter=told)) as encoded:
+            for rows, features, empty in encoded:
+                yield rows, features, empty
+                share = None if streams or not len(rows) else min(table.share(int(rows.line[-1])), 0.999)
+                reporter.progress(Progress("predicting", share, f"{self.watch.counts.rows:,} rows"))
         reporter.progress(Progress("predicting", 1.0))
 
     def write(self, table: Table, out: Path, overwrite: bool, form: str, csv_safe: bool) -> None:
         """All results, each block as soon as it is there."""
-        with command_reporter(), output_text(out, overwrite) as file:
+        with command_reporter(), output_text(out, overwrite) as file, closing(self.blocks(table)) as blocks:
             writer = ResultWriter(file, form, csv_safe)
-            for rows in self.blocks(table):
-                writer.write(self.of_rows(rows))
+            for block in blocks:
+                writer.write(self.of_rows(*block))
                 file.flush()
             writer.close()
 
@@ -135,13 +143,20 @@ class Prediction:
 
     def _write_rest(self, table: Table, checkpoint: Checkpoint, form: str, csv_safe: bool) -> None:
         last = time.monotonic()
-        with checkpoint.open() as file:
+
+        def is_done(rows: Rows) -> bool:
+            """Only what is known to be done is taken in here: rows may be read long before they are written."""
+            if not checkpoint.is_behind:
+                return False
+            checkpoint.take(rows.line.tolist(), rows.texts, rows.ids)
+            self.watch.sample.add(rows.texts, None)
+            return True
+
+        with checkpoint.open() as file, closing(self.blocks(table, is_done)) as blocks:
             writer = ResultWriter(file, form, csv_safe, self.watch.counts.rows)
-            for rows in self.blocks(table):
-                if checkpoint.is_done(rows.line.tolist(), rows.texts, rows.ids):
-                    self.watch.sample.add(rows.texts, None)
-                    continue
-                writer.write(self.of_rows(rows))
+            for rows, features, empty in blocks:
+                checkpoint.take(rows.line.tolist(), rows.texts, rows.ids)
+                writer.write(self.of_rows(rows, features, empty))
                 if time.monotonic() - last >= OFTEN:
                     checkpoint.commit(file, self.watch.counts)
                     last = time.monotonic()
@@ -159,10 +174,8 @@ class Prediction:
         return drift_of(self.run, np.concatenate(known) if known else None)
 
 
-def given_features(
-    found: Sequence[Source], recipes: Sequence[Recipe], vectors: Path, table: Table
-) -> tuple[Rows, list[Features]]:
-    """The rows of a table, and for each source the vectors from elsewhere, or what ``recipes`` make of the texts."""
+def given_features(found: Sequence[Source], recipes: Sequence[Recipe], vectors: Path, table: Table) -> EncodedRows:
+    """The rows of a table, with the vectors from elsewhere of one source, and what ``recipes`` make of the others."""
     from embed.given_vectors import read_vectors, vectors_of_rows
     from embed.recipes import encode_texts
     from embed.tables.rows import Rows
@@ -176,4 +189,5 @@ def given_features(
         raise InputError(f"{vectors} has {values.shape[1]} columns; the run was trained on {width}")
     own = PooledFeatures({"pooled": np.asarray(values, given.recipe["dtype"])}, np.zeros((len(values), 3), np.int32))
     others: Iterator[Features] = iter(encode_texts(rows.texts, recipes)[0] if recipes else [])
-    return rows, [own if source.recipe.get("given") else next(others) for source in found]
+    features = [own if source.recipe.get("given") else next(others) for source in found]
+    return rows, features, np.array([not text.strip() for text in rows.texts], bool)

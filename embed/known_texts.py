@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,6 +70,36 @@ def several_texts(texts: Sequence[str], name: str = "texts") -> list[str]:
     return texts if isinstance(texts, list) else list(texts)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What is known of some texts.
+
+    Attributes:
+        distinct: the texts, each once.
+        order: int64 ``[n]``, which of these each text is.
+        hashes: of these, uint8 ``[m, 16]``.
+        found: features that are known, each time with the numbers of their texts.
+        left: int64, numbers of the texts that are not known.
+    """
+
+    distinct: list[str]
+    order: np.ndarray
+    hashes: np.ndarray
+    found: list[tuple[np.ndarray, Features]]
+    left: np.ndarray
+
+    @property
+    def new_texts(self) -> list[str]:
+        """The texts that are not known."""
+        return [self.distinct[number] for number in self.left]
+
+    def with_these(self, made: Sequence[Features]) -> Features:
+        """Features of all texts; ``made``: those of ``new_texts``, some after the other."""
+        numbers = np.concatenate([*(numbers for numbers, _ in self.found), self.left])
+        whole = Features.concat([*(features for _, features in self.found), *made])
+        return whole.take(np.argsort(numbers)[self.order]).canonical()
+
+
 class KnownTexts:
     """What is known of texts under one recipe; may be asked by several threads.
 
@@ -100,25 +131,29 @@ class KnownTexts:
         recipe = self.recipe
         if recipe.encoder.stateful:
             return recipe.encode(texts, reuse=False)
-        distinct = list(dict.fromkeys(texts))
-        place = {text: number for number, text in enumerate(distinct)}
-        order = np.fromiter(map(place.__getitem__, texts), np.int64, len(texts))
-        if not keep and self.is_cheap(len(distinct)):
+        if not keep and self.is_cheap(len(set(texts))):
+            distinct, order = _distinct(texts)
             return recipe.encode(distinct, reuse=False).take(order)
         with self._lock:
-            hashes = hash_texts(distinct)
-            known, found = self._known(hashes)
-            left = np.flatnonzero(~known)
-            if len(left) and keep and self._folder is not None:
-                with self._alone():  # who waited here finds what the other one has encoded
-                    known, found = self._known(hashes, again=True)
-                    made = self._encode(distinct, hashes, np.flatnonzero(~known), keep)
-            else:
-                made = self._encode(distinct, hashes, left, keep=False)
-        pieces = [*found, *made]
-        numbers = np.concatenate([numbers for numbers, _ in pieces])
-        whole = Features.concat([features for _, features in pieces])
-        return whole.take(np.argsort(numbers)[order]).canonical()
+            asked = self._asked(texts)
+            if not (keep and len(asked.left) and self._folder is not None):
+                return self._completed(asked, keep=False)
+            with self._alone():  # who waited here finds what the other one has encoded
+                return self._completed(self._asked(texts, again=True), keep)
+
+    def look_up(self, texts: list[str]) -> Asked:
+        """Which of some cleaned texts are known; the features of the others are to be made by the caller."""
+        with self._lock:
+            return self._asked(texts)
+
+    def _asked(self, texts: list[str], again: bool = False) -> Asked:
+        distinct, order = _distinct(texts)
+        hashes = hash_texts(distinct)
+        known, found = self._known(hashes, again)
+        return Asked(distinct, order, hashes, found, np.flatnonzero(~known))
+
+    def _completed(self, asked: Asked, keep: bool) -> Features:
+        return asked.with_these(self._encode(asked.new_texts, asked.hashes[asked.left], keep))
 
     def is_cheap(self, texts: int) -> bool:
         """Whether so many texts are encoded before a store is open."""
@@ -156,22 +191,19 @@ class KnownTexts:
         self._seen |= fresh.keys()
         return bool(fresh)
 
-    def _encode(
-        self, texts: list[str], hashes: np.ndarray, left: np.ndarray, keep: bool
-    ) -> list[tuple[np.ndarray, Features]]:
-        """Features of the texts with these numbers, and the numbers; what is kept is written part by part."""
-        made, rows, meter = [], self.recipe.encoder.part_rows, Meter(self._reporter, len(left))
+    def _encode(self, texts: list[str], hashes: np.ndarray, keep: bool) -> list[Features]:
+        """Features of new texts, a part after the other; what is kept is written part by part."""
+        made, rows, meter = [], self.recipe.encoder.part_rows, Meter(self._reporter, len(texts))
         with self.recipe.encoder.reporting_to(meter):
-            for start in range(0, len(left), rows):
-                numbers, began = left[start : start + rows], time.time()
-                some = [texts[number] for number in numbers]
-                with meter.part((start + len(numbers)) / len(left), some):
+            for start in range(0, len(texts), rows):
+                some, began = texts[start : start + rows], time.time()
+                with meter.part((start + len(some)) / len(texts), some):
                     meter.begin(some)
                     features = self.recipe.encode(some, reuse=False)
-                made.append((numbers, features))
+                made.append(features)
                 if keep:
-                    self._write(hashes[numbers], features.canonical(), began)
-        if keep and len(left):
+                    self._write(hashes[start : start + rows], features.canonical(), began)
+        if keep and texts:
             self._merge()
         return made
 
@@ -232,6 +264,13 @@ class KnownTexts:
             yield
         finally:
             lock.release()
+
+
+def _distinct(texts: list[str]) -> tuple[list[str], np.ndarray]:
+    """The different texts, and int64 ``[n]``, which of them each text is."""
+    distinct = list(dict.fromkeys(texts))
+    place = {text: number for number, text in enumerate(distinct)}
+    return distinct, np.fromiter(map(place.__getitem__, texts), np.int64, len(texts))
 
 
 def _read(location: FeatureLocation) -> Features | None:

@@ -138,14 +138,14 @@ class Recipe:
         return KnownTexts(self)
 
     @property
-    def ingredients(self) -> tuple[type[Encoder], dict, str, tuple[str, ...]]:
+    def ingredients(self) -> tuple[type[Encoder], tuple]:
         """What another process makes the same recipe of, with ``from_ingredients``; nothing that is loaded travels."""
-        return type(self.encoder), self.options, self.dtype, self.cleaning
+        return type(self.encoder), (self.options, self.dtype, self.cleaning, self.joined, self.view)
 
     @classmethod
-    def from_ingredients(cls, kind: type[Encoder], options: dict, dtype: str, cleaning: tuple[str, ...]) -> Recipe:
+    def from_ingredients(cls, kind: type[Encoder], rest: tuple) -> Recipe:
         """The recipe, with an encoder that is loaded in this process."""
-        return cls(build(kind, options), options, dtype, cleaning)
+        return cls(build(kind, rest[0]), *rest)
 
     def as_dict(self) -> dict:
         """The recipe as a JSON-able mapping; where it was computed is no part of it."""

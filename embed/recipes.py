@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embed.known_texts import KnownTexts, default_folder
+from embed.known_texts import Asked, KnownTexts, default_folder
 from embed.recipe import Recipe
 from embed.tables.rows import Rows
 from embed.tables.table import Table
 from stores.features import Features
 from stores.shared.errors import InputError
-from stores.shared.reporter import Reporter
+from stores.shared.reporter import SILENT, Reporter
 from stores.shared.suggest import listing
+
+if TYPE_CHECKING:
+    from embed.engines import Cluster
 
 
 def load_recipes(
@@ -77,11 +81,52 @@ def encode_texts(
 
 def encode_rows(
     table: Table, recipes: Sequence[Recipe], *, remember: bool = False
-) -> Iterator[tuple[Rows, list[Features], np.ndarray]]:
+) -> Generator[tuple[Rows, list[Features], np.ndarray]]:
     """The rows of a table with what ``encode_texts`` makes of their texts, a block at a time."""
-    known = known_texts(recipes, remember)
-    for rows in table.blocks(min(recipe.encoder.part_rows for recipe in recipes)):
-        yield rows, *encode_known(rows.texts, known, remember)
+    blocks = table.blocks(min(recipe.encoder.part_rows for recipe in recipes))
+    yield from encode_blocks(blocks, known_texts(recipes, remember), remember)
+
+
+def encode_blocks(
+    blocks: Iterable[Rows],
+    known: Sequence[KnownTexts],
+    remember: bool = False,
+    *,
+    cluster: Cluster | None = None,
+    reporter: Reporter = SILENT,
+) -> Generator[tuple[Rows, list[Features], np.ndarray]]:
+    """Blocks of rows, in their order, each with what ``encode_texts`` makes of its texts; nothing of one without rows.
+
+    Args:
+        blocks: of a table; of these a few a worker are read before they are due.
+        known: what is known of texts under each recipe.
+        remember: see ``encode_texts``; this process alone can.
+        cluster: the Ray workers that encode; None: this process does.
+        reporter: told of the workers.
+    """
+    if cluster is not None:
+        yield from _encoded_by(cluster, blocks, known, reporter)
+        return
+    for rows in blocks:
+        yield rows, *(encode_known(rows.texts, known, remember) if len(rows) else ([], np.zeros(0, bool)))
+
+
+def _encoded_by(
+    cluster: Cluster, blocks: Iterable[Rows], known: Sequence[KnownTexts], reporter: Reporter
+) -> Generator[tuple[Rows, list[Features], np.ndarray]]:
+    from embed.engines.features import Block, feature_engine
+
+    def asked() -> Iterator[Block[tuple[Rows, list[Asked], np.ndarray]]]:
+        for rows in blocks:
+            cleaned = [each.recipe.clean(rows.texts) for each in known]
+            asked = [each.look_up(texts) for each, texts in zip(known, cleaned, strict=True)] if len(rows) else []
+            lines = f"from line {rows.line[0]} on" if len(rows) else ""
+            yield Block((rows, asked, _empty(cleaned)), lines, [each.new_texts for each in asked])
+
+    with feature_engine(cluster, [each.recipe for each in known], reporter.note) as engine:
+        for block in engine.encode(asked()):
+            rows, found, empty = block.asker
+            yield rows, [each.with_these(made) for each, made in zip(found, block.made or [], strict=True)], empty
 
 
 def known_texts(recipes: Sequence[Recipe], remember: bool = False) -> list[KnownTexts]:
@@ -93,9 +138,10 @@ def encode_known(
     texts: Sequence[str], known: Sequence[KnownTexts], remember: bool = False
 ) -> tuple[list[Features], np.ndarray]:
     """As ``encode_texts``, with what is known of them."""
-    found, empty = [], np.ones(len(texts), bool)
-    for each in known:
-        cleaned = each.recipe.clean(list(texts))
-        found.append(each.encode(cleaned, keep=remember))
-        empty &= [not text.strip() for text in cleaned]
-    return found, empty
+    cleaned = [each.recipe.clean(list(texts)) for each in known]
+    return [each.encode(some, keep=remember) for each, some in zip(known, cleaned, strict=True)], _empty(cleaned)
+
+
+def _empty(cleaned: Sequence[list[str]]) -> np.ndarray:
+    """Bool ``[n]``: texts of which no cleaning leaves more than blanks."""
+    return np.array([not any(text.strip() for text in texts) for texts in zip(*cleaned, strict=True)], bool)

@@ -143,7 +143,7 @@ def test_deadly_text_is_named(cluster, tmp_path):
 
 def test_deadly_texts_are_skipped_when_asked(cluster, tmp_path, monkeypatch):
     """Their rows, also in later parts, are counted and listed; all others are what they are without these."""
-    monkeypatch.setattr("embed.engines.ray.STRIKES", 1)  # once is enough here: it takes seconds each time
+    monkeypatch.setattr("embed.engines.dispatch.STRIKES", 1)  # once is enough here: it takes seconds each time
     deadly = [("spam", "a KILL always"), ("ham", "another KILL")]
     rows = [*ROWS[:9], *deadly, *ROWS[9:20], deadly[0], *ROWS[20:]]
     summary = fragile(tmp_path, rows, bad_rows="skip")
