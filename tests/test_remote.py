@@ -1,6 +1,7 @@
 """Tables where they are: the rows, the identity and the refusals of a copy on this machine."""
 
 import sys
+import threading
 
 import pytest
 from helpers.s3 import s3_server
@@ -135,3 +136,21 @@ def test_what_is_public_needs_no_credentials(bucket, monkeypatch, tmp_path):
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
     assert read(read_table(address))[1] == [text for _, text in TEN_ROWS]
+
+
+def test_googles_storage_out_of_reach(monkeypatch):
+    """One line after seconds, also where a name cannot be looked up; its own client would try for a minute."""
+    for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("stores.shared.remote.FIRST", 0.1)
+    monkeypatch.setenv("CLOUD_STORAGE_EMULATOR_ENDPOINT", "http://127.0.0.1:9")
+    said = "^gs://bucket/a.csv: no connection to {}; see that the network is there$"
+    with pytest.raises(FailureError, match=said.format("127.0.0.1")):
+        read_table("gs://bucket/a.csv")
+
+    never = threading.Event()
+    monkeypatch.setattr("socket.create_connection", lambda *args: never.wait(60))
+    monkeypatch.delenv("CLOUD_STORAGE_EMULATOR_ENDPOINT")
+    with pytest.raises(FailureError, match=said.format("storage.googleapis.com")):
+        read_table("gs://bucket/a.csv")
+    never.set()

@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import os
 import re
+import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from stores.shared.errors import FailureError, InputError
 
@@ -28,6 +32,7 @@ ADVICE = {
     UNREACHED: "; see that the network is there, and that AWS_ENDPOINT_URL, if it is set, names the service",
 }
 PATIENCE = timedelta(seconds=10)  # the client of gs:// tries again for a quarter of an hour by itself
+FIRST = 5  # seconds for the first connection to it
 INSTALL = {
     "hdfs": "the client of Hadoop is not found: set HADOOP_HOME and CLASSPATH as its libhdfs needs them",
 }
@@ -69,6 +74,7 @@ def open_filesystem(address: str, *, anonymous: bool = False) -> tuple[Any, str]
         if scheme == "s3":
             return _s3(fs, rest.partition("/")[0], anonymous), rest
         if scheme == "gs":
+            _knock(address)
             return fs.GcsFileSystem(anonymous=anonymous, retry_time_limit=PATIENCE), rest
         if scheme == "hf":
             from huggingface_hub import HfFileSystem
@@ -79,6 +85,33 @@ def open_filesystem(address: str, *, anonymous: bool = False) -> tuple[Any, str]
         return system, path if scheme == "abfs" and "@" not in authority else _in_container(scheme, authority, path)
     except (OSError, ValueError, NotImplementedError) as error:
         raise FailureError(f"{address}: {INSTALL.get(scheme) or first_line(error)}") from error
+
+
+@cache
+def _reached(host: str, port: int) -> bool:
+    """Whether somebody listens there, told within ``FIRST`` seconds, also where names cannot be looked up."""
+    found: list[bool] = []
+
+    def knock() -> None:
+        with suppress(OSError):
+            socket.create_connection((host, port), FIRST).close()
+            found.append(True)
+
+    asking = threading.Thread(target=knock, daemon=True)
+    asking.start()
+    asking.join(FIRST)
+    return bool(found)
+
+
+def _knock(address: str) -> None:
+    """``FailureError`` if Google's service is out of reach: its client would try for a minute; a proxy is trusted."""
+    if any(name.lower() in ("https_proxy", "all_proxy") for name in os.environ):
+        return
+    service = urlsplit(os.environ.get("CLOUD_STORAGE_EMULATOR_ENDPOINT") or "https://storage.googleapis.com")
+    host, port = service.hostname or "", service.port or (80 if service.scheme == "http" else 443)
+    if not _reached(host, port):
+        _reached.cache_clear()
+        raise FailureError(f"{address}: no connection to {host}; see that the network is there")
 
 
 def _in_container(scheme: str, authority: str, path: str) -> str:
