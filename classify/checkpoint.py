@@ -21,6 +21,7 @@ from classify.typed_json import Jsonable, from_json
 from classify.watch import Counts
 from stores.shared.errors import FailureError, InputError
 from stores.shared.files import whole_file
+from stores.shared.locks import hold
 
 VERSION = 1
 
@@ -28,16 +29,9 @@ VERSION = 1
 @contextmanager
 def alone(path: Path) -> Iterator[None]:
     """One process at a time goes on from a checkpoint; ``FailureError`` for a second one."""
-    from filelock import FileLock, Timeout
-
-    place = path.with_name(f".{path.name}.lock")
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(place, timeout=0):
-            yield
-        place.unlink(missing_ok=True)
-    except Timeout as error:
-        raise FailureError(f"{path} is in use by another process; wait until that has ended") from error
+    place, busy = path.with_name(f".{path.name}.lock"), f"{path} is in use by another process"
+    with hold(place, lambda: busy, otherwise="wait until that has ended", temporary=True):
+        yield
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
-from stores.shared.errors import FailureError, InputError
+from stores.shared.errors import FailureError, InputError, LockedError
 from stores.shared.files import check_local
 from stores.shared.fingerprint import canonical_json, digest_bytes, digest_file
+from stores.shared.locks import hold
 
 RECIPE = "recipe.json"
 
@@ -47,26 +48,17 @@ class FolderClaims:
 
     def _lock(self, folder: Path) -> bool:
         """Whether the claim was free and the folder is not there."""
-        from filelock import FileLock, Timeout
-
         if folder.exists():
             return False
-        path = folder.with_name(f".{folder.name}.lock")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(path, timeout=0)
-            lock.acquire()
-        except Timeout:
-            return False
-        except OSError as error:
-            raise FailureError(
-                f"{folder} could not be made: {error.strerror or error}; choose another `out`"
-            ) from error
-        if folder.exists():  # its maker was done between the two looks
-            lock.release()
-            return False
-        self._locks.callback(path.unlink, missing_ok=True)  # called after the release: last in, first out
-        self._locks.callback(lock.release)
+        path, busy = folder.with_name(f".{folder.name}.lock"), f"{folder} is being made by another process"
+        with ExitStack() as claim:
+            try:
+                claim.enter_context(hold(path, lambda: busy, unwritable="choose another `out`", temporary=True))
+            except LockedError:
+                return False
+            if folder.exists():  # its maker was done between the two looks
+                return False
+            self._locks.push(claim.pop_all())
         return True
 
 

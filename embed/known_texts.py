@@ -30,6 +30,7 @@ from stores.reader import FeatureStore
 from stores.reuse_index import FeatureLocation, ReuseIndex
 from stores.shared.errors import FailureError, InputError
 from stores.shared.fingerprint import digest_bytes, hash_texts, identity_digest
+from stores.shared.locks import hold
 from stores.shared.reporter import SILENT, BarsOnly, Reporter
 from stores.writer import write_store
 
@@ -250,20 +251,11 @@ class KnownTexts:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """One process at a time encodes for this folder under this recipe."""
-        from filelock import FileLock
-
         assert self._folder is not None  # noqa: S101
-        lock = FileLock(self._folder / f".{self._stem}.lock")
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
-        except OSError as error:
-            why = error.strerror or error
-            raise FailureError(f"{self._folder} could not be written: {why}; name another folder in `store`") from error
-        try:
+        path, busy = self._folder / f".{self._stem}.lock", f"another process encodes for {self._folder}"
+        advice = "name another folder in `store`"
+        with hold(path, lambda: busy, wait=True, note=self._reporter.note, unwritable=advice):
             yield
-        finally:
-            lock.release()
 
 
 def _distinct(texts: list[str]) -> tuple[list[str], np.ndarray]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from stores.reader import FeatureStore
 from stores.shared.errors import FailureError, InputError
 from stores.shared.files import is_being_written
-from stores.shared.locks import is_locked
+from stores.shared.locks import is_held
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def find_stale(folder: Path) -> list[Stale]:
     """
     stale, in_use = [], _in_use(folder)
     for path in sorted(folder.rglob("*.h5.parts")):
-        if path.is_dir() and not is_locked(path) and not (set(path.iterdir()) & in_use):
+        if path.is_dir() and not is_held(path / "lock") and not (set(path.iterdir()) & in_use):
             finished = "of an interrupted run"
             if path.with_name(path.name.removesuffix(".parts")).exists():
                 finished = "of an interrupted run; the store was finished by another"

@@ -148,9 +148,14 @@ def test_googles_storage_out_of_reach(monkeypatch):
     with pytest.raises(FailureError, match=said.format("127.0.0.1")):
         read_table("gs://bucket/a.csv")
 
-    never = threading.Event()
-    monkeypatch.setattr("socket.create_connection", lambda *args: never.wait(60))
+    ended = threading.Event()
+
+    def name_server_that_is_down(*_):
+        ended.wait(60)
+        raise OSError("no such name")
+
+    monkeypatch.setattr("socket.create_connection", name_server_that_is_down)
     monkeypatch.delenv("CLOUD_STORAGE_EMULATOR_ENDPOINT")
     with pytest.raises(FailureError, match=said.format("storage.googleapis.com")):
         read_table("gs://bucket/a.csv")
-    never.set()
+    ended.set()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from stores.shared.cache import cache_folder
 from stores.shared.errors import FailureError
 from stores.shared.files import whole_file
 from stores.shared.fingerprint import canonical_json, digest_bytes, digest_file
+from stores.shared.locks import hold
 from stores.shared.reporter import Reporter
 
 FUNCTION = "BLAKE3"  # of which remembered digests are
@@ -24,35 +25,10 @@ def alone(folder: Path, reporter: Reporter) -> Iterator[None]:
     Raises:
         FailureError: if the cache cannot be written.
     """
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(f"{folder}.lock")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            reporter.note(f"another process is filling {folder}; waiting for it")
-            lock.acquire()
-    except OSError as error:
-        advice = "name another folder in the environment variable TK_CACHE_DIR"
-        raise FailureError(f"{folder.parent} could not be written: {error.strerror or error}; {advice}") from error
-    try:
+    path, busy = Path(f"{folder}.lock"), lambda: f"another process is filling {folder}"
+    advice = "name another folder in the environment variable TK_CACHE_DIR"
+    with hold(path, busy, wait=True, note=reporter.note, unwritable=advice):
         yield
-    finally:
-        lock.release()
-
-
-def is_held(folder: Path) -> bool:
-    """Whether a living process holds the lock of a folder of the cache."""
-    from filelock import FileLock, Timeout
-
-    lock = Path(f"{folder}.lock")
-    try:
-        with FileLock(lock, timeout=0) if lock.exists() else nullcontext():
-            return False
-    except (Timeout, OSError):
-        return True
 
 
 def weights_digest(path: Path) -> str:

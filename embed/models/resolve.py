@@ -22,13 +22,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from embed.models.archives import SUFFIXES, unpack
-from embed.models.cache import alone, cache_folder, is_held, weights_digest, write_json
+from embed.models.cache import alone, cache_folder, weights_digest, write_json
 from embed.models.download import Unreachable, fetch
 from embed.models.handles import download_url, file_name, folders, handle_of, how_to_get, is_module, own_folder
 from embed.models.hugging_face import fetch_model, fetched, fetched_models, hub_model
 from embed.models.trust import PROGRAM, Trust, check_source
 from stores.shared.errors import FailureError, InputError
 from stores.shared.files import whole_folder
+from stores.shared.locks import is_held
 from stores.shared.reporter import Reporter
 
 
@@ -131,7 +132,7 @@ def leftovers() -> Iterator[tuple[Path, int]]:
     """What killed processes left in the cache of downloads and unpacked archives that nobody fills now: path, bytes."""
     for folder in ("models", "archives"):
         for left in sorted((cache_folder() / folder).glob(".*.*")):
-            if not is_held(left.with_name(left.name[1:].partition(".")[0])):
+            if not is_held(left.with_name(left.name[1:].partition(".")[0] + ".lock")):
                 yield left, _size(left)
 
 
