@@ -16,7 +16,7 @@ from stores.shared.files import check_local
 if TYPE_CHECKING:
     from filelock import FileLock
 
-PATIENCE = 1.0  # seconds until it is said that another process is waited for
+PATIENCE = 0.3  # seconds until it is said that another process is waited for
 
 
 @contextmanager
