@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from classify.heads import load
+from classify.heads._keras import load_keras
 from classify.heads._tokens import fit_words, number_words
 from stores import FeatureStore, IdFeatures
 
@@ -27,7 +28,7 @@ CHAINS = {"lstm": "LSTM", "gru": "GRU", "gru2": "GRU", "rnn": "SimpleRNN", "bils
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--store", required=True)
-    parser.add_argument("--heads", default="rnn,lstm,gru,bilstm,gru2,conv")
+    parser.add_argument("--heads", default="rnn,lstm,gru,bilstm,gru2,average,conv")
     parser.add_argument("--rows", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=2)
     given = parser.parse_args()
@@ -35,6 +36,7 @@ def main() -> None:
         rows = np.random.default_rng(0).permutation(np.flatnonzero(store.codes >= 0))[: given.rows]
         x, y = store.take(rows).canonical(), store.codes[rows]
     assert isinstance(x, IdFeatures)
+    load_keras().layers.Dense(1)(np.zeros((1, 1)))
     test, train = np.split(np.arange(len(y)), [len(y) // 5])
     for name in given.heads.split(","):
         ways: dict[str, Callable[[], np.ndarray]] = {
@@ -85,6 +87,8 @@ def body(name: str, layers: Any, vectors: Any) -> Any:
         found = [layers.Conv1D(50, width, padding="same", activation="relu")(vectors) for width in (2, 3, 4)]
         pooled = layers.concatenate([layers.GlobalAveragePooling1D()(each) for each in found])
         return layers.Dense(1024, activation="relu")(layers.Dropout(0.2)(pooled))
+    if name == "average":
+        return layers.Dense(UNITS, activation="relu")(layers.Dropout(0.2)(layers.GlobalAveragePooling1D()(vectors)))
     kind, vectors = getattr(layers, CHAINS[name]), layers.SpatialDropout1D(0.2)(vectors)
     if name == "bilstm":
         return layers.Bidirectional(kind(UNITS))(vectors)

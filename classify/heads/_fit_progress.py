@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from threading import Event
+from typing import TypeVar
 
-from stores.shared.reporter import SILENT, Progress, Reporter
+from classify.heads._fit_task import FitTask
+from stores.shared.reporter import SILENT, Progress, Reporter, SilentReporter
 
 
 @dataclass(frozen=True)
@@ -45,3 +50,42 @@ class FitProgress:
         """``done`` is the share of this epoch, counted from 1, and ``loss`` its mean so far."""
         step = f"epoch {epoch} of {epochs}" + ("" if loss is None else f", loss {loss:.4f}")
         self.tell((epoch - 1 + done) / epochs, step)
+
+
+T = TypeVar("T")
+
+
+class _UntilEnded(SilentReporter):
+    """Says nothing, and ends the fit that tells it something once ``ended`` is set."""
+
+    def __init__(self, ended: Event) -> None:
+        super().__init__()
+        self._ended = ended
+
+    def progress(self, progress: Progress) -> None:
+        """Nothing, or the end."""
+        if self._ended.is_set():
+            raise CancelledError
+
+
+def fit_together(
+    fit: Callable[[FitTask, FitProgress], T], folds: Sequence[FitTask], progress: FitProgress, most: int
+) -> list[T]:
+    """``fit`` of each fold and what it is to tell, ``most`` of them at once in threads; in the order of the folds.
+
+    The first of those at once runs in this thread and tells how far they are. Where it fails or is interrupted, the
+    others end when they next tell something.
+    """
+    fitted: list[T] = []
+    for start in range(0, len(folds), most):
+        first, *others = folds[start : start + most]
+        name = first.name + (f" and {len(others)} more" if others else "")
+        ended, told = Event(), progress.at(name, start, 1 + len(others), len(folds))
+        with ThreadPoolExecutor(max(1, len(others))) as pool:
+            silent = replace(told, reporter=_UntilEnded(ended))
+            running = [pool.submit(fit, fold, silent) for fold in others]
+            try:
+                fitted += [fit(first, told), *(each.result() for each in running)]
+            finally:
+                ended.set()
+    return fitted

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 
+from classify.heads._fit_progress import fit_together
+from classify.heads._fit_task import FitTask
 from classify.heads._keras import load_keras
 from classify.heads._network import BatchPlan, Network, Tensor, TokenRows
 from classify.heads._optimizer import EPSILON, RULES, OptimizerOptions
@@ -16,7 +21,9 @@ from classify.heads._ragged import Ragged
 from classify.heads.base import Head, HeadFitOptions, X, probabilities
 from classify.scoring.epoch_metrics import epoch_metrics
 from stores.features import IdFeatures, RaggedFeatures
+from stores.shared.cores import threads
 from stores.shared.errors import InputError
+from stores.shared.tensorflow import device_kind
 
 
 def fit_words(x: IdFeatures, most: int, min_count: int) -> list[str]:
@@ -48,6 +55,7 @@ def inside(vectors: Tensor, lengths: Tensor) -> Tensor:
     return ops.cast(step <= ops.cast(lengths, "float32")[:, None, None], "float32")
 
 
+BUILDING = Lock()  # weights are drawn by the generators of the whole process
 AT_LEAST_1 = ("vocabulary", "min_count", "length", "width", "batch", "epochs")
 
 
@@ -113,14 +121,25 @@ class TokensHead(Head):
     def _body(self, vectors: Tensor, lengths: Tensor) -> Tensor:
         """Keras tensors ``[n, T, D]`` and ``[n]``, at least 1 -> ``[n, any]``; nothing may come of padding."""
 
+    def fit_folds(self, x: X, y: np.ndarray, n_classes: int, folds: Sequence[FitTask]) -> list[Head]:
+        """As ``Head.fit_folds``; on a CPU as many folds at once as it has cores, since one keeps few of them busy.
+
+        Vectors of tokens are too large for a copy of each fold's rows: for these one fold after the other.
+        """
+        if not isinstance(x, IdFeatures) or device_kind(None) != "cpu":
+            return super().fit_folds(x, y, n_classes, folds)
+        load_keras()  # before there are threads that would do it
+        return fit_together(partial(self._fit_fold, x, y, n_classes), folds, self.progress_, threads())
+
     def _fit(self, x: X, y: np.ndarray, how: HeadFitOptions) -> None:
-        load_keras().utils.set_random_seed(how.seed)
         self.words_ = None
         if isinstance(x, IdFeatures) and x.table is None:
             self.words_ = fit_words(x, self.vocabulary, self.min_count)
         tokens = self._tokens(x)
         outputs = y.shape[1] if self.multilabel_ else len(self.seen_classes_)
-        self._take(self._model(tokens, 1 if outputs == 2 and not self.multilabel_ else outputs))
+        with BUILDING:
+            load_keras().utils.set_random_seed(how.seed)
+            self._take(self._model(tokens, 1 if outputs == 2 and not self.multilabel_ else outputs))
         validation = None if how.validation is None else self._rows(self._tokens(how.validation[0]), how.validation[1])
         optimizer = OptimizerOptions(self.optimizer, self.learning_rate, self.epsilon, self.clipnorm, self.decay)
         plan = BatchPlan(optimizer, self.batch, self.epochs, self.patience)

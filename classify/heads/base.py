@@ -109,16 +109,20 @@ class Head(ABC):
             n_classes: C.
             folds: what each copy learns from.
         """
-        heads = []
-        for number, fold in enumerate(folds):
-            validation = None if fold.validation is None else (x[fold.validation], y[fold.validation])
-            sample_weight = None if fold.sample_weight is None else fold.sample_weight[fold.rows]
-            head = self.copy(**fold.options)
-            head.progress_ = self.progress_.at(fold.name, number, 1, len(folds))
-            head.progress_.tell()
-            rest = validation, sample_weight, fold.report, fold.positive
-            heads.append(head.fit(x[fold.rows], y[fold.rows], n_classes, fold.seed, *rest))
-        return heads
+        return [
+            self._fit_fold(x, y, n_classes, fold, self.progress_.at(fold.name, number, 1, len(folds)))
+            for number, fold in enumerate(folds)
+        ]
+
+    def _fit_fold(self, x: X, y: np.ndarray, n_classes: int, fold: FitTask, progress: FitProgress) -> Head:
+        """A copy of this head, fitted on one fold of ``fit_folds``."""
+        validation = None if fold.validation is None else (x[fold.validation], y[fold.validation])
+        sample_weight = None if fold.sample_weight is None else fold.sample_weight[fold.rows]
+        head = self.copy(**fold.options)
+        head.progress_ = progress
+        progress.tell()
+        rest = validation, sample_weight, fold.report, fold.positive
+        return head.fit(x[fold.rows], y[fold.rows], n_classes, fold.seed, *rest)
 
     def copy(self, **options: object) -> Self:
         """An untrained head with the options of this one, or with these."""
