@@ -189,7 +189,7 @@ def _totals(rows: Rows, texts: list[str], features: Features) -> dict[str, int]:
         "rows": len(rows.line),
         "empty": sum(not text.strip() for text in texts),
         "emptied": sum(bool(raw.strip()) and not text.strip() for raw, text in zip(rows.texts, texts, strict=True)),
-        "mojibake": sum(MOJIBAKE.search(text) is not None for text in rows.texts),
+        "mojibake": sum(not text.isascii() and MOJIBAKE.search(text) is not None for text in rows.texts),
         "unlabelled": int(rows.unlabelled.sum()),
         "bad_rows": len(rows.bad),
         "tokens": tokens,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stores.shared.likeness import normal_form
+from stores.shared.likeness import normal_form, normal_forms
 
 
 @pytest.mark.parametrize(("a", "b"), [
@@ -34,3 +34,25 @@ def test_writing_alone_makes_no_other_text(a, b):
 def test_other_words_make_another_text(a, b):
     """A word, a mention, a number, an accent or an emoji more is another text; signs alone are kept apart."""
     assert normal_form(a) != normal_form(b)
+
+
+def test_among_others_a_text_has_the_form_that_it_has_alone():
+    """By hand, with what is joined and cut again: line breaks, blanks at the ends, empty texts, other scripts."""
+    forms = {
+        " Two\nlines \r\n": "two lines",
+        "": "",
+        "\n": "",
+        "Room 1001, 100": "room 0 0",
+        "0": "0",
+        "00 ": "0",
+        "a\x1cb\t\x0bc": "a b c",
+        "a@b.c @d": "a b c mention0",
+        "ÉTÉ 2024!": "été 0",
+        "?!  :)": "?! :)",
+        "nul\x00": "nul\x00",
+    }
+    many = list(forms) * 60  # more than are looked at at once
+
+    assert normal_forms(many) == list(forms.values()) * 60
+    assert [normal_form(text) for text in forms] == list(forms.values())
+    assert normal_forms([]) == []

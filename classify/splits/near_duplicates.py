@@ -12,7 +12,7 @@ from classify.data import Data
 from classify.splits.folds import mixed
 from stores.features import IdFeatures
 from stores.shared.errors import InputError
-from stores.shared.likeness import normal_form
+from stores.shared.likeness import normal_forms
 
 HASHES, ROWS = 120, 4  # random orders, and how many of them a band has: 30 bands
 
@@ -52,7 +52,7 @@ def near_duplicate_groups(data: Data, similarity: float) -> np.ndarray:
 def _pairs(words: IdFeatures) -> list[np.ndarray]:
     """The set of word pairs of each text, as sorted uint64; a text of one word is its word."""
     number: dict[str, int] = {}
-    forms = [normal_form(token) for token in words.vocabulary]
+    forms = normal_forms(words.vocabulary)
     of_token = np.array([number.setdefault(form, len(number)) if form else -1 for form in forms], np.int64)
     ids = of_token[words.ids] if len(of_token) else np.empty(0, np.int64)
     found = []
