@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
@@ -135,7 +136,7 @@ class VectorFile:
         new = [word for word in dict.fromkeys(words) if word not in self._rows]
         if new:
             self._rows |= dict.fromkeys(new, -1) | self._read(new)
-        return np.fromiter((self._rows[word] for word in words), np.int64, len(words))
+        return np.fromiter(map(self._rows.__getitem__, words), np.int64, len(words))
 
     def _read(self, words: list[str]) -> dict[str, int]:
         """The row of each word that the file holds; its vector is in memory then."""
@@ -159,9 +160,9 @@ class VectorFile:
         """The word of each row, and what follows it and a space."""
         starts, ends = self.index.spans(rows, self.path.stat().st_size)
         with open(self.path, "rb", buffering=0) as file:  # rows lie far apart, so no buffer
+            number = file.fileno()
             for start, size in zip(starts.tolist(), (ends - starts).tolist(), strict=True):
-                file.seek(start)
-                word, _, content = file.read(size).partition(b" ")
+                word, _, content = os.pread(number, size, start).partition(b" ")
                 yield word.rstrip(b"\r\n"), content
 
     def _parse_together(self, rows: dict[int, bytes]) -> None:
