@@ -198,6 +198,23 @@ def test_a_tap_on_a_phone(browser, report):
     assert told(page).startswith(f"line {line}: ")
 
 
+def test_two_fingers_zoom(browser, report):
+    """By as much as they part, about the place between them: the row that is nearest to it stays the nearest."""
+    page = browser.open(report, **PHONE)
+    left, top, wide, high = canvas(page)
+    middle = left + wide / 2, top + high / 2
+    page.tap(*middle)
+    before = told(page)
+    page.key("Escape")
+    between = told(page)
+    page.pinch(*middle, 60, 120)
+    zoom = page.value("document.querySelector('canvas').dataset.zoom")
+    page.tap(*middle)
+
+    assert zoom == "2.00"
+    assert before.startswith("line ") and not between.startswith("line ") and told(page) == before
+
+
 def ink(page):
     """How many pixels of the map are painted, and a sum of their colours."""
     return page.value("""(() => {

@@ -149,6 +149,13 @@ class Page:
         self.send("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
         self.send("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
+    def pinch(self, x: float, y: float, wide: float, wider: float) -> None:
+        """Two fingers beside each other, so many pixels apart, then so many."""
+        for kind, apart in (("touchStart", wide), ("touchMove", (wide + wider) / 2), ("touchMove", wider)):
+            fingers = [{"x": x + side * apart / 2, "y": y, "id": number} for number, side in enumerate((-1, 1))]
+            self.send("Input.dispatchTouchEvent", type=kind, touchPoints=fingers)
+        self.send("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+
     def key(self, name: str, text: str = "") -> None:
         """A key, down and up; ``text`` is what it types."""
         self.send("Input.dispatchKeyEvent", type="keyDown", key=name, text=text)
