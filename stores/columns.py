@@ -13,6 +13,7 @@ from h5py._objects import phil  # the lock that h5py's other calls take by thems
 from numpy.typing import DTypeLike
 
 from stores import virtual_dataset
+from stores.file_rows import FileRows
 from stores.format import TEXT_ATTRIBUTES, chunk_rows, data_sets
 from stores.hdf5 import ALIGNMENT, require_group
 from stores.shared.errors import FailureError, InputError
@@ -20,8 +21,11 @@ from stores.shared.fingerprint import canonical_json, digest_bytes
 from stores.virtual_dataset import RowSource
 
 
-def view(file: virtual_dataset.StoreFile, path: str) -> RowSource:
-    """A read-only memory map of a data set whose chunks lie one after the other, else something to slice like it."""
+def view(file: virtual_dataset.StoreFile, path: str, mapped: bool = True) -> RowSource:
+    """A data set to be sliced by rows.
+
+    Where its chunks lie one after the other that is a read-only memory map, or without ``mapped`` a ``FileRows``.
+    """
     data = file[path]
     if not data.chunks:
         return data
@@ -39,6 +43,8 @@ def view(file: virtual_dataset.StoreFile, path: str) -> RowSource:
     )
     if not regular or first + len(chunks) * chunk_bytes > file.bytes or data.chunks[1:] != data.shape[1:]:
         return data
+    if not mapped:
+        return FileRows(file.raw, data.dtype, first, data.shape)
     return np.memmap(file.raw, data.dtype, "r", first, data.shape)
 
 

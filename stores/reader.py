@@ -62,6 +62,11 @@ READ_ROWS = 4096  # rows that are looked at together when scattered ones are wan
 class FeatureStore(StoreFrames, StoreDescription):
     """A finished store, opened for reading; a context manager. The layout is in ``stores.format``.
 
+    Args:
+        path: the file.
+        mapped: whether features are read through a memory map where they can be. That is fastest, and ends the process
+            where another program cuts the file meanwhile (no command of ours does); without, it is a ``FailureError``.
+
     Attributes:
         path: the file.
         kind: ``pooled``, ``tokens`` or ``ids``.
@@ -79,8 +84,9 @@ class FeatureStore(StoreFrames, StoreDescription):
         FailureError: if it is no store of this version, damaged, or reaches out of itself.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, mapped: bool = True) -> None:
         super().__init__(path)
+        self._is_mapped = mapped
         self._views: dict[str, RowSource] = {}
 
     def __enter__(self) -> FeatureStore:
@@ -242,12 +248,13 @@ class FeatureStore(StoreFrames, StoreDescription):
                     partial(self._view_in, path), self.parts["files"], data.shape, data.dtype
                 )
             else:
-                self._views[path] = view(self._file, path)
+                self._views[path] = view(self._file, path, self._is_mapped)
         return self._views[path]
 
     def _view_in(self, path: str, part: str) -> RowSource:
         """The data set ``path`` of the store of a part: of the file that was there when this store was opened."""
-        with suppress(InputError), FeatureStore(self.path.parent / part) as store:  # there may be no such file now
+        path_of_part = self.path.parent / part  # there may be no such file now
+        with suppress(InputError), FeatureStore(path_of_part, mapped=self._is_mapped) as store:
             if mark(os.fstat(store._file.raw.fileno())) == self._file.marks[part]:
                 return store.data_set(path)
-        raise FailureError(f"{self.path.parent / part} was replaced or removed while its store was read; try again")
+        raise FailureError(f"{path_of_part} was replaced or removed while its store was read; try again")

@@ -44,7 +44,7 @@ class FeatureLocation:
         Raises:
             FailureError: if the store has been replaced or removed, or has not all of the texts.
         """
-        with FeatureStore(self.path) as store:
+        with FeatureStore(self.path, mapped=False) as store:
             if self.digest is not None:
                 self.check(store)
                 return store.take(self.row)
@@ -80,7 +80,7 @@ class ReuseIndex:
         """Add the stores at ``paths``; files that are no store, damaged, or of another identity are passed over."""
         for path in paths:
             try:
-                with FeatureStore(path) as store:
+                with FeatureStore(path, mapped=False) as store:
                     if store.identity_digest == self._identity:
                         self._insert(path, store.digest, store.text_hash, store.seconds_per_text or math.nan)
             except (InputError, FailureError) as error:  # a folder, a pipe, a damaged file: no concern of this run
@@ -138,7 +138,7 @@ class ReuseIndex:
         if place.digest is None:  # of this run, and perhaps not there yet: looked at when it is read
             return True
         try:
-            with FeatureStore(place.path) as store:
+            with FeatureStore(place.path, mapped=False) as store:
                 if store.digest == place.digest:
                     store.verify_rows(place.row, self._compared[number])
                     return True

@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 
 from stores.columns import chunk_checksum, content_digest
+from stores.file_rows import FileRows
 from stores.format import GROUPS, ROW_STRINGS, data_sets, members, rows_a_checksum
 from stores.shared.cores import threads
 from stores.shared.errors import FailureError
@@ -116,8 +117,8 @@ class Compared:
         def is_damaged(chunk: int) -> bool:
             return chunk_checksum(rows[chunk * step : (chunk + 1) * step]) != sums[chunk]
 
-        # all cores compare a memory map, as zlib releases the GIL; other sources hold one open chunk or part at a time
-        if isinstance(rows, np.memmap):
+        # all cores compare what any thread can read, as zlib releases the GIL; other sources hold an open chunk or part
+        if isinstance(rows, np.memmap | FileRows):
             with ThreadPoolExecutor(threads()) as pool:
                 damaged = left[np.array(list(pool.map(is_damaged, left.tolist())), bool)]
         else:
