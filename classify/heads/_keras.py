@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from stores.shared.tensorflow import load_tensorflow
+from stores.shared.tensorflow import load_tensorflow, without_collector
 
 
 def load_keras() -> ModuleType:
     """The ``keras`` module on TensorFlow, set to give the same result each time for the same seed."""
     tf = load_tensorflow()
-    import keras
+    with without_collector():
+        import keras
 
     tf.config.experimental.enable_op_determinism()
     return keras

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import ModuleType
@@ -21,7 +22,7 @@ def load_tensorflow() -> ModuleType:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    with _quiet(), _without_keras():
+    with _quiet(), _without_keras(), without_collector():
         import tensorflow as tf
 
     tf.get_logger().setLevel("ERROR")
@@ -74,18 +75,29 @@ def load_tensorflow_text() -> ModuleType:
 def _without_keras() -> Iterator[None]:
     """TensorFlow is imported without Keras, which brings scikit-learn and matplotlib: 1.2 of 3.1 s.
 
-    It imports Keras for a registry of optimisers, or ``tf_keras`` if this variable is set, or neither. The variable is
-    read again when ``tf.keras`` is first used. Few of the million new objects are garbage, so none is looked for.
+    Its last line imports the optimisers of Keras, for a registry, and goes on without them. They are imported when
+    Keras is first used; with TF_USE_LEGACY_KERAS=1 instead, Keras 2 would be (which takes half a second), and
+    ``from tensorflow.keras import layers`` would find it for ever after.
     """
-    collecting, name = gc.isenabled(), "TF_USE_LEGACY_KERAS"
-    given = os.environ.get(name)
-    os.environ.setdefault(name, "1")
+    name = "keras.src.optimizers"
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = None  # type: ignore[assignment]  # so Python says of a module that it cannot be imported
+    try:
+        yield
+    finally:
+        del sys.modules[name]
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """No garbage is looked for: few of the million new objects of a large import are any."""
+    collecting = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if given is None:
-            os.environ.pop(name, None)
         if collecting:
             gc.enable()
 
