@@ -161,6 +161,7 @@ def test_table_is_encoded_as_the_run_was(in_tmp, machine):
     tk("embed", "--encoder", "words", "--clean", "lower", "--text-column", "said", "--label-column", "kind", "old.csv")
     tk("classify", "features/old.words.h5", "--head", "nb", "--no-report")
     said = tk("evaluate", "runs/old.words.nb", "new.csv").stdout
+    assert "ids features are compared by lengths and unknown words; vectors of a text more closely" in said
 
     assert "20 rows of 20 distinct texts scored; 60 rows that the run was trained on left out" in said
     assert sorted(path.name for path in in_tmp.iterdir()) == ["features", "new.csv", "old.csv", "runs"]

@@ -68,8 +68,11 @@ def measure_drift(run: Run, given: Mapping[str, FeatureStore], rows: np.ndarray)
             empty = None if words is None else (float((words[0] == 0).mean()), float((words[1] == 0).mean()))
             unknown = _pair(_unknown(old), _unknown(new))
             vectors = [(a, b) for a, b in both if a.kind == "pooled" and len(a) == len(old)]
-            if not vectors or min(len(old), len(rows)) < FEW:
-                return Drift(lengths, empty, unknown, None, "vectors of more rows are needed to compare features")
+            if not vectors:
+                why = f"{old.kind} features are compared by lengths and unknown words; vectors of a text more closely"
+                return Drift(lengths, empty, unknown, None, why)
+            if min(len(old), len(rows)) < FEW:
+                return Drift(lengths, empty, unknown, None, f"to compare features takes {FEW} rows on both sides")
             chosen = _sample(np.arange(len(old)), 0), _sample(rows, 1)
             x, other = (np.hstack([pair[side].take(chosen[side]).matrix() for pair in vectors]) for side in (0, 1))
         return Drift(lengths, empty, unknown, told_apart(x, other))
