@@ -173,7 +173,7 @@ class Experiment:
             "problem": data.problem,
             "split": self.plan.how,
             "sampler": options.sampler,
-            "training": options.as_dict(),
+            "training": options.as_dict(None if kept.choice.inner is None else kept.choice.inner.folds),
             "seed": self.seed,
             "classes": data.classes,
             "positive": data.classes[self.positive] if data.problem == "binary" else None,

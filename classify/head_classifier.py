@@ -29,7 +29,7 @@ class HeadClassifier(EstimatorOptions, ClassifierMixin, BaseEstimator):
         head: its name, or ``name:option=value,...``; ``classify.head_names()`` lists them. It must take vectors.
         tune: ``none``: the options are those given, else the head's defaults; ``default``: those in the ``grid`` of
             the head that are not given are chosen on inner folds of the training rows, as ``classify`` does.
-        inner: how many inner folds.
+        inner: how many inner folds; None: 5 for ``logistic``, else 3.
         seed: for everything random.
         options: of the head, such as ``C``; in a grid ``headclassifier__C``.
 
@@ -47,7 +47,7 @@ class HeadClassifier(EstimatorOptions, ClassifierMixin, BaseEstimator):
         head: str = "logistic",
         *,
         tune: str = "none",
-        inner: int = 3,
+        inner: int | None = None,
         seed: int = 0,
         **options: Any,  # noqa: ANN401
     ) -> None:
@@ -133,8 +133,10 @@ class HeadClassifier(EstimatorOptions, ClassifierMixin, BaseEstimator):
     def _fit_tuned(self, head: heads.Head, X: np.ndarray, codes: np.ndarray, groups: Any) -> FittedModel:  # noqa: ANN401
         grid = {option: values for option, values in head.grid_of("pooled").items() if option not in head.given}
         group = None if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+        inner, fewest = (head.inner_folds_of("pooled"), 3) if self.inner is None else (self.inner, None)
         how = FitOptions(
-            tune=grid, inner=self.inner, must_tune=False, calibrate=head.calibration_of("pooled"), must_calibrate=False
-        )
+            tune=grid, inner=inner, fewest_inner=fewest, must_tune=False, calibrate=head.calibration_of("pooled"),
+            must_calibrate=False,
+        )  # fmt: skip
         task = FitTask(np.arange(len(codes)), self.seed)
         return fit(head, X, codes, [task], len(self.classes_), how, group)[0]

@@ -82,7 +82,7 @@ def classify(
     threshold: str | float | None = None,
     cost: str | None = None,
     components: int = 0,
-    inner: int = 3,
+    inner: int | None = None,
     learning_curve: Sequence[float] = (),
     report_epochs: Sequence[int] = (),
     seed: int = 0,
@@ -115,8 +115,9 @@ def classify(
         sampler: of training rows, see ``classify.fitting.sampling``; or several.
         tune: ``default``: the options in the ``grid`` of a head are chosen on inner folds of the training rows, unless
             they are given; ``none``: nothing is; or what to choose, see ``classify.fitting.tune.parse_tune``.
-        class_weight, threshold, cost, components, inner: see ``classify.fitting.options.FitOptions``.
-        calibrate: likewise; ``default``: as the head wants it (``nb`` on vectors ``sigmoid``, all others ``none``),
+        class_weight, threshold, cost, components: see ``classify.fitting.options.FitOptions``.
+        inner: how many inner folds; None: 5 for ``logistic`` on vectors, else 3.
+        calibrate: likewise; ``default``: as the head wants it (``nb`` ``sigmoid``, all others ``none``),
             unless ``tune`` is something else than ``default``.
         learning_curve: shares of the training rows to learn from, too.
         report_epochs: epochs after which to score, too, for heads that have epochs.
@@ -140,7 +141,7 @@ def classify(
     cv = cv if cv is None or isinstance(cv, int) or hasattr(cv, "split") else list(cv)
     scheme = Scheme(cv, repeats, test_size, by_split, test_rows, folds_file, time_column, allow_duplicates)
     options = FitOptions(
-        class_weight=class_weight, calibrate="none" if calibrate == "default" else calibrate, inner=inner,
+        class_weight=class_weight, calibrate="none" if calibrate == "default" else calibrate,
         threshold=None if threshold is None else str(threshold), components=components, cost=cost,
     )  # fmt: skip
     named = {"test": test, "test_rows": test_rows, "folds_file": folds_file}
@@ -170,7 +171,7 @@ def classify(
                 data = replace(data, near=near_duplicate_groups(data, near_duplicates))
             data = data if groups is None else data.group_by(groups)
             jobs = [
-                (replace(options, sampler=name, **tuning.of_head(head, data.kind, calibrate)), head)
+                (replace(options, sampler=name, **tuning.of_head(head, data.kind, calibrate, inner)), head)
                 for name in samplers
                 for head in chosen
             ]

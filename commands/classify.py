@@ -56,7 +56,7 @@ def training_options(function: Callable) -> Callable:
                           "default: what tk heads says of each head; none: nothing."),
         click.option("--calibrate", default="default", show_default=True,
                      help="none, sigmoid, temperature or isotonic (from 1,000 rows a class on), from inner folds; "
-                          "default: sigmoid for nb on vectors, else none."),
+                          "default: sigmoid for nb, else none."),
         click.option("--threshold", help="Of two classes: a number, or f1 (the best on inner folds)."),
         click.option("--goal",
                      help="Threshold that reaches a goal with 95 % certainty by the inner folds: precision>=0.99."),
@@ -64,7 +64,7 @@ def training_options(function: Callable) -> Callable:
                      help="Decide for the class of the least expected cost: spam->ham=1,ham->spam=10."),
         click.option("--remove-components", "components", type=int, default=0, show_default=True,
                      help="Directions that the training rows share, taken out of vectors (1 completes --pooling sif)."),
-        click.option("--inner", type=int, default=3, show_default=True, help="Inner folds."),
+        click.option("--inner", type=int, help="Inner folds.  [default: 5 for logistic on vectors, else 3]"),
     )):  # fmt: skip
         function = option(function)
     return function

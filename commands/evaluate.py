@@ -30,14 +30,21 @@ MISSED = 3  # exit code when a goal is not reached
 @models_option
 @trust_option
 @click.option("--with-training-rows", is_flag=True, help="Score rows that the run was trained on, too.")
-@click.option("--goal", "goals", multiple=True, metavar="METRIC>=NUMBER",
-              help="What must be reached, such as f1_macro>=0.9; repeatable. Exit code 3 if it is not.")  # fmt: skip
+@click.option(
+    "--goal",
+    "goals",
+    multiple=True,
+    metavar="METRIC>=NUMBER",
+    help="What must be reached, such as f1_macro>=0.9; repeatable. Exit code 3 if it is not.",
+)
+@click.option("--goal-by", type=click.Choice(["value", "interval"]), default="value", show_default=True,
+              help="What must reach it: the value, or the worse end of its 95 % interval as well.")  # fmt: skip
 @json_option
 @click.pass_obj
 def evaluate(
     command: str, words: tuple[str, ...], folder: Path | None, data: tuple[str, ...], features: str | None,
-    model: tuple[str, ...], trust_model: bool, with_training_rows: bool, goals: tuple[str, ...], as_json: bool,
-    reading: dict[str, Any],
+    model: tuple[str, ...], trust_model: bool, with_training_rows: bool, goals: tuple[str, ...], goal_by: str,
+    as_json: bool, reading: dict[str, Any],
 ) -> None:  # fmt: skip
     """Score the saved model of a run on labelled rows that it was not trained on.
 
@@ -49,7 +56,7 @@ def evaluate(
     Example:
         tk evaluate runs/messages.static.logistic examples/messages.csv --with-training-rows
         tk evaluate --run runs/messages.static.logistic --features features/messages.static.h5 \\
-            --with-training-rows --goal "f1_macro>=0.8"
+            --with-training-rows --goal "f1_macro>=0.8" --goal-by interval
     """
     from classify.analysis.score_run import parse_goal, score_run
     from classify.model_inputs import sources
@@ -75,7 +82,7 @@ def evaluate(
         print_json(scored.as_dict())
     else:
         _print(scored, run)
-    if not scored.reached:
+    if not (scored.certain if goal_by == "interval" else scored.reached):
         sys.exit(MISSED)
 
 
@@ -142,9 +149,14 @@ def _print(scored: ScoredRun, run: Run) -> None:
 
 
 def goal_line(goal: Goal, problem: str) -> str:
-    """What came of a goal."""
+    """What came of a goal: by the value, and where that reaches it, by the worse end of its interval."""
     from classify.scoring.metrics import title_of
 
     value = "has no value" if goal.value is None else f"is {goal.value:.4f}"
     told = "reached" if goal.reached else "missed"
+    if goal.reached and goal.end is None:
+        told += "; not certain, as it has no interval"
+    elif goal.reached:
+        end = f"the {'lower' if goal.relation == '>=' else 'upper'} end of its 95 % interval, {goal.end:.4f},"
+        told += f"; {end} {'reaches it, too' if goal.certain else 'does not reach it'}"
     return f"goal {goal.metric}{goal.relation}{goal.bound:g}: {title_of(goal.metric, problem)} {value}, {told}"

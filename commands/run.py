@@ -215,7 +215,7 @@ def _judged(outcome: Outcome, folder: str, goals: tuple[str, ...]) -> list[Goal]
     run = next(run for run in outcome.runs if str(run.folder) == folder)
     parsed = [parse_goal(goal, run.recipe.problem) for goal in goals]
     overall = run.metrics.overall
-    return [judged(metric, relation, bound, overall[metric.name].value) for metric, relation, bound in parsed]
+    return [judged(metric, relation, bound, overall[metric.name]) for metric, relation, bound in parsed]
 
 
 def _print(found: Comparison, outcome: Outcome, page: Path) -> None:

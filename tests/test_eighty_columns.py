@@ -2,12 +2,15 @@
 
 import io
 import re
+from types import SimpleNamespace
 
 import pytest
 from helpers.commands import tk
 from rich.console import Console
 
+from classify.records import EpochPoint, Estimate
 from classify.reports.grid import grid, shorten
+from classify.reports.text import extras
 from classify.scoring.metrics import columns_of
 from stores.shared.worded import worded
 
@@ -35,6 +38,30 @@ def test_tables_of_scores_fit(names, problem):
         assert re.search(rf"(?<!\S){re.escape(title)}(?!\S)", text)
     assert text.count("0.1234") == text.count("0.123-0.234") == 3 * len(titles)
     assert all(f"C=0.0{i} " in text for i in range(3))
+
+
+def test_scores_after_an_epoch_fit_and_hold_what_was_asked_for():
+    """Two classes: precision, recall and F1 of the positive one; of several their means; areas where there are some."""
+    score = Estimate(0.75, 0.6, 0.85, 0.75, 0.01)
+    told = "0.7500 [0.600, 0.850]"
+    binary = dict.fromkeys(["accuracy", "f1_macro", "precision_positive", "recall_positive", "f1_positive"], score)
+    several = dict.fromkeys(["accuracy", "f1_macro", "precision_macro", "recall_macro", "roc_auc", "log_loss"], score)
+
+    for overall, problem, expected in (
+        (binary, "binary", [
+            "after 10 epochs:", f"  accuracy {told}  F1 macro {told}", f"  precision {told}  recall {told}",
+            f"  F1 {told}",
+        ]),
+        (several, "multi-class", [
+            "after 10 epochs:", f"  accuracy {told}  F1 macro {told}", f"  ROC-AUC {told}  precision macro {told}",
+            f"  recall macro {told}",
+        ]),
+    ):  # fmt: skip
+        point = EpochPoint(10, overall)
+        metrics = SimpleNamespace(learning_curve=[], epochs=[point], identical_texts_in_one_fold=None)
+        (found,) = extras(metrics, problem)
+        assert found.split("\n") == expected
+        assert max(map(len, expected)) <= 78  # the details of a run are indented by two
 
 
 def test_columns_that_fit_share_a_table():

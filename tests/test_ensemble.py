@@ -12,6 +12,8 @@ from classify import Predictor, classify, read_run
 from classify.analysis.cost import run_cost
 from classify.analysis.ensemble import METHODS, averaged, ensemble, stacked, voted
 from classify.fitting.ensemble_model import stack_inputs
+from classify.scoring.intervals import intervals
+from classify.scoring.metrics import METRICS
 from classify.scoring.predictions import Predictions
 from stores import FeatureStore, InputError
 
@@ -189,6 +191,28 @@ def test_ensemble_is_a_run(runs, method):
     if method == "average":
         assert np.allclose(proba, np.mean(each, axis=0))
     assert len(names) == 120 and proba.shape == each[0].shape
+
+
+@pytest.mark.parametrize("method", ["average", "stack"])
+def test_intervals_hold_the_kept_model(runs, method):
+    """Two classes: those of the predictions. Else the better end is half as far again from the score, at most 0 or 1.
+
+    So ``classify.scoring.kept`` says of models that nothing was chosen for on inner folds.
+    """
+    made = ensemble(runs, method)
+    predictions = made.predictions()
+    directions = max(run.metrics.more["directions"] for run in runs)
+    own = intervals(predictions, runs[0].recipe.seed, directions).found
+
+    assert {"accuracy", "f1_macro", "roc_auc", "log_loss"} < own.keys()
+    for name, (low, high) in own.items():
+        score = made.metrics.overall[name]
+        assert low <= score.value <= high
+        if predictions.problem != "binary" and METRICS[name].higher_is_better:
+            high = min(1.0, max(high, high + (high - score.value) / 2))
+        elif predictions.problem != "binary" and METRICS[name].higher_is_better is False:
+            low = max(0.0, low - (score.value - low) / 2)
+        assert (score.low, score.high) == pytest.approx((low, high)), name
 
 
 def test_ensemble_of_ensembles(runs):

@@ -1,6 +1,7 @@
 """A saved run is scored on rows that it has not seen."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -10,8 +11,11 @@ from scipy.stats import binomtest
 from sklearn.metrics import f1_score, log_loss, roc_auc_score
 
 from classify import Predictor, classify
+from classify.analysis.comparison import Interval
 from classify.analysis.drift import told_apart
-from classify.analysis.score_run import score_run
+from classify.analysis.score_run import judged, score_run
+from classify.scoring.metrics import METRICS
+from commands.evaluate import goal_line
 from stores import FailureError, FeatureStore, InputError
 
 
@@ -144,12 +148,38 @@ def test_command(run, in_tmp):
     said = tk(*args, "--goal", "f1_macro>=0.5").stdout
 
     assert "150 rows of 150 distinct texts scored; 0 rows that the run was trained on left out" in said
-    assert said.rstrip().endswith("reached")
+    end = r"the lower end of its 95 % interval, 0.\d{4}, reaches it, too"
+    assert re.search(rf"goal f1_macro>=0.5: F1 macro is 0.\d{{4}}, reached; {end}$", said.rstrip())
     assert tk(*args, "--goal", "f1_macro>=0.5", "--goal", "log_loss<=0.001", code=3).stdout.rstrip().endswith("missed")
     assert "give a metric, >= or <=, and a number" in tk(*args, "--goal", "beauty>1", code=2).output
     assert "give a metric" in tk(*args[:2], "--data", "not there.csv", "--goal", "beauty>1", code=2).output  # at once
     assert "give a run" in tk("evaluate", str(run.folder), code=2).output
     assert json.loads(tk(*args, "--json").stdout)["rows"] == 150
+
+
+def test_a_goal_between_the_value_and_the_end_of_its_interval(run, in_tmp):
+    """The value reaches it, the worse end does not: exit code 0 by the value, 3 by the interval; both are told."""
+    table(in_tmp / "new.h5", 150, 1, first=1000)
+    args = ("evaluate", str(run.folder), "--features", "new.h5")
+    scores = json.loads(tk(*args, "--json").stdout)["overall"]
+    f1, loss = scores["f1_macro"], scores["log_loss"]
+    above, below = f"f1_macro>={(f1['low'] + f1['value']) / 2}", f"log_loss<={(loss['value'] + loss['high']) / 2}"
+
+    for goal, side, end in ((above, "lower", f1["low"]), (below, "upper", loss["high"])):
+        told = tk(*args, "--goal", goal).stdout
+        assert f"reached; the {side} end of its 95 % interval, {end:.4f}, does not reach it" in told
+        assert tk(*args, "--goal", goal, "--goal-by", "interval", code=3).stdout == told
+        (found,) = json.loads(tk(*args, "--goal", goal, "--json").stdout)["goals"]
+        assert (found["reached"], found["certain"], found["end"]) == (True, False, end)
+    tk(*args, "--goal", f"f1_macro>={f1['low'] - 0.001}", "--goal-by", "interval")
+
+
+def test_a_goal_without_an_interval_is_not_certain():
+    """Too few rows of a class: the value may reach it all the same."""
+    goal = judged(METRICS["f1_macro"], ">=", 0.5, Interval(0.75, None, None))
+
+    assert (goal.reached, goal.end, goal.certain) == (True, None, False)
+    assert goal_line(goal, "binary").endswith("is 0.7500, reached; not certain, as it has no interval")
 
 
 def test_table_is_encoded_as_the_run_was(in_tmp, machine):

@@ -89,7 +89,7 @@ def test_in_a_search_a_calibration_and_a_pickle(rows):
 
     assert search.best_params_ == {"C": 1.0}
     assert clone(search.best_estimator_).get_params() == {
-        "head": "logistic", "tune": "none", "inner": 3, "seed": 0, "C": 1.0,
+        "head": "logistic", "tune": "none", "inner": None, "seed": 0, "C": 1.0,
     }  # fmt: skip
     assert repr(HeadClassifier("svm", C=2.0)) == "HeadClassifier(C=2.0, head='svm')"
     again = pickle.loads(pickle.dumps(search.best_estimator_))

@@ -60,6 +60,8 @@ class Setting:
         repeats: of the folds.
         twins: whether half of the rows are copies of others, which no split parts.
         labels: whether a row may have several labels.
+        way: ``tuned``: cross-validated, with options chosen on inner folds; ``untuned``: with nothing chosen there;
+            ``evaluated``: one model, scored on another table of as many rows, as ``tk evaluate`` does.
     """
 
     rows: int
@@ -70,11 +72,13 @@ class Setting:
     repeats: int = 1
     twins: bool = False
     labels: bool = False
+    way: str = "tuned"
 
     def __str__(self) -> str:
         more = [self.head] if self.head != "logistic" else []
         more += [f"{self.repeats} repeats"] if self.repeats > 1 else []
         more += ["half of them copies"] if self.twins else []
+        more += [self.way] if self.way != "tuned" else []
         where = self.source or f"{self.columns} columns"
         shares = f"{len(self.shares)} {'labels' if self.labels else 'classes'}, rarest {min(self.shares):.0%}"
         return ", ".join([f"{self.rows:,} rows", shares, where, *more])
@@ -82,6 +86,8 @@ class Setting:
     @property
     def kind(self) -> str:
         """Which column of the table of the docs it is part of."""
+        if self.way != "tuned":
+            return f"{self.way}, {'two' if len(self.shares) == 2 else 'several'} classes"
         named = {"labels": self.labels, "copies of rows": self.twins, "3 repeats": self.repeats > 1}
         for name, there in (named | {self.head: self.head != "logistic", "5,000 rows": self.rows >= 5000}).items():
             if there:
@@ -105,6 +111,11 @@ def made_up() -> list[Setting]:
     settings += [Setting(1000, four, 256, twins=True)]
     settings += [Setting(rows, shares, 256, head="dense") for rows, shares in ((300, two[0.5]), (1000, two[0.1]))]
     settings += [Setting(rows, four, 256, head="dense") for rows in (1000, 2000)]
+    for columns, way, head in ((100, "untuned", "logistic:C=0.01"), (50, "evaluated", "logistic")):
+        settings += [Setting(rows, two[p], columns, head=head, way=way) for rows, p in ((300, 0.5), (1000, 0.1))]
+        settings += [Setting(rows, four, columns, head=head, way=way) for rows in (500, 1500)]
+        settings += [Setting(600, (0.3, 0.25, 0.2, 0.1, 0.1, 0.05), columns, head=head, way=way)]
+    settings += [Setting(200, two[p], 50, way="evaluated") for p in (0.1, 0.5)]
     return [*settings, *(Setting(rows, (0.4, 0.2, 0.1, 0.05), 256, labels=True) for rows in (500, 2000))]
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from classify.analysis.comparison import Interval
 from classify.analysis.drift import Drift, measure_drift
 from classify.model_inputs import assemble, joined_words, sources, words_of
+from classify.records import Estimate
 from classify.runs import Run
 from classify.scoring.intervals import intervals
 from classify.scoring.metrics import Metric, metrics_of
@@ -28,13 +29,21 @@ GOAL = re.compile(r"\s*(\w+)\s*(>=|<=)\s*([-+.\deE]+)\s*")
 
 @dataclass(frozen=True)
 class Goal(Jsonable):
-    """What was to be reached: ``metric`` at least (``>=``) or at most (``<=``) ``bound``; and whether it was."""
+    """What was to be reached: ``metric`` at least (``>=``) or at most (``<=``) ``bound``; and whether it was.
+
+    Attributes:
+        reached: whether the value reaches it.
+        end: the worse end of the 95 % interval of the value, None if it has none.
+        certain: whether this end reaches it, too.
+    """
 
     metric: str
     relation: str
     bound: float
     value: float | None
     reached: bool
+    end: float | None
+    certain: bool
 
 
 @dataclass(frozen=True)
@@ -70,8 +79,13 @@ class ScoredRun(Jsonable):
 
     @property
     def reached(self) -> bool:
-        """Whether every goal is reached."""
+        """Whether every goal is reached by the value."""
         return all(goal.reached for goal in self.goals)
+
+    @property
+    def certain(self) -> bool:
+        """Whether every goal is reached by the worse end of the interval."""
+        return all(goal.certain for goal in self.goals)
 
 
 def score_run(
@@ -139,7 +153,7 @@ def score_run(
         per_class=classes,
         confusion=measured["confusion"][0].astype(int).tolist(),
         drift=drift,
-        goals=[judged(metric, relation, bound, overall[metric.name].value) for metric, relation, bound in parsed],
+        goals=[judged(metric, relation, bound, overall[metric.name]) for metric, relation, bound in parsed],
     )
 
 
@@ -163,11 +177,17 @@ def parse_goal(text: str, problem: str) -> tuple[Metric, str, float]:
         ) from None
 
 
-def judged(metric: Metric, relation: str, bound: float, value: float | None) -> Goal:
-    """Whether a goal is reached by this value."""
-    there = value is not None and not np.isnan(value)
-    reached = there and (value >= bound if relation == ">=" else value <= bound)  # type: ignore[operator]
-    return Goal(metric.name, relation, bound, value, bool(reached))
+def judged(metric: Metric, relation: str, bound: float, score: Interval | Estimate) -> Goal:
+    """Whether a goal is reached by this value, and by the worse end of its interval."""
+
+    def reaches(number: float | None) -> bool:
+        if number is None or np.isnan(number):
+            return False
+        return number >= bound if relation == ">=" else number <= bound
+
+    end = score.low if relation == ">=" else score.high
+    reached = reaches(score.value)
+    return Goal(metric.name, relation, bound, score.value, reached, end, reached and reaches(end))
 
 
 def _paths(features: str | Path | Sequence[Path]) -> list[Path]:

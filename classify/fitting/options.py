@@ -30,6 +30,7 @@ class FitOptions:
         tune: option of the head -> values to choose from, by the log loss of inner out-of-fold probabilities.
         must_tune: whether it is a mistake if there are too few rows for inner folds; else the head's defaults serve.
         inner: number of inner folds.
+        fewest_inner: number of them where a class has too few texts for ``inner``; None: as many.
         cost: what mistakes cost, ``TRUE->TAKEN=COST,...``: the class of the least expected cost is decided for.
         components: how many directions that the training rows share are taken out of vectors, see
             ``classify.heads.common_component``.
@@ -44,6 +45,7 @@ class FitOptions:
     must_tune: bool = True
     cost: str | None = None
     inner: int = 3
+    fewest_inner: int | None = None
     components: int = 0
 
     def __post_init__(self) -> None:
@@ -85,8 +87,12 @@ class FitOptions:
         found = {name: values for name, values in self.tune.items() if name in head.options()}
         return [dict(zip(found, values, strict=True)) for values in product(*found.values())]
 
-    def as_dict(self) -> dict:
-        """What is kept in the recipe, JSON-able; the sampler stands by itself there."""
+    def as_dict(self, inner: int | None = None) -> dict:
+        """What is kept in the recipe, JSON-able; the sampler stands by itself there.
+
+        Args:
+            inner: on how many inner folds the choices were made, if not as many as was asked for.
+        """
         return {
             "class_weight": self.class_weight,
             "calibrate": self.calibrate,
@@ -94,7 +100,7 @@ class FitOptions:
             "threshold": self.threshold,
             **({"cost": self.cost} if self.cost else {}),
             "tune": dict(self.tune),
-            "inner_folds": self.inner if self.looks_inside else None,
+            "inner_folds": (inner or self.inner) if self.looks_inside else None,
         }
 
     def check(self, multilabel: bool, n_classes: int, pooled: bool, positive: str | None = None) -> None:

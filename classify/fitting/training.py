@@ -100,7 +100,7 @@ def _look_inside(problem: _Problem, folds: Sequence[FitTask]) -> list[Choice]:
     x, y, training = problem.x, problem.y, problem.training
     candidates = training.candidates(problem.head)
     try:
-        inner = [_inner_folds(problem, fold) for fold in folds]
+        inner = _inner_folds_of_all(problem, folds)
     except InputError:
         if training.must_look_inside:
             raise
@@ -116,8 +116,22 @@ def _look_inside(problem: _Problem, folds: Sequence[FitTask]) -> list[Choice]:
         held_out = np.concatenate([fit.held_out for fit in fits])
         learned = float(np.mean([len(fit.task.rows) for fit in fits]))
         made = decide(candidates, choice, y[held_out], problem.positive, training)
-        choices.append(replace(made, inner=InnerScores(held_out, choice.proba, learned)))
+        choices.append(replace(made, inner=InnerScores(held_out, choice.proba, learned, len(fits))))
     return choices
+
+
+def _inner_folds_of_all(problem: _Problem, folds: Sequence[FitTask]) -> list[list[InnerFit]]:
+    """Those of each training set, equally many; the fewest that were asked for where one has too few texts of a class.
+
+    Raises:
+        InputError: if there are too few for these, too.
+    """
+    fewest = problem.training.fewest_inner
+    if fewest is not None and fewest < problem.training.inner:
+        with suppress(InputError):
+            return [_inner_folds(problem, fold) for fold in folds]
+        problem = replace(problem, training=replace(problem.training, inner=fewest))
+    return [_inner_folds(problem, fold) for fold in folds]
 
 
 def _inner_folds(problem: _Problem, fold: FitTask) -> list[InnerFit]:

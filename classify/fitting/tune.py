@@ -31,16 +31,18 @@ class Tuning:
             raise InputError("`tune='none'` and other values exclude each other")
         return cls(default, {} if default or specs == ["none"] else parse_tune(specs, heads))
 
-    def of_head(self, head: Head, kind: str, calibrate: str = "default") -> dict[str, Any]:
-        """The fields ``tune`` and ``calibrate`` of ``FitOptions``, and whether they must be.
+    def of_head(self, head: Head, kind: str, calibrate: str = "default", inner: int | None = None) -> dict[str, Any]:
+        """The fields ``tune``, ``calibrate`` and ``inner`` of ``FitOptions``, and whether they must be.
 
         Args:
             head, kind: for which features.
             calibrate: as asked for; ``default`` is what the head wants, if its options are chosen by default, too.
+            inner: as asked for; None is what the head wants, or 3 where a class has too few texts for that.
         """
         own = head.calibration_of(kind) if self.default else "none"
         found: dict[str, Any] = {"calibrate": own if calibrate == "default" else calibrate}
         found |= {"must_calibrate": calibrate != "default"}
+        found |= {"inner": head.inner_folds_of(kind), "fewest_inner": 3} if inner is None else {"inner": inner}
         if head.name in self.asked:
             return found | {"tune": self.asked[head.name], "must_tune": True}
         grid = {option: values for option, values in head.grid_of(kind).items() if option not in head.given}

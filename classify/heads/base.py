@@ -144,6 +144,10 @@ class Head(ABC):
         """On how many training rows it is enough to choose options; None: all of them."""
         return None
 
+    def inner_folds_of(self, kind: str) -> int:
+        """On how many inner folds its options for features of a kind are chosen unless it is said, 3 or more."""
+        return 3
+
     def calibration_of(self, kind: str) -> str:
         """How its probabilities for features of a kind are calibrated unless something else is asked for."""
         return "none"

@@ -9,11 +9,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from classify.heads._sklearn import Estimator, SklearnHead
+from classify.heads._multinomial import held_out
+from classify.heads._sklearn import Estimator, SklearnHead, fit_terms, term_counts
 from classify.heads.base import FitTask, Head, HeadFitOptions, InnerChoice, InnerFit, X, vectors
 from classify.scoring.scored import log_loss
 from classify.solvers.blockwise import by_blocks, class_sums, moments_of
-from stores.features import Features
+from stores.features import Features, IdFeatures
 from stores.shared.errors import InputError
 
 
@@ -21,15 +22,18 @@ from stores.shared.errors import InputError
 class NbHead(SklearnHead):
     """Multinomial naive Bayes over the terms of ``words``, Gaussian naive Bayes over vectors.
 
-    The Gaussian model is scikit-learn's ``GaussianNB``; means and variances of all folds come from one pass. Columns of
-    vectors are not independent, as it takes them to be, so that its probabilities are far too sure and its class
-    frequencies count for nothing. So they are tempered and calibrated by a sigmoid, both on inner folds; the class is
-    that of Bayes' rule, or the most probable one after calibration, whichever has the better macro F1 there. Where a
-    text may have several labels, each is a problem of its own with two classes.
+    They are scikit-learn's ``MultinomialNB`` and ``GaussianNB``; means and variances of all folds come from one pass.
+    Neither words nor columns of vectors are independent, as they take them to be. Over words the class frequencies
+    outweigh the terms unless these are smoothed by little, so the smoothing is chosen on inner folds. Over vectors the
+    probabilities are far too sure and the class frequencies count for nothing, so they are tempered, on inner folds,
+    too. Both are then calibrated by a sigmoid; the class is that of Bayes' rule, or the most probable one after
+    calibration, whichever has the better macro F1 there. Where a text may have several labels, each is a problem of its
+    own with two classes.
 
     Options:
         weights: ``tfidf`` or ``counts``, what the multinomial model is fed with.
-        alpha: additive (Lidstone) smoothing of the multinomial model, > 0.
+        alpha: additive (Lidstone) smoothing of the multinomial model, > 0; chosen on inner folds from 0.0001 to 10
+            unless it is given, and then the probabilities are not calibrated either.
         smoothing: share of the largest variance that is added to all variances of the Gaussian model.
         power: exponent of the probabilities of the Gaussian model: 1 is Bayes' rule for independent columns, below 1
             they are less sure, and the class is the same; chosen on inner folds unless it is given, and then the
@@ -38,6 +42,7 @@ class NbHead(SklearnHead):
 
     name = "nb"
     grid: ClassVar[dict[str, tuple]] = {"power": (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)}
+    smoothings: ClassVar[dict[str, tuple]] = {"alpha": (1e-4, 1e-3, 0.01, 0.1, 1.0, 10.0)}  # on words
     weights: str = "tfidf"
     alpha: float = 1.0
     smoothing: float = 1e-9
@@ -50,19 +55,19 @@ class NbHead(SklearnHead):
             raise InputError(f"head nb: weights={self.weights} is unknown; choose tfidf or counts")
 
     def grid_of(self, kind: str) -> dict[str, tuple]:
-        """As ``Head.grid_of``: nothing on words."""
-        return self.grid if kind == "pooled" else {}
+        """As ``Head.grid_of``: the smoothing on words."""
+        return self.grid if kind == "pooled" else self.smoothings
 
     def calibration_of(self, kind: str) -> str:
-        """As ``Head.calibration_of``: a sigmoid on vectors."""
-        return "sigmoid" if kind == "pooled" and "power" not in self.given else "none"
+        """As ``Head.calibration_of``: a sigmoid, unless what it is chosen with is given."""
+        return "none" if ("power" if kind == "pooled" else "alpha") in self.given else "sigmoid"
 
     def choose(
         self, x: X, y: np.ndarray, n_classes: int, inner: Sequence[Sequence[InnerFit]], candidates: Sequence[dict]
     ) -> list[InnerChoice] | None:
-        """As ``Head.choose``: the likelihood is worked out once for all powers."""
-        if isinstance(x, Features):
-            return None
+        """As ``Head.choose``: likelihoods are worked out once for all powers, sums of terms for all smoothings."""
+        if isinstance(x, IdFeatures):
+            return self._choose_alpha(x, y, n_classes, inner, candidates)
         if any(set(candidate) != {"power"} for candidate in candidates):
             return None
         fitted: Iterator[Any] = iter(self.fit_folds(x, y, n_classes, [fit.task for fits in inner for fit in fits]))
@@ -74,6 +79,27 @@ class NbHead(SklearnHead):
                 np.concatenate([head._all_classes(head._posterior(log, candidate["power"])) for head, log in known])
                 for candidate in candidates
             ]
+            losses = [log_loss(proba, truth) for proba in tried]
+            found.append(InnerChoice(losses, tried[int(np.argmin(losses))]))
+        return found
+
+    def _choose_alpha(
+        self, x: IdFeatures, y: np.ndarray, classes: int, inner: Sequence[Sequence[InnerFit]],
+        candidates: Sequence[dict],
+    ) -> list[InnerChoice] | None:  # fmt: skip
+        if any(set(candidate) != {"alpha"} for candidate in candidates):
+            return None
+        alphas = [float(candidate["alpha"]) for candidate in candidates]
+        counts, found = term_counts(x, fit_terms(x)), []
+        for fits in inner:
+            each = []
+            for fit in fits:
+                head = self.copy()
+                codes = head._begin(y[fit.task.rows], classes)
+                proba = held_out(counts, fit.task.rows, codes, fit.held_out, alphas, self.weights == "tfidf")
+                each.append([head._all_classes(own) for own in proba])
+            tried = [np.concatenate(parts) for parts in zip(*each, strict=True)]
+            truth = y[np.concatenate([fit.held_out for fit in fits])]
             losses = [log_loss(proba, truth) for proba in tried]
             found.append(InnerChoice(losses, tried[int(np.argmin(losses))]))
         return found

@@ -27,7 +27,7 @@ def scores(run_data: RunData) -> Markup:
     note = "Values over all out-of-fold predictions. "
     note += "Exact match counts the rows all of whose labels are right. " if multilabel else ""
     note += "Below each value its 95% interval."
-    lines = [element("li", line) for line in extras(metrics)]
+    lines = [element("li", line) for line in extras(metrics, run_data.problem)]
     return section("Score", "score", grid, element("p", note, class_="note"), element("ul", *lines) if lines else "")
 
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from classify.analysis.comparison import Interval
 from classify.analysis.learning import learning_fit
 from classify.records import Estimate, FeaturesRecord, RowCounts, RunMetrics, RunRecipe, Summary
-from classify.reports.grid import NAME, grid, shorten
+from classify.reports.grid import NAME, TERMINAL, grid, shorten
 from classify.runs import Run
+from classify.scoring.epoch_metrics import names_of
 from classify.scoring.metrics import METRICS, columns_of, title_of
 from classify.sources import tables_of
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Group
 
 Scored = Estimate | Interval
+INDENT = 2  # of the details of a run
 
 VARYING: dict[str, Callable[[Run], str]] = {  # columns that are shown where runs differ in them
     "features": lambda run: feature_names(run.recipe.features),
@@ -184,7 +186,8 @@ def details(run: Run) -> list[str]:
         lines.append("threshold of the model: " + ", ".join(f"{t:.4f}" for t in model.thresholds))
     if model.chosen:
         lines.append("chosen: " + ", ".join(f"{name}={value}" for name, value in model.chosen.items()))
-    return lines + extras(run.metrics) + [f"note: {note}" for note in run.metrics.notes]
+    lines += [line for extra in extras(run.metrics, run.recipe.problem) for line in extra.split("\n")]
+    return lines + [f"note: {note}" for note in run.metrics.notes]
 
 
 def second_scores(run: Run) -> list[str]:
@@ -223,16 +226,16 @@ def _labels(run: Run) -> list[str]:
     return lines
 
 
-def extras(metrics: RunMetrics) -> list[str]:
-    """Learning curve, scores at epochs, and what duplicates across folds flatter."""
+def extras(metrics: RunMetrics, problem: str) -> list[str]:
+    """Learning curve, scores at epochs, and what duplicates across folds flatter; scores are on lines of their own."""
     lines = []
     for point in metrics.learning_curve:
-        lines.append(f"with {point.share:.0%} of the training rows ({point.train_rows:,.0f}): {_brief(point.overall)}")
+        rows = f"{point.share:.0%} of the training rows ({point.train_rows:,.0f})"
+        lines.append(f"with {rows}:{_brief(point.overall, problem)}")
     if (law := learning_fit(metrics)) is not None:
         lines.append(f"{law.sentence(title_of(law.metric))}, by a power law through these scores")
-    lines += [
-        f"after {point.epoch} epoch{'s' * (point.epoch > 1)}: {_brief(point.overall)}" for point in metrics.epochs
-    ]
+    for at in metrics.epochs:
+        lines.append(f"after {at.epoch} epoch{'s' * (at.epoch > 1)}:{_brief(at.overall, problem)}")
     if honest := metrics.identical_texts_in_one_fold:
         gained = ", ".join(
             f"{title_of(name)} {value:+.4f}" for name, value in honest.optimism.items() if value is not None
@@ -241,9 +244,16 @@ def extras(metrics: RunMetrics) -> list[str]:
     return lines
 
 
-def _brief(overall: Mapping[str, Estimate]) -> str:
-    """Accuracy and F1 with their intervals."""
-    return "  ".join(f"{title_of(name)} {with_interval(overall[name])}" for name in ("accuracy", "f1_macro"))
+def _brief(overall: Mapping[str, Estimate], problem: str) -> str:
+    """The metrics that curves are drawn of, with their intervals, on lines that fit a terminal where indented."""
+    lines = [""]
+    for name in names_of(problem):
+        if name in overall:
+            text = f"  {title_of(name, problem)} {with_interval(overall[name])}"
+            if len(lines) == 1 or len(lines[-1] + text) > TERMINAL - INDENT:
+                lines.append("")
+            lines[-1] += text
+    return "\n".join(lines)
 
 
 def with_interval(score: Scored | None) -> str:

@@ -7,8 +7,9 @@ of the rows as it did between them:
 
     gain = (score of the folds - score of the inner folds) * ln(kept / fold) / ln(fold / inner)
 
-with the numbers of rows that each kind of model has learned from. For 5 folds and 3 inner folds the factor is 0.55; in
-simulations (``tools/simulate_intervals.py``) the kept model gained 0.45 to 0.69 of that difference.
+with the numbers of rows that each kind of model has learned from. For 5 folds the factor is 1 with 5 inner folds and
+0.55 with 3, with which in simulations (``tools/simulate_intervals.py``) the kept model gained 0.45 to 0.69 of that
+difference.
 
 Where nothing was chosen on inner folds there is no second point. Of two classes the interval holds the kept model all
 the same; of more its better end is moved by half of its distance from the score.

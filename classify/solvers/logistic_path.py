@@ -5,8 +5,9 @@
 - inner fits of all training sets and penalties are columns of one matrix (``classify.solvers.logistic``), so that
   moments, scaling and Cholesky factors are made once, and one pass over the rows serves all that still move;
 - the first values of C, with the strongest penalties, are solved in lockstep. A weaker penalty is tried only by the
-  training sets whose held-out loss was still falling at the last value, from the solution there: the loss over log C
-  has one valley, and the far side, where the rows are nearly separated, would cost more steps than all the rest;
+  training sets whose held-out loss at the last value was the lowest or hardly above it, from the solution there: but
+  for such ripples the loss over log C has one valley, and the far side, where the rows are nearly separated, would
+  cost more steps than all the rest;
 - inner fits end at a loose tolerance. The choice is the same as at 1e-6 of the objective; at 1e-3 it is not.
 """
 
@@ -22,6 +23,7 @@ from classify.solvers.lbfgs import Objective, minimise
 from classify.solvers.logistic import Problems, Task
 
 FIRST = 4  # values of C that every training set tries
+FLAT = 0.02  # share of the lowest loss up to which a loss may lie above it and the next value is tried all the same
 LOOSE = 1e-4  # of the objective
 CELLS = 1 << 25  # logits held at a time
 
@@ -100,7 +102,7 @@ def penalty_path(
                 each = [_loss(logits[step, i], _truth(y, inner[i // labels], i % labels)) for i in some.tolist()]
                 sums = np.bincount(owner[some], each, sets)
                 losses[open_, step] = sums[open_] / held[open_]
-            open_ &= losses.argmin(1) == number
+            open_ &= losses[:, number] <= (1 + FLAT) * losses.min(1)
             if not open_.any():
                 break
     best = losses.argmin(1)

@@ -27,11 +27,13 @@ class InnerScores(NamedTuple):
         rows: int64 ``[m]``, fold after fold.
         proba: float64 ``[m, C]``.
         learned: mean number of rows that a model has learned from.
+        folds: how many.
     """
 
     rows: np.ndarray
     proba: np.ndarray
     learned: float
+    folds: int
 
 
 @dataclass(frozen=True)
