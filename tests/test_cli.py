@@ -213,8 +213,8 @@ def test_classify_prints_scores_and_baselines(trained):
     assert re.search(r"^nb.* +\d\.\d{4} +\d\.\d{4} +\d\.\d{4}", result.stdout, re.MULTILINE)
     assert "60 of 60 labelled rows tested (60 distinct texts)" in result.stdout
     assert re.search(
-        "5 stratified folds, texts alike in one fold; split [0-9a-f]{8}; seed 1; precision, recall, F1 and areas of "
-        "class 'spam'",
+        "5 stratified folds, texts alike in one fold; split [0-9a-f]{8}; alpha of 0.0001, .* and sigmoid calibration "
+        "chosen on 3 inner folds of the training rows; seed 1; precision, recall, F1 and areas of class 'spam'",
         result.stdout,
     )
     assert "nb: runs/messages.words.nb\n" in result.stdout
