@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from classify.heads import _terms
+from classify.heads._vocabulary import Vocabulary, counted, kept
 from classify.heads.common_component import fit_components, remove_components
 from stores.features import IdFeatures
 
@@ -30,14 +31,18 @@ class Words:
         return len(self.ids)
 
     @cached_property
-    def vocabulary(self) -> _terms.Vocabulary:
-        """All words and pairs of adjacent words; marks and single letters are no words."""
-        return _terms.vocabulary_of(self.ids, marks=False)
+    def _counted(self) -> tuple[Vocabulary, csr_matrix]:
+        return counted(self.ids, marks=False)
 
-    @cached_property
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """All words and pairs of adjacent words; marks and single letters are no words."""
+        return self._counted[0]
+
+    @property
     def counts(self) -> csr_matrix:
         """``1 + log(count)`` of each term in each text, float64 ``[n, size of the vocabulary]``."""
-        return self.vocabulary.count(self.ids)
+        return self._counted[1]
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ class Tfidf:
     """
 
     name: ClassVar[str] = "tfidf"
-    vocabulary: _terms.Vocabulary
+    vocabulary: Vocabulary
     idf: np.ndarray
     axes: np.ndarray
     counted: Words | None = field(default=None, compare=False, repr=False)
@@ -77,7 +82,7 @@ class Tfidf:
         if most:
             found = TruncatedSVD(most, random_state=0).fit(_terms.weighted(counts, idf))
             axes = found.components_[found.singular_values_ > 1e-9 * found.singular_values_[0]].astype(np.float32)
-        return cls(_terms.kept(words.vocabulary, place), idf, axes, words, place)
+        return cls(kept(words.vocabulary, place), idf, axes, words, place)
 
     def apply(self, x: np.ndarray | Words, rows: np.ndarray | None) -> np.ndarray:
         """TF-IDF of the texts, each of length 1, along the axes."""
@@ -96,7 +101,7 @@ class Tfidf:
     @classmethod
     def restore(cls, arrays: dict[str, np.ndarray], state: dict[str, Any]) -> Tfidf:
         """Inverse of ``state``."""
-        vocabulary = _terms.Vocabulary(state["words"], arrays["pairs"], state["marks"])
+        vocabulary = Vocabulary(state["words"], arrays["pairs"], state["marks"])
         return cls(vocabulary, arrays["idf"], arrays["axes"])
 
 

@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import warnings
 import weakref
@@ -23,90 +22,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from classify.heads._vocabulary import Vocabulary, counted
 from stores.features import IdFeatures
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-WORD = re.compile(r"\w\w+")
 DIGITS = 11  # to which the keys of two columns must agree to be called proportional
 EPOCHS = 50  # of a fit on an inner fold, at most
 LOOSE, TIGHT = 1e-2, 1e-3  # liblinear's tolerance: fits on inner folds, fits that are used
 KEPT = 1 << 24  # entries of counted terms that are kept for the next head on the same texts
-
-
-@dataclass(frozen=True)
-class Vocabulary:
-    """What the terms are.
-
-    Attributes:
-        words: lower-case words.
-        pairs: int64 ``[P]``, sorted: ``first * len(words) + second`` of each pair of adjacent words.
-        marks: whether single letters, digits and punctuation marks are words, too.
-    """
-
-    words: list[str]
-    pairs: np.ndarray
-    marks: bool
-
-    @property
-    def size(self) -> int:
-        """Words and pairs."""
-        return len(self.words) + len(self.pairs)
-
-    def count(self, x: IdFeatures) -> csr_matrix:
-        """``1 + log(count)`` of each term in each text, float64 ``[n, size]``; other terms are left out."""
-        number = {word: i for i, word in enumerate(self.words)}
-        ids, text = _words(x, number, self.marks)
-        known = ids >= 0
-        adjacent = (text[1:] == text[:-1]) & known[1:] & known[:-1]
-        key = (ids[:-1] * len(self.words) + ids[1:])[adjacent]
-        place = np.searchsorted(self.pairs, key)
-        there = np.append(self.pairs, -1)[place] == key
-        rows = np.concatenate([text[known], text[:-1][adjacent][there]])
-        columns = np.concatenate([ids[known], len(self.words) + place[there]])
-        return _sublinear(rows, columns, (len(x), self.size))
-
-
-def vocabulary_of(x: IdFeatures, marks: bool) -> Vocabulary:
-    """All words and pairs of the texts."""
-    number: dict[str, int] = {}
-    for token in x.vocabulary:
-        if marks or WORD.fullmatch(token):
-            number.setdefault(token.lower(), len(number))
-    ids, text = _words(x, number, marks)
-    pairs = np.unique((ids[:-1] * len(number) + ids[1:])[text[1:] == text[:-1]])
-    return Vocabulary(list(number), pairs, marks)
-
-
-def kept(vocabulary: Vocabulary, seen: np.ndarray) -> Vocabulary:
-    """The vocabulary of the terms ``seen``, sorted numbers; words that are in pairs alone do not occur."""
-    total = len(vocabulary.words)
-    words = seen[seen < total]
-    number = np.full(total, -1)
-    number[words] = np.arange(len(words))
-    first, second = np.divmod(vocabulary.pairs[seen[seen >= total] - total], total)
-    return Vocabulary(
-        [vocabulary.words[i] for i in words], number[first] * len(words) + number[second], vocabulary.marks
-    )
-
-
-def _words(x: IdFeatures, number: dict[str, int], marks: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Number of each word of all texts, end to end (-1 for one that has none), and the text that it is of."""
-    of_token = np.array([number.get(t.lower(), -1) if marks or WORD.fullmatch(t) else -2 for t in x.vocabulary], int)
-    ids = of_token[x.ids] if len(of_token) else np.empty(0, int)
-    text = np.repeat(np.arange(len(x)), np.diff(x.offsets))
-    return ids[ids > -2], text[ids > -2]  # what is no word does not part two words
-
-
-def _sublinear(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> csr_matrix:
-    from scipy.sparse import csr_matrix
-
-    counts = csr_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape)
-    counts.sum_duplicates()
-    counts = counts.astype(np.float64)  # proportional columns must be so to the last digits
-    counts.data = 1 + np.log(counts.data)
-    return counts
 
 
 @dataclass(frozen=True)
@@ -131,8 +56,8 @@ class Terms:
         """Those of all texts; if they are not too many, they are counted once as long as somebody holds the texts."""
         known = _COUNTED.get(id(texts), {})
         if marks not in known:
-            vocabulary = vocabulary_of(texts, marks)
-            found = cls(*_merged(vocabulary.count(texts)), vocabulary)
+            vocabulary, counts = counted(texts, marks)
+            found = cls(*_merged(counts), vocabulary)
             if found.x.nnz > KEPT:
                 return found
             if not known:

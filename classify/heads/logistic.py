@@ -13,6 +13,7 @@ import numpy as np
 
 from classify.heads import _term_fits, _terms
 from classify.heads._sklearn import load_pipeline, term_counts
+from classify.heads._vocabulary import Vocabulary, kept
 from classify.heads.base import FitTask, Head, HeadFitOptions, InnerChoice, InnerFit, X, probabilities, vectors
 from classify.solvers.blockwise import by_blocks
 from classify.solvers.logistic import Task, fit_logistic
@@ -51,7 +52,7 @@ class LogisticHead(Head):
     terms: str = "marks"
     max_iter: int = 1000
     solver: str = "full"
-    vocabulary_: _terms.Vocabulary | None = field(default=None, init=False, repr=False)
+    vocabulary_: Vocabulary | None = field(default=None, init=False, repr=False)
     old_: tuple[Any, Any] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -134,7 +135,7 @@ class LogisticHead(Head):
         seen = np.flatnonzero(idf[terms.column] > 0)
         self.intercepts_, self.idf_ = intercepts, idf[terms.column][seen]
         self.weights_ = weights[terms.column[seen]] * terms.share[seen, None]
-        self.vocabulary_, self.old_, self.notes_ = _terms.kept(terms.vocabulary, seen), None, []
+        self.vocabulary_, self.old_, self.notes_ = kept(terms.vocabulary, seen), None, []
 
     def _say(self, steps: int, stuck: bool, constant: int) -> None:
         self.history_, self.notes_ = {"steps": [steps]}, []
@@ -190,7 +191,7 @@ class LogisticHead(Head):
             if "idf" in file:
                 words = json.loads((folder / "vocabulary.json").read_text(encoding="utf-8"))
                 self.idf_ = file["idf"]
-                self.vocabulary_ = _terms.Vocabulary(words["words"], file["pairs"], words["marks"])
+                self.vocabulary_ = Vocabulary(words["words"], file["pairs"], words["marks"])
 
 
 def _solve(x: np.ndarray, y: np.ndarray, n_classes: int, heads: list, folds: Sequence[FitTask]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -185,8 +186,16 @@ def shared_out(work: Callable[[range], Result], n: int, cells: int = 1) -> Itera
     if n < FEW_ROWS:
         yield from map(work, [range(a, b) for a, b in pairwise(edges)])
         return
-    with ThreadPoolExecutor(threads()) as pool:
-        yield from pool.map(work, [range(a, b) for a, b in pairwise(edges)])
+    yield from _pool(threads(), os.getpid()).map(work, [range(a, b) for a, b in pairwise(edges)])
+
+
+@cache
+def _pool(count: int, process: int) -> ThreadPoolExecutor:  # noqa: ARG001 (a forked process has none of the threads)
+    """One for all passes of this process: a solver makes hundreds, and threads cost as much as a short one.
+
+    ``work`` must not share out anything itself: threads that wait for each other would do so for ever.
+    """
+    return ThreadPoolExecutor(count, "rows")
 
 
 def summed(work: Callable[[range], tuple[np.ndarray, ...]], n: int, cells: int) -> tuple[np.ndarray, ...]:
