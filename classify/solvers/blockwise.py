@@ -190,10 +190,11 @@ def shared_out(work: Callable[[range], Result], n: int, cells: int = 1) -> Itera
 
 
 @cache
-def _pool(count: int, process: int) -> ThreadPoolExecutor:  # noqa: ARG001 (a forked process has none of the threads)
+def _pool(count: int, process: int) -> ThreadPoolExecutor:
     """One for all passes of this process: a solver makes hundreds, and threads cost as much as a short one.
 
-    ``work`` must not share out anything itself: threads that wait for each other would do so for ever.
+    A forked process has none of the threads, so it has a pool of its own, by its number ``process``. ``work`` must not
+    share out anything itself: threads that wait for each other would do so for ever.
     """
     return ThreadPoolExecutor(count, "rows")
 
