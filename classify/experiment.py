@@ -17,7 +17,7 @@ from classify.fitting.model import FittedModel
 from classify.fitting.options import FitOptions
 from classify.fitting.threshold import missed_goal, parse_rule
 from classify.heads._fit_progress import FitProgress
-from classify.heads._terms import import_ahead
+from classify.heads._liblinear import prepare
 from classify.heads.base import Head, X
 from classify.records import Flattery
 from classify.runs import Score, summary
@@ -61,8 +61,9 @@ class Experiment:
 
     def begin(self) -> None:
         """Begin to load what the baseline of words needs: a thread does it while the head is fitted."""
-        if any(name == TFIDF for name, _, _ in _baselines(self.data)):
-            import_ahead()
+        for name, x, _ in _baselines(self.data):
+            if name == TFIDF and isinstance(x, IdFeatures):
+                prepare(len(x.ids))
 
     def evaluate(
         self,

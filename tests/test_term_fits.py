@@ -1,6 +1,8 @@
 """Logistic regression on words: what is chosen on inner folds, and that nothing is counted or fitted twice."""
 
 import gc
+import os
+from threading import Event
 
 import numpy as np
 import pytest
@@ -102,3 +104,45 @@ def test_options_on_words_are_chosen_on_some_rows_of_many(texts, monkeypatch):
     assert len(set(some)) == 30
     assert np.bincount(y[some]).tolist() == [15, 15]
     assert every == list(range(60))
+
+
+@pytest.mark.slow
+def test_processes_of_the_solver_give_the_bits_of_scikit_learn(monkeypatch):
+    """Also weighted, and after the one that was asked has been killed."""
+    from scipy import sparse
+    from sklearn.linear_model import LogisticRegression
+
+    from classify.heads import _liblinear
+
+    rng = np.random.default_rng(0)
+    x, y = sparse.random(300, 200, 0.1, format="csr", rng=rng), rng.integers(0, 2, 300)
+    monkeypatch.setattr(_liblinear, "ENTRIES", 1)
+    asked = _liblinear._processes(os.getpid())
+    for weight in (None, rng.integers(0, 3, 300).astype(np.float32)):
+        model = LogisticRegression(C=10, solver="liblinear", dual=True, tol=1e-3, max_iter=1000, random_state=0)
+        model.fit(x, y, weight)
+        expected = [*model.coef_[0], *model.intercept_]
+
+        found = asked.solve(x, y, weight, 10, 1e-3, 1000)
+        assert found is not None
+        assert found.tolist() == expected
+
+    process = asked._take()
+    process.kill()
+    asked._idle.put(process)
+    assert _liblinear.solve(x, y, weight, 10, 1e-3, 1000).tolist() == expected
+    assert _liblinear.solve(x, y, weight, 10, 1e-3, 1000).tolist() == expected
+    _liblinear._processes.cache_clear()
+
+
+def test_a_walk_that_nobody_waits_for_stops(texts):
+    """Where another one failed, or the user has interrupted."""
+    from concurrent.futures import CancelledError
+
+    x, y = texts
+    stopped = Event()
+    stopped.set()
+    with pytest.raises(CancelledError):
+        _term_fits.choose(
+            {"marks": _terms.Terms.of(x, True)}, y, 2, inner_folds(np.arange(60)), [(1.0, "marks")], stopped
+        )

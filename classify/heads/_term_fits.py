@@ -5,9 +5,11 @@ The baseline and a head on the same words want the same fits, so what has been f
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from functools import lru_cache
 from hashlib import blake2b
+from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -15,11 +17,13 @@ import numpy as np
 from classify.heads import _terms
 from classify.heads.base import InnerChoice, InnerFit
 from classify.scoring.scored import log_loss
+from stores.shared.cores import threads
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 Made = TypeVar("Made")
+Given = TypeVar("Given")
 BEGIN = 2  # number of the penalty that the walk over these begins at
 HELD = 1 << 24  # entries of weighted texts up to which those of all inner folds are held at once
 REMEMBERED = 1 << 22  # numbers up to which a result is remembered
@@ -31,6 +35,7 @@ def choose(
     n_classes: int,
     fits: Sequence[InnerFit],
     candidates: Sequence[tuple[float, str]],
+    stop: Event | None = None,
 ) -> InnerChoice:
     """The best candidate on the inner folds of one training set, walking downhill over the penalties.
 
@@ -40,11 +45,12 @@ def choose(
         n_classes: C.
         fits: the inner folds.
         candidates: penalty and kind of word of each.
+        stop: set when nobody waits for it any more.
     """
     key = ("choose", tuple(candidates), n_classes, *(_digest(f.task.rows, f.held_out, y) for f in fits))
     first = next(iter(counted.values()))
     if key not in first.done:
-        found = _walked(counted, y, n_classes, fits, candidates)
+        found = _walked(counted, y, n_classes, fits, candidates, stop or Event())
         return _remembered(first, key, found, found.proba.size)
     return first.done[key]
 
@@ -59,6 +65,19 @@ def fit(
         found = _terms.fit_linear(x, targets, sample_weight, penalty, final=True)
         return _remembered(terms, key, found, found[0].size)
     return terms.done[key]
+
+
+def beside_each_other(work: Callable[[Given, Event], Made], items: Sequence[Given]) -> list[Made]:
+    """What ``work`` makes of each item, in order: it mostly waits for the solver, of which each core has one.
+
+    ``work`` is given what is set when it is to stop: where an item failed, or the user has interrupted.
+    """
+    stop = Event()
+    with ThreadPoolExecutor(threads()) as pool:
+        try:
+            return list(pool.map(lambda item: work(item, stop), items))
+        finally:
+            stop.set()
 
 
 def _remembered(terms: _terms.Terms, key: Hashable, found: Made, size: int) -> Made:
@@ -81,6 +100,7 @@ def _walked(
     n_classes: int,
     fits: Sequence[InnerFit],
     candidates: Sequence[tuple[float, str]],
+    stop: Event,
 ) -> InnerChoice:
     truth = y[np.concatenate([fit.held_out for fit in fits])]
     losses, best = [float("inf")] * len(candidates), (float("inf"), np.empty(0))
@@ -91,11 +111,13 @@ def _walked(
         tried: dict[float, float] = {}
         start = penalties.index(begin) if begin in own else min(BEGIN, len(penalties) - 1)
         inner = _Inner(terms, y, n_classes, fits)
-        while (penalty := _terms.valley(tried, penalties, start)) is not None:
+        while not stop.is_set() and (penalty := _terms.valley(tried, penalties, start)) is not None:
             proba = inner.held_out(penalty)
             tried[penalty] = losses[own[penalty]] = log_loss(proba, truth)
             if tried[penalty] < best[0]:
                 best = tried[penalty], proba
+        if stop.is_set():
+            raise CancelledError
         begin = min(tried, key=tried.__getitem__)
     return InnerChoice(losses, best[1])
 

@@ -10,18 +10,14 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
 import weakref
 from collections.abc import Hashable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from importlib import import_module
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from classify.heads import _liblinear
 from classify.heads._vocabulary import Vocabulary, counted
 from stores.features import IdFeatures
 
@@ -111,17 +107,6 @@ def weighted(x: csr_matrix, idf: np.ndarray) -> csr_matrix:
     return csr_matrix((data / np.where(length > 0, length, 1)[rows], x.indices, x.indptr), x.shape)
 
 
-def import_ahead() -> None:
-    """Begin to import the solver, which takes a second; whoever needs it before it is there waits for it."""
-
-    def load() -> None:
-        with suppress(ImportError):  # said where it is needed
-            import_module("sklearn.linear_model")
-
-    if "sklearn.linear_model" not in sys.modules:
-        Thread(target=load).start()  # no daemon: to be stopped amidst an import can abort the process
-
-
 def fit_linear(
     x: csr_matrix, targets: np.ndarray, sample_weight: np.ndarray | None, penalty: float, final: bool
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -129,9 +114,6 @@ def fit_linear(
 
     liblinear penalises the intercept as a weight of its own; of the objective that is less than 1e-4 here.
     """
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-
     epochs, tolerance = (1000, TIGHT) if final else (EPOCHS, LOOSE)
     weights, intercepts = np.zeros((x.shape[1], targets.shape[1])), np.zeros(targets.shape[1])
     for c, target in enumerate(targets.T):
@@ -139,13 +121,8 @@ def fit_linear(
             share = np.average(target, weights=sample_weight)
             intercepts[c] = np.log(share / (1 - share))
             continue
-        model = LogisticRegression(
-            C=penalty, solver="liblinear", dual=True, tol=tolerance, max_iter=epochs, random_state=0
-        )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            model.fit(x, target, sample_weight)
-        weights[:, c], intercepts[c] = model.coef_[0], model.intercept_[0]
+        found = _liblinear.solve(x, target, sample_weight, penalty, tolerance, epochs)
+        weights[:, c], intercepts[c] = found[:-1], found[-1]
     return weights, intercepts
 
 

@@ -49,7 +49,7 @@ class Vocabulary:
         ends = np.zeros(self.size + 1, np.int64)  # of each column among all entries
         ends[words.key + 1] = np.diff(words.start)
         ends[len(self.words) + place[known] + 1] = sizes[known]
-        counts = np.concatenate([words.count, pairs.count[mine]])
+        counts = np.concatenate([words.often, pairs.often[mine]])
         entries = 1 + np.log(counts.astype(np.float64)), np.concatenate([words.text, pairs.text[mine]]), np.cumsum(ends)
         return csc_matrix(entries, (n, self.size)).tocsr()
 
@@ -80,13 +80,13 @@ class _Counts(NamedTuple):
     Attributes:
         key: int64 ``[K]``, the keys that occur, rising.
         start: int64 ``[K + 1]``, where the entries of each key begin and end.
-        text, count: int64 ``[entries]``, rising texts of a key, and how often it is there.
+        text, often: int64 ``[entries]``, rising texts of a key, and how often it is there.
     """
 
     key: np.ndarray
     start: np.ndarray
     text: np.ndarray
-    count: np.ndarray
+    often: np.ndarray
 
 
 def _numbers(x: IdFeatures, marks: bool) -> dict[str, int]:

@@ -73,10 +73,14 @@ class LogisticHead(Head):
         codes = [head._begin(y[fold.rows], n_classes) for head, fold in zip(heads, folds, strict=True)]
         if isinstance(x, IdFeatures):
             counted = {terms: _terms.Terms.of(x, terms == "marks") for terms in {head.terms for head in heads}}
-            for head, fold, own in zip(heads, folds, codes, strict=True):
+
+            def fit(one: tuple[LogisticHead, FitTask, np.ndarray], _: object) -> Head:
+                head, fold, own = one
                 weight = None if fold.sample_weight is None else fold.sample_weight[fold.rows]
                 head._fit_terms(counted[head.terms], fold.rows, own, weight)
-            return list(heads)
+                return head
+
+            return _term_fits.beside_each_other(fit, list(zip(heads, folds, codes, strict=True)))
         if y.ndim == 2:
             _solve(vectors(x), y, 2, heads, folds)
             return list(heads)
@@ -103,7 +107,9 @@ class LogisticHead(Head):
             kinds = {candidate.get("terms", self.terms) for candidate in candidates}
             counted = {terms: _terms.Terms.of(x, terms == "marks") for terms in sorted(kinds)}
             pairs = [(float(c.get("C", self.C)), c.get("terms", self.terms)) for c in candidates]
-            return [_term_fits.choose(counted, y, n_classes, fits, pairs) for fits in inner]
+            return _term_fits.beside_each_other(
+                lambda fits, stop: _term_fits.choose(counted, y, n_classes, fits, pairs, stop), inner
+            )
         penalties = [float(candidate.get("C", self.C)) for candidate in candidates]
         if any(set(c) != {"C"} for c in candidates) or not all(a < b for a, b in pairwise(penalties)):
             return None
