@@ -165,3 +165,15 @@ def test_tensorflow_comes_without_keras_until_it_is_asked_for(tmp_path):
 
     assert not {"keras", "tf_keras", "pandas", "sklearn", "matplotlib"} & loaded(begin + check, tmp_path)
     assert "keras" in loaded(begin + check + use, tmp_path)
+
+
+@pytest.mark.slow
+def test_tensorflow_text_comes_without_keras_until_its_layers_are_used(tmp_path):
+    """Operations are there at once; the layers are what they are without us."""
+    begin = "import sys\nfrom stores.shared.tensorflow import load_tensorflow_text\n"
+    begin += "text = load_tensorflow_text()\nassert 'stores.' not in str(sys.meta_path)\n"
+    begin += "assert text.WhitespaceTokenizer().tokenize(['two words']).to_list() == [[b'two', b'words']]\n"
+    use = "import keras\nassert issubclass(text.keras.layers.ToDense, keras.layers.Layer)"
+
+    assert not {"keras", "tf_keras", "sklearn", "matplotlib"} & loaded(begin, tmp_path)
+    assert "keras" in loaded(begin + use, tmp_path)

@@ -14,7 +14,7 @@ from embed.models.resolve import missing_part
 from embed.models.trust import Trust, check_program
 from stores.shared.errors import FailureError, InputError
 from stores.shared.reporter import Reporter
-from stores.shared.tensorflow import load_tensorflow
+from stores.shared.tensorflow import load_tensorflow, load_tensorflow_text
 
 ATTENTION = {"BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "Einsum"}
 
@@ -39,8 +39,8 @@ def load_module(path: Path, reporter: Reporter | None = None, trust: Trust = Tru
     check_program(path, trust, reporter or Reporter())
     tf = load_tensorflow()
     _check_assets(path)
-    with suppress(ImportError):
-        import tensorflow_text  # noqa: F401 (it registers operations)
+    with suppress(FailureError):
+        load_tensorflow_text()  # it registers operations, which not every module needs
     # what tensorflow_hub.load does: graphs of the first generation carry no tags, those of the second carry their own
     tags: list[str] | None = [] if (path / "tfhub_module.pb").is_file() else None
     try:
