@@ -20,6 +20,7 @@ from classify.heads.base import X
 APART = {2: 0.55, 3: 0.7, 4: 0.8, 6: 0.8}  # number of classes -> distance of their means in each of the 10 columns
 APART_LABELS = 0.6
 FRESH = 6000  # fresh rows at least, and four times those of the table
+FRESH_OF_ONE = 40_000  # of one model: its score on 6,000 would be a truth with nearly as much luck as what is tested
 
 
 class Pool(NamedTuple):
@@ -126,18 +127,19 @@ def draw(setting: Setting, rng: np.random.Generator, pool: Pool | None) -> Drawn
     if setting.labels:
         return _made_labels(distinct, shares, setting.columns, rng)
     y = np.sort(rng.choice(len(shares), distinct, p=shares))
-    made = _made(y, shares, setting.columns, rng) if pool is None else _from_store(y, shares, pool, rng)
+    fresh = FRESH_OF_ONE if setting.way == "evaluated" else FRESH
+    made = _made(y, shares, setting.columns, rng, fresh) if pool is None else _from_store(y, shares, pool, rng)
     if setting.twins:
         rows = np.append(np.arange(distinct), rng.integers(distinct, size=setting.rows - distinct))
         made = replace(made, x=made.x[rows], y=made.y[rows], group=rows)
     return made
 
 
-def _made(y: np.ndarray, shares: np.ndarray, columns: int, rng: np.random.Generator) -> Drawn:
+def _made(y: np.ndarray, shares: np.ndarray, columns: int, rng: np.random.Generator, least: int) -> Drawn:
     means = np.zeros((len(shares), columns))
     for c in range(1, len(shares)):
         means[c, (np.arange(10) + 4 * (c - 1)) % columns] = APART[len(shares)] * (1 if c % 2 else -1)
-    fresh = np.repeat(np.arange(len(shares)), max(FRESH, 4 * len(y)) // len(shares))
+    fresh = np.repeat(np.arange(len(shares)), max(least, 4 * len(y)) // len(shares))
     x, fresh_x = ((means[c] + rng.standard_normal((len(c), columns))).astype(np.float32) for c in (y, fresh))
     return Drawn(x, y, np.arange(len(y)), fresh_x, fresh, shares[fresh] * len(shares))
 
