@@ -8,6 +8,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
+from classify.solvers.blockwise import shared_out
 from stores.shared.distribution import pip_install
 from stores.shared.errors import InputError
 from stores.shared.suggest import listing
@@ -66,6 +67,13 @@ def project(
         answer: int ``[m]``, the class of each row; without it none is astray.
         projection: a key of ``PROJECTIONS``. t-SNE and UMAP begin with seed 0, and take seconds to minutes.
     """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, "blas"):  # cores that share a small product wait for each other longer than it takes
+        return _projected(vectors, prediction, answer, projection)
+
+
+def _projected(vectors: np.ndarray, prediction: np.ndarray, answer: np.ndarray | None, projection: str) -> Spots:
     centred = vectors - vectors.mean(0, dtype=np.float64)
     share: np.ndarray | None = None
     if projection == "pca" or len(vectors) < 2 * NEIGHBOURS:
@@ -144,24 +152,28 @@ def out_of_place(vectors: np.ndarray, answer: np.ndarray | None) -> tuple[np.nda
     others = vectors[sample]
     squares = (others**2).sum(1)
     distance = np.empty(rows)
-    for start in range(0, rows, BLOCK):
-        block = slice(start, start + BLOCK)
-        own = vectors[block]
-        far = own @ others.T
-        far *= -2
-        far += squares  # squared distance less the row's own square
-        ids = np.arange(start, start + len(own))
-        at = np.minimum(np.searchsorted(sample, ids), size - 1)
-        same = np.flatnonzero(sample[at] == ids)
-        far[same, at[same]] = np.inf  # a row is no neighbour of its own
-        nearest, squared = _smallest(far)
-        distance[block] = np.sqrt(np.maximum(squared + (own**2).sum(1)[:, None], 0)).mean(1)
-        if answer is not None:
-            found = np.sort(answer[sample[nearest]], axis=1)
-            most = found[:, NEIGHBOURS // 2]  # of 8 equal ones in order, the middle is one
-            agree = (found == most[:, None]).sum(1)
-            own_class = (found == answer[block][:, None]).any(1)
-            astray[block] = (agree >= ASTRAY) & ~own_class
+
+    def look(some: range) -> None:
+        for start in range(some.start, some.stop, BLOCK):
+            ids = np.arange(start, min(start + BLOCK, some.stop))
+            own = vectors[ids]
+            far = own @ others.T
+            far *= -2
+            far += squares  # squared distance less the row's own square
+            at = np.minimum(np.searchsorted(sample, ids), size - 1)
+            same = np.flatnonzero(sample[at] == ids)
+            far[same, at[same]] = np.inf  # a row is no neighbour of its own
+            nearest, squared = _smallest(far)
+            distance[ids] = np.sqrt(np.maximum(squared + (own**2).sum(1)[:, None], 0)).mean(1)
+            if answer is not None:
+                found = np.sort(answer[sample[nearest]], axis=1)
+                most = found[:, NEIGHBOURS // 2]  # of 8 equal ones in order, the middle is one
+                agree = (found == most[:, None]).sum(1)
+                own_class = (found == answer[ids][:, None]).any(1)
+                astray[ids] = (agree >= ASTRAY) & ~own_class
+
+    for _ in shared_out(look, rows):
+        pass
     first, third = np.quantile(distance, [0.25, 0.75])
     alone = distance > third + 3 * (third - first)
     return alone & (third > first), astray

@@ -116,12 +116,15 @@ def effective_directions(x: np.ndarray) -> float:
     Args:
         x: float ``[n, D]``; at most 4,000 of its rows are looked at, spread evenly.
     """
+    from threadpoolctl import threadpool_limits
+
     some = np.asarray(x[:: max(1, -(-len(x) // 4000))], np.float64)
     spread = some.std(0)
     some = (some - some.mean(0))[:, spread > 0] / spread[spread > 0]
     if not some.size:
         return 0.0
-    gram = some @ some.T if len(some) < some.shape[1] else some.T @ some
+    with threadpool_limits(1, "blas"):  # cores that share a small product wait for each other longer than it takes
+        gram = some @ some.T if len(some) < some.shape[1] else some.T @ some
     return float(some.shape[1] ** 2 / (gram**2).sum() * len(some) ** 2)
 
 
