@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 ENTRIES = 20_000  # that are not zero, from which on a process of its own is worth its start
 TRIED = ((1, 6), (1, 9))  # first and last version of scikit-learn whose solver may be loaded alone
+FIRST = 2  # processes that are started ahead
 PIPE = 1 << 20  # bytes
 _one_at_a_time = Lock()  # in this process
 
@@ -92,9 +93,9 @@ class _Processes:
         self._usable = bool(sys.executable)
 
     def begin(self) -> None:
-        """Start the first."""
+        """Start the first; more are started where these are busy."""
         with self._lock:
-            if self._usable and not self._started:
+            while self._usable and self._started < min(FIRST, threads()):
                 self._start()
 
     def solve(
