@@ -5,7 +5,7 @@
 # make docs       the reference pages, made again from the program, and the site that holds them, in build/site
 # make results SMS=spam.csv EMAILS=emails.csv.gz TWEETS=train.csv TOXIC=train.5k.csv MODEL=all-MiniLM-L6-v2
 #                 the scores and pictures of README.md and docs, made again from these tables; with IMDB=aclImdb,
-#                 GLOVE=glove.6B.50d.txt and USE=use-multilingual-3 those that need these, too, and with
+#                 GLOVE=glove.6B.50d.txt, USE=use-multilingual-3 and UNLABELLED=test.csv those that need these, too, and with
 #                 EXPERIMENT=experiments/spam (a folder of tk run) the picture of its runs; an hour on 2 cores
 # make bench DATA=tables MODEL=all-MiniLM-L6-v2 GLOVE=glove.6B.50d.txt [ONLY=jobs,scaling]
 #                 every table of benchmarks/README.md, with the date and the processor; an hour and more on 2 cores
@@ -54,7 +54,8 @@ endif
 results: .venv/installed
 	$(BIN)/python -m tools.update_readme --tables "$(SMS)" "$(EMAILS)" "$(TWEETS)"
 	$(BIN)/python -m tools.update_results --sms "$(SMS)" --tweets "$(TWEETS)" --emails "$(EMAILS)" --toxic "$(TOXIC)" \
-	    --minilm "$(MODEL)" $(if $(IMDB),--imdb "$(IMDB)") $(if $(GLOVE),--glove "$(GLOVE)") $(if $(USE),--use "$(USE)")
+	    --minilm "$(MODEL)" $(if $(IMDB),--imdb "$(IMDB)") $(if $(GLOVE),--glove "$(GLOVE)") $(if $(USE),--use "$(USE)") \
+	    $(if $(UNLABELLED),--unlabelled "$(UNLABELLED)")
 	$(BIN)/python -m tools.update_pictures --sms "$(SMS)" --model "$(MODEL)" $(if $(EXPERIMENT),--experiment "$(EXPERIMENT)")
 
 bench: .venv/installed

@@ -1,14 +1,15 @@
 """Runs the commands that docs/results.md shows and puts their scores into its tables.
 
     python -m tools.update_results --sms spam.csv --tweets train.csv --emails emails.csv.gz --toxic train.5k.csv \\
-        --imdb aclImdb --glove glove.6B.50d.txt --use use-multilingual-3 --minilm all-MiniLM-L6-v2 --folder work
+        --imdb aclImdb --glove glove.6B.50d.txt --use use-multilingual-3 --minilm all-MiniLM-L6-v2 \\
+        --unlabelled test.csv --folder work
 
 A table with a column ``run`` is filled: what stands left of it is kept, such as published figures; each column right of
 it is a metric of that run. ``tweets.words.nb: majority`` is a baseline of the run, ``tweets.static.dense: 10%`` a point
 of its learning curve, ``sms.static.dense: epoch 10`` its scores then. ``ours`` is the metric that the column
 ``published`` names, and ``holds`` says whether the published number lies in its interval. A row whose run is not there
-stays as it is. With ``--folder`` what is done is kept there, and not done again. What the sentences around the tables
-say is for a person to read again.
+stays as it is. With ``--folder`` what is done is kept there with what the commands said (``said.txt``), and not done
+again. What the sentences around the tables say is for a person to read again.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from tools.update_readme import ROOT, run
 RESULTS = ROOT / "docs" / "results.md"
 NAMES = {
     "sms": "spam.csv", "tweets": "train.csv", "emails": "emails.csv.gz", "toxic": "train.5k.csv", "imdb": "aclImdb",
-    "glove": "glove.6B.50d.txt", "use": "use-multilingual-3", "minilm": "all-MiniLM-L6-v2",
+    "glove": "glove.6B.50d.txt", "use": "use-multilingual-3", "minilm": "all-MiniLM-L6-v2", "unlabelled": "test.csv",
 }  # fmt: skip # as typed
 NEEDED = ("sms", "tweets", "emails", "toxic")
 OVERALL = {"accuracy": "accuracy", "F1 macro": "f1_macro", "ROC-AUC": "roc_auc", "PR-AUC": "pr_auc"}
@@ -55,9 +56,10 @@ def main() -> None:
             if command in done.read_text(encoding="utf-8").splitlines() or lacking & set(words):
                 continue
             print(command, flush=True)
-            run(shlex.join(tables.get(word, word) for word in words), str(folder))
-            with open(done, "a", encoding="utf-8") as file:
-                file.write(f"{command}\n")
+            said = run(shlex.join(tables.get(word, word) for word in words), str(folder))
+            for path, content in ((done, f"{command}\n"), (folder / "said.txt", f"$ {command}\n{said}\n")):
+                with open(path, "a", encoding="utf-8") as file:
+                    file.write(content)
         RESULTS.write_text(filled(text, folder / "runs"), encoding="utf-8")
     print(f"wrote {RESULTS.name}; read again what its sentences say of the numbers")
 
@@ -103,12 +105,14 @@ def scores(runs: Path, name: str, columns: list[str], published: str = "") -> li
     if named is None:
         return [cell(metrics, positive, column) for column in columns]
     ours = score_of(metrics, named[1])
-    special = {"ours": f"{ours.value:.3f} [{ours.low:.3f}, {ours.high:.3f}]", "holds": verdict(ours, float(named[2]))}
-    return [special.get(column) or cell(metrics, positive, column) for column in columns]
+    special = {"ours": with_interval(ours), "holds": verdict(ours, float(named[2]))}
+    return [special[column] if column in special else cell(metrics, positive, column) for column in columns]
 
 
 def verdict(ours: Estimate, published: float) -> str:
-    """Whether a published number lies in our interval."""
+    """Whether a published number lies in our interval; empty where there is none."""
+    if ours.low is None and ours.high is None:
+        return ""
     if (ours.low or 0) > published:
         return "ours is higher"
     return "holds" if (ours.high or 1) >= published else "ours is lower"
@@ -126,8 +130,13 @@ def cell(metrics: Summary | LearningPoint | EpochPoint, positive: str, column: s
         return f"{metrics.overall[f'{column}_positive'].value:.3f}"
     if column not in OVERALL:
         sys.exit(f"{RESULTS.name}: no metric is called {column!r}")
-    score = metrics.overall[OVERALL[column]]
-    return f"{score.value:.3f} [{score.low:.3f}, {score.high:.3f}]"
+    return with_interval(metrics.overall[OVERALL[column]])
+
+
+def with_interval(score: Estimate) -> str:
+    """A score as it is printed; some have no interval."""
+    ends = "" if score.low is None or score.high is None else f" [{score.low:.3f}, {score.high:.3f}]"
+    return f"{score.value:.3f}{ends}"
 
 
 if __name__ == "__main__":
