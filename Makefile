@@ -12,7 +12,7 @@
 PYTHON ?= python3
 # processes of `make test`, each of up to 3 GB; what starts a cluster of Ray is tested alone
 WORKERS ?= 2
-RAY := tests/test_ray.py tests/test_cluster.py tests/test_workers.py tests/test_predict_workers.py
+RAY := tests/test_ray.py tests/test_cluster.py tests/test_workers.py tests/test_predict_workers.py tests/test_ray_data.py
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
+
 import click
 
 from commands.bundle import bundle
@@ -59,6 +62,8 @@ for command in (
     cli.add_command(command)
 prepare(cli)
 give_once(cli)
+# subtle: a process looks for garbage once more as it ends, which takes a second among the million objects of TensorFlow
+atexit.register(gc.freeze)
 
 if __name__ == "__main__":
     cli()

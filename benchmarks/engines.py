@@ -3,7 +3,9 @@
     python benchmarks/engines.py spam.csv --model FOLDER [--rows 3000]
 
 Prints, for each way, the seconds of the whole (start of the cluster, workers and encoder included), and rows a second
-between the first part that was complete and the last, when all is running.
+from the part that completes a third of the rows to the last, when all workers are at work: the second one loads its
+encoder while the first one computes. And the processor seconds of the driver, of Ray itself and of the workers
+meanwhile, also as a share of that time.
 """
 
 import argparse
@@ -11,8 +13,11 @@ import os
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from embed import Cluster, Recipe, Reporter, StoreOptions, embed, read_table
@@ -24,13 +29,35 @@ class Run:
     """How long a run took, and when it had how many rows."""
 
     seconds: float
-    steps: list[tuple[float, int]]
+    steps: list[tuple[float, int, dict[str, float]]]
+
+    @property
+    def rest(self):
+        """The step that completes a third of the rows, and the last."""
+        return next(step for step in self.steps if step[1] * 3 >= self.steps[-1][1]), self.steps[-1]
 
     @property
     def rate(self):
-        """Rows a second between the first part and the last."""
-        (begin, before), (end, after) = self.steps[0], self.steps[-1]
+        """Rows a second between them."""
+        (begin, before, _), (end, after, _) = self.rest
         return (after - before) / (end - begin)
+
+    @property
+    def processor(self):
+        """Who took how many processor seconds between them."""
+        (begin, _, before), (end, _, after) = self.rest
+        spent = {name: seconds - before.get(name, 0) for name, seconds in after.items()}
+        return ", ".join(f"{name} {seconds:.1f} s ({seconds / (end - begin):.0%})" for name, seconds in spent.items())
+
+
+def processor_seconds():
+    """Of this process, the workers, and all else that Ray has started."""
+    found = {"driver": sum(psutil.Process().cpu_times()[:2]), "Ray": 0.0, "workers": 0.0}
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            name = "workers" if "Worker" in " ".join(process.cmdline()) else "Ray"
+            found[name] += sum(process.cpu_times()[:2])
+    return found
 
 
 class Steps(Reporter):
@@ -43,7 +70,7 @@ class Steps(Reporter):
     def progress(self, progress):
         """After each part."""
         if progress.rows > (self.steps[-1][1] if self.steps else 0):
-            self.steps.append((time.perf_counter(), progress.rows))
+            self.steps.append((time.perf_counter(), progress.rows, processor_seconds()))
 
 
 def run(table, recipe, cluster, part_rows):
@@ -72,6 +99,7 @@ def main():
     for workers in (1, 2):
         ray = run(table, Recipe.of("bert", model=given.model), Cluster(workers=workers), given.part_rows)
         print(f"ray, {workers} workers: {ray.seconds:.1f} s, {ray.rate:.0f} rows/s ({ray.rate / local.rate:.2f})")
+        print(f"  meanwhile {ray.processor}")
 
 
 if __name__ == "__main__":

@@ -138,22 +138,23 @@ def embed(
     source = {**table.source(), "keeps_texts": store.keep_texts, **size.as_dict()}
     source |= {"compression": store.compression, "layout": store.layout}
     if mirror is not None:
-        mirror.fetch()
+        mirror.fetch(out.name.__eq__)
     stamp = _stamp(out)
     if stamp and not overwrite:
-        totals = _up_to_date(out, digest, source, table, recipe)
+        totals = _up_to_date(address or out, digest, source, table, recipe)
         if totals is not None:
             return EmbedSummary(out, totals, True, address)
     attributes = {"identity": identity, "identity_digest": digest, "recipe": recipe.as_dict(), "source": source}
     attributes |= {"versions": _versions(), "command": command}
     parts = Parts(out, attributes, store.compression, store.layout, alone=cluster is None)
     if mirror is not None:
+        mirror.fetch()
         parts = RemoteParts(mirror, attributes)
     created = time.time()
     parts.check_kind(recipe.encoder.kind)
     with only_writer(parts.folder, out, wait, reporter.note):
         if _stamp(out) != stamp and not overwrite:  # another process has made it meanwhile
-            totals = _up_to_date(out, digest, source, table, recipe)
+            totals = _up_to_date(address or out, digest, source, table, recipe)
             if totals is not None:
                 return EmbedSummary(out, totals, True, address)
         # of before, and of the parts of this run
@@ -195,7 +196,7 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     return found.st_ino, found.st_mtime_ns
 
 
-def _up_to_date(out: Path, digest: str, source: dict, table: Table, recipe: Recipe) -> dict[str, int] | None:
+def _up_to_date(out: str | Path, digest: str, source: dict, table: Table, recipe: Recipe) -> dict[str, int] | None:
     """Totals of ``out`` if it is what is asked for; None if it may be replaced; else an error."""
     advice = "choose another `out`, or replace it with `overwrite=True`"
     try:

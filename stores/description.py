@@ -14,7 +14,7 @@ from stores.block import Extent
 from stores.columns import view
 from stores.format import ROW_STRINGS, members
 from stores.shared.errors import FailureError, InputError
-from stores.shared.mirror import fetched
+from stores.shared.mirror import Mirror, opened_mirror
 from stores.shared.remote import SCHEMES, full_address, scheme_of
 from stores.strings import Strings
 from stores.validation.opening import open_store
@@ -39,12 +39,13 @@ class StoreDescription:
     foreign: list[str]
 
     def __init__(self, path: str | Path) -> None:
-        self.path = fetched(path) if scheme_of(path) in SCHEMES else Path(path)
+        self._mirror: Mirror | None = opened_mirror(path) if scheme_of(path) in SCHEMES else None
+        self.path = Path(path) if self._mirror is None else self._mirror.output
         if not self.path.is_file():
             path = full_address(path)
             why = " is no file" if os.path.lexists(self.path) else ": no such file"
             raise InputError(f"{path}{why}; make a feature store with: tk embed --data FILE")
-        self._file, entries = open_store(self.path)
+        self._file, entries = open_store(self.path, self._mirror)
         for name, value in entries.items():
             setattr(self, name, value)
 
@@ -58,7 +59,11 @@ class StoreDescription:
     @property
     def size(self) -> int:
         """Bytes on the disk, those of the parts included if the features lie there."""
-        return sum(path.stat().st_size for path in (self.path, *self.part_paths))
+        return self.path.stat().st_size + sum(self._size_of(part) for part, _ in self.parts.get("files", ()))
+
+    def _size_of(self, part: str) -> int:
+        there = None if self._mirror is None else self._mirror.size(part)
+        return (self.path.parent / part).stat().st_size if there is None else there
 
     @property
     def seconds_per_text(self) -> float | None:

@@ -21,6 +21,7 @@ from stores.features import Features, IdFeatures, PooledFeatures, RaggedFeatures
 from stores.format import data_sets, rows_a_checksum
 from stores.frames import StoreFrames
 from stores.shared.errors import FailureError, InputError
+from stores.shared.mirror import AT_ONCE, Mirror
 from stores.validation.verify import Compared, first_not_finite, not_finite, verify
 from stores.virtual_dataset import DeclaredDataset, RowSource, VirtualDataset, mark
 
@@ -88,6 +89,7 @@ class FeatureStore(StoreFrames, StoreDescription):
         super().__init__(path)
         self._is_mapped = mapped
         self._views: dict[str, RowSource] = {}
+        self._came = -2  # which part has come last from object storage
 
     def __enter__(self) -> FeatureStore:
         return self
@@ -253,8 +255,20 @@ class FeatureStore(StoreFrames, StoreDescription):
 
     def _view_in(self, path: str, part: str) -> RowSource:
         """The data set ``path`` of the store of a part: of the file that was there when this store was opened."""
+        if part not in self._file.marks and self._mirror is not None:
+            self._bring(part, self._mirror)
         path_of_part = self.path.parent / part  # there may be no such file now
         with suppress(InputError), FeatureStore(path_of_part, mapped=self._is_mapped) as store:
             if mark(os.fstat(store._file.raw.fileno())) == self._file.marks[part]:
                 return store.data_set(path)
         raise FailureError(f"{path_of_part} was replaced or removed while its store was read; try again")
+
+    def _bring(self, part: str, mirror: Mirror) -> None:
+        """Have a part here; where the one before it was the last that came, some that follow as well."""
+        names = [name for name, _ in self.parts["files"]]
+        at = names.index(part)
+        some = names[at : at + (AT_ONCE if at == self._came + 1 else 1)]
+        new = [name for name in some if name not in self._file.marks]
+        mirror.bring(new)
+        self._file.marks |= {name: mark((self.path.parent / name).stat()) for name in new}
+        self._came = at + len(some) - 1

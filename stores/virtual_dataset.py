@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -93,7 +93,8 @@ class StoreFile(h5py.File):
         declared: the virtual data sets, by path.
         raw: as above.
         bytes: size of the file.
-        marks: of the parts in which its features lie, by their paths in the store, see ``mark``.
+        marks: of the parts in which its features lie, by their paths in the store, see ``mark``; not of those that have
+            not come yet.
     """
 
     declared: dict[str, DeclaredDataset] = {}  # noqa: RUF012 (each file is given its own)
@@ -134,13 +135,14 @@ def declare(outputs: h5py.Group, parts: dict) -> dict:
     return parts and {**parts, "outputs": {name: [data.dtype.name, list(data.shape)] for name, data in outputs.items()}}
 
 
-def declared(parts: dict, path: Path, virtual: set[str]) -> dict[str, DeclaredDataset]:
+def declared(parts: dict, path: Path, virtual: set[str], absent: Container[str] = ()) -> dict[str, DeclaredDataset]:
     """The virtual data sets of the store ``path``: the inverse of ``declare``.
 
     Args:
         parts: the entry ``parts`` of ``about``.
         path: the store.
         virtual: paths of all virtual data sets in the file.
+        absent: parts that come when they are read.
 
     Raises:
         FailureError: if the declared data sets are not the virtual ones, or the parts are missing or not in a folder
@@ -154,7 +156,7 @@ def declared(parts: dict, path: Path, virtual: set[str]) -> dict[str, DeclaredDa
     for part, _ in files:
         if not PART.fullmatch(part) or (path.parent / part).resolve().parents[2] != path.parent.resolve():
             raise FailureError(f"{path}: the part {part!r} does not lie in the store's own folder; refused")
-        if not (path.parent / part).is_file():
+        if part not in absent and not (path.parent / part).is_file():
             raise FailureError(f"{path} keeps its features in {part}, which is not there; copy both together")
     # [rows, columns]: the rows of the parts add up to them; features in the growing file (`start`) are in no part, and
     # `stores.append.check_place` compares their size

@@ -19,7 +19,7 @@ from test_resume import without_times
 
 from cli import cli
 from embed import StoreOptions, embed, read_table
-from stores import FeatureStore, InputError
+from stores import FailureError, FeatureStore, InputError
 from stores.shared import mirror
 from stores.shared.mirror import Mirror
 from stores.shared.remote import list_files, open_filesystem
@@ -89,6 +89,54 @@ def test_a_store_that_was_replaced_comes_again(bucket, tmp_path, monkeypatch):  
     open_filesystem("s3://bucket")[0].delete_file("bucket/r.h5")
     with pytest.raises(InputError, match="s3://bucket/r.h5: no such file"):
         FeatureStore("s3://bucket/r.h5")
+
+
+def test_only_what_is_read_comes(bucket, in_tmp, monkeypatch):  # noqa: F811
+    """The index for labels and texts, a part for its rows; nothing twice; a store is as large as it is there."""
+    table = write_csv(in_tmp / "t.csv", ROWS)
+    made = embed(read_table(table), "static", "s3://bucket/few/few", store=PARTS)
+    with FeatureStore(made.path) as store:
+        size, expected = store.size, store.to_numpy()
+    another_machine(monkeypatch, in_tmp / "other")
+    came, real = [], Mirror._get
+
+    def get(self, system, name, info):
+        came.append((name.rpartition("/")[2], info.size))
+        real(self, system, name, info)
+
+    monkeypatch.setattr(Mirror, "_get", get)
+    shown = CliRunner().invoke(cli, ["features", "info", "s3://bucket/few/few"])
+    assert shown.exit_code == 0, shown.output
+    assert embed(read_table(table), "static", "s3://bucket/few/few", store=PARTS).up_to_date
+    assert [name for name, _ in came] == ["few.h5"]
+    assert came[0][1] < size / 4
+
+    with FeatureStore("s3://bucket/few/few") as store:
+        assert (len(store), store.size, list(store.texts[:])) == (60, size, [text for _, text in ROWS])
+        assert [name for name, _ in came] == ["few.h5"]
+        assert (store.features[10:12] == expected[10:12]).all()
+        assert (store.features[50] == expected[50]).all()
+        assert [name for name, _ in came[1:]] == ["part-000001.h5", "part-000007.h5"]
+    trained = CliRunner().invoke(cli, ["classify", "s3://bucket/few/few", "--cv", "2", "--identical", "bytes"])
+    assert trained.exit_code == 0, trained.output
+    assert sum(length for _, length in came) == size
+    assert len({name for name, _ in came}) == len(came) == 10
+
+
+def test_a_part_that_was_replaced_while_its_store_is_open(bucket, tmp_path, monkeypatch):  # noqa: F811
+    """Rows of two stores are never mixed: one line says what happened."""
+    table = write_csv(tmp_path / "t.csv", ROWS)
+    embed(read_table(table), toy_recipe(), "s3://bucket/mixed", store=PARTS)
+    another_machine(monkeypatch, tmp_path / "other")
+    with FeatureStore("s3://bucket/mixed") as store:
+        system, _ = open_filesystem("s3://bucket")
+        place = next(path for path in objects("s3://bucket/mixed") if path.endswith("part-000003.h5"))
+        time.sleep(1.1)  # times of objects are seconds
+        with system.open_output_stream(place, compression=None) as file:
+            file.write(bytes(store._mirror.size(store.parts["files"][3][0])))
+        assert len(store.read(0, 7)) == 7
+        with pytest.raises(FailureError, match=r"part-000003.h5 was replaced while its store was read; try again"):
+            store.read(20, 30)
 
 
 PROGRAM = (

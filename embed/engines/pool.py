@@ -55,9 +55,7 @@ class Pool:
         """
         now = time.monotonic()
         if now - self._looked > LOOK:
-            self._nodes, self._looked = alive(self._ray), now
-            if self._left_out and not self._room() and not any(seat.up for seat in self.seats):
-                raise FailureError(list(self._left_out.values())[-1])  # the last machine that was fit has gone
+            self._look()
         least, most = self._cluster.range
         for seat in self.seats:
             seat.busy = now if seat.held or not seat.up else seat.busy
@@ -88,9 +86,7 @@ class Pool:
         """
         if node not in self._left_out:
             self._left_out[node] = why
-            self._nodes = alive(self._ray)
-            if not self._room():
-                raise FailureError(why)
+            self._look()
             self._note(f"{host} is left out: {why}")
         self._end(seat)
 
@@ -108,6 +104,12 @@ class Pool:
         """End all workers."""
         for seat in list(self.seats):
             self._end(seat)
+
+    def _look(self) -> None:
+        """Which machines there are now; ``FailureError`` if none has room but those that were left out."""
+        self._nodes, self._looked = alive(self._ray), time.monotonic()
+        if self._left_out and not self._room() and not any(seat.up for seat in self.seats):
+            raise FailureError(list(self._left_out.values())[-1])
 
     def _end(self, seat: Seat) -> None:
         self._ray.kill(seat.actor)

@@ -1,8 +1,9 @@
-"""A store in object storage and its copy on this machine, in the cache folder: what is there comes here once.
+"""A store in object storage and its copy on this machine, in the cache folder: what is needed comes here, once.
 
 HDF5 reads and writes files. So the store and its parts are files here, and objects of the same names there: each object
-is put there at once, or not at all. What was fetched or put is written down with its size and time, one line a file; an
-object that has changed comes again, one that has gone goes here too. What is here and was never put stays.
+is put there at once, or not at all. Whoever reads a store gets its index, and each part when rows of it are read. What
+was fetched or put is written down with its size and time, one line a file; an object that has changed comes again, one
+that has gone goes here too. What is here and was never put stays.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,7 @@ class Mirror:
         self._record = self.output.parent / "record.jsonl"
         self._lock = threading.Lock()
         self._prefix = open_filesystem(address)[1].rpartition("/")[0]
+        self._there: tuple[Any, dict[str, Any]] = None, {}
 
     def __getstate__(self) -> dict[str, str]:
         return {"address": self.address}
@@ -63,24 +65,54 @@ class Mirror:
     def fetch(self, wanted: Callable[[str], bool] = lambda name: True) -> None:
         """Bring here what is not here, or another here, of the objects with these names, from the store's folder on.
 
+        What is another here and not wanted goes; ``bring`` has it come again.
+
         Raises:
             FailureError: if the service does not give it, or the disk has no room.
             InputError: if an object lies there that is no part of a store.
         """
-        system, there = self._listed()
+        system, there = self._there = self._listed()
         here = self._recorded()
         for name in {*here, self.output.name} - there.keys():
             (self.output.parent / name).unlink(missing_ok=True)
             if name in here:
                 self._write_down(name, None)
-        missing = [
+        old = [
             name for name, info in there.items()
-            if wanted(name) and (here.get(name) != _mark(info) or not (self.output.parent / name).is_file())
+            if here.get(name) != _mark(info) or not (self.output.parent / name).is_file()
         ]  # fmt: skip
+        missing = [name for name in old if wanted(name)]
+        for name in set(old) - set(missing):
+            (self.output.parent / name).unlink(missing_ok=True)
         self.output.parent.mkdir(parents=True, exist_ok=True)
         check_space(self.output.parent, sum(there[name].size for name in missing), f"the copy of {self.address}")
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(lambda name: self._get(system, name, there[name]), missing))
+
+    def size(self, name: str) -> int | None:
+        """Bytes of an object, as it was when ``fetch`` looked; None if there was none."""
+        info = self._there[1].get(name)
+        return None if info is None else int(info.size)
+
+    def bring(self, names: Sequence[str]) -> None:
+        """Bring more objects here, those which were there when ``fetch`` looked, at most ``AT_ONCE`` at a time.
+
+        Raises:
+            FailureError: if another one is there now, or the service does not give it, or the disk has no room.
+        """
+        system, there = self._there
+        check_space(self.output.parent, sum(there[name].size for name in names), f"the copy of {self.address}")
+
+        def one(name: str) -> None:
+            self._get(system, name, there[name])
+            with one_line(f"{self.address}: {name}"):
+                now = system.get_file_info(there[name].path)
+            if _mark(now) != _mark(there[name]):
+                (self.output.parent / name).unlink(missing_ok=True)
+                raise FailureError(f"{self.address}: {name} was replaced while its store was read; try again")
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(one, names))
 
     def put(self, paths: Iterable[Path]) -> None:
         """Have files of the copy there as well, those that are not.
@@ -117,7 +149,7 @@ class Mirror:
     def _get(self, system: Any, name: str, info: Any) -> None:  # noqa: ANN401 (pyarrow's)
         path = self.output.parent / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+        partial = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.partial")
         try:
             with (
                 one_line(f"{self.address}: {name}"),
@@ -152,16 +184,16 @@ class Mirror:
                 file.write(json.dumps([name, info and _mark(info)]) + "\n")
 
 
-def fetched(address: str | Path) -> Path:
-    """The copy on this machine of the store at an address and its parts; what is not here yet is fetched.
+def opened_mirror(address: str | Path) -> Mirror:
+    """The copy on this machine of the store at an address, up to now its index alone; ``bring`` adds parts.
 
     Raises:
         InputError: if nothing is known of such addresses.
         FailureError: if the service does not give it, or the disk has no room.
     """
     mirror = Mirror(address)
-    mirror.fetch()
-    return mirror.output
+    mirror.fetch(mirror.output.name.__eq__)
+    return mirror
 
 
 def _mark(info: Any) -> list[int]:  # noqa: ANN401 (pyarrow's)

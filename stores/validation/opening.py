@@ -12,6 +12,7 @@ from typing import Any
 from stores.append import check_place
 from stores.format import ABOUT
 from stores.shared.errors import FailureError, LockedError
+from stores.shared.mirror import Mirror
 from stores.validation.headers import check_groups, check_start, locked_message
 from stores.validation.structure import check, check_attributes, check_data, foreign_names
 from stores.validation.verify import verify_data
@@ -21,8 +22,12 @@ LONGEST_ABOUT = 1 << 24  # bytes
 ATTEMPTS = 5
 
 
-def open_store(path: Path) -> tuple[StoreFile, dict[str, Any]]:
+def open_store(path: Path, mirror: Mirror | None = None) -> tuple[StoreFile, dict[str, Any]]:
     """The file of a store, and its attributes, entries of ``about`` and times, by name.
+
+    Args:
+        path: the file.
+        mirror: where its parts come from that are not here yet; None: all of them are.
 
     Raises:
         FailureError: if it is no store of this version, damaged, or reaches out of itself.
@@ -36,7 +41,7 @@ def open_store(path: Path) -> tuple[StoreFile, dict[str, Any]]:
     else:
         raise FailureError(f"{path} was replaced while it was opened; give the same command again")
     try:
-        return file, _entries(file, path, root)
+        return file, _entries(file, path, root, mirror)
     except Exception as error:  # of any type: what h5py and json say of strange files is not to be foreseen
         with contextlib.suppress(Exception):
             file.close()
@@ -64,13 +69,15 @@ def _open_both(path: Path) -> tuple[StoreFile, int]:
         raise FailureError(f"{path} is no HDF5 file, or is damaged; make it again with: tk embed") from error
 
 
-def _entries(file: StoreFile, path: Path, root: int) -> dict[str, Any]:
+def _entries(file: StoreFile, path: Path, root: int, mirror: Mirror | None) -> dict[str, Any]:
     virtual = check_groups(file, file.raw, path, root)
     check_attributes(file, path)
     about = _about(file, path)
     entries = {name: kind(about[name]) for name, kind in ABOUT.items()}
-    file.declared = declared(entries["parts"], path, virtual)
-    file.marks = {part: mark((path.parent / part).stat()) for part, _ in entries["parts"].get("files", ())}
+    parts = [part for part, _ in entries["parts"].get("files", ())]
+    absent = {part for part in parts if mirror and mirror.size(part) is not None and not (path.parent / part).exists()}
+    file.declared = declared(entries["parts"], path, virtual, absent)
+    file.marks = {part: mark((path.parent / part).stat()) for part in parts if part not in absent}
     if "start" in entries["parts"]:
         check_place(entries["parts"], path)
     check(file, path)
