@@ -51,9 +51,10 @@ class FolderClaims:
         if folder.exists():
             return False
         path, busy = folder.with_name(f".{folder.name}.lock"), f"{folder} is being made by another process"
+        lost, advice = f"{folder} could not be made", "choose another `out`"
         with ExitStack() as claim:
             try:
-                claim.enter_context(hold(path, lambda: busy, unwritable="choose another `out`", temporary=True))
+                claim.enter_context(hold(path, lambda: busy, lost=lost, unwritable=advice, temporary=True))
             except LockedError:
                 return False
             if folder.exists():  # its maker was done between the two looks

@@ -28,6 +28,7 @@ def hold(
     note: Callable[[str], None] = lambda message: None,
     otherwise: str = "",
     unwritable: str = "",
+    lost: str = "",
     temporary: bool = False,
 ) -> Iterator[None]:
     """Hold the lock of the file ``path``; the machine drops it when the process ends, however that comes.
@@ -39,6 +40,7 @@ def hold(
         note: told that it is waited for, after a while.
         otherwise: what to do where it is not waited for.
         unwritable: what to do where the file cannot be made.
+        lost: what is said then; the name of its folder if empty.
         temporary: whether the file goes with the lock.
 
     Raises:
@@ -51,9 +53,8 @@ def hold(
     try:
         _acquire(lock, path, busy, wait, note, otherwise)
     except OSError as error:
-        raise FailureError(
-            f"{path.parent} could not be written: {error.strerror or error}{unwritable and '; '}{unwritable}"
-        ) from error
+        what = lost or f"{path.parent} could not be written"
+        raise FailureError("; ".join(filter(None, (f"{what}: {error.strerror or error}", unwritable)))) from error
     try:
         yield
     finally:
