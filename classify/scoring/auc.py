@@ -61,11 +61,11 @@ class Ranking:
         positives = total = wrong = precise = 0.0  # of all parts so far
         for part in self._parts:
             own = weights[part.ranks]
-            above = np.cumsum(own)  # rows of the part down to each
+            above = _running_sums(own)  # rows of the part down to each
             if len(part.hits):
                 at = own[part.hits]
                 at = at if part.alone else np.add.reduceat(at, part.first)  # positives in each step
-                taken = above[part.end]  # rows down to the end of each positive step
+                taken = above[part.end].astype(float)  # rows down to the end of each positive step
                 before = taken - at if part.alone else above[part.begin] - own[part.begin]  # rows above it
                 found = np.cumsum(at)  # positives down to it
                 # pairs ranked wrong: negatives above each positive, and half of those in its step
@@ -121,6 +121,13 @@ class Ranking:
         pairs = positives * negatives
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.stack([(pairs - wrong) / pairs, np.where(negatives > 0, precise / positives, np.nan)])
+
+
+def _running_sums(weights: np.ndarray) -> np.ndarray:
+    """``np.cumsum``; of whole weights, which those of resamples are, in integers: as exact, in a third of the time."""
+    with np.errstate(invalid="ignore"):  # what is too large for an integer is not equal to it
+        whole = weights.astype(np.int32)
+    return np.cumsum(whole, dtype=np.int64) if (whole == weights).all() else np.cumsum(weights)
 
 
 class _Part(NamedTuple):
