@@ -51,6 +51,7 @@ def resampled(
         return [[METRICS[name].values(scored) for name in wanted] for scored in each]
 
     first = of_part(0)  # what is made once is made by one
+    del own.weights  # this thread draws no more
     with ThreadPoolExecutor(max(1, min(threads(), MOST // (len(group) * drawn.most)))) as pool:
         parts = [first, *pool.map(of_part, range(1, len(drawn)))]
     return [

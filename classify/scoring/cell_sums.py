@@ -38,8 +38,11 @@ class CellSums:
             return (self._matrix @ weights.T).T
         if self._runs is not None:
             return self._of_runs(weights, *self._runs)
-        values = weights if self.values is None else weights * self.values
-        return np.stack([np.bincount(self._from_0, own, self.number + 1) for own in values])[:, self._shown]
+        found = [
+            np.bincount(self._from_0, own if self.values is None else own * self.values, self.number + 1)
+            for own in weights
+        ]
+        return np.stack(found)[:, self._shown]
 
     @cached_property
     def _runs(self) -> tuple[np.ndarray, np.ndarray] | None:
