@@ -1,6 +1,6 @@
 """tk embed with 1 and 2 Ray workers of a core each, against the local engine on as many cores.
 
-    python benchmarks/engines.py spam.csv --model FOLDER [--rows 3000]
+    python benchmarks/engines.py spam.csv --model FOLDER [--one-core]
 
 Prints, for each way, the seconds of the whole (start of the cluster, workers and encoder included), and rows a second
 from the part that completes a third of the rows to the last, when all workers are at work: the second one loads its
