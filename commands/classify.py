@@ -144,7 +144,8 @@ def _numbers(text: str | None, kind: type, option: str) -> list:
 
 
 def _print_runs(runs: list[Run]) -> None:
-    from classify.reports.text import basis, best_of, details, score_tables, spec_of
+    from classify.reports.basis import basis
+    from classify.reports.text import best_of, details, score_tables, spec_of
 
     command = click.get_current_context().command
 

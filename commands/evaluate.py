@@ -15,7 +15,8 @@ from commands.terminal import echo, json_option, models_option, print_json, prin
 
 if TYPE_CHECKING:
     from classify import Run
-    from classify.analysis.score_run import Goal, ScoredRun
+    from classify.analysis.goals import Goal
+    from classify.analysis.score_run import ScoredRun
     from classify.model_inputs import Source
 
 MISSED = 3  # exit code when a goal is not reached
@@ -58,7 +59,8 @@ def evaluate(
         tk evaluate --run runs/messages.static.logistic --features features/messages.static.h5 \\
             --with-training-rows --goal "f1_macro>=0.8" --goal-by interval
     """
-    from classify.analysis.score_run import parse_goal, score_run
+    from classify.analysis.goals import parse_goal
+    from classify.analysis.score_run import score_run
     from classify.model_inputs import sources
 
     if folder is None and words:

@@ -18,7 +18,7 @@ from commands.terminal import echo, json_option, note, print_json, shown, versio
 
 if TYPE_CHECKING:
     from classify.analysis.comparison import Comparison
-    from classify.analysis.score_run import Goal
+    from classify.analysis.goals import Goal
     from commands.trials.conduct import Experiment
     from commands.trials.probe import TableSample
     from commands.trials.trial import EncoderTrial, Outcome
@@ -113,7 +113,7 @@ def run(
 
 def _check_early(heads: tuple[str, ...], by: str, goals: tuple[str, ...]) -> None:
     """Mistakes that would otherwise show after the first minutes."""
-    from classify.analysis.score_run import parse_goal
+    from classify.analysis.goals import parse_goal
     from classify.heads import parse
     from classify.scoring.metrics import METRICS, PROBLEMS
     from stores.shared.errors import InputError
@@ -210,7 +210,7 @@ def _show(
 
 def _judged(outcome: Outcome, folder: str, goals: tuple[str, ...]) -> list[Goal]:
     """What came of the goals, by the out-of-fold scores of the run in this folder."""
-    from classify.analysis.score_run import judged, parse_goal
+    from classify.analysis.goals import judged, parse_goal
 
     run = next(run for run in outcome.runs if str(run.folder) == folder)
     parsed = [parse_goal(goal, run.recipe.problem) for goal in goals]

@@ -99,7 +99,8 @@ def ensemble(
     """
     from classify import read_run
     from classify.analysis.ensemble import ensemble as run_ensemble
-    from classify.reports.text import basis, details, score_tables
+    from classify.reports.basis import basis
+    from classify.reports.text import details, score_tables
 
     versions = versions_of("numpy", "scikit-learn")
     runs = [read_run(folder) for folder in folders]

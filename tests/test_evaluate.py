@@ -13,7 +13,8 @@ from sklearn.metrics import f1_score, log_loss, roc_auc_score
 from classify import Predictor, classify
 from classify.analysis.comparison import Interval
 from classify.analysis.drift import told_apart
-from classify.analysis.score_run import judged, score_run
+from classify.analysis.goals import judged
+from classify.analysis.score_run import score_run
 from classify.scoring.metrics import METRICS
 from commands.evaluate import goal_line
 from stores import FailureError, FeatureStore, InputError

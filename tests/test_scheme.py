@@ -9,7 +9,7 @@ from helpers.stores import make_store, pooled
 
 from classify import classify
 from classify.data import load_data
-from classify.reports.text import basis
+from classify.reports.basis import basis
 from classify.splits.near_duplicates import near_duplicate_groups
 from embed import Recipe, embed, read_table
 from stores import InputError

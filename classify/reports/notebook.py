@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from classify.analysis.comparison import Comparison
-from classify.reports.text import basis, head_spec, with_interval
+from classify.reports.basis import basis
+from classify.reports.text import head_spec, with_interval
 from classify.scoring.metrics import columns_of, title_of
 from stores.shared.html_table import html_table
 

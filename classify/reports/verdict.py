@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from classify.reports.basis import basis
 from classify.reports.html import Markup, element, join
 from classify.reports.run_data import RunData
-from classify.reports.text import basis
 from classify.scoring.metrics import title_of
 from classify.sources import encoding_cost, training_seconds
 from stores.shared.plot_style import shown
