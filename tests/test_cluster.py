@@ -203,8 +203,10 @@ def test_the_guide_works_with_a_token(with_token, tmp_path):
     assert "2 workers of 1 CPU start on the 2 machines" in done.stderr
     assert not re.search(r"\x1b|gcs_client", done.stderr + done.stdout)
 
-    shown = subprocess.run(status.split(), env=asking, capture_output=True, text=True, check=True)
-    assert "CPU" in shown.stdout
+    end = time.monotonic() + 60  # Ray gathers its status for some seconds first, and says so
+    while "CPU" not in subprocess.run(status.split(), env=asking, capture_output=True, text=True, check=True).stdout:
+        assert time.monotonic() < end
+        time.sleep(1)
 
     stranger = clean | {"HOME": str(tmp_path)}
     refused = subprocess.run([*line, "--overwrite"], env=stranger, capture_output=True, text=True, check=False)
