@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -215,13 +216,12 @@ def one_thread_a_product() -> AbstractContextManager:
     Products that cores share wait for the slowest of them hundreds of times a second, which on a machine that has
     other work to do takes ten times as long.
     """
-    return _threads().limit(limits=1, user_api="blas")
+    return _threads("scipy.linalg" in sys.modules).limit(limits=1, user_api="blas")
 
 
 @cache
-def _threads() -> ThreadpoolController:
-    """Made once: it looks through all libraries of the process."""
-    import scipy.linalg  # noqa: F401 (it has a BLAS of its own, whose threads wait busily)
+def _threads(with_scipy: bool) -> ThreadpoolController:
+    """Made once, as it looks through all libraries of the process, and again when SciPy has brought its own BLAS."""
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()

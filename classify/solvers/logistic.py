@@ -26,6 +26,7 @@ from classify.solvers.scaled import Scaled
 
 HESSIAN_ROWS = 4, 12  # times the dimension, at least and at most
 CONSTANT = 1e-20  # of the squared mean: a smaller variance is rounding, since float32 values differ by 6e-8 at least
+SMALL = 64  # columns of a triangular matrix that is inverted as any other
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,9 @@ class Problems:
     def _precondition(self, mean: np.ndarray, variance: np.ndarray) -> None:
         """Of the Hessian at the start: lower Cholesky factors ``[D, D]`` for the weights, roots for the intercepts.
 
+        To multiply by their inverses is as good as to solve, as any preconditioner near to the Hessian serves, and does
+        without SciPy's linear algebra, which takes a quarter of a second to import.
+
         Problems whose Hessians differ by less than a factor of 2 share a factor.
         """
         n, dimension = self.x.shape
@@ -141,6 +145,7 @@ class Problems:
         strength = self.penalties * self.sample_weight.sum(0, dtype=np.float64)[self.fold] * spread
         self._root = np.sqrt(strength)
         self._factors: list[np.ndarray] = []
+        self._inverses: list[np.ndarray] = []
         self._factor_of, rest = np.empty(len(strength), int), np.argsort(strength, kind="stable")
         while len(rest):
             near = strength[rest] <= 2 * strength[rest[0]]
@@ -148,6 +153,7 @@ class Problems:
             hessian = gram * np.exp(np.log(strength[rest[near]]).mean())
             hessian[np.diag_indices_from(hessian)] += 1
             self._factors.append(np.linalg.cholesky(hessian))
+            self._inverses.append(_inverse(self._factors[-1]))
             rest = rest[~near]
 
     def start(self) -> np.ndarray:
@@ -160,15 +166,13 @@ class Problems:
 
     def _solve(self, values: np.ndarray, which: np.ndarray, trans: str) -> np.ndarray:
         """``L^-1`` (``trans`` N) or ``L^-T`` (T) times ``values [j, D, c]`` of the problems ``which``."""
-        from scipy.linalg import solve_triangular
-
         found = np.empty(values.shape)
-        for number, factor in enumerate(self._factors):
+        for number, inverse in enumerate(self._inverses):
             mine = self._factor_of[which] == number
             if mine.any():
-                flat = values[mine].transpose(1, 0, 2).reshape(len(factor), -1)
-                flat = solve_triangular(factor, flat, lower=True, trans=trans, check_finite=False)
-                found[mine] = flat.reshape(len(factor), -1, values.shape[2]).transpose(1, 0, 2)
+                flat = values[mine].transpose(1, 0, 2).reshape(len(inverse), -1)
+                flat = (inverse.T if trans == "T" else inverse) @ flat
+                found[mine] = flat.reshape(len(inverse), -1, values.shape[2]).transpose(1, 0, 2)
         return found
 
     def as_they_are(self, u: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -248,3 +252,14 @@ class Problems:
 
         loss, gradient, gradient_intercept = summed(share, len(self.x), j * c * dimension)
         return loss, gradient.reshape(j, c, dimension).transpose(0, 2, 1), gradient_intercept.reshape(j, c)
+
+
+def _inverse(lower: np.ndarray) -> np.ndarray:
+    """Of a lower triangular matrix ``[D, D]``: ``[[A, 0], [B, C]]^-1 = [[A^-1, 0], [-C^-1 B A^-1, C^-1]]``."""
+    if len(lower) <= SMALL:
+        return np.linalg.inv(lower)
+    half, found = len(lower) // 2, np.zeros(lower.shape)
+    found[:half, :half] = first = _inverse(lower[:half, :half])
+    found[half:, half:] = second = _inverse(lower[half:, half:])
+    found[half:, :half] = -second @ (lower[half:, :half] @ first)
+    return found
