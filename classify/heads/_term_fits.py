@@ -5,7 +5,7 @@ The baseline and a head on the same words want the same fits, so what has been f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from functools import lru_cache
 from hashlib import blake2b
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from classify.heads import _terms
+from classify.heads._spared import once, share_cores
 from classify.heads.base import InnerChoice, InnerFit
 from classify.scoring.scored import log_loss
 from stores.shared.cores import threads
@@ -49,10 +50,12 @@ def choose(
     """
     key = ("choose", tuple(candidates), n_classes, *(_digest(f.task.rows, f.held_out, y) for f in fits))
     first = next(iter(counted.values()))
-    if key not in first.done:
-        found = _walked(counted, y, n_classes, fits, candidates, stop or Event())
-        return _remembered(first, key, found, found.proba.size)
-    return first.done[key]
+    return once(
+        first.done,
+        key,
+        lambda: _walked(counted, y, n_classes, fits, candidates, stop or Event()),
+        lambda found: found.proba.size <= REMEMBERED,
+    )
 
 
 def fit(
@@ -60,11 +63,12 @@ def fit(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weights ``[D, c]`` of the merged terms and intercepts ``[c]`` of ``rows [m]`` with 0/1 ``targets [m, c]``."""
     key = ("fit", penalty, _digest(rows, targets, *([] if sample_weight is None else [sample_weight])))
-    if key not in terms.done:
+
+    def fitted() -> tuple[np.ndarray, np.ndarray]:
         x = _terms.weighted(terms.x[rows], _terms.inverse_frequency(terms.x, rows))
-        found = _terms.fit_linear(x, targets, sample_weight, penalty, final=True)
-        return _remembered(terms, key, found, found[0].size)
-    return terms.done[key]
+        return _terms.fit_linear(x, targets, sample_weight, penalty, final=True)
+
+    return once(terms.done, key, fitted, lambda found: found[0].size <= REMEMBERED)
 
 
 def beside_each_other(work: Callable[[Given, Event], Made], items: Sequence[Given]) -> list[Made]:
@@ -72,18 +76,12 @@ def beside_each_other(work: Callable[[Given, Event], Made], items: Sequence[Give
 
     ``work`` is given what is set when it is to stop: where an item failed, or the user has interrupted.
     """
-    stop = Event()
-    with ThreadPoolExecutor(threads()) as pool:
+    stop, workers = Event(), min(threads(), len(items))
+    with ThreadPoolExecutor(threads(), initializer=share_cores, initargs=(workers,)) as pool:
         try:
             return list(pool.map(lambda item: work(item, stop), items))
         finally:
             stop.set()
-
-
-def _remembered(terms: _terms.Terms, key: Hashable, found: Made, size: int) -> Made:
-    if size <= REMEMBERED:
-        terms.done[key] = found
-    return found
 
 
 def _digest(*arrays: np.ndarray) -> bytes:
