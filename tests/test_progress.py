@@ -4,6 +4,7 @@ import io
 import re
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -233,10 +234,12 @@ LONG = {  # command -> what a line about it must name
 
 
 @pytest.mark.slow
-def test_no_long_command_is_silent_for_half_a_minute(in_tmp, monkeypatch):
+def test_no_long_command_is_silent_for_half_a_minute(in_tmp, monkeypatch, request):
     """On a clock on which everything takes half a minute, each command says what it does."""
+    request.addfinalizer(partial(sys.setswitchinterval, sys.getswitchinterval()))
+    sys.setswitchinterval(1e-5)  # the thread that looks gets its turn, however short a command is
     write_csv(in_tmp / "t.csv", [("ab"[i % 2], f"text {LETTERS[i % 26]} {LETTERS[i // 26]}") for i in range(60)])
-    monkeypatch.setattr(reporter_module, "LOOK", 0.002)
+    monkeypatch.setattr(reporter_module, "LOOK", 0.0005)
     runner = CliRunner()
     monkeypatch.setattr(reporter_module.TerminalReporter.__init__, "__defaults__", (None, Minutes(), "tk"))
     other = ["classify", "features/t.words.h5", "--head", "nb", "--cv", "2", "--out", "runs/nb"]
