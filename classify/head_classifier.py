@@ -13,6 +13,7 @@ from classify import heads
 from classify.fitting.model import FittedModel
 from classify.fitting.options import FitOptions
 from classify.fitting.training import fit
+from classify.fitting.tune import Tuning
 from classify.heads.base import FitTask
 from stores.shared.errors import InputError
 from stores.shared.estimator_options import EstimatorOptions
@@ -131,12 +132,7 @@ class HeadClassifier(EstimatorOptions, ClassifierMixin, BaseEstimator):
         return head.fit(X, codes, len(self.classes_), self.seed, None, weight)
 
     def _fit_tuned(self, head: heads.Head, X: np.ndarray, codes: np.ndarray, groups: Any) -> FittedModel:  # noqa: ANN401
-        grid = {option: values for option, values in head.grid_of("pooled").items() if option not in head.given}
         group = None if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
-        inner, fewest = (head.inner_folds_of("pooled"), 3) if self.inner is None else (self.inner, None)
-        how = FitOptions(
-            tune=grid, inner=inner, fewest_inner=fewest, must_tune=False, calibrate=head.calibration_of("pooled"),
-            must_calibrate=False,
-        )  # fmt: skip
+        how = FitOptions(**Tuning(True, {}).of_head(head, "pooled", inner=self.inner))
         task = FitTask(np.arange(len(codes)), self.seed)
         return fit(head, X, codes, [task], len(self.classes_), how, group)[0]

@@ -102,6 +102,11 @@ class Run:
         path = self.folder / "report.html"
         return ReportPage(path if path.is_file() else write_report(self))
 
+    @property
+    def directions(self) -> float:
+        """In how many directions the head can be fitted by chance; 0 where that was not kept."""
+        return float(self.metrics.more.get("directions") or 0.0)
+
     def model(self) -> FittedModel | EnsembleModel:
         """The model fitted on all labelled rows.
 

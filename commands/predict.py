@@ -103,7 +103,6 @@ def predict(
     from classify.model_inputs import source_columns
     from classify.watch import Condition
     from commands.prediction import Prediction, given_features
-    from embed import Cluster
     from stores.shared.files import is_stream
     from stores.shared.outputs import check_output
 
@@ -134,7 +133,11 @@ def predict(
     recipes = _recipes(encoded, model, trust_model)
     rows = batch or min((recipe.encoder.part_rows for recipe in recipes), default=8192)
     tell = not (is_stream(out) and sys.stdout.isatty())  # a bar would run into the lines that come out
-    workers = None if cluster is None else Cluster(**cluster)
+    workers = None
+    if cluster is not None:
+        from embed import Cluster
+
+        workers = Cluster(**cluster)
     job = Prediction(run, predictor, sets, recipes, remember, with_text, rows, tell, workers)
     if not data:
         _write_all(job.of_texts(list(texts)), out, overwrite, form, csv_safe)

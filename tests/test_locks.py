@@ -1,4 +1,4 @@
-"""Locks whose file goes with them: never two at once, whatever comes between; nothing stays behind."""
+"""Locks whose file goes with them: never two at once, though others come between; nothing stays behind."""
 
 import os
 import signal

@@ -31,7 +31,7 @@ def compare(
 
     Every difference is taken on the same bootstrap resamples, drawn by group of identical texts with the seed of the
     first run. The interval of a score is the one of the run itself where all that it has predicted is compared, and is
-    made anew from the rows in common where not. p-values are corrected by Holm's method over all pairs of runs, not
+    made again from the rows in common where not. p-values are corrected by Holm's method over all pairs of runs, not
     only over the pairs with the best, since the best is known only after looking. A run is distinguishable from the
     best if the corrected p of ``significance.paired_z``, which is about ``by``, is below 0.05. It is practically the
     same if the difference is within ``rope`` with a probability of 0.95; that can be so although the difference is

@@ -80,7 +80,7 @@ def ensemble(
 
 def _scored(combined: Predictions, folds: list[FoldScore], runs: Sequence[Run]) -> Score:
     """With intervals that hold the kept model, too: of more than one fold its members have learned from more rows."""
-    directions = max(float(run.metrics.more.get("directions") or 0.0) for run in runs)
+    directions = max(run.directions for run in runs)
     found = intervals(combined, runs[0].recipe.seed, directions)
     gains = assumed_gains(combined, found.found) if len(folds) > 1 else {}
     return Score(combined, folds, combined.measure(), extended(found.found, gains), found.remarks, directions)

@@ -89,7 +89,7 @@ class PairedRuns:
         drawn = self.drawn[a] - self.drawn[b]
         freedom = 0.0
         if self.by in UNBOUNDED:
-            freedom = max(self._directions(a), self._directions(b)) / len(np.unique(of_a.row))
+            freedom = max(self.runs[a].directions, self.runs[b].directions) / len(np.unique(of_a.row))
         made = paired_z(
             self.scores[a][self.by] - self.scores[b][self.by],
             drawn,
@@ -134,7 +134,7 @@ class PairedRuns:
         if len(self.group) == sum(fold.test_rows for fold in run.metrics.folds):
             own = run.metrics.overall
             return {name: Interval(scores[name], own[name].low, own[name].high) for name in scores}
-        held = intervals(self.predictions[i], run.recipe.seed, self._directions(i)).found
+        held = intervals(self.predictions[i], run.recipe.seed, run.directions).found
         return {name: Interval(scores[name], *held.get(name, (None, None))) for name in scores}
 
     def _against(self, i: int, best: int, tests: PairTests) -> AgainstBest:
@@ -153,10 +153,6 @@ class PairedRuns:
             mcnemar=McNemarTest(m.method, m.statistic, m.p, m.p_holm, *ahead),
             t_test=None if t_test.p is None else t_test,
         )
-
-    def _directions(self, i: int) -> float:
-        """In how many directions the head of a run can be fitted by chance; 0 where that was not kept."""
-        return float(self.runs[i].metrics.more.get("directions") or 0.0)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from classify.solvers.blockwise import shared_out
+from classify.solvers.blockwise import one_thread_a_product, shared_out
 from stores.shared.distribution import pip_install
 from stores.shared.errors import InputError
 from stores.shared.suggest import listing
@@ -67,9 +67,7 @@ def project(
         answer: int ``[m]``, the class of each row; without it none is astray.
         projection: a key of ``PROJECTIONS``. t-SNE and UMAP begin with seed 0, and take seconds to minutes.
     """
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, "blas"):  # cores that share a small product wait for each other longer than it takes
+    with one_thread_a_product():
         return _projected(vectors, prediction, answer, projection)
 
 
