@@ -8,7 +8,8 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from classify.solvers.blockwise import one_thread_a_product, shared_out
+from classify.solvers.blockwise import shared_out
+from stores.shared.cores import one_thread_a_product
 from stores.shared.distribution import pip_install
 from stores.shared.errors import InputError
 from stores.shared.suggest import listing

@@ -41,6 +41,7 @@ from classify.scoring.influence import influence, standard_error
 from classify.scoring.metrics import METRICS, Metric, metrics_of
 from classify.scoring.predictions import Predictions, looks_at_nothing
 from classify.scoring.scored import Scored
+from stores.shared.cores import one_thread_a_product
 
 LUCK = {"roc": (5.0, 3.0), "pr": (5.0, 3.0)}  # a and b of the areas
 LUCK_OF_OTHERS = (4.0, 1.0)
@@ -116,14 +117,12 @@ def effective_directions(x: np.ndarray) -> float:
     Args:
         x: float ``[n, D]``; at most 4,000 of its rows are looked at, spread evenly.
     """
-    from threadpoolctl import threadpool_limits
-
     some = np.asarray(x[:: max(1, -(-len(x) // 4000))], np.float64)
     spread = some.std(0)
     some = (some - some.mean(0))[:, spread > 0] / spread[spread > 0]
     if not some.size:
         return 0.0
-    with threadpool_limits(1, "blas"):  # cores that share a small product wait for each other longer than it takes
+    with one_thread_a_product():
         gram = some @ some.T if len(some) < some.shape[1] else some.T @ some
     return float(some.shape[1] ** 2 / (gram**2).sum() * len(some) ** 2)
 

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
-from stores.shared.cores import threads
-
-if TYPE_CHECKING:
-    from threadpoolctl import ThreadpoolController
+from stores.shared.cores import one_thread_a_product, threads
 
 Result = TypeVar("Result")
 BLOCK = 512  # rows at a time: they stay in the cache for the second product
@@ -208,20 +203,3 @@ def summed(work: Callable[[range], tuple[np.ndarray, ...]], n: int, cells: int) 
         for sum_, more in zip(total, part, strict=True):
             sum_ += more
     return total
-
-
-def one_thread_a_product() -> AbstractContextManager:
-    """Each core multiplies by itself, on rows of its own.
-
-    Products that cores share wait for the slowest of them hundreds of times a second, which on a machine that has
-    other work to do takes ten times as long.
-    """
-    return _threads("scipy.linalg" in sys.modules).limit(limits=1, user_api="blas")
-
-
-@cache
-def _threads(with_scipy: bool) -> ThreadpoolController:
-    """Made once, as it looks through all libraries of the process, and again when SciPy has brought its own BLAS."""
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()

@@ -19,10 +19,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from classify.solvers.blockwise import blocks, moments, one_thread_a_product, pieces, spread_rows, summed
+from classify.solvers.blockwise import blocks, moments, pieces, spread_rows, summed
 from classify.solvers.lbfgs import minimise
 from classify.solvers.losses import logistic_loss, softmax_loss
 from classify.solvers.scaled import Scaled
+from stores.shared.cores import one_thread_a_product
 
 HESSIAN_ROWS = 4, 12  # times the dimension, at least and at most
 CONSTANT = 1e-20  # of the squared mean: a smaller variance is rounding, since float32 values differ by 6e-8 at least

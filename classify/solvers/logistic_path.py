@@ -18,9 +18,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from classify.solvers.blockwise import by_blocks, one_thread_a_product
+from classify.solvers.blockwise import by_blocks
 from classify.solvers.lbfgs import Objective, minimise
 from classify.solvers.logistic import Problems, Task
+from stores.shared.cores import one_thread_a_product
 
 FIRST = 4  # values of C that every training set tries
 FLAT = 0.02  # share of the lowest loss up to which a loss may lie above it and the next value is tried all the same

@@ -15,9 +15,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from classify.solvers.blockwise import one_thread_a_product
 from classify.solvers.lbfgs import minimise
 from classify.solvers.logistic import Problems, Solution, Task, fit_logistic
+from stores.shared.cores import one_thread_a_product
 
 ROWS = 600  # of the sample for each number that a problem has
 LEAST = 20_000  # rows of the sample

@@ -14,7 +14,7 @@ from embed.batches import Batches, TokenBatches
 from embed.machine import gpu, processor_features
 from embed.networks.buckets import TOKENS, most_texts
 from embed.networks.transformer_weights import TransformerWeights
-from stores.shared.cores import cores, threads
+from stores.shared.cores import cores, one_thread_a_product, threads
 from stores.shared.tensorflow import on_device
 
 SHORT = 2000  # tokens of a job that NumPy does sooner than TensorFlow is imported
@@ -106,11 +106,8 @@ def execution(
         network = networks.get(short)
         run = network.compile(layers, pooler)
     if short:
-        from threadpoolctl import threadpool_limits
-
-        # of small products on a busy machine, several threads wait for each other most of the time
         batches = Batches(SHORT_BUDGET, _cost, max(1, int(cores())))
-        return Execution(run, batches, partial(threadpool_limits, 1, "blas"))
+        return Execution(run, batches, one_thread_a_product)
     if network.on_gpu:
         batches = TokenBatches(TOKENS, most_texts, GPU_AT_ONCE)
     else:

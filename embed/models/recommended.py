@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from stores.shared.cores import one_thread_a_product
+
 WORDS = 30  # tokens of the short text that costs are told for
 SHARE = 0.7  # of the rate of a large product that an encoder reaches on short texts
 
@@ -61,10 +63,9 @@ RECOMMENDED = (
 def multiplications_a_second(cores: float, size: int = 512) -> float:
     """The rate of float32 products on this machine if nothing else runs: one core's best of eight, times cores."""
     import numpy as np
-    from threadpoolctl import threadpool_limits
 
     a, best = np.ones((size, size), np.float32), float("inf")
-    with threadpool_limits(1, "blas"):
+    with one_thread_a_product():
         for _ in range(8):
             start = time.perf_counter()
             a @ a

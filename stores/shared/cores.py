@@ -1,11 +1,17 @@
-"""How many cores there are for this process, in a container too."""
+"""How many cores there are for this process, in a container too, and products of matrices on one of them."""
 
 from __future__ import annotations
 
 import math
 import os
-from contextlib import suppress
+import sys
+from contextlib import AbstractContextManager, suppress
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 CGROUP = Path("/sys/fs/cgroup")
 _limit = math.inf  # of this process, by its own wish
@@ -37,3 +43,20 @@ def _usable() -> float:
 def threads() -> int:
     """How many threads keep these cores busy, 1 at least."""
     return max(1, math.ceil(cores()))
+
+
+def one_thread_a_product() -> AbstractContextManager:
+    """Each core multiplies by itself, on rows of its own.
+
+    Products that cores share wait for the slowest of them hundreds of times a second, which on a machine that has
+    other work to do takes ten times as long.
+    """
+    return _threads("scipy.linalg" in sys.modules).limit(limits=1, user_api="blas")
+
+
+@cache
+def _threads(with_scipy: bool) -> ThreadpoolController:
+    """Made once, as it looks through all libraries of the process, and again when SciPy has brought its own BLAS."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
