@@ -19,7 +19,7 @@ from classify.runs import Run
 from classify.watch import Watch
 from commands.reporter import command_reporter
 from commands.terminal import note
-from embed.recipes import encode_blocks, encode_known, known_texts
+from embed.recipes import empty_texts, encode_blocks, encode_known, encode_texts, known_texts
 from stores.shared.errors import InputError
 from stores.shared.outputs import check_output, output_text
 from stores.shared.reporter import SILENT, Progress
@@ -177,7 +177,6 @@ class Prediction:
 def given_features(found: Sequence[Source], recipes: Sequence[Recipe], vectors: Path, table: Table) -> EncodedRows:
     """The rows of a table, with the vectors from elsewhere of one source, and what ``recipes`` make of the others."""
     from embed.given_vectors import read_vectors, vectors_of_rows
-    from embed.recipes import encode_texts
     from embed.tables.rows import Rows
     from stores import PooledFeatures
 
@@ -190,4 +189,4 @@ def given_features(found: Sequence[Source], recipes: Sequence[Recipe], vectors: 
     own = PooledFeatures({"pooled": np.asarray(values, given.recipe["dtype"])}, np.zeros((len(values), 3), np.int32))
     others: Iterator[Features] = iter(encode_texts(rows.texts, recipes)[0] if recipes else [])
     features = [own if source.recipe.get("given") else next(others) for source in found]
-    return rows, features, np.array([not text.strip() for text in rows.texts], bool)
+    return rows, features, empty_texts([rows.texts])

@@ -132,23 +132,22 @@ class KnownTexts:
         recipe = self.recipe
         if recipe.encoder.stateful:
             return recipe.encode(texts, reuse=False)
-        if not keep and self.is_cheap(len(set(texts))):
-            distinct, order = _distinct(texts)
+        distinct, order = _distinct(texts)
+        if not keep and self.is_cheap(len(distinct)):
             return recipe.encode(distinct, reuse=False).take(order)
         with self._lock:
-            asked = self._asked(texts)
+            asked = self._asked(distinct, order)
             if not (keep and len(asked.left) and self._folder is not None):
                 return self._completed(asked, keep=False)
             with self._alone():  # who waited here finds what the other one has encoded
-                return self._completed(self._asked(texts, again=True), keep)
+                return self._completed(self._asked(distinct, order, again=True), keep)
 
     def look_up(self, texts: list[str]) -> Asked:
         """Which of some cleaned texts are known; the features of the others are to be made by the caller."""
         with self._lock:
-            return self._asked(texts)
+            return self._asked(*_distinct(texts))
 
-    def _asked(self, texts: list[str], again: bool = False) -> Asked:
-        distinct, order = _distinct(texts)
+    def _asked(self, distinct: list[str], order: np.ndarray, again: bool = False) -> Asked:
         hashes = hash_texts(distinct)
         known, found = self._known(hashes, again)
         return Asked(distinct, order, hashes, found, np.flatnonzero(~known))

@@ -121,7 +121,7 @@ def _encoded_by(
             cleaned = [each.recipe.clean(rows.texts) for each in known]
             asked = [each.look_up(texts) for each, texts in zip(known, cleaned, strict=True)] if len(rows) else []
             lines = f"from line {rows.line[0]} on" if len(rows) else ""
-            yield Block((rows, asked, _empty(cleaned)), lines, [each.new_texts for each in asked])
+            yield Block((rows, asked, empty_texts(cleaned)), lines, [each.new_texts for each in asked])
 
     with feature_engine(cluster, [each.recipe for each in known], reporter.note) as engine:
         for block in engine.encode(asked()):
@@ -139,9 +139,13 @@ def encode_known(
 ) -> tuple[list[Features], np.ndarray]:
     """As ``encode_texts``, with what is known of them."""
     cleaned = [each.recipe.clean(list(texts)) for each in known]
-    return [each.encode(some, keep=remember) for each, some in zip(known, cleaned, strict=True)], _empty(cleaned)
+    return [each.encode(some, keep=remember) for each, some in zip(known, cleaned, strict=True)], empty_texts(cleaned)
 
 
-def _empty(cleaned: Sequence[list[str]]) -> np.ndarray:
-    """Bool ``[n]``: texts of which no cleaning leaves more than blanks."""
+def empty_texts(cleaned: Sequence[list[str]]) -> np.ndarray:
+    """Bool ``[n]``: texts of which no cleaning leaves more than blanks.
+
+    Args:
+        cleaned: the ``n`` texts after each cleaning.
+    """
     return np.array([not any(text.strip() for text in texts) for texts in zip(*cleaned, strict=True)], bool)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -67,15 +67,11 @@ def in_tmp(tmp_path, monkeypatch):
 def trained_folder(tmp_path_factory):
     """A table, its stores and a run of each, made once."""
     folder = tmp_path_factory.mktemp("trained")
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
+    with contextlib.chdir(folder):
         write_csv(folder / "messages.csv", ROWS)
         for encoder in ("static", "words"):
             tk("embed", "--encoder", encoder, "--data", "messages.csv")
             tk("classify", "--features", f"features/messages.{encoder}.h5", "--cv", "3", "--no-report")
-    finally:
-        os.chdir(before)
     return folder
 
 

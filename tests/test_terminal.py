@@ -1,7 +1,7 @@
 """No string of a stranger moves a terminal: escapes and marks of direction come out as their spelling."""
 
+import contextlib
 import json
-import os
 import re
 import shutil
 from pathlib import Path
@@ -28,20 +28,17 @@ TEXT, LABEL = f"text{EVIL}", f"label{EVIL}"
 @pytest.fixture(scope="module")
 def evil_folder(tmp_path_factory):
     """A table, a store and runs whose texts, labels, columns and names hold escapes."""
-    folder, before = tmp_path_factory.mktemp("evil"), Path.cwd()
+    folder = tmp_path_factory.mktemp("evil")
     rows = [
         (f"{'no' if i % 3 else 'yes'}{EVIL}", f"{'tea' if i % 3 else 'WIN'} {EVIL} {LETTERS[i]}") for i in range(60)
     ]
     rows += [(f"no{EVIL}", f"WIN {EVIL} {LETTERS[0]}")] * 2
-    os.chdir(folder)
-    try:
+    with contextlib.chdir(folder):
         for name in ("table", "other"):
             Path(FILES[name]).write_text("".join(json.dumps({LABEL: a, TEXT: b}) + "\n" for a, b in rows))
         tk("embed", FILES["table"], "--text-column", TEXT, "--label-column", LABEL, "--out", FILES["store"])
         for head, run in (("logistic", "run"), ("majority", "second")):
             tk("classify", FILES["store"], "--head", head, "--cv", "2", "--no-report", "--out", FILES[run])
-    finally:
-        os.chdir(before)
     return folder
 
 

@@ -14,7 +14,6 @@ from classify.fitting.options import FitOptions
 from classify.fitting.sampling import correct_prior, members, sample, synthetic
 from classify.fitting.threshold import parse_costs, parse_rule
 from classify.heads.base import FitTask, Head, InnerChoice, InnerFit, X, vectors
-from classify.scoring.scored import log_loss
 from classify.splits.folds import shrunk
 from classify.splits.nested import Choice, InnerScores, decide, inner_folds, stopping_rows
 from stores.shared.errors import InputError
@@ -158,8 +157,7 @@ def _try_all(problem: _Problem, inner: Sequence[Sequence[InnerFit]], candidates:
         probas = [
             np.concatenate([next(models).predict(problem.x, fit.held_out)[0] for fit in fits]) for _ in candidates
         ]
-        losses = [log_loss(proba, truth) for proba in probas]
-        found.append(InnerChoice(losses, probas[int(np.argmin(losses))]))
+        found.append(InnerChoice.of(probas, truth))
     return found
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
+from classify.scoring.scored import log_loss
 from stores.features import Features
 
 X = np.ndarray | Features  # float [n, D], or tokens or ids
@@ -78,3 +80,14 @@ class InnerChoice(NamedTuple):
 
     losses: list[float]
     proba: np.ndarray
+
+    @classmethod
+    def of(cls, tried: Sequence[np.ndarray], truth: np.ndarray) -> InnerChoice:
+        """The candidates compared.
+
+        Args:
+            tried: float64 ``[m, C]`` of each candidate, probabilities of the held-out rows.
+            truth: int ``[m]``, their classes; or 0/1 ``[m, C]``, their labels.
+        """
+        losses = [log_loss(proba, truth) for proba in tried]
+        return cls(losses, tried[int(np.argmin(losses))])

@@ -12,7 +12,6 @@ import numpy as np
 from classify.heads._multinomial import held_out
 from classify.heads._sklearn import Estimator, SklearnHead, fit_terms, term_counts
 from classify.heads.base import FitTask, Head, HeadFitOptions, InnerChoice, InnerFit, X, vectors
-from classify.scoring.scored import log_loss
 from classify.solvers.blockwise import by_blocks, class_sums, moments_of
 from stores.features import Features, IdFeatures
 from stores.shared.errors import InputError
@@ -79,8 +78,7 @@ class NbHead(SklearnHead):
                 np.concatenate([head._all_classes(head._posterior(log, candidate["power"])) for head, log in known])
                 for candidate in candidates
             ]
-            losses = [log_loss(proba, truth) for proba in tried]
-            found.append(InnerChoice(losses, tried[int(np.argmin(losses))]))
+            found.append(InnerChoice.of(tried, truth))
         return found
 
     def _choose_alpha(
@@ -100,8 +98,7 @@ class NbHead(SklearnHead):
                 each.append([head._all_classes(own) for own in proba])
             tried = [np.concatenate(parts) for parts in zip(*each, strict=True)]
             truth = y[np.concatenate([fit.held_out for fit in fits])]
-            losses = [log_loss(proba, truth) for proba in tried]
-            found.append(InnerChoice(losses, tried[int(np.argmin(losses))]))
+            found.append(InnerChoice.of(tried, truth))
         return found
 
     def fit_folds(self, x: X, y: np.ndarray, n_classes: int, folds: Sequence[FitTask]) -> list[Head]:
