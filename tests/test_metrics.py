@@ -13,7 +13,7 @@ from classify.analysis.compare import compare
 from classify.scoring import metrics as registry
 from classify.scoring.bootstrap import draws, resampled
 from classify.scoring.class_intervals import wilson
-from classify.scoring.influence import area_influence, influence
+from classify.scoring.influence import influence, precision_influence, roc_influence
 from classify.scoring.intervals import effective_directions, intervals
 from classify.scoring.metrics import measure
 from classify.scoring.predictions import Predictions
@@ -101,13 +101,16 @@ def test_resamples_draw_groups_with_replacement():
     assert (next(draws(group, 1, 10)) == first).all() and (first != other).any()
 
 
-def test_scores_of_resamples_are_those_of_the_rows_written_out():
+@pytest.mark.parametrize(("n", "resamples"), [(30_000, 30), (70_000, 11)], ids=["many at a time", "two at a time"])
+def test_scores_of_resamples_are_those_of_the_rows_written_out(n, resamples):
     """Measured on the rows repeated as they were drawn, in the order of the draws, however cores share them."""
-    y, proba, predicted = problem(3, seed=4, n=3 * 10**4)
+    y, proba, predicted = problem(3, seed=4, n=n)
     rows = made(y, proba, predicted)
-    (scores,) = resampled([rows], rows.group, seed=5, resamples=30)
+    (scores,) = resampled([rows], rows.group, seed=5, resamples=resamples)
 
-    for b, weights in enumerate(np.concatenate(list(draws(rows.group, seed=5, resamples=30)))[::10]):
+    drawn = np.concatenate(list(draws(rows.group, seed=5, resamples=resamples)))
+    assert len(drawn) == resamples
+    for b, weights in enumerate(drawn[::10]):
         again = rows.take(np.repeat(rows.row, weights.astype(int)))
         expected = measure(again.y, again.proba, again.predicted, 1)
         assert {name: values[10 * b] for name, values in scores.items()} == pytest.approx(
@@ -311,7 +314,7 @@ def test_influence_is_what_a_little_more_weight_of_a_row_does(n_classes, name):
 def test_influence_of_areas_is_what_weight_does():
     """The same for ROC-AUC and average precision, with scores that tie."""
     y, proba, predicted = problem(2, seed=5, n=80)
-    psi = area_influence(y, proba[:, 1])
+    psi = [of_area(y, proba[:, 1]) for of_area in (roc_influence, precision_influence)]
 
     for row in range(0, 80, 9):
         weights = np.ones((2, 80))
@@ -319,7 +322,7 @@ def test_influence_of_areas_is_what_weight_does():
         found = measure(y, proba, predicted, 1, weights=weights)
         for k, name in enumerate(("roc_auc", "pr_auc")):
             more, less = found[name]
-            assert psi[k, row] == pytest.approx(80 * (more - less) / 2e-5, abs=1e-3), name
+            assert psi[k][row] == pytest.approx(80 * (more - less) / 2e-5, abs=1e-3), name
 
 
 def test_directions_of_independent_and_of_equal_columns():

@@ -8,6 +8,8 @@ and Other Resampling Plans", chapter 6). For ROC-AUC that is LeDell, Petersen, v
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from classify.scoring.metrics import METRICS, Metric
@@ -29,9 +31,8 @@ def influence(name: str, scored: Scored) -> np.ndarray | None:
         return values - values.mean()
     if metric.of == "decisions":
         return of_decisions(metric, scored)
-    if name in ("roc_auc", "pr_auc"):
-        return _of_areas(scored, int(name == "pr_auc"))
-    return None
+    of_area = {"roc_auc": roc_influence, "pr_auc": precision_influence}.get(name)
+    return None if of_area is None else _of_areas(scored, of_area)
 
 
 def standard_error(psi: np.ndarray, group: np.ndarray) -> float:
@@ -62,8 +63,8 @@ def of_decisions(metric: Metric, scored: Scored, c: int | None = None) -> np.nda
     return n * ((truth & decided) @ of_hit + truth @ of_true + decided @ of_taken + slope[-1])
 
 
-def _of_areas(scored: Scored, which: int) -> np.ndarray | None:
-    """psi of the ROC-AUC (0) or average precision (1): mean over classes and repeats."""
+def _of_areas(scored: Scored, influence_of: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> np.ndarray | None:
+    """psi of an area: mean over classes and repeats."""
     chosen = [scored.positive] if scored.problem == "binary" else range(scored.proba.shape[1])
     total, classes = np.zeros(len(scored.y)), 0
     repeats = np.unique(scored.repeat)
@@ -72,37 +73,54 @@ def _of_areas(scored: Scored, which: int) -> np.ndarray | None:
         if hit.min() == hit.max():
             continue
         classes += 1
+        rows: slice | np.ndarray
         for number in repeats:
-            rows = np.flatnonzero(scored.repeat == number)
+            rows = slice(None) if len(repeats) == 1 else np.flatnonzero(scored.repeat == number)
             if hit[rows].min() != hit[rows].max():
                 # of a mean over repeats: each has n / R of the n predictions
-                total[rows] += area_influence(hit[rows], scored.proba[rows, c])[which]
+                total[rows] += influence_of(hit[rows], scored.proba[rows, c])
     return total / classes if classes else None
 
 
-def area_influence(hit: np.ndarray, score: np.ndarray) -> np.ndarray:
-    """psi of ROC-AUC and average precision of ``n`` rows, ``[2, n]``; rows of one score are one step.
+def roc_influence(hit: np.ndarray, score: np.ndarray) -> np.ndarray:
+    """psi of the ROC-AUC of ``n`` rows, ``[n]``; rows of one score are one step.
 
-    With T the positives and N the rows at or above a row's score: psi of the ROC-AUC is n / n1 (share of negatives
-    below it - AUC) for a positive, n / n0 (share of positives above it - AUC) for a negative, ties counting half.
-    Average precision is the sum over positives of T / N / n1; its psi is n / n1 [y (T / N - AP) + sum over the
-    positives at or below it of y / N - T / N^2].
+    It is n / n1 (share of negatives below it - AUC) for a positive, n / n0 (share of positives above it - AUC) for a
+    negative, ties counting half.
     """
-    n = len(hit)
-    order = np.argsort(-score, kind="stable")
-    y = hit[order].astype(float)
-    step = np.cumsum(np.append(0, np.diff(score[order]) != 0))  # number of each row's step from the top
-    positive, negative = np.bincount(step, y), np.bincount(step, 1 - y)
-    above, taken = np.cumsum(positive), np.cumsum(positive + negative)  # down to the end of each step
-    n1, n0 = above[-1], n - above[-1]
+    n, (order, step, positive, negative) = len(hit), _steps(hit, score)
+    n1 = int(np.count_nonzero(hit))
+    n0 = n - n1
     below = n0 - np.cumsum(negative) + negative / 2  # negatives beaten by a row of the step, ties half
-    beaten_by = above - positive / 2  # positives that beat it
+    del negative  # of many rows each array counts
     auc = (positive * below).sum() / n1 / n0
+    beaten_by = np.cumsum(positive) - positive / 2  # positives that beat it
+    psi = np.empty(n)
+    psi[order] = np.where(hit[order], n / n1 * (below[step] / n0 - auc), n / n0 * (beaten_by[step] / n1 - auc))
+    return psi
+
+
+def precision_influence(hit: np.ndarray, score: np.ndarray) -> np.ndarray:
+    """psi of the average precision of ``n`` rows, ``[n]``; rows of one score are one step.
+
+    With T the positives and N the rows at or above a row's score, average precision is the sum over positives of
+    T / N / n1; its psi is n / n1 [y (T / N - AP) + sum over the positives at or below it of y / N - T / N^2].
+    """
+    n, (order, step, positive, negative) = len(hit), _steps(hit, score)
+    n1 = int(np.count_nonzero(hit))
+    above, taken = np.cumsum(positive), np.cumsum(positive + negative)  # down to the end of each step
     precision = above / taken
     ap = (positive * precision).sum() / n1
     lower = np.cumsum((positive * (1 / taken))[::-1])[::-1]  # sum over positives at or below: 1 / N
     deeper = np.cumsum((positive * above / taken**2)[::-1])[::-1]  # and T / N^2
-    psi = np.empty((2, n))
-    psi[0, order] = np.where(y == 1, n / n1 * (below[step] / n0 - auc), n / n0 * (beaten_by[step] / n1 - auc))
-    psi[1, order] = n / n1 * (y * (precision[step] - ap) + y * lower[step] - deeper[step])
+    y, psi = hit[order], np.empty(n)
+    psi[order] = n / n1 * (y * (precision[step] - ap) + y * lower[step] - deeper[step])
     return psi
+
+
+def _steps(hit: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Rows by falling score, the number of the step of each from the top, and positives and negatives of each step."""
+    order = np.argsort(-score, kind="stable")
+    step = np.cumsum(np.append(False, np.diff(score[order]) != 0))
+    y = hit[order].astype(float)
+    return order, step, np.bincount(step, y), np.bincount(step, 1 - y)

@@ -88,6 +88,7 @@ def intervals(predictions: Predictions, seed: int, directions: float = 0.0, fixe
         one = _interval(metric, scored, group, luck, count, blind)
         if one is not None and np.isfinite(one).all():
             found[metric.name] = one
+    del scored  # and with it all that its metrics have made of the rows
     resampled_names = [m.name for m in metrics_of(predictions.problem, per_class=False) if m.interval == "bootstrap"]
     if resampled_names:
         luck = 1.0 if fixed else luck_of("bootstrap", directions, rows, count)

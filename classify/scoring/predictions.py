@@ -108,6 +108,11 @@ class Predictions:
         """What single metrics and their influences are computed from, each prediction counted once."""
         return Scored(self.y, self.proba, self.predicted, self.positive, self.repeat, np.ones((1, len(self))))
 
+    def unweighted(self, rows: np.ndarray) -> Scored:
+        """The same of some rows under no weighting yet, see ``Scored.under``; the other columns are not copied."""
+        arrays = (self.y[rows], self.proba[rows], self.predicted[rows])
+        return Scored(*arrays, self.positive, self.repeat[rows], np.empty((0, len(rows))))
+
     def write(self, path: Path) -> None:
         """Write the CSV: row, line, group, fold (from 1), label, predicted, rule and the probability of each class.
 
