@@ -1,6 +1,7 @@
 """Every table of README.md, one script after the other, under the date and the processor: ``make bench``.
 
-Usage: python benchmarks/all.py --data FOLDER [--model MINILM] [--glove glove.6B.50d.txt] [--only jobs,scaling] [--list]
+Usage: python benchmarks/all.py --data FOLDER [--model MINILM] [--glove glove.6B.50d.txt]
+                                [--use use-multilingual-3] [--only jobs,scaling] [--list]
 
 FOLDER holds spam.csv, emails.csv.gz and train.csv (disaster tweets), and for some tables aclImdb_subset.tar.gz and
 predibase_train.5k.csv, at any depth. What a missing file or package is needed for is left out, and said at the end.
@@ -40,6 +41,7 @@ TABLES = {
     "long-texts": ("long_texts.py", ""),
     "elmo": ("elmo.py {spam.csv} --no-simple-elmo", ""),
     "elmo-memory": ("elmo.py --memory", ""),
+    "use": ("use.py --model {use} --data {spam.csv} --rows 1500", ""),
     "stores": ("stores.py", ""),
     "engines": ("engines.py {spam.csv} --model {model}", "ray"),
     "stream": ("stream.py", ""),
@@ -53,11 +55,12 @@ def main():
     parser.add_argument("--data", type=Path, default=Path("."))
     parser.add_argument("--model", type=Path, help="folder of all-MiniLM-L6-v2")
     parser.add_argument("--glove", type=Path, help="glove.6B.50d.txt")
+    parser.add_argument("--use", type=Path, help="folder of a Universal Sentence Encoder")
     parser.add_argument("--only", help="names with commas between")
     parser.add_argument("--list", action="store_true", help="print the names and what would run")
     given = parser.parse_args()
     files = {path.name: path.resolve() for path in sorted(given.data.rglob("*")) if path.is_file()}
-    files |= {name: path.resolve() for name in ("model", "glove") if (path := getattr(given, name)) is not None}
+    files |= {name: path.resolve() for name in ("model", "glove", "use") if (path := getattr(given, name)) is not None}
     print(heading(), flush=True)
     left_out = []
     for name in given.only.split(",") if given.only else TABLES:

@@ -1,6 +1,6 @@
 """The library from scikit-learn: texts that are known, what keeping vectors costs, and a grid search.
 
-    python -m benchmarks.library --table ../shared/data/spam_sms/spam.csv --encoder transformer --model MODEL
+    python -m benchmarks.library --table spam.csv --encoder transformer --model MODEL
 
 1. ``TextEncoder.transform`` of 10,000 texts that are known, against embetter's ``cached`` (diskcache, an entry a text)
    around an encoder of the same vectors, on the texts of its own example.

@@ -29,6 +29,12 @@ def processor_features(info: Path = Path("/proc/cpuinfo")) -> dict[str, bool] | 
     return None
 
 
+def multiplies_bfloat16() -> bool:
+    """Whether the processor has products of bfloat16."""
+    features = processor_features() or {}
+    return bool(features.get("avx512_bf16") or features.get("amx_bf16"))
+
+
 def memory() -> dict[str, int | None]:
     """Bytes: ``total`` of the machine, ``available`` now, and the container's ``limit``."""
     found: dict[str, int | None] = {"total": None, "available": None, "limit": None}

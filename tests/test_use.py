@@ -4,6 +4,7 @@ import hashlib
 import shutil
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from test_encoders import TEXTS
 
 from embed import load_encoder
 from embed.encoders.use import UseEncoder
+from embed.machine import multiplies_bfloat16
 from embed.models.hub import has_attention, load_module
 from stores import FailureError, InputError
 
@@ -135,6 +137,47 @@ def test_out_of_memory_is_survived(module, monkeypatch):
     np.testing.assert_allclose(pooled(encoder, texts), expected, rtol=0, atol=1e-6)
 
 
+@pytest.mark.skipif(not multiplies_bfloat16(), reason="this processor has no products of bfloat16")
+def test_bfloat16_is_near_the_weights_and_of_their_length(tmp_path):
+    """A text of two letters has the second row; bfloat16 has 8 bits. No other encoder of the process is rounded."""
+
+    def row(tf, strings):
+        return tf.one_hot(tf.strings.length(strings), 9) @ weights(9, 64)  # zeros for 9 letters and more
+
+    free = write_module(tmp_path / "free", row, "strings")
+    unit = write_module(tmp_path / "unit", lambda tf, x: tf.math.l2_normalize(row(tf, x), 1), "strings")
+    row_2 = weights(9, 64)[2]
+
+    found = pooled(UseEncoder(free, precision="bfloat16"), ["ok"])[0]
+    np.testing.assert_allclose(found, row_2, rtol=2**-8)
+    assert (found != row_2).any()
+    found = pooled(UseEncoder(unit, precision="bfloat16"), ["ok"])[0]
+    np.testing.assert_allclose(found, row_2 / np.linalg.norm(row_2), rtol=3 * 2**-8)
+    np.testing.assert_allclose(np.linalg.norm(found), 1, rtol=1e-6)
+    np.testing.assert_array_equal(pooled(UseEncoder(free), ["ok"])[0], row_2)
+
+
+def test_a_rewrite_that_does_nothing_is_said(module, monkeypatch):
+    """As on a processor without such products: the store would be called bfloat16 and hold float32."""
+    monkeypatch.setattr("embed.encoders.use.bfloat16_products", nullcontext)
+
+    with pytest.raises(InputError, match="computes .* in float32 on this processor all the same; leave it out"):
+        UseEncoder(str(module("large5")), precision="bfloat16").encode(["ok"])
+
+
+@pytest.mark.parametrize(
+    ("native", "layout", "precision"), [(1, "large5", "bfloat16"), (0, "large5", "float32"), (1, "nnlm", "float32")]
+)
+def test_auto_is_what_pays_here(module, monkeypatch, native, layout, precision):
+    """bfloat16 where the processor multiplies it and the graph multiplies at all; the recipe says which it was."""
+    monkeypatch.setattr("embed.encoders.use.multiplies_bfloat16", lambda: bool(native))
+    monkeypatch.setattr("embed.encoders.use.gpu", lambda: (False, ""))
+    encoder = UseEncoder(str(module(layout)), precision="auto")
+
+    assert encoder.pinned() == {"precision": precision}
+    assert encoder.identity() == UseEncoder(str(module(layout)), precision=precision).identity()
+
+
 def test_max_tokens_cuts_and_counts(module):
     """After so many words, as they stand; what is cut off is counted."""
     path = str(module("use4"))
@@ -188,6 +231,9 @@ def test_default_is_version_4(module, tmp_path, monkeypatch):
     ("options", "message"),
     [
         ({"max_tokens": 0}, "`max_tokens=0` leaves no word"),
+        ({"precision": "float16"}, "`precision='float16'` does not exist, choose one of: float32, bfloat16, auto"),
+        ({"precision": "bfloat16"}, "`precision='bfloat16'`: .* multiplies no matrices; leave it out"),
+        ({"precision": "bfloat16", "device": "gpu"}, "`precision='bfloat16'` is for processors; leave it out"),
         ({"device": "tpu"}, "`device='tpu'`: this machine has cpu:0"),
         ({"device": "gpu:99"}, "`device='gpu:99'`: this machine has cpu:0"),
     ],

@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from embed.batches import Batches, TokenBatches
-from embed.machine import gpu, processor_features
+from embed.machine import gpu, multiplies_bfloat16
 from embed.networks.buckets import TOKENS, most_texts
 from embed.networks.transformer_weights import TransformerWeights
 from stores.shared.cores import cores, one_thread_a_product, threads
@@ -132,12 +132,6 @@ def part_size(device: str | None, pooled: bool, of_cpu: tuple[int, int] = (2048,
 def usual_precision(device: str | None) -> str:
     """What ``auto`` means: bfloat16 where the processor, or an NVIDIA GPU of ``device``, multiplies it natively."""
     return "bfloat16" if (device or "").lower().startswith("gpu") or multiplies_bfloat16() else "float32"
-
-
-def multiplies_bfloat16() -> bool:
-    """Whether the processor has products of bfloat16."""
-    features = processor_features() or {}
-    return bool(features.get("avx512_bf16") or features.get("amx_bf16"))
 
 
 def _cost(texts: int, longest: int) -> int:

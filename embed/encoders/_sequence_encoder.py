@@ -20,7 +20,6 @@ from embed.encoders._execution import (
     Networks,
     OneNetwork,
     execution,
-    multiplies_bfloat16,
     part_size,
     usual_precision,
 )
@@ -29,6 +28,7 @@ from embed.encoders._sentence_folder import SentenceFolder
 from embed.encoders._sequence_options import CHOICES, check, layer_numbers, pooling_modes
 from embed.encoders._sequence_pooling import pool
 from embed.encoders.base import Encoder
+from embed.machine import multiplies_bfloat16
 from embed.tokenise import Tokenizer, Tokens
 from stores.features import Features, PooledFeatures, TokenFeatures
 from stores.shared.errors import InputError

@@ -21,17 +21,25 @@ import numpy as np
 
 from embed.batches import Batches, is_out_of_memory
 from embed.encoders.base import Encoder, Published
+from embed.machine import gpu, multiplies_bfloat16
 from embed.models.cache import weights_digest
-from embed.models.hub import has_attention
+from embed.models.hub import has_attention, has_products
+from embed.networks.graph_precision import bfloat16_products
 from stores.features import Features, PooledFeatures
+from stores.shared.cores import threads
 from stores.shared.errors import FailureError, InputError
-from stores.shared.tensorflow import load_tensorflow, load_tensorflow_text, on_device
+from stores.shared.suggest import listing
+from stores.shared.tensorflow import device_kind, load_tensorflow, load_tensorflow_text, on_device
 
 VERSION = 1  # raise it whenever the same text and module give another vector
-LINEAR_BUDGET = 1 << 15  # padded tokens: 64 MiB a tensor that is 512 wide
+GPU_BUDGET = 1 << 15  # padded tokens: 64 MiB a tensor that is 512 wide
+CPU_BUDGET, AT_ONCE = 1 << 12, 2  # a tensor stays in the caches, and one batch fills the waits of the other
 ATTENTION_BUDGET = 1 << 22  # texts * tokens * (tokens + 256): the attention of 8 heads takes 128 MiB
 PROBE = ["one", "a probe of the vectors, alone and in a batch", "two words", "你好 世界"]
 TOLERANCE = 1e-4  # of the probe; float noise is 1e-7
+PRECISIONS = ("float32", "bfloat16", "auto")
+
+Call = Callable[[list[bytes]], np.ndarray]
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _WORD = re.compile(r"\S+")
@@ -44,9 +52,11 @@ class UseEncoder(Encoder):
         model: a TF-Hub handle, Kaggle path, folder or archive.
         max_tokens: words of a text (between white space) that are encoded, the rest is cut off; None: all.
         device: ``cpu``, ``gpu`` or ``gpu:1``; None: TensorFlow's choice.
+        precision: ``float32``, or ``bfloat16`` on a processor; ``auto``: bfloat16 where a processor computes that
+            multiplies it natively, and the graph multiplies matrices.
 
     Raises:
-        InputError: an option has no such value, or there is no such model.
+        InputError: an option has no such value, there is no such model, or it has no such precision here.
         FailureError: the model is not available.
     """
 
@@ -58,22 +68,51 @@ class UseEncoder(Encoder):
         "https://tfhub.dev/google/universal-sentence-encoder/4", "1 GB", "Apache-2.0", "Google on TF-Hub and Kaggle"
     )
 
-    def __init__(self, model: str = published.model, max_tokens: int | None = None, device: str | None = None) -> None:
+    def __init__(
+        self,
+        model: str = published.model,
+        max_tokens: int | None = None,
+        device: str | None = None,
+        precision: str = "float32",
+    ) -> None:
+        if precision not in PRECISIONS:
+            choices = listing(precision, PRECISIONS)
+            raise InputError(f"use: `precision={precision!r}` does not exist, choose one of: {choices}")
         if max_tokens is not None and max_tokens < 1:
             raise InputError(f"use: `max_tokens={max_tokens}` leaves no word; give 1 or more")
         self.max_tokens, self.device = max_tokens, device
         self.path = self.resolve(model)
-        self._call: Callable[[list[bytes]], np.ndarray] | None = None  # made at the first text
+        self._asked, self.precision = precision, self._resolved(precision)
+        self._call: Call | None = None  # made at the first text
         self._batches: Batches
+
+    def _resolved(self, precision: str) -> str:
+        """``auto`` as float32 or bfloat16, and whether there is bfloat16 at all."""
+        if precision == "float32":
+            return precision
+        on_gpu = (self.device or "").lower().startswith("gpu") or (self.device is None and gpu()[0])
+        products = has_products(self.path)
+        if precision == "auto":
+            return "bfloat16" if products and not on_gpu and multiplies_bfloat16() else "float32"
+        if on_gpu:
+            raise InputError("use: `precision='bfloat16'` is for processors; leave it out, or give `device='cpu'`")
+        if not products:
+            raise InputError(f"use: `precision='bfloat16'`: {self.path} multiplies no matrices; leave it out")
+        return precision
+
+    def pinned(self) -> dict:
+        """The precision that ``auto`` came to on this machine."""
+        return {"precision": self.precision} if self._asked == "auto" else {}
 
     def weights(self) -> dict[str, tuple[Path, list[str] | None]]:
         """The module."""
         return {"model": (self.path, None)}
 
     def identity(self) -> dict:
-        """Name, version of this code, digest of the module, and the length limit."""
+        """Name, version of this code, digest of the module, the length limit, and a precision other than float32."""
         weights = weights_digest(self.path)
-        return {"encoder": self.name, "version": VERSION, "weights": weights, "max_tokens": self.max_tokens}
+        found = {"encoder": self.name, "version": VERSION, "weights": weights, "max_tokens": self.max_tokens}
+        return found | ({"precision": self.precision} if self.precision != "float32" else {})
 
     def encode(self, texts: list[str]) -> Features:
         """``pooled`` float32 ``[n, D]``; counts: words, of these in texts that have no vector, words cut off."""
@@ -95,11 +134,13 @@ class UseEncoder(Encoder):
         pooled[nothing], counts[nothing, 1] = 0, counts[nothing, 0]
         return PooledFeatures({"pooled": pooled}, counts)
 
-    def _load(self) -> Callable[[list[bytes]], np.ndarray]:
+    def _load(self) -> Call:
         with on_device(self.device):
             call = _caller(self.load_module(self.path), self.path)
             probe = [text.encode() for text in PROBE]
             together, alone = call(probe), np.concatenate([call([text]) for text in probe])
+            if self.precision == "bfloat16":
+                call = _rounded(call, probe, together, self.path)
         if not np.isfinite(together).any():
             raise FailureError(f"{self.path} makes no finite vectors: its weights are damaged; get it again")
         self.dimension = together.shape[1]
@@ -113,7 +154,9 @@ class UseEncoder(Encoder):
                 ATTENTION_BUDGET, lambda texts, longest: texts * longest * (longest + 256), device=self.device
             )
         else:
-            self._batches = Batches(LINEAR_BUDGET, device=self.device)
+            on_cpu = device_kind(self.device) == "cpu"
+            budget, at_once = (CPU_BUDGET, min(AT_ONCE, threads())) if on_cpu else (GPU_BUDGET, 1)
+            self._batches = Batches(budget, at_once=at_once, device=self.device)
         self._call = call
         return call
 
@@ -126,7 +169,26 @@ def _cut(text: str, most: int | None) -> tuple[str, int, int]:
     return text[: ends[most - 1]], len(ends), len(ends) - most
 
 
-def _caller(module: Any, path: Path) -> Callable[[list[bytes]], np.ndarray]:  # noqa: ANN401
+def _rounded(exact: Call, probe: list[bytes], vectors: np.ndarray, path: Path) -> Call:
+    """The same function with products of bfloat16; ``vectors`` are what it makes of ``probe`` in float32."""
+    lengths = np.linalg.norm(vectors[np.isfinite(vectors).all(1) & vectors.any(1)], axis=1)
+    unit = bool(np.abs(lengths - 1).max(initial=0) < TOLERANCE)
+
+    def call(texts: list[bytes]) -> np.ndarray:
+        with bfloat16_products():
+            found = exact(texts)
+        length = np.linalg.norm(found, axis=1, keepdims=True)
+        return found / np.where(length == 0, 1, length) if unit else found
+
+    if np.array_equal(call(probe), vectors, equal_nan=True):
+        raise InputError(
+            f"use: `precision='bfloat16'`: TensorFlow computes {path} in float32 on this processor all the same; leave"
+            " it out"
+        )
+    return call
+
+
+def _caller(module: Any, path: Path) -> Call:  # noqa: ANN401
     """A function from ``n`` texts in UTF-8 to float32 ``[n, D]``, for a module of either generation.
 
     The function raises ``FailureError`` if the module takes no strings, or does not make one vector of each.

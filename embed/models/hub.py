@@ -17,6 +17,7 @@ from stores.shared.reporter import Reporter
 from stores.shared.tensorflow import load_tensorflow, load_tensorflow_text
 
 ATTENTION = {"BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "Einsum"}
+PRODUCTS = ATTENTION | {"MatMul", "Conv2D"}
 
 
 def load_module(path: Path, reporter: Reporter | None = None, trust: Trust = Trust.USER) -> Any:  # noqa: ANN401 (what TensorFlow makes of it has no common type)
@@ -73,12 +74,21 @@ def _saved_model(path: Path) -> Any:  # noqa: ANN401 (a message of TensorFlow's)
 
 def has_attention(path: Path) -> bool:
     """Whether a module's graphs multiply batches of matrices, as attention does: it costs the square of the length."""
+    return _has_one_of(ATTENTION, path)
+
+
+def has_products(path: Path) -> bool:
+    """Whether a module's graphs multiply matrices, whose precision can be chosen."""
+    return _has_one_of(PRODUCTS, path)
+
+
+def _has_one_of(operations: set[str], path: Path) -> bool:
     model = _saved_model(path)
     if model is None:
         return True
     graphs = [meta.graph_def for meta in model.meta_graphs]
     nodes = [graph.node for graph in graphs] + [f.node_def for graph in graphs for f in graph.library.function]
-    return any(node.op in ATTENTION for some in nodes for node in some)
+    return any(node.op in operations for some in nodes for node in some)
 
 
 def _why(error: Exception) -> str:
