@@ -9,8 +9,8 @@ import pytest
 from helpers import bert_models
 from helpers.bert_models import PIECES, WIDTH, arrays, reference, write_safetensors
 
-from embed import load_encoder
-from embed.encoders import _execution, _sequence_encoder
+from embed import load_encoder, machine
+from embed.encoders import _sequence_encoder
 from embed.encoders._sequence_pooling import pool
 from embed.networks.attention import Attention
 from embed.networks.transformer import TransformerNetwork
@@ -528,7 +528,7 @@ def test_auto_takes_what_the_processor_has(folder, monkeypatch):
     from embed import Recipe
 
     for native, expected in ((True, "bfloat16"), (False, "float32")):
-        monkeypatch.setattr(_execution, "processor_features", lambda native=native: {"avx512_bf16": native})
+        monkeypatch.setattr(machine, "processor_features", lambda native=native: {"avx512_bf16": native})
         recipe = Recipe.of("transformer", model=str(folder), precision="auto")
         assert recipe.encoder.identity()["precision"] == recipe.options["precision"] == expected
         plain = load_encoder("transformer", model=str(folder), precision=expected)
@@ -540,7 +540,7 @@ def test_what_is_said(folder, monkeypatch, tensorflow_alone):
     from helpers.reporter import Recorder
 
     rewrite(folder / "config_sentence_transformers.json", default_prompt_name="query")
-    monkeypatch.setattr(_execution, "processor_features", lambda: {"avx512_bf16": True})
+    monkeypatch.setattr(machine, "processor_features", lambda: {"avx512_bf16": True})
     told = Recorder()
     encoder = load_encoder("transformer", reporter=told, model=str(folder))
     encoder.encode(["ok"])
