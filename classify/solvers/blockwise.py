@@ -97,16 +97,17 @@ def _alike(sample_weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _cell_sums(x: np.ndarray, cells: np.ndarray, n_cells: int, shift: np.ndarray) -> np.ndarray:
     """Sums and sums of squares of ``x - shift`` over the rows of each cell, ``[2, n_cells, D]``."""
-    from scipy.sparse import csr_matrix
 
     def share(rows: range) -> tuple[np.ndarray]:
-        found = np.zeros((2, n_cells, x.shape[1]))
+        found, room = np.zeros((2, n_cells, x.shape[1])), np.empty((min(BLOCK, len(rows)), x.shape[1]))
         for part in blocks(rows):
-            block, order = x[part] - shift, np.argsort(cells[part], kind="stable")
+            order = np.argsort(cells[part], kind="stable")
             present, starts = np.unique(cells[part][order], return_index=True)
-            members = csr_matrix((np.ones(len(block)), order, np.append(starts, len(block))))
-            found[0][present] += members @ block
-            found[1][present] += members @ np.square(block, out=block)
+            block = np.subtract(x[part][order], shift, out=room[: len(order)])
+            for cell, start, end in zip(present, starts, [*starts[1:], len(order)], strict=True):
+                own = block[start:end]
+                found[0, cell] += own.sum(0)
+                found[1, cell] += np.square(own, out=own).sum(0)
         return (found,)
 
     return summed(share, len(x), 2 * n_cells * x.shape[1])[0]
@@ -152,9 +153,9 @@ def by_blocks(work: Callable[[np.ndarray], np.ndarray], x: np.ndarray, rows: np.
     return np.concatenate([part for parts in found for part in parts])
 
 
-def blocks(rows: range) -> list[slice]:
-    """Slices of ``BLOCK`` rows."""
-    return [slice(start, min(start + BLOCK, rows.stop)) for start in range(rows.start, rows.stop, BLOCK)]
+def blocks(rows: range, size: int = BLOCK) -> list[slice]:
+    """Slices of ``size`` rows."""
+    return [slice(start, min(start + size, rows.stop)) for start in range(rows.start, rows.stop, size)]
 
 
 def pieces(rows: int, dimension: int, columns: int) -> list[slice]:
@@ -163,7 +164,10 @@ def pieces(rows: int, dimension: int, columns: int) -> list[slice]:
     With few columns to copy the block costs as much as to multiply it, and a small product does without.
     """
     size = SMALL // (dimension * columns)
-    return [slice(start, start + size) for start in range(0, rows, size)] if size >= PIECE else [slice(rows)]
+    if size < PIECE:
+        return [slice(rows)]
+    step = -(-rows // max(1, -(-rows // size)))  # pieces of like size
+    return [slice(start, min(start + step, rows)) for start in range(0, rows, step)]
 
 
 def shares(n: int, cells: int = 1) -> int:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from classify.solvers.blockwise import blocks, moments, pieces, spread_rows, summed
+from classify.solvers.blockwise import BLOCK, PIECE, blocks, moments, pieces, spread_rows, summed
 from classify.solvers.lbfgs import minimise
 from classify.solvers.losses import logistic_loss, softmax_loss
 from classify.solvers.scaled import Scaled
@@ -27,6 +27,7 @@ from stores.shared.cores import one_thread_a_product
 
 HESSIAN_ROWS = 4, 12  # times the dimension, at least and at most
 CONSTANT = 1e-20  # of the squared mean: a smaller variance is rounding, since float32 values differ by 6e-8 at least
+CACHE = 1 << 18  # numbers of a block of features (1 MiB), so that the second product finds them in the cache
 SMALL = 64  # columns of a triangular matrix that is inverted as any other
 
 
@@ -236,15 +237,21 @@ class Problems:
         b = intercepts.reshape(j * c).astype(np.float32)
         fold, label = self.fold[which], self.label[which]
         loss_of = logistic_loss if self.columns == 1 else softmax_loss
+        size = max(PIECE, min(BLOCK, CACHE // dimension))
+        at_start = not v.any()  # where there are no weights yet, there is nothing to multiply
 
         def share(rows: range) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             loss, gradient, gradient_intercept = np.zeros(j), np.zeros((j * c, dimension)), np.zeros(j * c)
-            for part in blocks(rows):
+            for part in blocks(rows, size):
                 block = self._scaled.block(part)
                 some = pieces(len(block), dimension, j * c)
-                z = np.concatenate([block[piece] @ v for piece in some])  # [rows, j c]
+                z = np.zeros((len(block), j * c), np.float32)
+                if not at_start:
+                    for piece in some:
+                        np.matmul(block[piece], v, out=z[piece])  # [rows, j c]
                 z += b
-                values, residual = loss_of(z, self.y[part][:, label], self.sample_weight[part][:, fold])
+                y = self.y[part] if self.y.shape[1] == 1 else self.y[part][:, label]
+                values, residual = loss_of(z, y, self.sample_weight[part][:, fold])
                 loss += values
                 for piece in some:
                     gradient += residual[piece].T @ block[piece]  # [j c, D], the second product
