@@ -8,7 +8,7 @@
 #                 GLOVE=glove.6B.50d.txt, USE=use-multilingual-3 and UNLABELLED=test.csv those that need these, too, and with
 #                 EXPERIMENT=experiments/spam (a folder of tk run) the picture of its runs; an hour on 2 cores
 # make bench DATA=tables MODEL=all-MiniLM-L6-v2 GLOVE=glove.6B.50d.txt USE=use-multilingual-3 [ONLY=jobs,scaling]
-#                 every table of benchmarks/README.md, with the date and the processor; an hour and more on 2 cores
+#                 benchmarks/tables.md made again, each table with its date and processor; an hour and more on 2 cores
 PYTHON ?= python3
 # processes of `make test`, each of up to 3 GB; what starts a cluster of Ray is tested alone
 WORKERS ?= 2
@@ -60,7 +60,8 @@ results: .venv/installed
 
 bench: .venv/installed
 	$(BIN)/python benchmarks/all.py --data "$(or $(DATA),.)" $(if $(MODEL),--model "$(MODEL)") \
-	    $(if $(GLOVE),--glove "$(GLOVE)") $(if $(USE),--use "$(USE)") $(if $(ONLY),--only "$(ONLY)")
+	    $(if $(GLOVE),--glove "$(GLOVE)") $(if $(USE),--use "$(USE)") $(if $(ONLY),--only "$(ONLY)") \
+	    --out benchmarks/tables.md
 
 .venv/installed: pyproject.toml
 	@$(PYTHON) -c "import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else \

@@ -1,6 +1,6 @@
 """The scripts that ``jobs.py`` compares with: what a person would write for the same job, each a process of its own.
 
-Usage: python benchmarks/job_scripts.py tfidf|onnx|polars|pandas TABLE [MODEL] [--tuned]
+Usage: python benchmarks/job_scripts.py tfidf|onnx|vectors|polars|pandas TABLE [MODEL] [--tuned]
 
 Each reads the table as its libraries do, in their usual fast settings, and prints a score or writes the vectors.
 """
@@ -65,12 +65,26 @@ def scores(model, x, y):
 def onnx(given):
     """Texts by length in batches of 2,048 padded tokens through ONNX Runtime, then standardised logistic regression."""
     from bert_rivals import OnnxRuntime
+
+    texts, y = read_table(given.table)
+    standardised(given, OnnxRuntime(given.model.parent, given.model).run(texts, 128, (2048, 1)), y)
+
+
+def vectors(given):
+    """The vectors of a store, then standardised logistic regression."""
+    import h5py
+
+    with h5py.File(given.table) as file:
+        x, y = file["features/pooled"][:], file["labels/codes"][:]
+    standardised(given, x, y)
+
+
+def standardised(given, x, y):
+    """Five folds of logistic regression on columns of variance 1."""
     from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    texts, y = read_table(given.table)
-    x = OnnxRuntime(given.model.parent, given.model).run(texts, 128, (2048, 1))
     head = LogisticRegression(max_iter=1000)
     if given.tuned:
         head = LogisticRegressionCV(Cs=np.logspace(-4, 2, 7), cv=3, scoring="neg_log_loss", max_iter=1000)
@@ -108,7 +122,7 @@ def means(texts, number, vectors):
     np.save("vectors.npy", out)
 
 
-SCRIPTS = {"tfidf": tfidf, "onnx": onnx, "polars": polars, "pandas": pandas}
+SCRIPTS = {"tfidf": tfidf, "onnx": onnx, "vectors": vectors, "polars": polars, "pandas": pandas}
 
 if __name__ == "__main__":
     sys.path.insert(0, os.fspath(Path(__file__).parents[1]))

@@ -1,11 +1,14 @@
 """Whole jobs against the script that a person would write: cold processes by turns, medians, peak memory of each.
 
 Usage: python benchmarks/jobs.py [--sms spam.csv] [--model MINILM] [--emails emails.csv.gz] [--glove glove.6B.50d.txt]
-                                 [--onnx model.onnx] [--int8 int8.onnx] [--repeats 3] [--only sms] [--profile]
+                                 [--graphs FOLDER] [--rows 100000] [--repeats 3] [--only sms] [--profile]
 
 A job is one or more commands in an empty folder; the time is from the start of the first process to the end of the
 last, processor time and memory are those of the processes (children included). Before each process of a way the files
-it reads are in the page cache. ``--profile`` prints where the processor time of each command of tk goes, by functions.
+it reads are in the page cache. The graphs of MiniLM for ONNX Runtime (plain.onnx, int8.onnx) are made in FOLDER before,
+if they are not there; without ``--graphs`` its scripts are left out. ``--rows`` texts are made up: 24 words as frequent
+as Zipf's law says, the label by the weights of these. ``--profile`` prints where the processor time of each command of
+tk goes, by functions.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from __future__ import annotations
 import argparse
 import os
 import pstats
+import shutil
 import statistics
 import subprocess
 import sys
@@ -21,6 +25,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 from scaling import heading
 
 ROOT = Path(__file__).parents[1]
@@ -41,17 +46,20 @@ class Run(NamedTuple):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("sms", "emails", "glove", "model", "onnx", "int8"):
+    for name in ("sms", "emails", "glove", "model", "graphs"):
         parser.add_argument(f"--{name}", type=lambda path: str(Path(path).resolve()))
+    parser.add_argument("--rows", type=int, default=0)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--only", help="jobs and ways whose names hold this")
     parser.add_argument("--profile", action="store_true")
     given = parser.parse_args()
     print(heading())
-    for job, ways in jobs(given).items():
-        chosen = {way: steps for way, steps in ways.items() if not given.only or given.only in f"{job}: {way}"}
-        if chosen:
-            (profile if given.profile else compare)(job, chosen, given.repeats)
+    with tempfile.TemporaryDirectory() as folder:
+        given.made_up = made_up(Path(folder) / "made-up.csv", given.rows) if given.rows else None
+        for job, ways in jobs(given).items():
+            chosen = {way: steps for way, steps in ways.items() if not given.only or given.only in f"{job}: {way}"}
+            if chosen:
+                (profile if given.profile else compare)(job, chosen, given.repeats)
 
 
 def jobs(given):
@@ -70,9 +78,8 @@ def jobs(given):
             embed = tk("embed", "--encoder", "transformer", "--model", given.model, "--precision", precision,
                        "--data", given.sms, "--out", "x.h5")  # fmt: skip
             ways[f"tk, {precision}, report included"] = [embed, tk("classify", "x.h5")]
-        for name, graph in (("float32", given.onnx), ("int8", given.int8)):
-            if graph:
-                ways[f"ONNX Runtime {name} + LogisticRegressionCV"] = [[*SCRIPT, "onnx", given.sms, graph, "--tuned"]]
+        for name, graph in graphs_of(given.model, given.graphs).items():
+            ways[f"ONNX Runtime {name} + LogisticRegressionCV"] = [[*SCRIPT, "onnx", given.sms, graph, "--tuned"]]
         found["SMS, MiniLM: vectors, scores in 5 folds"] = ways
     if given.emails and given.glove:
         embed = tk("embed", "--encoder", "glove", "--model", given.glove, "--data", given.emails, "--out", "x.h5")
@@ -86,7 +93,50 @@ def jobs(given):
         words = tk("embed", "--encoder", "words", "--data", given.emails, "--out", "x.h5")
         goal = tk("classify", "x.h5", "--goal", "recall>=0.99")
         found["e-mails, words: recall>=0.99 in 5 folds"] = {"tk, report included": [words, goal]}
+    if given.made_up:
+        embed = tk("embed", "--encoder", "static", "--data", given.made_up, "--out", "x.h5")
+        found[f"{given.rows:,} made-up texts, static: vectors, scores in 5 folds"] = {
+            "tk, C tuned, baseline included, no report": [embed, tk("classify", "x.h5", "--no-report")],
+            "StandardScaler + LogisticRegression on these vectors": [embed, [*SCRIPT, "vectors", "x.h5"]],
+            "the same, LogisticRegressionCV on three inner folds": [embed, [*SCRIPT, "vectors", "x.h5", "--tuned"]],
+        }
     return found
+
+
+def made_up(path, rows):
+    """A table of texts whose label their words decide, but for a tenth."""
+    random = np.random.default_rng(0)
+    frequency = 1 / np.arange(1, 30_001)
+    words = random.choice(len(frequency), (rows, 24), p=frequency / frequency.sum())
+    score = random.normal(size=len(frequency))[words].sum(1) + random.normal(size=rows) * 2
+    with open(path, "w") as file:
+        file.write("text,label\n")
+        for some, label in zip(words, np.where(score > 0, "yes", "no"), strict=True):
+            file.write(" ".join(map(_word, some)) + f",{label}\n")
+    return str(path)
+
+
+def _word(number):
+    """Letters for a number: texts that differ in digits alone count as alike."""
+    letters = ""
+    while number or not letters:
+        number, letter = divmod(int(number), 26)
+        letters += chr(ord("a") + letter)
+    return letters
+
+
+def graphs_of(model, folder):
+    """Precision -> a graph of the model for ONNX Runtime, its tokenizer.json beside it; none without a folder."""
+    if folder is None:
+        return {}
+    folder = Path(folder)
+    if not (folder / "int8.onnx").is_file():
+        from bert_rivals import export
+
+        folder.mkdir(exist_ok=True)
+        export(Path(model), folder)
+    shutil.copy(Path(model) / "tokenizer.json", folder)
+    return {"float32": str(folder / "plain.onnx"), "int8": str(folder / "int8.onnx")}
 
 
 def tk(*arguments):

@@ -1,6 +1,7 @@
 """Heads over tokens against plain Keras at the same work: the same network, batches, epochs and vocabulary, by turns.
 
-    python -m benchmarks.networks --store features/sms.words.h5 [--heads lstm,conv] [--rows 2000] [--rounds 2]
+    python -m benchmarks.networks --table spam.csv [--heads lstm,conv] [--rows 2000] [--rounds 2]
+    python -m benchmarks.networks --store features/spam.words.h5 ...
 
 The rival is what a person writes: words numbered, texts padded to the longest one (at most 250 words), an embedding
 with a mask, ``model.fit`` in batches of 32, the weights begun as Keras begins them; it predicts the same test rows.
@@ -10,8 +11,10 @@ Seconds of the processor (all cores) and of the clock for one fold, learning and
 from __future__ import annotations
 
 import argparse
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +22,7 @@ import numpy as np
 from classify.heads import load
 from classify.heads._keras import load_keras
 from classify.heads._tokens import fit_words, number_words
+from embed import embed
 from stores import FeatureStore, IdFeatures
 
 EPOCHS, BATCH, LENGTH, WIDTH, UNITS = 2, 32, 250, 50, 64
@@ -27,11 +31,15 @@ CHAINS = {"lstm": "LSTM", "gru": "GRU", "gru2": "GRU", "rnn": "SimpleRNN", "bils
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--store", required=True)
+    parser.add_argument("--table", help="of which the words are counted first")
+    parser.add_argument("--store", default="words.h5", help="of words, where there is one already")
     parser.add_argument("--heads", default="rnn,lstm,gru,bilstm,gru2,average,conv")
     parser.add_argument("--rows", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=2)
     given = parser.parse_args()
+    if given.table:
+        given.store = Path(tempfile.mkdtemp()) / "words.h5"
+        embed(given.table, "words", given.store)
     with FeatureStore(given.store) as store:
         rows = np.random.default_rng(0).permutation(np.flatnonzero(store.codes >= 0))[: given.rows]
         x, y = store.take(rows).canonical(), store.codes[rows]
