@@ -120,9 +120,8 @@ def write(path, printed):
     if path is None:
         return
     head = "# Tables\n\nWhat `make bench` printed; what the figures say is in [README.md](README.md).\n"
-    path.write_text(
-        "\n".join([head, *(f"## {name}\n\n{printed[name].strip()}\n" for name in TABLES if name in printed)])
-    )
+    found = [f"## {name}\n\n{printed[name].strip()}\n" for name in TABLES if name in printed]
+    path.write_text("\n".join([head, *found]))
 
 
 if __name__ == "__main__":
