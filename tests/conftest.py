@@ -19,6 +19,13 @@ from stores import IdFeatures
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+# fixtures that a few files share
+pytest_plugins = [
+    "helpers.model_server",
+    "helpers.sentence_folders",
+    "helpers.word_vectors",
+]
+
 
 @pytest.fixture(scope="session")
 def real():

@@ -4,10 +4,9 @@ import json
 import shutil
 
 import pytest
-from helpers.commands import LETTERS
+from helpers.commands import LETTERS, tk
 from helpers.reporter import Recorder
 from helpers.toy import write_csv
-from test_cli import tk
 
 from embed import Recipe, load_encoder
 from embed.models.cache import cache_folder, weights_digest
