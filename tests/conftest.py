@@ -21,8 +21,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 # fixtures that a few files share
 pytest_plugins = [
+    "helpers.bert_encoding",
+    "helpers.damaged_stores",
+    "helpers.elmo_encoding",
+    "helpers.exports",
     "helpers.model_server",
+    "helpers.report_pages",
     "helpers.sentence_folders",
+    "helpers.stream",
     "helpers.word_vectors",
 ]
 

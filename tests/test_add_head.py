@@ -6,7 +6,7 @@ import textwrap
 
 import numpy as np
 import pytest
-from test_heads import pooled_set
+from helpers.head_sets import pooled_set
 
 import classify
 from classify import Head, heads

@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 from helpers.commands import ROWS
 from helpers.toy import write_csv
-from test_carriers import write_xlsx
+from helpers.workbooks import write_xlsx
 
 from cli import cli
 from embed import read_table

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 from helpers.commands import tk
+from helpers.several_labels import several_store
 from helpers.stores import make_store, pooled
-from test_compare import several_store
 
 from classify import Predictor, classify, read_run
 from classify.analysis.cost import run_cost

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_heads import SMALL, ids_set
+from helpers.head_sets import SMALL, ids_set
 
 from classify import heads
 from classify.heads import _tokens

@@ -1,7 +1,6 @@
-"""The parts of a run as a stream: what goes on at the same time, what is never more than a few, and who says no."""
+"""The parts of a run as a stream: what goes on at the same time, and what is never more than a few."""
 
 import threading
-import time
 from dataclasses import replace
 from itertools import pairwise
 
@@ -9,83 +8,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from helpers.commands import LETTERS
-from helpers.reporter import Recorder
+from helpers.stream import words
 from helpers.toy import ToyEncoder, read, write_csv
 
 from cli import cli
 from embed import Recipe, embed, read_table
 from embed.engines.local import LocalEngine
-from embed.part import PartWriter
-from embed.tables.table import Table
-from stores import FailureError, FeatureStore, InputError
-
-PATIENCE = 20  # seconds until a test gives up waiting for another thread
-
-
-def words(number):
-    """Three letters that say which number it is."""
-    return LETTERS[number // 26 % 26] + LETTERS[number % 26] + LETTERS[number // 676]
-
-
-class Stream(ToyEncoder):
-    """The toy in two halves, which notes when each begins and ends, part by part, and may be held up in any of them."""
-
-    part_rows = 2
-
-    def __init__(self):
-        super().__init__()
-        self.events, self._lock = [], threading.Lock()
-        self.hold = {}  # (what, part) -> the event that it waits for
-
-    def say(self, *event):
-        """Note an event, and wait where somebody wants it so."""
-        with self._lock:
-            self.events.append(event)
-        if event in self.hold:
-            wanted = self.hold[event]
-            end = time.monotonic() + PATIENCE
-            while wanted not in self.events:
-                assert time.monotonic() < end, f"{event} waited in vain for {wanted}: {self.events}"
-                time.sleep(0.001)
-
-    def part_of(self, texts):
-        """The number of the part that begins with these texts."""
-        return self.numbers[texts[0]] // self.part_rows
-
-    def prepare(self, texts):
-        """The texts; whose thread it is, is noted once."""
-        self.say("prepare", self.part_of(texts))
-        return texts
-
-    def encode_prepared(self, prepared):
-        """The toy's features, if they are not held up."""
-        part = self.part_of(prepared)
-        self.say("encode", part)
-        features = self.encode(prepared)
-        self.say("encoded", part)
-        return features
-
-
-@pytest.fixture
-def stream(tmp_path, monkeypatch):
-    """A function that runs a table of some parts; the encoder, which notes the writing too."""
-    encoder, real = Stream(), PartWriter.write
-
-    def write(self, plan, *made):
-        encoder.say("write", plan.number)
-        real(self, plan, *made)
-        encoder.say("written", plan.number)
-
-    monkeypatch.setattr(PartWriter, "write", write)
-
-    def run(parts, out="a.h5", **options):
-        texts = [words(number) for number in range(2 * parts)]
-        encoder.numbers = {text: number for number, text in enumerate(texts)}
-        table = options.pop("table", None) or write_csv(tmp_path / "t.csv", [("a", text) for text in texts])
-        return embed(read_table(table), Recipe(encoder, {}), tmp_path / out, reporter=Recorder(), **options)
-
-    run.encoder = encoder
-    return run
+from stores import FeatureStore
 
 
 def at(events, *event):
@@ -154,77 +83,6 @@ def test_same_bytes_as_in_one_thread(stream, tmp_path, monkeypatch):
         assert len(recipe.encoder.seen) == 7
 
     assert without_times(tmp_path / "by-three" / "a.h5") == without_times(tmp_path / "alone" / "a.h5")
-
-
-def test_broken_row_stops_after_the_parts_before_it(stream, monkeypatch):
-    """It is read long before its turn, and told when that has come; the parts before it are kept."""
-    real = Table.blocks
-
-    def blocks(self, *size):
-        for number, block in enumerate(real(self, *size)):
-            if number == 5:
-                raise InputError("t.csv, line 12: a broken row")
-            yield block
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Table, "blocks", blocks)
-        with pytest.raises(InputError, match="line 12"):
-            stream(8)
-    assert [part for event, part in stream.encoder.events if event == "written"] == list(range(5))
-    stream(8)
-    assert sorted(stream.encoder.seen) == sorted(words(number) for number in range(16))
-
-
-def test_failing_write_stops_what_comes_after(stream, monkeypatch):
-    """The error of the disk comes out as it is; no later part is written, and the run goes on from there."""
-    broken = threading.Event()
-
-    def check(self, number, rows):
-        if number == 0 and not broken.is_set():
-            broken.set()
-            raise FailureError("the disk is full")
-
-    monkeypatch.setattr("embed.pipeline._SpaceCheck.__call__", check)
-    stream.encoder.numbers = {}
-    with pytest.raises(FailureError, match="the disk is full"):
-        stream(8)
-    assert [part for event, part in stream.encoder.events if event == "write"] == [0]
-    before = len(stream.encoder.seen)  # how much was encoded ahead and not written, the threads decide
-    stream(8)
-    assert sorted(stream.encoder.seen[before:]) == sorted(words(number) for number in range(2, 16))
-
-
-def test_failing_write_of_a_later_part_is_the_error(stream, monkeypatch):
-    """From the thread that writes; parts in hand are not written after it."""
-    real = PartWriter.write
-
-    def write(self, plan, *made):
-        if plan.number == 3:
-            raise FailureError("no room for part 3")
-        real(self, plan, *made)
-
-    monkeypatch.setattr(PartWriter, "write", write)
-    with pytest.raises(FailureError, match="no room for part 3"):
-        stream(12)
-    assert [part for event, part in stream.encoder.events if event == "written"] == [0, 1, 2]
-    assert max(part for event, part in stream.encoder.events if event == "encode") <= 6
-
-
-def test_error_of_the_encoder_leaves_the_parts_before_written(stream, monkeypatch):
-    """It is the first error, and the one that is told; no thread is left."""
-    real = Stream.encode_prepared
-
-    def encode(self, prepared):
-        if self.part_of(prepared) == 4:
-            raise FailureError("not finite")
-        return real(self, prepared)
-
-    monkeypatch.setattr(Stream, "encode_prepared", encode)
-    before = threading.active_count()
-    with pytest.raises(FailureError, match="not finite"):
-        stream(9)
-    assert [part for event, part in stream.encoder.events if event == "written"] == [0, 1, 2, 3]
-    assert threading.active_count() == before
 
 
 def test_encoder_whose_encode_was_replaced_is_called_by_it(tmp_path):
@@ -300,30 +158,3 @@ def test_part_size_is_an_option_and_no_part_of_what_a_store_is(in_tmp):
         assert one.source["part_rows"] == 8192
         assert (many.source["part_rows"], many.source["part_tokens"]) == (9, 50)
         assert one.totals == many.totals
-
-
-def test_what_a_thread_says_is_in_the_words_of_the_command(in_tmp, monkeypatch):
-    """A note from the thread that reads names options as they are typed."""
-    write_csv(in_tmp / "t.csv", [("a", words(number)) for number in range(30)])
-    real = Table.blocks
-
-    def blocks(self, *size):
-        for number, block in enumerate(real(self, *size)):
-            if number == 5:
-                noting.note("`part_rows=3` is little")
-            yield block
-
-    from commands import reporter
-
-    noting = None
-    build = reporter.command_reporter
-
-    def kept():
-        nonlocal noting
-        noting = build()
-        return noting
-
-    monkeypatch.setattr(Table, "blocks", blocks)
-    monkeypatch.setattr(reporter, "command_reporter", kept)
-    done = CliRunner().invoke(cli, ["embed", "--data", "t.csv", "--part-rows", "3"])
-    assert "--part-rows 3 is little" in done.stderr, done.output

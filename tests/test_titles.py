@@ -1,7 +1,7 @@
 """Lines above the header: recognised where usual names stand below them, else refused with how many there are."""
 
 import pytest
-from test_carriers import write_xlsx
+from helpers.workbooks import write_xlsx
 
 from embed import read_table
 from stores.shared.errors import InputError

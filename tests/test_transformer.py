@@ -5,7 +5,8 @@ import shutil
 
 import numpy as np
 import pytest
-from helpers.sentence_folders import near, rewrite, vectors
+from helpers.bert_encoding import near
+from helpers.sentence_folders import rewrite, vectors
 
 from embed import load_encoder, machine
 from embed.encoders import _sequence_encoder

@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 from helpers import bert_models
+from helpers.bert_encoding import WHOLE, near
 from helpers.bert_models import WIDTH
-from helpers.sentence_folders import WHOLE, add_module, near, rewrite, states_of, vectors
+from helpers.sentence_folders import add_module, rewrite, states_of, vectors
 
 from embed import load_encoder
 from stores import InputError

@@ -2,14 +2,11 @@
 
 import json
 
-import numpy as np
 import pytest
 
 from embed import load_encoder
 from helpers import bert_models
 from helpers.bert_models import PIECES, arrays, reference, write_safetensors
-
-WHOLE = "call me when you are home ok".split()  # seven words of one piece each
 
 
 @pytest.fixture
@@ -22,11 +19,6 @@ def sentence_folder(tmp_path):
 def vectors(model, texts, **options):
     """The pooled vectors of texts."""
     return load_encoder("transformer", model=str(model), **options).encode(texts).outputs["pooled"]
-
-
-def near(found, expected):
-    """Equal but for the noise of float32."""
-    np.testing.assert_allclose(found, expected, rtol=0, atol=3e-5)
 
 
 def states_of(words):
