@@ -98,7 +98,11 @@ def test_advice_about_runs_and_stores_works(trained, name):
     kinds = [f"{label},new text {letter}" for (label, _), letter in zip(ROWS, "abcdefgh", strict=False)]
     (trained / "kinds.csv").write_text("\n".join(["notes,text", *kinds]))
 
-    follow(*TRAINED[name])
+    command, advice, then = TRAINED[name]
+    refusal, (code, said) = follow(command, advice, then)
+
+    assert advice in refusal
+    assert code == 0, said
 
 
 @pytest.mark.slow
@@ -116,8 +120,14 @@ def test_advice_about_new_texts_works(in_tmp):
     ):  # fmt: skip
         assert tk(line)[0] == 0, line
 
-    follow("predict bare new.csv", "--no-header", None)
-    follow("predict both both.csv", "--text-column", "predict both both.csv --text-column body")
+    bare, (code_of_bare, _) = follow("predict bare new.csv", "--no-header", None)
+    both, (code_of_both, _) = follow(
+        "predict both both.csv", "--text-column", "predict both both.csv --text-column body"
+    )
+
+    assert "--no-header" in bare
+    assert "--text-column" in both
+    assert (code_of_bare, code_of_both) == (0, 0)
 
 
 @pytest.mark.slow
@@ -128,7 +138,10 @@ def test_advice_about_given_vectors_works(in_tmp):
     assert tk("features import v.npy --data a.csv --name mine --out a.h5")[0] == 0
     assert tk("classify a.h5 --cv 2 --no-report --out a")[0] == 0
 
-    follow("predict a a.csv", "--vectors", "predict a a.csv --vectors v.npy")
+    refusal, (code, said) = follow("predict a a.csv", "--vectors", "predict a a.csv --vectors v.npy")
+
+    assert "--vectors" in refusal
+    assert code == 0, said
 
 
 @pytest.mark.slow
@@ -144,7 +157,10 @@ def test_advice_about_bundles_works(trained):
     assert tk(f"bundle {RUN} --out FILE")[0] == 0
     assert tk("predict FILE --text hello")[0] == 0
 
-    follow(f"bundle {RUN} --out x.tk", "--overwrite", None)
+    refusal, (code, said) = follow(f"bundle {RUN} --out x.tk", "--overwrite", None)
+
+    assert "--overwrite" in refusal
+    assert code == 0, said
 
 
 @pytest.mark.slow
@@ -157,7 +173,11 @@ def test_advice_of_all_trials_works(in_tmp):
     assert "give a larger --budget" in said
     assert tk(f"{command} --budget 10m")[0] == 0
 
-    follow(f"{command} --seed 3 --out experiments/a", "choose another --out", f"{command} --seed 3 --out other")
+    advice = "choose another --out"
+    refusal, (code, said) = follow(f"{command} --seed 3 --out experiments/a", advice, f"{command} --seed 3 --out other")
+
+    assert advice in refusal
+    assert code == 0, said
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
-from helpers.bert_encoding import WHOLE, ids_of, near, pooled, states_of
+from helpers.bert_encoding import WHOLE, assert_near, ids_of, pooled, states_of
 from helpers.bert_models import arrays, reference
 from helpers.reporter import warned
 
@@ -31,9 +31,9 @@ def test_every_form_gives_the_same_vectors(bert_folder, name, options):
         warnings.simplefilter("ignore" if name == "google" else "error")  # its casing is a guess
         found = load_encoder("bert", model=bert_folder(name, **options)).encode([*TEXTS, " ".join(WHOLE)])
 
-    near(found.outputs["pooled"][-1], states_of(WHOLE, "gelu_tanh")[0][-1].mean(0))
+    assert_near(found.outputs["pooled"][-1], states_of(WHOLE, "gelu_tanh")[0][-1].mean(0))
     expected = load_encoder("bert", model=bert_folder("hugging_face", activation="gelu_new")).encode(TEXTS)
-    near(found.outputs["pooled"][:-1], expected.outputs["pooled"])
+    assert_near(found.outputs["pooled"][:-1], expected.outputs["pooled"])
     assert found.counts[:-1].tolist() == expected.counts.tolist()
     assert expected.counts.tolist() == COUNTS
 
@@ -51,7 +51,7 @@ def test_the_published_graph_gives_the_same(bert_folder, version, monkeypatch, c
         with warned(capsys, "differs from the BERT that tk knows"):
             found = load_encoder("bert", model=path, **options).encode(TEXTS).outputs
         for output, values in expected.items():
-            near(found[output], values)
+            assert_near(found[output], values)
 
 
 def test_a_module_that_is_another_architecture_runs_by_its_graph(bert_folder, capsys):
@@ -70,7 +70,7 @@ def test_any_encoder_with_a_preprocessor(bert_folder):
         pooled(path, TEXTS)
 
     encoder = load_encoder("bert", model=path, preprocessor=bert_folder("preprocessor"))
-    near(encoder.encode(TEXTS).outputs["pooled"], pooled(bert_folder("hub"), TEXTS))
+    assert_near(encoder.encode(TEXTS).outputs["pooled"], pooled(bert_folder("hub"), TEXTS))
     assert encoder.encode(TEXTS).counts[:, 0].tolist() == [row[0] for row in COUNTS]
 
 
@@ -96,7 +96,7 @@ def test_the_probe_is_made_once(bert_folder, monkeypatch):
 )
 def test_pooling_and_layers(bert_folder, options, expected):
     """Each against the reference."""
-    near(pooled(bert_folder("hugging_face"), [" ".join(WHOLE)], **options)[0], expected(*states_of(WHOLE)))
+    assert_near(pooled(bert_folder("hugging_face"), [" ".join(WHOLE)], **options)[0], expected(*states_of(WHOLE)))
 
 
 def test_several_layers_are_several_outputs(bert_folder):
@@ -105,8 +105,8 @@ def test_several_layers_are_several_outputs(bert_folder):
     states, _ = states_of(WHOLE)
 
     assert sorted(found) == ["layer01", "layer03"]
-    near(found["layer01"][0], states[1].mean(0))
-    near(found["layer03"][0], states[3].mean(0))
+    assert_near(found["layer01"][0], states[1].mean(0))
+    assert_near(found["layer03"][0], states[3].mean(0))
 
 
 def test_tokens_are_word_pieces_or_words(bert_folder):
@@ -117,11 +117,11 @@ def test_tokens_are_word_pieces_or_words(bert_folder):
 
     assert found.kind == "tokens"
     assert found.offsets.tolist() == [0, 4, 4, 5]
-    near(found.outputs["tokens"][:4], states[1:-1])
+    assert_near(found.outputs["tokens"][:4], states[1:-1])
 
     first = load_encoder("bert", model=path, output="tokens", pooling="first").encode(["winner runns you", "", "ok"])
     assert first.offsets.tolist() == [0, 3, 3, 4]
-    near(first.outputs["tokens"][:3], states[[1, 2, 4]])
+    assert_near(first.outputs["tokens"][:3], states[[1, 2, 4]])
     assert first.counts.tolist() == [[4, 0, 0], [0, 0, 0], [1, 0, 0]]
 
 
@@ -131,7 +131,7 @@ def test_casing_is_guessed_and_said_or_asked(bert_folder, capsys):
     with warned(capsys, r"is taken for uncased \(its vocabulary has no pieces with capitals\)"):
         guessed = pooled(path, ["OK Call"])
 
-    near(pooled(path, ["ok call"], casing="cased"), guessed)
+    assert_near(pooled(path, ["ok call"], casing="cased"), guessed)
     assert load_encoder("bert", model=path, casing="cased").encode(["OK Call"]).counts.tolist() == [[2, 2, 0]]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers import bert_models
-from helpers.bert_encoding import WHOLE, near, pooled, states_of
+from helpers.bert_encoding import WHOLE, assert_near, pooled, states_of
 from helpers.bert_models import reference
 
 from embed import load_encoder
@@ -32,7 +32,7 @@ def test_long_texts_are_truncated_and_counted(bert_folder):
     found = encoder.encode([" ".join(WHOLE), "ok"])
 
     assert found.counts.tolist() == [[7, 0, 3], [1, 0, 0]]
-    near(found.outputs["pooled"][0], states_of(WHOLE[:4])[0][-1].mean(0))
+    assert_near(found.outputs["pooled"][0], states_of(WHOLE[:4])[0][-1].mean(0))
 
 
 def test_head_and_tail_of_long_texts(bert_folder):
@@ -42,7 +42,7 @@ def test_head_and_tail_of_long_texts(bert_folder):
     )
 
     assert found.counts[:, 2].tolist() == [3, 0]
-    near(found.outputs["pooled"][0], states_of([WHOLE[0], *WHOLE[-3:]])[0][-1].mean(0))
+    assert_near(found.outputs["pooled"][0], states_of([WHOLE[0], *WHOLE[-3:]])[0][-1].mean(0))
 
 
 @pytest.mark.parametrize("pooling", ["mean", "max", "cls"])
@@ -58,7 +58,7 @@ def test_windows_over_long_texts(bert_folder, pooling):
     }
 
     assert found.counts.tolist() == [[1, 0, 0], [7, 0, 0]]
-    near(found.outputs["pooled"][1], expected[pooling])
+    assert_near(found.outputs["pooled"][1], expected[pooling])
 
 
 def test_token_features_of_windows(bert_folder):
@@ -68,7 +68,7 @@ def test_token_features_of_windows(bert_folder):
     one, other = (states_of(some)[0][-1][1:-1] for some in (WHOLE[:4], WHOLE[3:]))
 
     assert found.offsets.tolist() == [0, 7]
-    near(found.outputs["tokens"], np.concatenate([one[:3], other]))
+    assert_near(found.outputs["tokens"], np.concatenate([one[:3], other]))
 
 
 def test_windows_by_hand():
@@ -87,9 +87,9 @@ def test_the_folder_of_sentence_transformers_names_pooling_limit_and_normalisati
 
     found = load_encoder("bert", model=path).encode([" ".join(WHOLE)])
     assert found.counts.tolist() == [[7, 0, 3]]
-    near(found.outputs["pooled"][0], unit(states[0]))
-    near(pooled(path, [" ".join(WHOLE)], pooling="mean")[0], unit(states.mean(0)))
-    near(pooled(path, [" ".join(WHOLE)], max_tokens=9)[0], unit(states_of(WHOLE)[0][-1][0]))
+    assert_near(found.outputs["pooled"][0], unit(states[0]))
+    assert_near(pooled(path, [" ".join(WHOLE)], pooling="mean")[0], unit(states.mean(0)))
+    assert_near(pooled(path, [" ".join(WHOLE)], max_tokens=9)[0], unit(states_of(WHOLE)[0][-1][0]))
 
 
 def test_only_pooled_vectors_of_a_folder_that_says_so_are_normalised(bert_folder):
@@ -98,9 +98,9 @@ def test_only_pooled_vectors_of_a_folder_that_says_so_are_normalised(bert_folder
     plain = pooled(f"{path}/0_BERT", [text, ""], max_tokens=6, long_text="window")
     found = pooled(path, [text, ""], long_text="window")
 
-    near(found[0], unit(plain[0]))
+    assert_near(found[0], unit(plain[0]))
     assert abs(np.linalg.norm(plain[0]) - 1) > 0.01
-    near(found[1], unit(states_of([])[0][-1].mean(0)))  # of [CLS] and [SEP]
+    assert_near(found[1], unit(states_of([])[0][-1].mean(0)))  # of [CLS] and [SEP]
     tokens = [
         load_encoder("bert", model=p, output="tokens", max_tokens=6).encode([text]) for p in (path, f"{path}/0_BERT")
     ]
@@ -129,7 +129,7 @@ def test_out_of_memory_halves_the_batch(bert_folder, monkeypatch):
         return way.run(ids, lengths)
 
     encoder._executions[False] = replace(way, run=small)
-    near(encoder.encode(texts).outputs["pooled"], expected)
+    assert_near(encoder.encode(texts).outputs["pooled"], expected)
     assert max(sizes) > 20 >= sizes[-1]
 
 
@@ -152,7 +152,8 @@ def test_real_weights_against_the_reference(minilm):
 
     for text, vector in zip(texts, found, strict=True):
         ids = np.concatenate([pieces.before, pieces([text]).ids, pieces.after])
-        near(vector, unit(reference(weights, ids, 12, "gelu")[0][-1].mean(0)))  # its modules.json names Normalize
+        mean = reference(weights, ids, 12, "gelu")[0][-1].mean(0)
+        assert_near(vector, unit(mean))  # its modules.json names Normalize
 
 
 THEIRS = """

@@ -48,7 +48,7 @@ def table_of_vectors(seed=0):
     return {word: rng.normal(size=5).astype(np.float32) * (word != "now") + 0 for word in WORDS}
 
 
-def same_up_to_sign(found, expected):
+def assert_same_up_to_sign(found, expected):
     """Columns of both, each of which may point the other way."""
     signs = np.sign((found * expected).sum(0))
     np.testing.assert_allclose(found, expected * signs, atol=1e-4)
@@ -60,7 +60,7 @@ def test_principal_components_are_those_of_scikit_learn():
     x = x.astype(np.float32)
     fitted = fit_columns(ColumnParts.of([x], [ColumnOptions(pca=3)]), FIRST, 0)
 
-    same_up_to_sign(fitted.apply(ColumnParts.of([x], [ColumnOptions(pca=3)])), PCA(3).fit(x[FIRST]).transform(x))
+    assert_same_up_to_sign(fitted.apply(ColumnParts.of([x], [ColumnOptions(pca=3)])), PCA(3).fit(x[FIRST]).transform(x))
 
 
 def test_tfidf_is_that_of_scikit_learn():
@@ -72,7 +72,7 @@ def test_tfidf_is_that_of_scikit_learn():
     parts = ColumnParts.of([ids(some)], [ColumnOptions(tfidf=4)])
     fitted = fit_columns(parts, FIRST, 0)
 
-    same_up_to_sign(fitted.apply(parts), expected)
+    assert_same_up_to_sign(fitted.apply(parts), expected)
     other = ColumnParts.of([ids(some[50:])], [ColumnOptions(tfidf=4)])  # counted anew, as of new texts
     np.testing.assert_allclose(fitted.apply(other), fitted.apply(parts, np.arange(50, 60)), atol=1e-6)
 

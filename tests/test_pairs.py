@@ -1,6 +1,7 @@
 """What one command makes, each other takes: merged, joined and test stores, from the table to the report."""
 
 import csv
+import json
 import random
 
 import pytest
@@ -64,8 +65,10 @@ def test_runs_on_merged_and_joined_features_are_compared(runs):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["merged", "joined", "merged-tested", "tested-on-c"])
 def test_errors_of_runs_on_merged_and_joined_features(runs, name):
-    """With the texts, which lie in the merged store."""
-    tk("errors", runs[name])
+    """With the texts, which lie in the merged store; tested are the 80 rows of a and b, or the 40 of c."""
+    found = json.loads(tk("errors", runs[name], "--json").stdout)
+
+    assert (found["rows"], found["texts_missing"]) == (40 if name == "tested-on-c" else 80, "")
 
 
 @pytest.mark.slow

@@ -52,7 +52,7 @@ def package(folder, name, target, source):
     return folder
 
 
-def check_every_way(path, cwd):
+def assert_works_in_every_way(path, cwd):
     """The encoder is listed, and its options are reached in both ways."""
     shutil.copytree(ROOT / "examples", cwd / "examples")
     for line in commands():
@@ -78,7 +78,7 @@ def test_one_file_is_an_encoder(tmp_path):
     shutil.copy(ROOT / "cli.py", project)
     (project / "embed/encoders/lengths_of_words.py").write_text(code(), encoding="utf-8")
     work.mkdir()
-    check_every_way([project], work)
+    assert_works_in_every_way([project], work)
     text = run("embed", "--help", path=[project], cwd=work).stdout
     shown = " ".join(text.split())
     assert "--scale FLOAT word-lengths: what every number is multiplied by [default: 1.0]" in shown
@@ -91,7 +91,7 @@ def test_another_package_has_an_encoder(tmp_path):
     installed = package(tmp_path / "site", "word-lengths", "word_lengths:WordLengths", code())
     work = tmp_path / "work"
     work.mkdir()
-    check_every_way([ROOT, installed], work)
+    assert_works_in_every_way([ROOT, installed], work)
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
-from helpers.bert_encoding import near
+from helpers.bert_encoding import assert_near
 from helpers.sentence_folders import rewrite, vectors
 
 from embed import load_encoder, machine
@@ -144,12 +144,13 @@ def test_poolings_by_hand():
     modes = ("mean", "max", "cls", "lasttoken", "weightedmean", "mean_sqrt_len_tokens")
     found = dict(zip(modes, pool(states, np.array([2, 3]), modes, np.array([0, 1])), strict=True))
 
-    near(found["mean"], [[2, 3], [3, 5]])
-    near(found["max"], [[3, 5], [4, 8]])
-    near(found["cls"], [[1, 5], [2, 8]])
-    near(found["lasttoken"], [[3, 1], [4, 2]])
-    near(found["weightedmean"], [[(1 + 6) / 3, (5 + 2) / 3], [(4 + 12) / 5, (16 + 6) / 5]])  # weights 1 2, and 2 3
-    near(found["mean_sqrt_len_tokens"], np.array([[4, 6], [6, 10]]) / np.sqrt(2))
+    assert_near(found["mean"], [[2, 3], [3, 5]])
+    assert_near(found["max"], [[3, 5], [4, 8]])
+    assert_near(found["cls"], [[1, 5], [2, 8]])
+    assert_near(found["lasttoken"], [[3, 1], [4, 2]])
+    weighted = [[(1 + 6) / 3, (5 + 2) / 3], [(4 + 12) / 5, (16 + 6) / 5]]  # weights 1 2, and 2 3
+    assert_near(found["weightedmean"], weighted)
+    assert_near(found["mean_sqrt_len_tokens"], np.array([[4, 6], [6, 10]]) / np.sqrt(2))
 
 
 def test_a_prompt_that_fills_the_text_leaves_one_token():

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from helpers import bert_models
-from helpers.bert_encoding import WHOLE, near
+from helpers.bert_encoding import WHOLE, assert_near
 from helpers.bert_models import WIDTH
 from helpers.sentence_folders import add_module, rewrite, states_of, vectors
 
@@ -18,11 +18,11 @@ pytestmark = pytest.mark.slow
 def test_prompts(sentence_folder):
     """By name, in words, or the default; the prompt stands before the text and is part of the identity."""
     plain = vectors(sentence_folder, ["call me", "win ok", "me"], prompt="document")
-    near(vectors(sentence_folder, ["me"], prompt="query")[0], plain[0])
-    near(vectors(sentence_folder, ["me"])[0], plain[2])
-    near(vectors(sentence_folder, ["ok"], prompt="win ")[0], plain[1])
+    assert_near(vectors(sentence_folder, ["me"], prompt="query")[0], plain[0])
+    assert_near(vectors(sentence_folder, ["me"])[0], plain[2])
+    assert_near(vectors(sentence_folder, ["ok"], prompt="win ")[0], plain[1])
     rewrite(sentence_folder / "config_sentence_transformers.json", default_prompt_name="passage")
-    near(vectors(sentence_folder, ["ok"])[0], plain[1])
+    assert_near(vectors(sentence_folder, ["ok"])[0], plain[1])
 
     named, spelled, other = (
         load_encoder("transformer", model=str(sentence_folder), prompt=prompt).identity()
@@ -41,9 +41,9 @@ def test_a_pooling_without_the_prompt(sentence_folder):
     rewrite(sentence_folder / "1_Pooling/config.json", include_prompt=False)
     states = states_of(["call", "me", "ok"])[2:].mean(0)
 
-    near(vectors(sentence_folder, ["me ok"], prompt="query")[0], states / np.linalg.norm(states))
+    assert_near(vectors(sentence_folder, ["me ok"], prompt="query")[0], states / np.linalg.norm(states))
     whole = states_of(["me", "ok"]).mean(0)
-    near(vectors(sentence_folder, ["me ok"])[0], whole / np.linalg.norm(whole))
+    assert_near(vectors(sentence_folder, ["me ok"])[0], whole / np.linalg.norm(whole))
 
 
 def test_both_generations_of_pooling_files(sentence_folder):
@@ -59,7 +59,7 @@ def test_both_generations_of_pooling_files(sentence_folder):
         ({"pooling_mode_mean_tokens": False}, states.mean(0)),
     ):
         config.write_text(json.dumps({"word_embedding_dimension": WIDTH, **content}))
-        near(vectors(sentence_folder, [" ".join(WHOLE)])[0], expected)
+        assert_near(vectors(sentence_folder, [" ".join(WHOLE)])[0], expected)
 
 
 def test_dense_and_layer_norm(sentence_folder):
@@ -77,8 +77,8 @@ def test_dense_and_layer_norm(sentence_folder):
     mean = states_of(WHOLE).mean(0)
     dense = 1 / (1 + np.exp(-(mean / np.linalg.norm(mean) @ weight.T + bias)))
     expected = (dense - dense.mean()) / np.sqrt(dense.var() + 1e-5) * scale + shift
-    near(vectors(sentence_folder, [" ".join(WHOLE)])[0], expected)
-    near(vectors(sentence_folder, [" ".join(WHOLE)], dims=3)[0], expected[:3])
+    assert_near(vectors(sentence_folder, [" ".join(WHOLE)])[0], expected)
+    assert_near(vectors(sentence_folder, [" ".join(WHOLE)], dims=3)[0], expected[:3])
     rewrite(sentence_folder / "0_BERT/sentence_bert_config.json", max_seq_length=5)
     assert load_encoder("transformer", model=str(sentence_folder)).encode([" ".join(WHOLE)]).counts.tolist() == [
         [7, 0, 4]
@@ -116,7 +116,7 @@ def test_a_folder_that_truncates_on_the_left(sentence_folder):
     (sentence_folder / "0_BERT/tokenizer_config.json").write_text(json.dumps({"truncation_side": "left"}))
     mean = states_of(WHOLE[-3:]).mean(0)
 
-    near(vectors(sentence_folder, [" ".join(WHOLE)], max_tokens=5)[0], mean / np.linalg.norm(mean))
+    assert_near(vectors(sentence_folder, [" ".join(WHOLE)], max_tokens=5)[0], mean / np.linalg.norm(mean))
 
 
 def test_no_special_tokens(sentence_folder):
@@ -125,4 +125,4 @@ def test_no_special_tokens(sentence_folder):
     found = vectors(sentence_folder, ["", "ok"])
 
     assert not found[0].any()
-    near(found[1], vectors(sentence_folder, ["ok"])[0])
+    assert_near(found[1], vectors(sentence_folder, ["ok"])[0])

@@ -56,14 +56,11 @@ def tk(line):
 
 
 def follow(command, advice, then):
-    """Refused in one line that holds the advice; with the advice it works."""
+    """The line in which a command is refused, and what ``tk`` gives for the command with the advice."""
     code, said = tk(command)
     last = said.splitlines()[-1]
     assert code == 2, said
-    assert advice in last, last
     assert "`" not in last
-    assert not re.search(r"\b(overwrite|header|follow_links|reuse|encoding|bad_rows|out)=", last), (
-        last
-    )  # not the library's
-    code, said = tk(then or f"{command} {advice}")
-    assert code == 0, said
+    of_the_library = re.search(r"\b(overwrite|header|follow_links|reuse|encoding|bad_rows|out)=", last)
+    assert not of_the_library, last
+    return last, tk(then or f"{command} {advice}")

@@ -41,6 +41,6 @@ def pooled(model, texts, **options):
     return load_encoder("bert", model=model, **options).encode(texts).outputs["pooled"]
 
 
-def near(found, expected):
+def assert_near(found, expected):
     """Equal but for the noise of float32."""
     np.testing.assert_allclose(found, expected, rtol=0, atol=3e-5)
