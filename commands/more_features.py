@@ -130,7 +130,7 @@ def find(folders: tuple[Path, ...], as_json: bool) -> None:
     """
     from dataclasses import asdict
 
-    from embed.known_texts import is_indexed, machine_catalogue
+    from embed.machine_stores import is_indexed, machine_catalogue
 
     catalogue = machine_catalogue()
     for folder in folders:

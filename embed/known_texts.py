@@ -1,67 +1,30 @@
-"""Texts -> features, each text encoded once on this machine: what stores hold is taken from them, wherever they lie.
-
-New vectors can be kept: they become small stores in a folder, without their texts, that are merged when there are many.
-"""
+"""Texts -> features, each text encoded once on this machine: what stores hold is taken from them, wherever they lie."""
 
 from __future__ import annotations
 
-import atexit
-import os
-import shutil
-import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embed.models.cache import cache_folder
+from embed.kept_vectors import KeptVectors
+from embed.machine_stores import machine_catalogue
 from embed.progress import Meter
-from stores.block import Block, Extent
-from stores.catalogue import Catalogue
 from stores.features import Features
-from stores.merge import merge
-from stores.reader import FeatureStore
 from stores.reuse_index import FeatureLocation, ReuseIndex
 from stores.shared.errors import FailureError, InputError
-from stores.shared.fingerprint import digest_bytes, hash_texts, identity_digest
-from stores.shared.locks import hold
-from stores.shared.reporter import SILENT, BarsOnly, Reporter
-from stores.writer import write_store
+from stores.shared.fingerprint import hash_texts, identity_digest
+from stores.shared.reporter import BarsOnly, Reporter
 
 if TYPE_CHECKING:
     from embed.recipe import Recipe
 
-MOST_STORES = 16  # small ones, before they are merged
 CHEAP_ROWS, FEW = 8192, 256  # an encoder of parts this large has encoded so few texts before a store is open
-OFF = "TK_STORE_INDEX"
-
-
-def is_indexed() -> bool:
-    """Whether stores are found, and can be found, anywhere on this machine: unless ``TK_STORE_INDEX=off``."""
-    return os.environ.get(OFF, "").lower() not in ("off", "0", "no", "false")
-
-
-def machine_catalogue(reporter: Reporter = SILENT) -> Catalogue:
-    """The catalogue of this machine; an empty one that keeps nothing if it is switched off."""
-    return Catalogue(cache_folder() / "stores" if is_indexed() else None, reporter.note)
-
-
-def default_folder() -> Path:
-    """Where vectors are kept that nobody named a place for: in the cache folder, or until this process ends."""
-    return cache_folder() / "features" if is_indexed() else _folder_of_process(os.getpid())
-
-
-@cache
-def _folder_of_process(number: int) -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="tk-features-"))
-    atexit.register(lambda: shutil.rmtree(folder, ignore_errors=True) if os.getpid() == number else None)
-    return folder
 
 
 def several_texts(texts: Sequence[str], name: str = "texts") -> list[str]:
@@ -112,9 +75,10 @@ class KnownTexts:
     """
 
     def __init__(self, recipe: Recipe, folder: Path | None = None, reporter: Reporter | None = None) -> None:
-        self.recipe, self._folder, self._reporter = recipe, folder, reporter or BarsOnly()
+        self.recipe, self._reporter = recipe, reporter or BarsOnly()
         identity = recipe.identity()
-        self._identity, self._digest = identity, identity_digest(identity)
+        self._kept = None if folder is None else KeptVectors(folder, recipe, identity, self._reporter)
+        self._digest = identity_digest(identity)
         self._index = ReuseIndex(self._digest)
         self._seen: set[tuple[Path, int]] = set()
         self._lock = threading.RLock()
@@ -137,10 +101,11 @@ class KnownTexts:
             return recipe.encode(distinct, reuse=False).take(order)
         with self._lock:
             asked = self._asked(distinct, order)
-            if not (keep and len(asked.left) and self._folder is not None):
-                return self._completed(asked, keep=False)
-            with self._alone():  # who waited here finds what the other one has encoded
-                return self._completed(self._asked(distinct, order, again=True), keep)
+            kept = self._kept if keep else None
+            if kept is None or not len(asked.left):
+                return self._completed(asked, None)
+            with kept.alone():  # who waited here finds what the other one has encoded
+                return self._completed(self._asked(distinct, order, again=True), kept)
 
     def look_up(self, texts: list[str]) -> Asked:
         """Which of some cleaned texts are known; the features of the others are to be made by the caller."""
@@ -152,8 +117,8 @@ class KnownTexts:
         known, found = self._known(hashes, again)
         return Asked(distinct, order, hashes, found, np.flatnonzero(~known))
 
-    def _completed(self, asked: Asked, keep: bool) -> Features:
-        return asked.with_these(self._encode(asked.new_texts, asked.hashes[asked.left], keep))
+    def _completed(self, asked: Asked, kept: KeptVectors | None) -> Features:
+        return asked.with_these(self._encode(asked.new_texts, asked.hashes[asked.left], kept))
 
     def is_cheap(self, texts: int) -> bool:
         """Whether so many texts are encoded before a store is open."""
@@ -180,8 +145,8 @@ class KnownTexts:
         if only_if_empty and self._seen:
             return False
         paths = machine_catalogue().find(self._digest)
-        if self._folder is not None:
-            paths = [*sorted(self._folder.glob("*.h5")), *paths]
+        if self._kept is not None:
+            paths = [*sorted(self._kept.folder.glob("*.h5")), *paths]
         new = {}
         for path in paths:
             with suppress(OSError):
@@ -191,7 +156,7 @@ class KnownTexts:
         self._seen |= fresh.keys()
         return bool(fresh)
 
-    def _encode(self, texts: list[str], hashes: np.ndarray, keep: bool) -> list[Features]:
+    def _encode(self, texts: list[str], hashes: np.ndarray, kept: KeptVectors | None) -> list[Features]:
         """Features of new texts, a part after the other; what is kept is written part by part."""
         made, rows, meter = [], self.recipe.encoder.part_rows, Meter(self._reporter, len(texts))
         with self.recipe.encoder.reporting_to(meter):
@@ -201,60 +166,11 @@ class KnownTexts:
                     meter.begin(some)
                     features = self.recipe.encode(some, reuse=False)
                 made.append(features)
-                if keep:
-                    self._write(hashes[start : start + rows], features.canonical(), began)
-        if keep and texts:
-            self._merge()
+                if kept is not None:
+                    kept.write(hashes[start : start + rows], features.canonical(), began)
+        if kept is not None and texts:
+            kept.merge()
         return made
-
-    def _write(self, hashes: np.ndarray, features: Features, began: float) -> None:
-        """Keep new vectors as a store of their own."""
-        assert self._folder is not None  # noqa: S101 (the caller has asked)
-        rows, recipe = len(hashes), self.recipe
-        tokens, unknown, truncated = features.counts.sum(0, dtype=np.int64).tolist()
-        totals = {"rows": rows, "distinct": rows, "encoded": rows, "reused": 0, "unlabelled": rows, "tokens": tokens}
-        totals |= {"unknown_tokens": unknown, "truncated_tokens": truncated, "empty": 0, "emptied": 0, "bad_rows": 0}
-        block = Block(np.arange(1, rows + 1), hashes, [None] * rows, None, features)
-        attributes = {
-            "identity": self._identity, "identity_digest": self._digest, "recipe": recipe.as_dict(), "versions": {},
-            "source": {"file": "texts given from Python", "digest": digest_bytes([hashes.tobytes()])}, "command": "",
-            "totals": totals | {"mojibake": 0}, "times": (began, time.time() - began, 0.0),
-        }  # fmt: skip
-        path = self._folder / f"{self._stem}.{digest_bytes([hashes.tobytes()])[:8]}.h5"
-        write_store(path, [block], Extent.of(block), attributes)
-        self._take_in(path)
-
-    def _merge(self) -> None:
-        """Of many small stores one; the largest stays as it is."""
-        assert self._folder is not None  # noqa: S101
-        paths = sorted(self._folder.glob(f"{self._stem}.*.h5"), key=lambda path: path.stat().st_size)
-        if len(paths) < MOST_STORES:
-            return
-        small = paths[: MOST_STORES - 1]
-        names = digest_bytes([path.name.encode() for path in small])
-        whole = self._folder / f"{self._stem}.{names[:8]}.h5"
-        with suppress(InputError, FailureError):  # the small ones do as well
-            merge(small, whole).close()
-            self._take_in(whole)
-            for path in small:
-                path.unlink(missing_ok=True)
-
-    def _take_in(self, path: Path) -> None:
-        with FeatureStore(path) as store:
-            machine_catalogue().add(store)
-
-    @property
-    def _stem(self) -> str:
-        return f"known.{self.recipe.encoder.name}.{self._digest[:8]}"
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """One process at a time encodes for this folder under this recipe."""
-        assert self._folder is not None  # noqa: S101
-        path, busy = self._folder / f".{self._stem}.lock", f"another process encodes for {self._folder}"
-        advice = "name another folder in `store`"
-        with hold(path, lambda: busy, wait=True, note=self._reporter.note, unwritable=advice):
-            yield
 
 
 def _distinct(texts: list[str]) -> tuple[list[str], np.ndarray]:

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 
 from embed.engines import Cluster, open_engine
-from embed.known_texts import machine_catalogue
+from embed.machine_stores import machine_catalogue
 from embed.part import PartWriter
 from embed.plans import PartSize, known_texts, plan_parts
 from embed.progress import Meter

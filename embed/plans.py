@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from embed.coverage import Coverage
-from embed.known_texts import machine_catalogue
+from embed.machine_stores import machine_catalogue
 from embed.part import PartPlan
 from embed.recipe import Recipe
 from embed.tables.table import Table

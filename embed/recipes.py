@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embed.known_texts import Asked, KnownTexts, default_folder
+from embed.known_texts import Asked, KnownTexts
+from embed.machine_stores import default_folder
 from embed.recipe import Recipe
 from embed.tables.rows import Rows
 from embed.tables.table import Table

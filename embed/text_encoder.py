@@ -14,7 +14,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import NotFittedError
 
 from embed.encoders import REGISTRY
-from embed.known_texts import KnownTexts, default_folder
+from embed.known_texts import KnownTexts
+from embed.machine_stores import default_folder
 from embed.reading.frame_columns import list_of_texts
 from embed.recipe import Recipe
 from stores.features import Features, PooledFeatures

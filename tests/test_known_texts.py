@@ -14,7 +14,9 @@ from helpers.reporter import Recorder
 from helpers.toy import toy_recipe, write_csv
 
 from embed import embed
-from embed.known_texts import MOST_STORES, KnownTexts, default_folder, machine_catalogue
+from embed.kept_vectors import MOST_STORES
+from embed.known_texts import KnownTexts
+from embed.machine_stores import default_folder, machine_catalogue
 from stores import FailureError, FeatureStore, InputError
 
 TEXTS = [f"call {word}" for word in LETTERS]

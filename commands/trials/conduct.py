@@ -121,7 +121,7 @@ class Experiment:
 
     def _known(self, recipe: Recipe) -> ReuseIndex:
         """What the stores of this machine have by the encoder."""
-        from embed.known_texts import machine_catalogue
+        from embed.machine_stores import machine_catalogue
         from stores.reuse_index import ReuseIndex
 
         digest = identity_digest(replace(recipe, joined=self.table.columns.joined).identity())
