@@ -16,7 +16,7 @@ from classify.fitting.training import fit
 from classify.heads._fit_progress import FitProgress
 from classify.heads._spared import spared
 from classify.heads.base import FitTask, Head, X
-from classify.records import EpochPoint, FoldScore, LearningPoint
+from classify.metrics_json import EpochPoint, FoldScore, LearningPoint
 from classify.runs import Score, single_numbers, summary
 from classify.scoring.intervals import intervals
 from classify.scoring.kept import assumed_gains, expected_gains, extended, remark

@@ -19,7 +19,7 @@ from classify.fitting.threshold import missed_goal, parse_rule
 from classify.heads._fit_progress import FitProgress
 from classify.heads._liblinear import prepare
 from classify.heads.base import Head, X
-from classify.records import Flattery
+from classify.metrics_json import Flattery
 from classify.runs import Score, summary
 from classify.scoring.calibration_error import worse_than_frequencies
 from classify.scoring.metrics import columns_of

@@ -16,7 +16,7 @@ import numpy as np
 from classify.columns import ColumnOptions, columns_of
 from classify.fitting.columns import ColumnParts
 from classify.heads.base import X, vectors
-from classify.records import FeaturesRecord
+from classify.recipe_json import FeaturesRecord
 from stores.features import Features, IdFeatures, PooledFeatures
 from stores.shared.errors import FailureError, InputError
 from stores.shared.fingerprint import identity_digest

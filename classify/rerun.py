@@ -12,7 +12,7 @@ import numpy as np
 from classify import heads
 from classify.analysis.ensemble import ensemble
 from classify.pipeline import GIVEN, classify
-from classify.records import FeaturesRecord, RunRecipe
+from classify.recipe_json import FeaturesRecord, RunRecipe
 from classify.runs import Run, read_run
 from classify.sources import tables_of
 from classify.typed_json import Jsonable

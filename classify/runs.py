@@ -1,8 +1,8 @@
 """The run folder, written and read.
 
 =====================  ==============================================================================
-``recipe.json``        everything that was asked for and of what, see ``classify.records.RunRecipe``
-``metrics.json``       scores, see ``classify.records.RunMetrics``
+``recipe.json``        everything that was asked for and of what, see ``classify.recipe_json.RunRecipe``
+``metrics.json``       scores, see ``classify.metrics_json.RunMetrics``
 ``predictions.csv``    out-of-fold predictions, see ``classify.scoring.predictions``
 ``model/``             the model fitted on all labelled rows, without pickle, see ``classify.fitting.model``;
                        of an ensemble those of its members, see ``classify.fitting.ensemble_model``
@@ -24,7 +24,8 @@ import numpy as np
 
 from classify.fitting.ensemble_model import EnsembleModel, restore_model
 from classify.fitting.model import FittedModel
-from classify.records import Estimate, FoldScore, RunMetrics, RunRecipe, Summary
+from classify.metrics_json import Estimate, FoldScore, RunMetrics, Summary
+from classify.recipe_json import RunRecipe
 from classify.run_folder import RECIPE, check_files, check_recipe, digests_of, recipe_digest
 from classify.scoring.metrics import PROBLEMS, metrics_of
 from classify.scoring.predictions import Predictions

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from classify.records import FeaturesRecord
+from classify.recipe_json import FeaturesRecord
 from classify.runs import Run
 from classify.scoring.predictions import Predictions
 from stores.reader import FeatureStore

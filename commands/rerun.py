@@ -14,7 +14,7 @@ from commands.terminal import echo, json_option, models_option, note, print_json
 
 if TYPE_CHECKING:
     from classify import Run
-    from classify.records import FeaturesRecord
+    from classify.recipe_json import FeaturesRecord
     from classify.rerun import RunDifference
     from embed import Table
 

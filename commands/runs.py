@@ -14,7 +14,7 @@ from commands.terminal import echo, json_option, note, print_json, print_table, 
 if TYPE_CHECKING:
     from classify import Run
     from classify.analysis.errors import Contradictions, ErrorRows
-    from classify.records import FeaturesRecord
+    from classify.recipe_json import FeaturesRecord
 
 BEGINNING = 150  # characters of a text that are shown
 FOLDER = click.Path(path_type=Path)

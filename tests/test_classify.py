@@ -12,7 +12,7 @@ from sklearn.metrics import balanced_accuracy_score, brier_score_loss, matthews_
 
 from classify import Predictor, classify, read_run
 from classify.predict import NewTexts
-from classify.records import RowCounts
+from classify.recipe_json import RowCounts
 from classify.reports.text import details
 from embed import Recipe, embed, read_table
 from stores import FailureError, FeatureStore, InputError

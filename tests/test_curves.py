@@ -19,7 +19,7 @@ from classify.analysis.comparison import (
 from classify.analysis.cost import Cost
 from classify.analysis.learning import LearningFit, Point, fit_power_law, learning_fit
 from classify.analysis.paired_runs import mean_epochs
-from classify.records import FoldScore
+from classify.metrics_json import FoldScore
 from classify.reports.figures.compared import compared_charts
 from classify.reports.figures.curves import epoch_panel, epochs, learning
 from classify.reports.figures.table import class_counts, classes, lengths

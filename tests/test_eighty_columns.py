@@ -8,7 +8,7 @@ import pytest
 from helpers.commands import tk
 from rich.console import Console
 
-from classify.records import EpochPoint, Estimate
+from classify.metrics_json import EpochPoint, Estimate
 from classify.reports.grid import grid, shorten
 from classify.reports.text import extras
 from classify.scoring.metrics import columns_of

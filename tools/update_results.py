@@ -22,7 +22,7 @@ import tempfile
 from pathlib import Path
 
 from classify import read_run
-from classify.records import EpochPoint, Estimate, LearningPoint, Summary
+from classify.metrics_json import EpochPoint, Estimate, LearningPoint, Summary
 from tools.update_readme import ROOT, run
 
 RESULTS = ROOT / "docs" / "results.md"

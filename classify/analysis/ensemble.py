@@ -21,7 +21,8 @@ from classify.fitting.options import FitOptions
 from classify.fitting.training import fit
 from classify.heads import load
 from classify.heads.base import FitTask
-from classify.records import EnsembleRecord, FeaturesRecord, FoldScore, HeadRecord, MemberRecord, ModelRecord
+from classify.metrics_json import FoldScore
+from classify.recipe_json import EnsembleRecord, FeaturesRecord, HeadRecord, MemberRecord, ModelRecord
 from classify.run_folder import FolderClaims
 from classify.runs import Run, Score, single_numbers, write_run
 from classify.scoring.calibration_error import worse_than_frequencies

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from classify.analysis.comparison import Interval
-from classify.records import Estimate
+from classify.metrics_json import Estimate
 from classify.scoring.metrics import Metric, metrics_of
 from classify.typed_json import Jsonable
 from stores.shared.errors import InputError

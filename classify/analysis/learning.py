@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from classify.records import Estimate, RunMetrics
+from classify.metrics_json import Estimate, RunMetrics
 
 MORE = 1000  # labelled rows
 DRAWS = 1000

@@ -28,7 +28,7 @@ from classify.analysis.significance import (
     paired_z,
     resampled_t,
 )
-from classify.records import FeaturesRecord
+from classify.recipe_json import FeaturesRecord
 from classify.runs import Run
 from classify.scoring.bootstrap import RESAMPLES, resampled
 from classify.scoring.epoch_metrics import VALIDATION

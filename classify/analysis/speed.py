@@ -13,7 +13,7 @@ from classify.analysis.align import names
 from classify.analysis.compare import deciding
 from classify.analysis.comparison import Interval
 from classify.model_inputs import assemble, joined_words, words_of
-from classify.records import FeaturesRecord
+from classify.recipe_json import FeaturesRecord
 from classify.runs import Run
 from classify.sources import encoding_cost, opened
 from classify.typed_json import Jsonable

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from classify.records import RowCounts, RunRecipe
+from classify.recipe_json import RowCounts, RunRecipe
 from classify.runs import Run
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from classify.analysis.comparison import Interval
-from classify.records import Estimate, FeaturesRecord, FoldScore, Summary
+from classify.metrics_json import Estimate, FoldScore, Summary
+from classify.recipe_json import FeaturesRecord
 from classify.reports.html import Markup, definitions, element, escape, join, section, table
 from classify.reports.run_data import RunData
 from classify.reports.text import extras, head_spec

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from classify.analysis.comparison import Interval
 from classify.analysis.learning import learning_fit
-from classify.records import Estimate, FeaturesRecord, RunMetrics, Summary
+from classify.metrics_json import Estimate, RunMetrics, Summary
+from classify.recipe_json import FeaturesRecord
 from classify.reports.grid import NAME, TERMINAL, grid, shorten
 from classify.runs import Run
 from classify.scoring.epoch_metrics import names_of

@@ -4,7 +4,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from classify.records import Estimate, FoldScore, HeadRecord, RowCounts, RunMetrics, Summary
+from classify.metrics_json import Estimate, FoldScore, RunMetrics, Summary
+from classify.recipe_json import HeadRecord, RowCounts
 from classify.reports.run_data import RunData
 from classify.runs import single_numbers
 from classify.scoring.predictions import Predictions

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from classify.analysis.learning import learning_fit
-from classify.records import FoldScore
+from classify.metrics_json import FoldScore
 from classify.reports.run_data import RunData
 from classify.scoring.epoch_metrics import VALIDATION, names_of
 from classify.scoring.metrics import title_of

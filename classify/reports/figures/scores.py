@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from classify.records import Summary
+from classify.metrics_json import Summary
 from classify.reports.run_data import RunData
 from classify.scoring.metrics import METRICS, columns_of, title_of
 from stores.shared.chart import Axis, Chart, Intervals, Line, new_chart
