@@ -14,7 +14,7 @@ from stores.shared.worded import size_in_words
 
 if TYPE_CHECKING:
     from classify import Run
-    from classify.bundle import EncoderFiles
+    from classify.bundle_writer import EncoderFiles
     from classify.model_inputs import Source
     from embed import Recipe
 
@@ -52,7 +52,7 @@ def bundle(
         tk predict model.tk --text "WINNER!! call now"
     """
     from classify import read_run
-    from classify.bundle import write_bundle
+    from classify.bundle_writer import write_bundle
     from classify.model_inputs import sources
     from commands.reporter import command_reporter
     from embed import load_recipes
@@ -83,13 +83,13 @@ def bundle(
 
 
 def _without(found: list[Source]) -> list[EncoderFiles]:
-    from classify.bundle import EncoderFiles
+    from classify.bundle_writer import EncoderFiles
 
     return [EncoderFiles(source) for source in found]
 
 
 def _files_of(source: Source, recipe: Recipe) -> EncoderFiles:
-    from classify.bundle import EncoderFiles
+    from classify.bundle_writer import EncoderFiles
 
     weights = recipe.encoder.weights()
     names = {option: names for option, (_, names) in weights.items() if names is not None}

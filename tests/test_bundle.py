@@ -12,7 +12,8 @@ from helpers.commands import ROWS, tk
 from helpers.toy import write_csv
 
 from classify import read_run
-from classify.bundle import EncoderFiles, open_bundle, write_bundle
+from classify.bundle import open_bundle
+from classify.bundle_writer import EncoderFiles, write_bundle
 from classify.model_inputs import sources
 from stores import FailureError, InputError
 
