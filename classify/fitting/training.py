@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from classify.fitting.columns import ColumnParts, FittedColumns, fit_columns
+from classify.fitting.columns import ColumnParts
 from classify.fitting.model import FittedModel
 from classify.fitting.options import FitOptions
-from classify.fitting.sampling import correct_prior, members, sample, synthetic
+from classify.fitting.plain_fit import Problem, fit_plain
+from classify.fitting.sampling import correct_prior
 from classify.fitting.threshold import parse_costs, parse_rule
-from classify.heads.base import FitTask, Head, InnerChoice, InnerFit, X, vectors
+from classify.heads.base import FitTask, Head, InnerChoice, InnerFit, X
 from classify.splits.folds import shrunk
-from classify.splits.nested import Choice, InnerScores, decide, inner_folds, stopping_rows
+from classify.splits.nested import Choice, InnerScores, decide, inner_folds
 from stores.shared.errors import InputError
 
 
@@ -51,14 +52,14 @@ def fit(
     training = training or FitOptions()
     groups = np.arange(len(y)) if groups is None else groups
     key = np.arange(len(y), dtype=np.uint64) if key is None else key
-    problem = _Problem(head, x, y, n_classes, training, groups, positive, key)
+    problem = Problem(head, x, y, n_classes, training, groups, positive, key)
     stage = head.progress_.stage
     if not training.looks_inside:
         choices = [Choice({}, None, _fixed_thresholds(problem)) for _ in folds]
     else:
         choices = _look_inside(problem.telling(f"{stage}, options tried on inner folds"), folds)
     chosen = [replace(fold, options=fold.options | c.options) for fold, c in zip(folds, choices, strict=True)]
-    plain = _fit_plain(problem.telling(stage), chosen)
+    plain = fit_plain(problem.telling(stage), chosen)
     costs = None if training.cost is None else parse_costs(training.cost, classes or [str(c) for c in range(n_classes)])
     fitted = [replace(model, choice=choice, costs=costs) for model, choice in zip(plain, choices, strict=True)]
     return [_with_threshold(model) if y.ndim == 1 else model for model in fitted]
@@ -74,27 +75,7 @@ def _with_threshold(model: FittedModel) -> FittedModel:
     return replace(model, choice=replace(model.choice, thresholds=[float(undecided[0, model.positive])]))
 
 
-@dataclass(frozen=True)
-class _Problem:
-    """What all folds of one call of ``fit`` share; see there."""
-
-    head: Head
-    x: X | ColumnParts
-    y: np.ndarray
-    n_classes: int
-    training: FitOptions
-    groups: np.ndarray
-    positive: int
-    key: np.ndarray
-
-    def telling(self, stage: str) -> _Problem:
-        """The same problem, whose head tells what it does under this name."""
-        progress = replace(self.head.progress_, stage=stage)
-        progress.tell(None)
-        return replace(self, head=self.head.telling(progress))
-
-
-def _look_inside(problem: _Problem, folds: Sequence[FitTask]) -> list[Choice]:
+def _look_inside(problem: Problem, folds: Sequence[FitTask]) -> list[Choice]:
     """What the inner folds of each training set choose; those of all of them are fitted at once."""
     x, y, training = problem.x, problem.y, problem.training
     candidates = training.candidates(problem.head)
@@ -119,7 +100,7 @@ def _look_inside(problem: _Problem, folds: Sequence[FitTask]) -> list[Choice]:
     return choices
 
 
-def _inner_folds_of_all(problem: _Problem, folds: Sequence[FitTask]) -> list[list[InnerFit]]:
+def _inner_folds_of_all(problem: Problem, folds: Sequence[FitTask]) -> list[list[InnerFit]]:
     """Those of each training set, equally many; the fewest that were asked for where one has too few texts of a class.
 
     Raises:
@@ -133,7 +114,7 @@ def _inner_folds_of_all(problem: _Problem, folds: Sequence[FitTask]) -> list[lis
     return [_inner_folds(problem, fold) for fold in folds]
 
 
-def _inner_folds(problem: _Problem, fold: FitTask) -> list[InnerFit]:
+def _inner_folds(problem: Problem, fold: FitTask) -> list[InnerFit]:
     """The inner folds of a training set; where options alone are to be chosen, of as many rows as the head needs."""
     y, groups, key, n_classes, training = problem.y, problem.groups, problem.key, problem.n_classes, problem.training
     most = problem.head.choice_rows(problem.x)
@@ -144,13 +125,13 @@ def _inner_folds(problem: _Problem, fold: FitTask) -> list[InnerFit]:
     return inner_folds(fold, y, groups, key, n_classes, training)
 
 
-def _try_all(problem: _Problem, inner: Sequence[Sequence[InnerFit]], candidates: Sequence[dict]) -> list[InnerChoice]:
+def _try_all(problem: Problem, inner: Sequence[Sequence[InnerFit]], candidates: Sequence[dict]) -> list[InnerChoice]:
     """Fit every candidate on every inner fold, all of them at once, so that one sweep can serve them."""
     tasks = [
         replace(fit.task, options=fit.task.options | candidate, name=_named(fit.task.name, candidate))
         for fits in inner for candidate in candidates for fit in fits
     ]  # fmt: skip
-    models = iter(_fit_plain(problem, tasks))
+    models = iter(fit_plain(problem, tasks))
     found = []
     for fits in inner:
         truth = problem.y[np.concatenate([fit.held_out for fit in fits])]
@@ -166,97 +147,9 @@ def _named(name: str, candidate: dict) -> str:
     return ", ".join(filter(None, (name, *(f"{option}={value}" for option, value in candidate.items()))))
 
 
-def _fixed_thresholds(problem: _Problem) -> list[float] | None:
+def _fixed_thresholds(problem: Problem) -> list[float] | None:
     """The threshold that was given as a number, one a label; None for none."""
     if problem.training.threshold is None:
         return None
     count = problem.n_classes if problem.y.ndim == 2 else 1
     return [parse_rule(problem.training.threshold).value] * count
-
-
-def _fit_plain(problem: _Problem, folds: Sequence[FitTask]) -> list[FittedModel]:
-    """Fit with sampling and weights, but with nothing left to be chosen."""
-    head, x, y, n_classes, training = problem.head, problem.x, problem.y, problem.n_classes, problem.training
-    truth = y if y.ndim == 2 else np.eye(n_classes, dtype=np.float32)[y]
-    real = [truth[fold.rows].sum(0, dtype=np.float64) for fold in folds]
-    if y.ndim == 1 and any((counts > 0).sum() < 2 for counts in real):
-        raise InputError("the training rows of a split hold one class only; give a split with two or more")
-    if y.ndim == 2 and not all(((0 < c) & (c < len(f.rows))).any() for c, f in zip(real, folds, strict=True)):
-        raise InputError("in the training rows of a split each label is on all rows or on none; nothing to learn from")
-    count = members(training.sampler)
-    tasks, columns = [], _OncePerRows(x, training.components)
-    for fold, counts in zip(folds, real, strict=True):
-        whole = fold.rows
-        fold = stopping_rows(fold, y, problem.groups, problem.key) if getattr(head, "patience", 0) else fold
-        columns.add(whole, fold.rows)
-        if training.class_weight == "balanced":
-            each = counts.sum() / np.maximum(counts, 1) / (counts > 0).sum()
-            fold = replace(fold, sample_weight=each[y])
-        for member in range(count):
-            seed = fold.seed + 100_000 * member
-            rows = sample(fold.rows, y, training.sampler, seed)
-            tasks.append(replace(fold, rows=rows, seed=seed, positive=problem.positive))
-    made: list[Head] = [head] * len(tasks)
-    fitted: list[np.ndarray] = [task.sample_weights(len(y)).astype(np.float64) @ truth for task in tasks[::count]]
-    done = 0
-    for some in columns.alike:
-        own, numbers = columns.of(some[0]), [i * count + member for i in some for member in range(count)]
-        told = head.telling(replace(head.progress_, start=done / len(tasks), span=len(numbers) / len(tasks)))
-        done += len(numbers)
-        if training.sampler == "smote":
-            for place, number in enumerate(numbers):
-                named = told.telling(told.progress_.at(tasks[number].name, place, 1, len(numbers)))
-                made[number], fitted[number // count] = _fit_smote(named, vectors(own), y, tasks[number], n_classes)
-        else:
-            heads = told.fit_folds(own, y, n_classes, [tasks[number] for number in numbers])
-            for number, one in zip(numbers, heads, strict=True):
-                made[number] = one
-    return [
-        FittedModel(made[i * count : (i + 1) * count], fitted[i], real[i], problem.positive, Choice({}), columns[i])
-        for i in range(len(folds))
-    ]
-
-
-class _OncePerRows:
-    """The columns that are fitted on training rows: once for all fits on the same rows, such as those of options."""
-
-    def __init__(self, x: X | ColumnParts, components: int) -> None:
-        self._x, self._components = x, components
-        self._fitted: dict[int, FittedColumns | None] = {}
-        self._key: list[int] = []
-
-    def add(self, key: np.ndarray, rows: np.ndarray) -> None:
-        """The rows of the next fit; ``key`` is the same array where they are the same."""
-        self._key.append(id(key))
-        if id(key) not in self._fitted:
-            self._fitted[id(key)] = fit_columns(self._x, rows, self._components)
-
-    def __getitem__(self, fit: int) -> FittedColumns | None:
-        return self._fitted[self._key[fit]]
-
-    @property
-    def alike(self) -> list[list[int]]:
-        """The fits that see the same columns; all of them where nothing is fitted."""
-        groups: dict[int, list[int]] = {}
-        for fit, key in enumerate(self._key):
-            groups.setdefault(0 if self[fit] is None else key, []).append(fit)
-        return list(groups.values())
-
-    def of(self, fit: int) -> X:
-        """All rows as this fit sees them."""
-        columns = self[fit]
-        if columns is not None:
-            return columns.apply(self._x)
-        assert not isinstance(self._x, ColumnParts)  # noqa: S101 (for these there are columns)
-        return self._x
-
-
-def _fit_smote(head: Head, x: np.ndarray, y: np.ndarray, fold: FitTask, n_classes: int) -> tuple[Head, np.ndarray]:
-    """Fit on rows of this fold and made ones between them; and how many rows of each class that was."""
-    head.progress_.tell()
-    train_x, train_y = synthetic(x[fold.rows], y[fold.rows], fold.seed)
-    validation = None if fold.validation is None else (x[fold.validation], y[fold.validation])
-    fitted = head.copy(**fold.options).fit(
-        train_x, train_y, n_classes, fold.seed, validation, None, fold.report, fold.positive
-    )
-    return fitted, np.bincount(train_y, minlength=n_classes).astype(np.float64)
