@@ -1,4 +1,4 @@
-"""The commands ``tk features ...``: look at stores, check them, put them together, carry them elsewhere."""
+"""The commands ``tk features ...``: look at stores, check and compare them, carry them elsewhere, clear up."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.more_features import FILE, find, import_vectors, out_option, pool, sample
+from commands.more_features import FILE, find, import_vectors, join, merge, pool, sample
 from commands.terminal import csv_safe_option, echo, json_option, note, overwrite_option, print_json, shown
 from stores.shared.worded import size_in_words, worded
 
@@ -28,7 +28,7 @@ def features() -> None:
     """
 
 
-for command in (find, import_vectors, pool, sample):
+for command in (find, import_vectors, join, merge, pool, sample):
     features.add_command(command)
 
 
@@ -154,50 +154,6 @@ def export(
         return
     for path in files:
         note(f"wrote {path} ({size_in_words(path.stat().st_size)})")
-
-
-@features.command()
-@click.argument("stores", nargs=-1, required=True, type=FILE)
-@out_option
-@json_option
-@click.pass_obj
-def merge(command: str, stores: tuple[Path, ...], out: Path, as_json: bool) -> None:
-    """Put stores of one identity end to end: several tables as one.
-
-    \b
-    Example:
-        tk features merge features/messages.static.h5 features/more.static.h5 --out features/all.static.h5
-    """
-    from stores.merge import merge as run_merge
-
-    with run_merge(stores, out, command) as merged:
-        found = {"store": str(out), "rows": len(merged), "totals": merged.totals}
-    if as_json:
-        print_json(found)
-    else:
-        echo(f"{found['rows']:,} rows: {out}")
-
-
-@features.command()
-@click.argument("stores", nargs=-1, required=True, type=FILE)
-@out_option
-@json_option
-@click.pass_obj
-def join(command: str, stores: tuple[Path, ...], out: Path, as_json: bool) -> None:
-    """Put several encoders' stores of one table side by side; heads then see all their columns.
-
-    \b
-    Example:
-        tk features join features/messages.static.h5 features/messages.max.h5 --out features/messages.both.h5
-    """
-    from stores.merge import join as run_join
-
-    with run_join(stores, out, command) as joined:
-        rows, outputs = len(joined), joined.outputs
-    if as_json:
-        print_json({"store": str(out), "rows": rows, "outputs": outputs})
-    else:
-        echo(f"{rows:,} rows, {', '.join(outputs)}: {out}")
 
 
 @features.command()

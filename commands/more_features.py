@@ -1,4 +1,4 @@
-"""Where features come from beside an encoder: ``tk features pool``, ``import``, ``sample`` and ``find``."""
+"""Stores that no encoder makes: ``tk features merge``, ``join``, ``pool``, ``import``, ``sample`` and ``find``."""
 
 from __future__ import annotations
 
@@ -13,6 +13,50 @@ from stores.shared.worded import size_in_words
 
 FILE = click.Path(path_type=Path)
 out_option = click.option("--out", required=True, type=FILE, help="The new store; it must not exist.")
+
+
+@click.command()
+@click.argument("stores", nargs=-1, required=True, type=FILE)
+@out_option
+@json_option
+@click.pass_obj
+def merge(command: str, stores: tuple[Path, ...], out: Path, as_json: bool) -> None:
+    """Put stores of one identity end to end: several tables as one.
+
+    \b
+    Example:
+        tk features merge features/messages.static.h5 features/more.static.h5 --out features/all.static.h5
+    """
+    from stores.merge import merge as run_merge
+
+    with run_merge(stores, out, command) as merged:
+        found = {"store": str(out), "rows": len(merged), "totals": merged.totals}
+    if as_json:
+        print_json(found)
+    else:
+        echo(f"{found['rows']:,} rows: {out}")
+
+
+@click.command()
+@click.argument("stores", nargs=-1, required=True, type=FILE)
+@out_option
+@json_option
+@click.pass_obj
+def join(command: str, stores: tuple[Path, ...], out: Path, as_json: bool) -> None:
+    """Put several encoders' stores of one table side by side; heads then see all their columns.
+
+    \b
+    Example:
+        tk features join features/messages.static.h5 features/messages.max.h5 --out features/messages.both.h5
+    """
+    from stores.merge import join as run_join
+
+    with run_join(stores, out, command) as joined:
+        rows, outputs = len(joined), joined.outputs
+    if as_json:
+        print_json({"store": str(out), "rows": rows, "outputs": outputs})
+    else:
+        echo(f"{rows:,} rows, {', '.join(outputs)}: {out}")
 
 
 @click.command()
