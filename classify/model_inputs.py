@@ -132,7 +132,7 @@ def joined_words(features: FeaturesRecord) -> set[str]:
 
 def words_of(texts: Iterable[str]) -> IdFeatures:
     """The words of texts, as the encoder ``words`` has them."""
-    return IdFeatures.from_tokens([TOKEN.findall(text) for text in texts])
+    return IdFeatures.from_tokens(map(TOKEN.findall, texts))
 
 
 def words_recipe(provenance: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,8 @@ type                 ``kind``    arrays
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import ClassVar, Self, TypeVar
@@ -125,6 +126,13 @@ class _Numbers(dict[str, int]):
         return number
 
 
+def _measured(texts: Iterable[Sequence[str]], length: array[int]) -> Iterator[Sequence[str]]:
+    """The same texts; the length of each is noted as it passes."""
+    for text in texts:
+        length.append(len(text))
+        yield text
+
+
 @dataclass(frozen=True)
 class IdFeatures(RaggedFeatures):
     """The tokens of a text as numbers: the one output ``ids`` is int32 ``[sum T]``.
@@ -139,12 +147,15 @@ class IdFeatures(RaggedFeatures):
     table: np.ndarray | None = None
 
     @classmethod
-    def from_tokens(cls, texts: Sequence[Sequence[str]]) -> IdFeatures:
-        """Ids of the tokens of each text, without vectors; the vocabulary is in order of first appearance."""
-        index = _Numbers()
-        lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-        ids = np.fromiter(map(index.__getitem__, chain.from_iterable(texts)), np.int32, int(lengths.sum()))
-        counts = np.zeros((len(texts), len(COUNTS)), np.int32)
+    def from_tokens(cls, texts: Iterable[Sequence[str]]) -> IdFeatures:
+        """Ids of the tokens of each text, without vectors; the vocabulary is in order of first appearance.
+
+        Of an iterator the tokens of one text at a time are held.
+        """
+        index, length = _Numbers(), array("q")
+        ids = np.fromiter(map(index.__getitem__, chain.from_iterable(_measured(texts, length))), np.int32)
+        lengths = np.array(length, np.int64)
+        counts = np.zeros((len(lengths), len(COUNTS)), np.int32)
         counts[:, 0] = lengths
         return cls({"ids": ids}, counts, _offsets(lengths), list(index))
 

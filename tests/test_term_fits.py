@@ -2,6 +2,7 @@
 
 import gc
 import os
+import pickle
 from threading import Event
 
 import numpy as np
@@ -47,6 +48,50 @@ def test_the_walk_finds_the_best_of_all_candidates(texts):
         losses.append(log_loss(proba, truth))
     assert np.argmin(found.losses) == np.argmin(losses)
     assert min(found.losses) == pytest.approx(min(losses), rel=1e-2)  # inner fits stop earlier
+
+
+def test_a_race_is_lost_when_the_difference_is_sure(monkeypatch):
+    """Each row behind by 0.1 or 0.3, so 0.2 on the average and by 0.1 / sqrt(m) for m rows' standard error."""
+    monkeypatch.setattr(_term_fits, "FEWEST", 4)
+    truth = [np.zeros(m, int) for m in (2, 4, 6, 2)]
+    looked_at = []
+
+    def folds(*behind):
+        """Of each fold probabilities whose loss is 0.5, and ``behind``, by turns, more."""
+        for number, rows in enumerate(truth):
+            looked_at.append(number)
+            p = np.exp(-0.5 - np.resize(behind, len(rows)))
+            yield np.stack([p, 1 - p], axis=1)
+
+    best = _term_fits._raced(folds(0.0), truth, None)
+    assert best.loss == pytest.approx(0.5)
+    assert looked_at == [0, 1, 2, 3]  # the first runs alone
+
+    looked_at.clear()
+    lost = _term_fits._raced(folds(0.1, 0.3), truth, best)
+    # of 2 rows too few; 0.2 > 5 * 0.1 / sqrt(m) from m = 7 on: not of 6 rows, but of 12
+    assert looked_at == [0, 1, 2]
+    assert lost.proba is None
+    assert lost.loss == pytest.approx(0.7)
+
+    looked_at.clear()
+    near = _term_fits._raced(folds(0.4, -0.3), truth, best)
+    assert looked_at == [0, 1, 2, 3]
+    assert near.loss == pytest.approx(0.55)
+    assert near.proba.shape == (14, 2)
+
+
+def test_texts_that_were_learned_from_are_predicted_as_others(texts, tmp_path):
+    """Whether their counted terms are at hand, or they are counted again, by a pickled or a saved model."""
+    x, y = texts
+    head = heads.load("logistic").fit_folds(x, y, 2, [FitTask(np.arange(40), 0)])[0]
+    at_hand = head.predict_proba(x, np.arange(30, 60))
+    copied = pickle.loads(pickle.dumps(head))
+    assert head.merged_ is copied.merged_ is None  # the texts are not taken along
+    heads.save(head, tmp_path)
+    for model in (head, copied, heads.restore(tmp_path)):
+        assert model.predict_proba(x, np.arange(30, 60)) == pytest.approx(at_hand, abs=1e-12)
+        assert model.predict_proba(x[np.arange(30, 60)]) == pytest.approx(at_hand, abs=1e-12)
 
 
 def test_a_second_head_on_the_same_words_fits_nothing_again(texts, monkeypatch):

@@ -77,7 +77,7 @@ class Tfidf:
         place = np.argsort(-frequency, kind="stable")[:MOST_TERMS]
         place = np.sort(place[frequency[place] >= LEAST_TEXTS])
         counts = words.counts[rows][:, place]
-        idf = _terms.inverse_frequency(counts, np.arange(len(rows)))
+        idf = _terms.inverse_frequency(counts)
         axes, most = np.empty((0, len(place)), np.float32), min(count, len(place), len(rows))
         if most:
             found = TruncatedSVD(most, random_state=0).fit(_terms.weighted(counts, idf))

@@ -74,7 +74,7 @@ class InnerChoice(NamedTuple):
     """What the inner folds of a training set say.
 
     Attributes:
-        losses: mean log loss of the held-out rows for each candidate; infinite where it was not tried.
+        losses: mean log loss of the held-out rows for each candidate; infinite where it was not tried, or given up.
         proba: float64 ``[m, C]``, probabilities of the held-out rows, fold after fold, of the best candidate.
     """
 

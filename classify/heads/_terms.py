@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 DIGITS = 11  # to which the keys of two columns must agree to be called proportional
 EPOCHS = 50  # of a fit on an inner fold, at most
 LOOSE, TIGHT = 1e-2, 1e-3  # liblinear's tolerance: fits on inner folds, fits that are used
+BLOCK = 8192  # rows that are weighted at a time
 KEPT = 1 << 24  # entries of counted terms that are kept for the next head on the same texts
 
 
@@ -50,17 +51,20 @@ class Terms:
     @classmethod
     def of(cls, texts: IdFeatures, marks: bool) -> Terms:
         """Those of all texts; if they are not too many, they are counted once as long as somebody holds the texts."""
-        known = _COUNTED.get(id(texts), {})
-        if marks not in known:
+        found = cls.known(texts, marks)
+        if found is None:
             vocabulary, counts = counted(texts, marks)
             found = cls(*_merged(counts), vocabulary)
-            if found.x.nnz > KEPT:
-                return found
-            if not known:
-                _COUNTED[id(texts)] = known
-                weakref.finalize(texts, _COUNTED.pop, id(texts), None)
-            known[marks] = found
-        return known[marks]
+            if found.x.nnz <= KEPT:
+                if id(texts) not in _COUNTED:
+                    weakref.finalize(texts, _COUNTED.pop, id(texts), None)
+                _COUNTED.setdefault(id(texts), {})[marks] = found
+        return found
+
+    @classmethod
+    def known(cls, texts: IdFeatures, marks: bool) -> Terms | None:
+        """What ``of`` has counted before, None if it has not or they were too many."""
+        return _COUNTED.get(id(texts), {}).get(marks)
 
 
 _COUNTED: dict[int, dict[bool, Terms]] = {}  # by the id of the texts, which are alive
@@ -71,11 +75,12 @@ def _merged(x: csr_matrix) -> tuple[csr_matrix, np.ndarray, np.ndarray]:
     from scipy.sparse import csr_matrix
 
     n, d = x.shape
-    rows = np.repeat(np.arange(n), np.diff(x.indptr))
-    length = np.sqrt(np.bincount(x.indices, x.data**2, minlength=d))  # of each column
+    squares = csr_matrix((x.data**2, x.indices, x.indptr), x.shape)
+    length = np.sqrt(squares.T @ np.ones(n))  # of each column
+    del squares
     # the product with a random vector, over the length, is equal for proportional columns, and for no others
     random = np.random.default_rng(0).standard_normal(n)
-    key = np.round(np.bincount(x.indices, x.data * random[rows], minlength=d) / np.where(length > 0, length, 1), DIGITS)
+    key = np.round(x.T @ random / np.where(length > 0, length, 1), DIGITS)
     size = np.bincount(x.indices, minlength=d)
     order = np.lexsort((key, size))
     new = np.append(True, (np.diff(key[order]) != 0) | (np.diff(size[order]) != 0))[:d]
@@ -86,25 +91,33 @@ def _merged(x: csr_matrix) -> tuple[csr_matrix, np.ndarray, np.ndarray]:
     is_first = np.zeros(d, bool)
     is_first[first] = True
     kept = is_first[x.indices]
-    scale = (whole / np.where(length[first] > 0, length[first], 1))[column[x.indices[kept]]]
-    merged = csr_matrix((x.data[kept] * scale, (rows[kept], column[x.indices[kept]])), (n, len(first)))
+    ends = np.append(0, np.cumsum(kept, dtype=x.indptr.dtype))[x.indptr]
+    indices = column.astype(x.indices.dtype)[x.indices[kept]]
+    scale = whole / np.where(length[first] > 0, length[first], 1)
+    merged = csr_matrix((x.data[kept] * scale[indices], indices, ends), (n, len(first)))
+    merged.sort_indices()
     return merged, column, length / np.where(whole > 0, whole, 1)[column]
 
 
-def inverse_frequency(x: csr_matrix, train: np.ndarray) -> np.ndarray:
+def inverse_frequency(train: csr_matrix) -> np.ndarray:
     """``log((1 + n) / (1 + df)) + 1`` over the training rows, as scikit-learn smooths it; 0 for terms not there."""
-    seen = np.bincount(x[train].indices, minlength=x.shape[1])
-    return np.where(seen > 0, np.log((1 + len(train)) / (1 + seen)) + 1, 0)
+    seen = np.bincount(train.indices, minlength=train.shape[1])
+    return np.where(seen > 0, np.log((1 + train.shape[0]) / (1 + seen)) + 1, 0)
 
 
 def weighted(x: csr_matrix, idf: np.ndarray) -> csr_matrix:
     """TF-IDF of all rows, each of length 1 (a row without known terms of length 0)."""
     from scipy.sparse import csr_matrix
 
-    data = x.data * idf[x.indices]
-    rows = np.repeat(np.arange(x.shape[0]), np.diff(x.indptr))
-    length = np.sqrt(np.bincount(rows, data**2, minlength=x.shape[0]))
-    return csr_matrix((data / np.where(length > 0, length, 1)[rows], x.indices, x.indptr), x.shape)
+    data = np.empty(x.nnz)
+    for start in range(0, x.shape[0], BLOCK):
+        ends = x.indptr[start : start + BLOCK + 1]
+        some, sizes = slice(ends[0], ends[-1]), np.diff(ends)
+        tfidf = x.data[some] * idf[x.indices[some]]
+        rows = np.repeat(np.arange(len(sizes)), sizes)
+        length = np.sqrt(np.bincount(rows, tfidf**2, minlength=len(sizes)))
+        data[some] = tfidf / np.where(length > 0, length, 1)[rows]
+    return csr_matrix((data, x.indices, x.indptr), x.shape)
 
 
 def fit_linear(

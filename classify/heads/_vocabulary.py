@@ -50,7 +50,9 @@ class Vocabulary:
         ends[words.key + 1] = np.diff(words.start)
         ends[len(self.words) + place[known] + 1] = sizes[known]
         counts = np.concatenate([words.often, pairs.often[mine]])
-        entries = 1 + np.log(counts.astype(np.float64)), np.concatenate([words.text, pairs.text[mine]]), np.cumsum(ends)
+        logs = np.log(counts, dtype=np.float64)
+        logs += 1
+        entries = logs, np.concatenate([words.text, pairs.text[mine]]), np.cumsum(ends)
         return csc_matrix(entries, (n, self.size)).tocsr()
 
 
@@ -80,7 +82,7 @@ class _Counts(NamedTuple):
     Attributes:
         key: int64 ``[K]``, the keys that occur, rising.
         start: int64 ``[K + 1]``, where the entries of each key begin and end.
-        text, often: int64 ``[entries]``, rising texts of a key, and how often it is there.
+        text, often: int32 ``[entries]``, rising texts of a key, and how often it is there.
     """
 
     key: np.ndarray
@@ -99,7 +101,7 @@ def _counts(x: IdFeatures, number: dict[str, int], marks: bool) -> tuple[_Counts
     """Those of the words, whose keys are their numbers, and of the pairs, see ``Vocabulary.pairs``."""
     of_token = np.array([number.get(t.lower(), -1) if marks or WORD.fullmatch(t) else -2 for t in x.vocabulary], int)
     ids = of_token[x.ids] if len(of_token) else np.empty(0, int)
-    text = np.repeat(np.arange(len(x)), np.diff(x.offsets))
+    text = np.repeat(np.arange(len(x), dtype=np.int32), np.diff(x.offsets))
     ids, text = ids[ids > -2], text[ids > -2]  # what is no word does not part two words
     known = ids >= 0
     adjacent = (text[1:] == text[:-1]) & known[1:] & known[:-1]
@@ -113,9 +115,20 @@ def _counted(key: np.ndarray, text: np.ndarray, n: int) -> _Counts:
         distinct = np.unique(key)
         found = _counted(np.searchsorted(distinct, key), text, n)
         return found._replace(key=distinct[found.key])
-    cells = np.sort(key * n + text)
-    first = np.flatnonzero(np.diff(cells, prepend=-1))  # of each run of equal ones
-    count = np.diff(first, append=len(cells))
-    key = cells[first] // max(n, 1)
-    start = np.flatnonzero(np.diff(key, prepend=-1))
-    return _Counts(key[start], np.append(start, len(key)), cells[first] - key * n, count)
+    cells = key * n
+    cells += text
+    cells.sort()
+    first = _changes(cells)  # of each run of equal ones
+    count = np.diff(first, append=len(cells)).astype(np.int32)
+    cells = cells[first]
+    key = cells // max(n, 1)
+    text = (cells - key * n).astype(np.int32)
+    start = _changes(key)
+    return _Counts(key[start], np.append(start, len(key)), text, count)
+
+
+def _changes(numbers: np.ndarray) -> np.ndarray:
+    """Where another number begins, int64; the first place among them."""
+    differs = np.ones(len(numbers), bool)
+    np.not_equal(numbers[1:], numbers[:-1], out=differs[1:])
+    return np.flatnonzero(differs)

@@ -54,6 +54,7 @@ class LogisticHead(Head):
     solver: str = "full"
     vocabulary_: Vocabulary | None = field(default=None, init=False, repr=False)
     old_: tuple[Any, Any] | None = field(default=None, init=False, repr=False)
+    merged_: tuple[_terms.Terms, _term_fits.Fitted] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.C > 0:
@@ -130,22 +131,35 @@ class LogisticHead(Head):
         self, terms: _terms.Terms, rows: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None
     ) -> None:
         """Learn from the rows ``[m]`` of the counted texts."""
-        if terms.x[rows].nnz == 0:
+        if not np.diff(terms.x.indptr)[rows].any():
             raise InputError("the training texts hold no word; nothing to learn from (see the option terms)")
-        idf = _terms.inverse_frequency(terms.x, rows)
         targets = _terms.one_column_each(y, len(self.seen_classes_))
-        weights, intercepts = np.zeros((len(idf), targets.shape[1])), np.zeros(targets.shape[1])
         if len(self.seen_classes_) > 1 or self.multilabel_:
-            weights, intercepts = _term_fits.fit(terms, rows, targets, sample_weight, self.C)
-        # of merged columns to single terms, those of the training rows alone
-        seen = np.flatnonzero(idf[terms.column] > 0)
-        self.intercepts_, self.idf_ = intercepts, idf[terms.column][seen]
-        self.weights_ = weights[terms.column[seen]] * terms.share[seen, None]
-        self.vocabulary_, self.old_, self.notes_ = kept(terms.vocabulary, seen), None, []
+            model = _term_fits.fit(terms, rows, targets, sample_weight, self.C)
+        else:
+            idf, c = _terms.inverse_frequency(terms.x[rows]), targets.shape[1]
+            model = _term_fits.Fitted(np.zeros((len(idf), c)), np.zeros(c), idf)
+        self.merged_, self.vocabulary_, self.old_, self.notes_ = (terms, model), None, None, []
+
+    def _part(self) -> None:
+        """Of merged columns to single terms, those of the training rows alone: a model that needs no texts."""
+        if self.merged_ is None:
+            return
+        terms, model = self.merged_
+        idf = model.idf[terms.column]
+        seen = np.flatnonzero(idf > 0)
+        self.intercepts_, self.idf_ = model.intercepts, idf[seen]
+        self.weights_ = model.weights[terms.column[seen]] * terms.share[seen, None]
+        self.vocabulary_, self.merged_ = kept(terms.vocabulary, seen), None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy or another process gets."""
+        self._part()
+        return self.__dict__
 
     def _say(self, steps: int, stuck: bool, constant: int) -> None:
         self.history_, self.notes_ = {"steps": [steps]}, []
-        self.vocabulary_, self.old_ = None, None
+        self.vocabulary_, self.old_, self.merged_ = None, None, None
         if steps >= self.max_iter:
             self.notes_.append(f"head logistic stopped after {steps} steps, not at the optimum; raise max_iter")
         if stuck:
@@ -166,6 +180,11 @@ class LogisticHead(Head):
 
     def _predict_rows(self, x: X, rows: np.ndarray | None) -> np.ndarray:
         if isinstance(x, IdFeatures):
+            if self.merged_ is not None and _terms.Terms.known(x, self.terms == "marks") is self.merged_[0]:
+                terms, model = self.merged_
+                matrix = _terms.weighted(terms.x if rows is None else terms.x[rows], model.idf)
+                return _terms.probabilities_of(_terms.logits(matrix, *model[:2]), self.multilabel_)
+            self._part()
             some = x if rows is None else x[rows]
             if self.old_ is not None:
                 model, terms = self.old_
@@ -180,6 +199,7 @@ class LogisticHead(Head):
         return probabilities(z, self.multilabel_)
 
     def _save(self, folder: Path) -> None:
+        self._part()
         arrays = {"weights": self.weights_, "intercepts": self.intercepts_}
         if self.vocabulary_ is not None:
             arrays |= {"idf": self.idf_, "pairs": self.vocabulary_.pairs}
@@ -188,7 +208,7 @@ class LogisticHead(Head):
         np.savez(folder / "weights.npz", **arrays)
 
     def _load(self, folder: Path) -> None:
-        self.vocabulary_, self.old_ = None, None
+        self.vocabulary_, self.old_, self.merged_ = None, None, None
         if not (folder / "weights.npz").exists():  # of version 0.1, on terms
             self.old_ = load_pipeline(folder, self.trusted_types)
             return

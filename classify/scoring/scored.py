@@ -184,5 +184,10 @@ def _rankings(s: Scored) -> list[list[tuple[np.ndarray | None, Ranking]]]:
 
 def log_loss(proba: np.ndarray, y: np.ndarray) -> float:
     """Mean log loss of the probabilities ``[m, C]`` of rows of classes ``y``."""
+    return float(log_losses(proba, y).mean())
+
+
+def log_losses(proba: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Log loss of each row, float64 ``[m]``; with several labels a row of each label, ``[m, L]``."""
     own = np.where(y == 1, proba, 1 - proba) if y.ndim == 2 else proba[np.arange(len(y)), y]
-    return float(-np.log(np.maximum(own, EPS)).mean())
+    return -np.log(np.maximum(own, EPS))

@@ -45,7 +45,7 @@ class Choice:
         calibration: of its probabilities, None if not asked for.
         thresholds: float ``[1]``, or one a label; None if not asked for.
         missed: the best bound of the goal of each threshold for which none reaches it.
-        losses: mean log loss on the inner folds for each candidate, infinite where it was not tried.
+        losses: mean log loss on the inner folds for each candidate, infinite where it was not tried, or given up.
         by_probability: without a threshold, whether the class is the most probable one after calibration, not the
             head's own choice.
         inner: what the inner folds predicted with these options, before calibration; not saved.
