@@ -157,12 +157,18 @@ def test_bfloat16_is_near_the_weights_and_of_their_length(tmp_path):
     np.testing.assert_array_equal(pooled(UseEncoder(free), ["ok"])[0], row_2)
 
 
-def test_a_rewrite_that_does_nothing_is_said(module, monkeypatch):
+@pytest.mark.parametrize("normalise", [True, False])
+def test_a_rewrite_that_does_nothing_is_said(tmp_path, monkeypatch, normalise):
     """As on a processor without such products: the store would be called bfloat16 and hold float32."""
+
+    def embed(tf, strings):
+        row = tf.one_hot(tf.strings.length(strings), 50) @ weights(50, 8)
+        return tf.math.l2_normalize(row, 1) if normalise else row
+
     monkeypatch.setattr("embed.encoders.use.bfloat16_products", nullcontext)
 
     with pytest.raises(InputError, match="computes .* in float32 on this processor all the same; leave it out"):
-        UseEncoder(str(module("large5")), precision="bfloat16").encode(["ok"])
+        UseEncoder(write_module(tmp_path / "module", embed, "strings"), precision="bfloat16").encode(["ok"])
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ CPU_BUDGET, AT_ONCE = 1 << 12, 2  # a tensor stays in the caches, and one batch 
 ATTENTION_BUDGET = 1 << 22  # texts * tokens * (tokens + 256): the attention of 8 heads takes 128 MiB
 PROBE = ["one", "a probe of the vectors, alone and in a batch", "two words", "你好 世界"]
 TOLERANCE = 1e-4  # of the probe; float noise is 1e-7
+SAME = 1e-6  # bfloat16 changes 1e-3 and more
 PRECISIONS = ("float32", "bfloat16", "auto")
 
 Call = Callable[[list[bytes]], np.ndarray]
@@ -139,10 +140,10 @@ class UseEncoder(Encoder):
             call = _caller(self.load_module(self.path), self.path)
             probe = [text.encode() for text in PROBE]
             together, alone = call(probe), np.concatenate([call([text]) for text in probe])
+            if not np.isfinite(together).any():
+                raise FailureError(f"{self.path} makes no finite vectors: its weights are damaged; get it again")
             if self.precision == "bfloat16":
                 call = _rounded(call, probe, together, self.path)
-        if not np.isfinite(together).any():
-            raise FailureError(f"{self.path} makes no finite vectors: its weights are damaged; get it again")
         self.dimension = together.shape[1]
         if np.nan_to_num(np.abs(together - alone)).max() > TOLERANCE:
             self.reporter.warn(
@@ -180,7 +181,9 @@ def _rounded(exact: Call, probe: list[bytes], vectors: np.ndarray, path: Path) -
         length = np.linalg.norm(found, axis=1, keepdims=True)
         return found / np.where(length == 0, 1, length) if unit else found
 
-    if np.array_equal(call(probe), vectors, equal_nan=True):
+    with bfloat16_products():
+        same = np.allclose(exact(probe), vectors, rtol=SAME, atol=SAME, equal_nan=True)
+    if same:
         raise InputError(
             f"use: `precision='bfloat16'`: TensorFlow computes {path} in float32 on this processor all the same; leave"
             " it out"
