@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import sys
 
 import click
 
@@ -26,6 +27,7 @@ from commands.runs import ensemble, errors, report, speed
 from commands.tables import describe
 from commands.terminal import note
 from commands.vectors import vectors
+from stores.shared.later import PARTS_OF_NUMPY, LaterFinder
 
 
 def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -62,6 +64,7 @@ for command in (
     cli.add_command(command)
 prepare(cli)
 give_once(cli)
+sys.meta_path.insert(0, LaterFinder(*PARTS_OF_NUMPY))
 # subtle: a process looks for garbage once more as it ends, which takes a second among the million objects of TensorFlow
 atexit.register(gc.freeze)
 

@@ -38,15 +38,17 @@ tensorboard_option = click.option("--tensorboard", type=click.Path(path_type=Pat
 
 def show(runs: list[Run], report: bool, tensorboard: Path | None = None) -> None:
     """What is made of finished runs beside their numbers, after these are printed; what fails there is a note."""
-    from classify import write_report, write_tensorboard
-
     for run in runs:
         try:
             if report:
+                from classify import write_report
+
                 with command_reporter() as reporter:
                     path = write_report(run, reporter=reporter)
                 note(f"wrote {path}")
             if tensorboard is not None:
+                from classify import write_tensorboard
+
                 note(f"wrote {write_tensorboard(run, tensorboard)}")
         except KeyboardInterrupt:
             note(f"the runs are complete; draw a report with: tk report {run.folder}")

@@ -112,13 +112,15 @@ def test_help_loads_nothing_heavy(tmp_path):
         ["encoders", "check", "--help"],
     ):
         assert not loaded(run_tk(*args), tmp_path) & {*HEAVY, "numpy", "h5py", "rich"}
+    assert not loaded(run_tk("--help"), tmp_path) & {"socket", "html"}
 
 
 @pytest.mark.parametrize("encoder", ["static", "words"])
 def test_embed_loads_no_tensorflow(ten_csv, tmp_path, encoder):
     """Neither the first run with these encoders nor the second, which encodes nothing."""
     for _ in range(2):
-        assert not loaded(run_tk("embed", "--encoder", encoder, "--data", str(ten_csv)), tmp_path) & set(HEAVY)
+        unwanted = {*HEAVY, "sqlite3"}
+        assert not loaded(run_tk("embed", "--encoder", encoder, "--data", str(ten_csv)), tmp_path) & unwanted
 
 
 @pytest.mark.slow
@@ -153,6 +155,17 @@ def test_scikit_learn_heads_load_no_tensorflow(separable, tmp_path):
 def test_classify_and_its_report_load_no_matplotlib(separable, tmp_path):
     """The figures of a report are written by hand; a drawing library costs half a second before the first is drawn."""
     assert "matplotlib" not in loaded(run_tk("classify", "--features", str(separable)), tmp_path)
+
+
+@pytest.mark.slow
+def test_classify_loads_no_compiler_and_no_test_runner(separable, tmp_path):
+    """The parts of NumPy that SciPy imports and nobody uses bring these; they are there for who asks for them."""
+    code = run_tk("classify", "--features", str(separable))
+    use = "\nimport numpy; assert callable(numpy.testing.assert_allclose) and callable(numpy.f2py.run_main)"
+
+    without = loaded(code, tmp_path)
+    assert "scipy" in without and not {"unittest", "charset_normalizer"} & without
+    assert "unittest" in loaded(code + use, tmp_path)
 
 
 @pytest.mark.slow

@@ -24,6 +24,7 @@ from typing import IO, TYPE_CHECKING, cast
 import numpy as np
 
 from stores.shared.cores import threads
+from stores.shared.later import PARTS_OF_NUMPY, LaterFinder
 
 if TYPE_CHECKING:
     from io import BufferedReader
@@ -160,6 +161,7 @@ def serve() -> None:
     """What such a process does: fit after fit, until nobody asks any more."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # where nothing else is to be said
+    sys.meta_path.insert(0, LaterFinder(*PARTS_OF_NUMPY))
     train, seed = _solver_alone(), np.random.RandomState(0).randint(np.iinfo("i").max)
     from scipy.sparse import csr_matrix
 

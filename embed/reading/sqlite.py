@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from embed.reading.files import Source
 from embed.reading.row_table import RowTable, unique_names
 from stores.shared.errors import InputError
 from stores.shared.fingerprint import digest_file
 
+if TYPE_CHECKING:
+    import sqlite3
+
 MAGIC = b"SQLite format 3\0"
 SUFFIXES = (".db", ".sqlite", ".sqlite3", ".db3")
-ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, 33}  # 33: SQLITE_RECURSIVE
+ALLOWED = {"SQLITE_SELECT", "SQLITE_READ", "SQLITE_FUNCTION"}  # and SQLITE_RECURSIVE
+RECURSIVE = 33  # what sqlite3 has no name for
 
 
 class Database(RowTable):
@@ -59,9 +63,12 @@ class Database(RowTable):
         return self.source.digest() + both
 
     def _connect(self) -> sqlite3.Connection:
+        import sqlite3
+
+        allowed = {getattr(sqlite3, name) for name in ALLOWED} | {RECURSIVE}
         path = self.source.path.resolve().as_uri()
         connection = sqlite3.connect(f"{path}?mode=ro", uri=True)
-        connection.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in ALLOWED else sqlite3.SQLITE_DENY)
+        connection.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in allowed else sqlite3.SQLITE_DENY)
         return connection
 
     def _only_table(self, connection: sqlite3.Connection) -> str:
@@ -88,6 +95,8 @@ class _Said:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        import sqlite3
+
         if isinstance(error, sqlite3.Error | sqlite3.Warning):
             denied = "not authorized" in str(error) or "prohibited" in str(error)
             what = "only a SELECT is allowed" if denied else str(error)

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -167,6 +166,8 @@ def _temporary(folder: Path, name: str) -> Path:
 
 
 def _machine() -> str:
+    import socket
+
     return socket.gethostname().replace(".", "-")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import sys
 import time
 from collections.abc import Callable
@@ -56,6 +55,8 @@ class NotebookBars:
 
 def _bundle(task: str, share: float | None, said: str) -> dict[str, str]:
     """What a front end that shows HTML gets, and one that does not."""
+    import html
+
     told = ", ".join(filter(None, (task, None if share is None else f"{share:.0%}", said)))
     value = "" if share is None else f' value="{share:.3f}"'
     bar = f'<progress max="1"{value} style="width:16em;vertical-align:middle"></progress>'

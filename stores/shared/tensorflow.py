@@ -5,14 +5,13 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from importlib.machinery import ModuleSpec, PathFinder
-from importlib.util import LazyLoader
 from types import ModuleType
 
 from stores.shared import distribution
 from stores.shared.errors import FailureError, InputError
+from stores.shared.later import LaterFinder
 
 
 def load_tensorflow() -> ModuleType:
@@ -93,26 +92,15 @@ def _without_keras() -> Iterator[None]:
         del sys.modules[name]
 
 
-class _LaterFinder:
-    """Finds the Keras layers of TensorFlow Text as a module that is run when something of it is first used."""
-
-    @staticmethod
-    def find_spec(name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
-        """As ``importlib.abc.MetaPathFinder`` has it; None of all other modules."""
-        spec = PathFinder.find_spec(name, path, target) if name == "tensorflow_text.python.keras" else None
-        if spec and spec.loader:
-            spec.loader = LazyLoader(spec.loader)
-        return spec
-
-
 @contextmanager
 def _keras_of_text_later() -> Iterator[None]:
     """TensorFlow Text is imported without Keras, which its layers need and encoders do not: 1.6 of 1.9 s."""
-    sys.meta_path.insert(0, _LaterFinder)
+    finder = LaterFinder("tensorflow_text.python.keras")
+    sys.meta_path.insert(0, finder)
     try:
         yield
     finally:
-        sys.meta_path.remove(_LaterFinder)
+        sys.meta_path.remove(finder)
 
 
 @contextmanager
