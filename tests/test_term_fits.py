@@ -84,8 +84,11 @@ def test_a_race_is_lost_when_the_difference_is_sure(monkeypatch):
 def test_texts_that_were_learned_from_are_predicted_as_others(texts, tmp_path):
     """Whether their counted terms are at hand, or they are counted again, by a pickled or a saved model."""
     x, y = texts
-    head = heads.load("logistic").fit_folds(x, y, 2, [FitTask(np.arange(40), 0)])[0]
+    counted = _terms.Terms.of(x, True).x.copy()
+    head = heads.load("logistic").fit_folds(x, y, 2, [FitTask(np.arange(60), 0)])[0]
     at_hand = head.predict_proba(x, np.arange(30, 60))
+    assert head.predict_proba(x)[30:] == pytest.approx(at_hand, abs=1e-12)
+    assert np.array_equal(_terms.Terms.of(x, True).x.data, counted.data)  # what was weighted were copies of rows
     copied = pickle.loads(pickle.dumps(head))
     assert head.merged_ is copied.merged_ is None  # the texts are not taken along
     heads.save(head, tmp_path)

@@ -193,7 +193,7 @@ class _Inner:
                 self._held.clear()
             task, held_out = self._fits[number]
             train, idf = _trained(self._terms.x, task.rows)
-            self._held[number] = train, _terms.weighted(self._terms.x[held_out], idf)
+            self._held[number] = train, _terms.weighted(self._terms.x[held_out], idf, copy=False)
         return self._held[number]
 
 
@@ -201,4 +201,4 @@ def _trained(x: csr_matrix, rows: np.ndarray) -> tuple[csr_matrix, np.ndarray]:
     """TF-IDF of training rows, and the idf of these."""
     train = x[rows]
     idf = _terms.inverse_frequency(train)
-    return _terms.weighted(train, idf), idf
+    return _terms.weighted(train, idf, copy=False), idf

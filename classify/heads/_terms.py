@@ -105,11 +105,11 @@ def inverse_frequency(train: csr_matrix) -> np.ndarray:
     return np.where(seen > 0, np.log((1 + train.shape[0]) / (1 + seen)) + 1, 0)
 
 
-def weighted(x: csr_matrix, idf: np.ndarray) -> csr_matrix:
-    """TF-IDF of all rows, each of length 1 (a row without known terms of length 0)."""
+def weighted(x: csr_matrix, idf: np.ndarray, copy: bool = True) -> csr_matrix:
+    """TF-IDF of all rows, each of length 1 (a row without known terms of length 0); in place of ``x`` if no copy."""
     from scipy.sparse import csr_matrix
 
-    data = np.empty(x.nnz)
+    data = np.empty(x.nnz) if copy else x.data
     for start in range(0, x.shape[0], BLOCK):
         ends = x.indptr[start : start + BLOCK + 1]
         some, sizes = slice(ends[0], ends[-1]), np.diff(ends)

@@ -182,7 +182,7 @@ class LogisticHead(Head):
         if isinstance(x, IdFeatures):
             if self.merged_ is not None and _terms.Terms.known(x, self.terms == "marks") is self.merged_[0]:
                 terms, model = self.merged_
-                matrix = _terms.weighted(terms.x if rows is None else terms.x[rows], model.idf)
+                matrix = _terms.weighted(terms.x if rows is None else terms.x[rows], model.idf, copy=rows is None)
                 return _terms.probabilities_of(_terms.logits(matrix, *model[:2]), self.multilabel_)
             self._part()
             some = x if rows is None else x[rows]
