@@ -180,9 +180,9 @@ class LogisticHead(Head):
 
     def _predict_rows(self, x: X, rows: np.ndarray | None) -> np.ndarray:
         if isinstance(x, IdFeatures):
-            if self.merged_ is not None and _terms.Terms.known(x, self.terms == "marks") is self.merged_[0]:
-                terms, model = self.merged_
-                matrix = _terms.weighted(terms.x if rows is None else terms.x[rows], model.idf, copy=rows is None)
+            if rows is not None and self.merged_ and _terms.Terms.known(x, self.terms == "marks") is self.merged_[0]:
+                terms, model = self.merged_  # rows of the texts that it was fitted among are counted already
+                matrix = _terms.weighted(terms.x[rows], model.idf, copy=False)
                 return _terms.probabilities_of(_terms.logits(matrix, *model[:2]), self.multilabel_)
             self._part()
             some = x if rows is None else x[rows]
