@@ -37,7 +37,7 @@ TABLES = {
     "classify": ("classify.py", ""),
     "classify-store": ("classify.py --store 1000000", ""),
     "classify-dense": ("classify.py --dense --rows 4000", "keras"),
-    "networks": ("networks.py --table {spam.csv} --rows 2000 --rounds 1", "keras"),
+    "networks": ("-m benchmarks.networks --table {spam.csv} --rows 2000 --rounds 1", "keras"),
     "large": ("large.py --rows 10000000", ""),
     "reading": ("reading.py {spam.csv} {train.csv} {predibase_train.5k.csv} {emails.csv.gz}", "pandas"),
     "tokenise": ("tokenise.py {bert_base_uncased_vocab.txt} {spam.csv} {train.csv}", ""),
@@ -53,8 +53,9 @@ TABLES = {
     "stores": ("stores.py", ""),
     "engines": ("engines.py {spam.csv} --model {model} --one-core", "ray"),
     "stream": ("stream.py", ""),
-    "library": ("library.py --table {spam.csv} --encoder transformer --model {model} --rows 500", "embetter"),
-    "eta": ("eta.py --model {model} --data {emails.csv.gz} --max-tokens 128", ""),
+    "library": ("-m benchmarks.library --table {spam.csv} --encoder transformer --model {model} --rows 500",
+                "embetter"),
+    "eta": ("-m benchmarks.eta --model {model} --data {emails.csv.gz} --max-tokens 128", ""),
 }  # fmt: skip
 
 
@@ -78,7 +79,7 @@ def main():
             line, packages = TABLES[name]
             missing = [word[1:-1] for word in line.split() if word[0] == "{" and word[1:-1] not in files]
             missing += [package for package in packages.split() if find_spec(package) is None]
-            print(f"\n## {name}: python benchmarks/{line}\n", flush=True)
+            print(f"\n## {name}: {shown(line)}\n", flush=True)
             if missing:
                 left_out.append(f"{name} (needs {', '.join(missing)})")
             elif not given.list:
@@ -92,19 +93,24 @@ def main():
 def measured(line, files):
     """What a script prints, as Markdown, which is printed on the way; and whether it failed."""
     command = [str(files.get(word[1:-1], word)) if word[0] == "{" else word for word in line.split()]
+    if command[0] != "-m":
+        command[0] = str(HERE / command[0])
     begin, lines = time.perf_counter(), []
-    with subprocess.Popen(
-        [sys.executable, str(HERE / command[0]), *command[1:]], cwd=HERE.parent, stdout=subprocess.PIPE, text=True
-    ) as process:
+    with subprocess.Popen([sys.executable, *command], cwd=HERE.parent, stdout=subprocess.PIPE, text=True) as process:
         for text in process.stdout:
             print(text, end="", flush=True)
             lines.append(text)
     body = "".join(lines).removeprefix(heading()).strip()
     if "| --- |" not in body:
         body = f"```\n{body}\n```"
-    shown = line.replace("{", "").replace("}", "").replace("graphs graphs", "graphs FOLDER")
     seconds = time.perf_counter() - begin
-    return f"`python benchmarks/{shown}`; {heading()}; {seconds:.0f} s\n\n{body}\n", bool(process.returncode)
+    return f"`{shown(line)}`; {heading()}; {seconds:.0f} s\n\n{body}\n", bool(process.returncode)
+
+
+def shown(line):
+    """The command as a person would type it."""
+    words = line.replace("{", "").replace("}", "").replace("graphs graphs", "graphs FOLDER")
+    return f"python {words}" if line.startswith("-m") else f"python benchmarks/{words}"
 
 
 def sections(path):
