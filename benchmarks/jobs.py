@@ -132,10 +132,12 @@ def graphs_of(model, folder):
     folder = Path(folder)
     if not (folder / "int8.onnx").is_file():
         folder.mkdir(exist_ok=True)
-        code = "import sys; from pathlib import Path; from bert_rivals import export; export(*map(Path, sys.argv[1:]))"
+        code = (
+            "import sys; from pathlib import Path; from benchmarks.bert_rivals import export; "
+            "export(*map(Path, sys.argv[1:]))"
+        )
         # a process of its own: the memory of this one would be counted as that of those it starts
-        subprocess.run([sys.executable, "-c", code, model, folder], cwd=ROOT / "benchmarks", check=True,
-                       env=os.environ | {"PYTHONPATH": str(ROOT)})  # fmt: skip
+        subprocess.run([sys.executable, "-c", code, model, folder], cwd=ROOT, check=True)
     shutil.copy(Path(model) / "tokenizer.json", folder)
     return {"float32": str(folder / "plain.onnx"), "int8": str(folder / "int8.onnx")}
 
