@@ -125,7 +125,7 @@ def write(path, printed):
     """The sections in the order of ``TABLES``."""
     if path is None:
         return
-    head = "# Tables\n\nWhat `make bench` printed; what the figures say is in [README.md](README.md).\n"
+    head = "# Tables of the benchmarks\n\nWhat `make bench` printed; [README.md](README.md) says what it means.\n"
     found = [f"## {name}\n\n{printed[name].strip()}\n" for name in TABLES if name in printed]
     path.write_text("\n".join([head, *found]))
 

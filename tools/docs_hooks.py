@@ -13,6 +13,7 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).parents[1]
 ELSEWHERE = {  # page of the site -> file of the project
     "benchmarks.md": "benchmarks/README.md",
+    "benchmark-tables.md": "benchmarks/tables.md",
     "contributing.md": "CONTRIBUTING.md",
     "changelog.md": "CHANGELOG.md",
 }
