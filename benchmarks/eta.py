@@ -33,7 +33,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         embed(table, recipe, Path(folder) / "a.h5", reporter=Told())
     start, end = seen[0][0], seen[-1][0]
-    print(f"{given.data}: {table.most_rows:,} rows at most, {end - start:.1f} s from the first batch to the last")
+    name = Path(given.data).name
+    print(f"{name}: {table.most_rows:,} rows at most, {end - start:.1f} s from the first batch to the last")
     for share in (0.25, 0.5, 0.75):
         at, left, position = next(row for row in seen if row[0] >= start + share * (end - start))
         error = (left - (end - at)) / (end - start)
