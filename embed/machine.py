@@ -82,6 +82,11 @@ def gpu(devices: Path = Path("/dev")) -> tuple[bool, str]:
     return True, f"{shown}; tk doctor --deep tries it"
 
 
+def on_gpu(device: str | None) -> bool:
+    """Whether TensorFlow computes on a GPU where it was given ``device``; None: its own choice, a GPU if it can."""
+    return gpu()[0] if device is None else device.lower().startswith("gpu")
+
+
 def built_with_cuda() -> bool | None:
     """What TensorFlow's record of its build says, which is read and not run; None if there is no such record."""
     with suppress(ImportError, ValueError, OSError, SyntaxError, AttributeError):

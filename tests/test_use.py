@@ -177,7 +177,7 @@ def test_a_rewrite_that_does_nothing_is_said(tmp_path, monkeypatch, normalise):
 def test_auto_is_what_pays_here(module, monkeypatch, native, layout, precision):
     """bfloat16 where the processor multiplies it and the graph multiplies at all; the recipe says which it was."""
     monkeypatch.setattr("embed.encoders.use.multiplies_bfloat16", lambda: bool(native))
-    monkeypatch.setattr("embed.encoders.use.gpu", lambda: (False, ""))
+    monkeypatch.setattr("embed.encoders.use.on_gpu", lambda device: False)
     encoder = UseEncoder(str(module(layout)), precision="auto")
 
     assert encoder.pinned() == {"precision": precision}

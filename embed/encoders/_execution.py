@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from embed.batches import Batches, TokenBatches
-from embed.machine import gpu, multiplies_bfloat16
+from embed.machine import multiplies_bfloat16, on_gpu
 from embed.networks.buckets import TOKENS, most_texts
 from embed.networks.transformer_weights import TransformerWeights
 from stores.shared.cores import cores, one_thread_a_product, threads
@@ -124,7 +124,7 @@ def part_size(device: str | None, pooled: bool, of_cpu: tuple[int, int] = (2048,
         pooled: whether a text gives one vector, or one a token.
         of_cpu: rows on a processor, of vectors of texts and of tokens.
     """
-    if (device or "").lower().startswith("gpu") or (device is None and gpu()[0]):
+    if on_gpu(device):
         return (1 << 16, 32 * TOKENS) if pooled else (1 << 13, 2 * TOKENS)
     return of_cpu[0] if pooled else of_cpu[1], None
 

@@ -20,15 +20,15 @@ from typing import Any
 import numpy as np
 
 from embed.batches import Batches, is_out_of_memory
+from embed.encoders._sequence_options import check
 from embed.encoders.base import Encoder, Published
-from embed.machine import gpu, multiplies_bfloat16
+from embed.machine import multiplies_bfloat16, on_gpu
 from embed.models.cache import weights_digest
 from embed.models.hub import has_attention, has_products
 from embed.networks.graph_precision import bfloat16_products
 from stores.features import Features, PooledFeatures
 from stores.shared.cores import threads
 from stores.shared.errors import FailureError, InputError
-from stores.shared.suggest import listing
 from stores.shared.tensorflow import device_kind, load_tensorflow, load_tensorflow_text, on_device
 
 VERSION = 1  # raise it whenever the same text and module give another vector
@@ -76,9 +76,7 @@ class UseEncoder(Encoder):
         device: str | None = None,
         precision: str = "float32",
     ) -> None:
-        if precision not in PRECISIONS:
-            choices = listing(precision, PRECISIONS)
-            raise InputError(f"use: `precision={precision!r}` does not exist, choose one of: {choices}")
+        check(self.name, "precision", precision, PRECISIONS)
         if max_tokens is not None and max_tokens < 1:
             raise InputError(f"use: `max_tokens={max_tokens}` leaves no word; give 1 or more")
         self.max_tokens, self.device = max_tokens, device
@@ -91,11 +89,10 @@ class UseEncoder(Encoder):
         """``auto`` as float32 or bfloat16, and whether there is bfloat16 at all."""
         if precision == "float32":
             return precision
-        on_gpu = (self.device or "").lower().startswith("gpu") or (self.device is None and gpu()[0])
-        products = has_products(self.path)
+        products, gpu_computes = has_products(self.path), on_gpu(self.device)
         if precision == "auto":
-            return "bfloat16" if products and not on_gpu and multiplies_bfloat16() else "float32"
-        if on_gpu:
+            return "bfloat16" if products and not gpu_computes and multiplies_bfloat16() else "float32"
+        if gpu_computes:
             raise InputError("use: `precision='bfloat16'` is for processors; leave it out, or give `device='cpu'`")
         if not products:
             raise InputError(f"use: `precision='bfloat16'`: {self.path} multiplies no matrices; leave it out")
